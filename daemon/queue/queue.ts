@@ -5,8 +5,9 @@
  * Durability: a promise that resolves means fsynced. A rejected one means nothing is promised either way, and the
  * caller answers 4xx; errors are `QueueError`s that know their reply.
  */
-import type { MessageId, Job, JobClass, JobKey, PolicyName, Queued } from "./job.ts";
+
 import type { Reply } from "../mail/reply.ts";
+import type { Job, JobClass, JobKey, MessageId, PolicyName, Queued } from "./job.ts";
 
 /** The store could not take or give something; `reply` is what an SMTP client should hear (451 or 452, or 552). */
 export class QueueError extends Error {

@@ -1,0 +1,266 @@
+/**
+ * Group commit: many small units, one fsync.
+ *
+ * JetStream fsyncs once for an atomic batch however many messages it holds, so at any time one batch is in flight per
+ * stream, and the next one takes whatever has queued up meanwhile.
+ *
+ * In:     units, each a few entries that are stored together or not at all.
+ * Out:    a promise per unit that resolves when the unit is durable.
+ * Fails:  `Conflict` when a compare-and-set of the unit failed: nothing of it is stored. `StoreFault` otherwise.
+ *         A batch that fails because of one unit is split until the others are through. An answer that did not arrive is
+ *         not taken for a failure: the leader is asked whether the unit's first entry carries our batch id. Only when
+ *         the time is over the unit is given up as `away`, and then nothing is known about it.
+ *
+ * The publisher is our own because `Batch.add()` of @nats-io/jetstream 3.4.0 drops expectations and TTLs.
+ */
+import { headers, type NatsConnection, nuid } from "@nats-io/transport-node";
+import type { Clock } from "../kit/clock.ts";
+import type { Log } from "../kit/log.ts";
+import type { Link } from "./connect.ts";
+import { type ApiError, Conflict, faultOf, StoreFault } from "./fault.ts";
+import { lastOnSubject } from "./read.ts";
+
+export interface Entry {
+  readonly subject: string;
+  readonly data: Uint8Array;
+  /** The stream sequence of the subject's last message; 0: there must be none. */
+  readonly expect?: number;
+  /** Nats-TTL, for example `600s`. */
+  readonly ttl?: string;
+}
+
+export interface CommitOptions {
+  readonly stream: string;
+  readonly maxEntries?: number;
+  readonly maxBytes?: number;
+  /** A unit that is not durable after this is given up, ms. */
+  readonly timeoutMs?: number;
+  /** After this an answer counts as lost and is looked up, ms. */
+  readonly answerMs?: number;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Told after every batch: its entries and how long the store took, ms. */
+  readonly observe?: (entries: number, ms: number) => void;
+}
+
+interface Unit {
+  readonly entries: readonly Entry[];
+  readonly bytes: number;
+  readonly deadline: number;
+  readonly done: () => void;
+  readonly failed: (reason: unknown) => void;
+  /** Batch ids under which it may have been stored without our hearing of it. */
+  doubts: string[];
+}
+
+/** Server limit of one atomic batch. */
+const BATCH_LIMIT = 1_000;
+
+export class GroupCommit {
+  readonly #link: Link;
+  readonly #nc: NatsConnection;
+  readonly #stream: string;
+  readonly #maxEntries: number;
+  readonly #maxBytes: number;
+  readonly #timeoutMs: number;
+  readonly #answerMs: number;
+  readonly #log: Log;
+  readonly #clock: Clock;
+  readonly #observe: (entries: number, ms: number) => void;
+  #waiting: Unit[] = [];
+  #running = false;
+  #idle: (() => void)[] = [];
+
+  constructor(link: Link, options: CommitOptions) {
+    this.#link = link;
+    this.#nc = link.nc;
+    this.#stream = options.stream;
+    this.#maxEntries = Math.min(options.maxEntries ?? 512, BATCH_LIMIT);
+    this.#maxBytes = options.maxBytes ?? 4 << 20;
+    this.#timeoutMs = options.timeoutMs ?? 20_000;
+    this.#answerMs = options.answerMs ?? 5_000;
+    this.#log = options.log;
+    this.#clock = options.clock;
+    this.#observe = options.observe ?? (() => {});
+  }
+
+  /** Units that wait or are in flight. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** Resolves when the unit is durable. Units of one caller are stored in the order of their calls unless one fails. */
+  commit(entries: readonly Entry[], timeoutMs = this.#timeoutMs): Promise<void> {
+    if (entries.length === 0 || entries.length > BATCH_LIMIT)
+      throw new RangeError(`a unit has 1 to ${BATCH_LIMIT} entries, not ${entries.length}`);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    let bytes = 0;
+    for (const entry of entries) bytes += entry.data.length;
+    const deadline = this.#clock.monotonic() + timeoutMs;
+    this.#waiting.push({ entries, bytes, deadline, done: resolve, failed: reject, doubts: [] });
+    if (!this.#running) {
+      this.#running = true;
+      // Everything that the current turn of the event loop wants to store goes into the first batch.
+      setImmediate(() => void this.#run());
+    }
+    return promise;
+  }
+
+  /** Resolves when nothing waits. */
+  async settled(): Promise<void> {
+    if (this.#running) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  async #run(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#take();
+      try {
+        await this.#store(batch);
+      } catch (error) {
+        // Unreachable by design; a fault of ours must not leave callers waiting for ever.
+        for (const unit of batch) unit.failed(new StoreFault("refused", "group commit failed", error));
+      }
+    }
+    this.#running = false;
+    for (const wake of this.#idle.splice(0)) wake();
+  }
+
+  /** As many units as fit; a unit whose subject is in the batch already waits, so that each CAS sees the one before. */
+  #take(): Unit[] {
+    const batch: Unit[] = [];
+    const subjects = new Set<string>();
+    let entries = 0;
+    let bytes = 0;
+    let taken = 0;
+    for (const unit of this.#waiting) {
+      const full = entries + unit.entries.length > this.#maxEntries || bytes + unit.bytes > this.#maxBytes;
+      if (batch.length > 0 && (full || unit.entries.some((e) => subjects.has(e.subject)))) break;
+      batch.push(unit);
+      for (const entry of unit.entries) subjects.add(entry.subject);
+      entries += unit.entries.length;
+      bytes += unit.bytes;
+      taken++;
+    }
+    this.#waiting = taken === this.#waiting.length ? [] : this.#waiting.slice(taken);
+    return batch;
+  }
+
+  /** Settles every unit of the batch. */
+  async #store(batch: readonly Unit[]): Promise<void> {
+    const now = this.#clock.monotonic();
+    const live = batch.filter((unit) => {
+      if (unit.deadline > now) return true;
+      unit.failed(new StoreFault("away", "not stored within the time limit"));
+      return false;
+    });
+    if (live.length === 0) return;
+    if (!this.#link.isUp() && !(await this.#reconnected(live))) return;
+    const id = nuid.next();
+    const failure = await this.#publish(live, id);
+    if (failure === undefined) {
+      for (const unit of live) unit.done();
+    } else if (failure === "doubt") {
+      for (const unit of live) {
+        unit.doubts.push(id);
+        await this.#clarify(unit);
+      }
+    } else if (live.length > 1) {
+      const half = live.length >> 1;
+      await this.#store(live.slice(0, half));
+      await this.#store(live.slice(half));
+    } else {
+      await this.#single(live[0] as Unit, failure);
+    }
+  }
+
+  /** Waits for the connection until the first deadline; fails what is past its own. */
+  async #reconnected(units: readonly Unit[]): Promise<boolean> {
+    const first = Math.min(...units.map((u) => u.deadline));
+    const wait = Math.max(1, Math.min(first - this.#clock.monotonic(), 2 ** 31 - 1));
+    try {
+      await this.#link.up(AbortSignal.timeout(Math.ceil(wait)));
+      return true;
+    } catch {
+      await this.#store(units); // those past the deadline fail, the others wait on
+      return false;
+    }
+  }
+
+  /** A failure that concerns one unit alone. */
+  async #single(unit: Unit, failure: Conflict | StoreFault): Promise<void> {
+    if (failure instanceof Conflict && unit.doubts.length > 0 && (await this.#isOurs(unit)))
+      return unit.done();
+    if (failure instanceof StoreFault && failure.kind === "busy") {
+      await this.#clock.sleep(50);
+      return this.#store([unit]);
+    }
+    unit.failed(failure);
+  }
+
+  /** An answer was lost: asks the leader whether the unit is there, and publishes it again if not. */
+  async #clarify(unit: Unit): Promise<void> {
+    this.#log.warn({ stream: this.#stream }, "an answer of the store was lost; asking for the outcome");
+    try {
+      if (await this.#isOurs(unit)) return unit.done();
+    } catch {
+      // The leader does not answer either: `#store` waits for the connection, or gives up at the deadline.
+      await this.#clock.sleep(100);
+    }
+    await this.#store([unit]);
+  }
+
+  async #isOurs(unit: Unit): Promise<boolean> {
+    const first = unit.entries[0] as Entry;
+    const last = await lastOnSubject(this.#nc, this.#stream, first.subject, this.#answerMs);
+    const id = last?.header("Nats-Batch-Id");
+    return id !== undefined && unit.doubts.includes(id);
+  }
+
+  async #publish(units: readonly Unit[], id: string): Promise<undefined | "doubt" | Conflict | StoreFault> {
+    const entries = units.length === 1 ? (units[0] as Unit).entries : units.flatMap((u) => u.entries);
+    const began = this.#clock.monotonic();
+    try {
+      const last = entries.length - 1;
+      for (let i = 0; i < last; i++) this.#send(entries[i] as Entry, id, i + 1);
+      const answer = await this.#commit(entries[last] as Entry, id, last + 1);
+      if (answer === undefined) return "doubt";
+      this.#observe(entries.length, this.#clock.monotonic() - began);
+      return answer.error ? faultOf(answer.error) : undefined;
+    } catch (error) {
+      if (isNoResponders(error)) return new StoreFault("busy", "no stream is listening", error);
+      if (isTooLarge(error))
+        return new StoreFault("tooLarge", "entry larger than the server's max_payload", error);
+      return "doubt";
+    }
+  }
+
+  #send(entry: Entry, id: string, sequence: number): void {
+    this.#nc.publish(entry.subject, entry.data, { headers: headOf(entry, id, sequence) });
+  }
+
+  /** The answer, or `undefined` when the connection went away first. */
+  #commit(entry: Entry, id: string, sequence: number): Promise<{ error?: ApiError } | undefined> {
+    const head = headOf(entry, id, sequence);
+    head.set("Nats-Batch-Commit", "1");
+    return new Promise((resolve, reject) => {
+      const forget = this.#link.onceDown(() => resolve(undefined));
+      this.#nc
+        .request(entry.subject, entry.data, { headers: head, timeout: this.#answerMs })
+        .then((answer) => resolve(answer.json<{ error?: ApiError }>()), reject)
+        .finally(forget);
+    });
+  }
+}
+
+function headOf(entry: Entry, id: string, sequence: number) {
+  const head = headers();
+  head.set("Nats-Batch-Id", id);
+  head.set("Nats-Batch-Sequence", String(sequence));
+  if (entry.expect !== undefined) head.set("Nats-Expected-Last-Subject-Sequence", String(entry.expect));
+  if (entry.ttl !== undefined) head.set("Nats-TTL", entry.ttl);
+  return head;
+}
+
+const isNoResponders = (error: unknown) =>
+  /no ?responders/i.test(`${(error as Error)?.name} ${(error as Error)?.message}`);
+const isTooLarge = (error: unknown) => /max_payload/.test(String((error as Error)?.message));

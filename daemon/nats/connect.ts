@@ -1,0 +1,150 @@
+/**
+ * The connection to NATS, and what the rest of `daemon/nats` needs to know about its health.
+ *
+ * In:     server URLs and a credential (user and password, nkey seed, or creds file).
+ * Out:    a `Link`: the connection, whether it is up, and a signal per outage.
+ * Fails:  the first connect rejects with a clear error; later outages are healed by reconnecting for ever.
+ */
+import { readFile } from "node:fs/promises";
+import {
+  type Authenticator,
+  connect,
+  credsAuthenticator,
+  type NatsConnection,
+  nkeyAuthenticator,
+} from "@nats-io/transport-node";
+import type { Log } from "../kit/log.ts";
+
+export type NatsCredential =
+  | { readonly kind: "none" }
+  | { readonly kind: "password"; readonly user: string; readonly password: string }
+  | { readonly kind: "nkey"; readonly seed: string }
+  | { readonly kind: "creds"; readonly file: string };
+
+export interface NatsTarget {
+  readonly servers: readonly string[];
+  readonly credential: NatsCredential;
+  readonly name: string;
+}
+
+export interface Link extends AsyncDisposable {
+  readonly nc: NatsConnection;
+  isUp(): boolean;
+  /** Calls at the next loss of the connection; returns what takes the wish back. (No promise: races would pile up.) */
+  onceDown(listener: () => void): () => void;
+  /** Resolves when the connection is up; rejects with the signal's reason. */
+  up(signal: AbortSignal): Promise<void>;
+}
+
+/**
+ * The credential named by the environment: `NATS_CREDS` (file), `NATS_NKEY_SEED` or `NATS_NKEY_FILE`, `NATS_USER` with
+ * `NATS_PASSWORD` or `NATS_PASSWORD_FILE`.
+ */
+export async function credentialFrom(
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<NatsCredential> {
+  if (env["NATS_CREDS"]) return { kind: "creds", file: env["NATS_CREDS"] };
+  const seed = env["NATS_NKEY_SEED"] ?? (await textOf(env["NATS_NKEY_FILE"]));
+  if (seed) return { kind: "nkey", seed };
+  const password = env["NATS_PASSWORD"] ?? (await textOf(env["NATS_PASSWORD_FILE"]));
+  if (env["NATS_USER"] && password) return { kind: "password", user: env["NATS_USER"], password };
+  return { kind: "none" };
+}
+
+const textOf = async (file: string | undefined) => (file ? (await readFile(file, "utf8")).trim() : undefined);
+
+async function authenticator(credential: NatsCredential): Promise<{
+  authenticator?: Authenticator;
+  user?: string;
+  pass?: string;
+}> {
+  switch (credential.kind) {
+    case "none":
+      return {};
+    case "password":
+      return { user: credential.user, pass: credential.password };
+    case "nkey":
+      return { authenticator: nkeyAuthenticator(new TextEncoder().encode(credential.seed)) };
+    case "creds":
+      return { authenticator: credsAuthenticator(await readFile(credential.file)) };
+  }
+}
+
+export async function connectNats(target: NatsTarget, log: Log): Promise<Link> {
+  const nc = await connect({
+    servers: [...target.servers],
+    name: target.name,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 250,
+    reconnectJitter: 250,
+    // A frozen server is noticed after two missed answers: about ten seconds, well inside a lease.
+    pingInterval: 5_000,
+    maxPingOut: 2,
+    ignoreAuthErrorAbort: true,
+    ...(await authenticator(target.credential)),
+  });
+  return new NatsLink(nc, log);
+}
+
+class NatsLink implements Link {
+  readonly nc: NatsConnection;
+  readonly #log: Log;
+  #up = true;
+  readonly #onDown = new Set<() => void>();
+  #back = Promise.withResolvers<void>();
+
+  constructor(nc: NatsConnection, log: Log) {
+    this.nc = nc;
+    this.#log = log;
+    void this.#watch();
+    void nc.closed().then(() => this.#lost());
+  }
+
+  isUp(): boolean {
+    return this.#up && !this.nc.isClosed();
+  }
+
+  onceDown(listener: () => void): () => void {
+    this.#onDown.add(listener);
+    return () => this.#onDown.delete(listener);
+  }
+
+  async up(signal: AbortSignal): Promise<void> {
+    while (!this.isUp()) {
+      signal.throwIfAborted();
+      const aborted = Promise.withResolvers<void>();
+      const stop = () => aborted.resolve();
+      signal.addEventListener("abort", stop, { once: true });
+      await Promise.race([this.#back.promise, aborted.promise]);
+      signal.removeEventListener("abort", stop);
+    }
+  }
+
+  async #watch(): Promise<void> {
+    for await (const status of this.nc.status()) {
+      if (status.type === "disconnect") {
+        this.#log.warn({ server: status.server }, "connection to NATS lost");
+        this.#lost();
+      } else if (status.type === "reconnect") {
+        this.#log.info({ server: status.server }, "connection to NATS restored");
+        this.#up = true;
+        this.#back.resolve();
+        this.#back = Promise.withResolvers();
+      }
+    }
+  }
+
+  #lost(): void {
+    this.#up = false;
+    const listeners = [...this.#onDown];
+    this.#onDown.clear();
+    for (const listener of listeners) listener();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.nc.isClosed()) return;
+    // Draining waits for the server; a server that is gone must not hold up the stop.
+    if (this.isUp()) await Promise.race([this.nc.drain(), new Promise<void>((gone) => this.onceDown(gone))]);
+    await this.nc.close();
+  }
+}

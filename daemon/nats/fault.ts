@@ -1,0 +1,64 @@
+/**
+ * What can go wrong at the store, in words that the rest of the daemon understands.
+ *
+ * JetStream answers with numeric `err_code`s; `fault` sorts them by what the caller should do. The table follows what
+ * was measured (a full stream is the generic 10077, told apart by its text).
+ */
+import { type Reply, reply } from "../mail/reply.ts";
+
+export interface ApiError {
+  readonly code: number;
+  readonly err_code?: number;
+  readonly description?: string;
+}
+
+/**
+ * `full`: no room until something is removed · `tooLarge`: this message will never fit · `busy`: the server pushes
+ * back, try again · `away`: no answer in time, or nobody there · `refused`: anything else.
+ */
+export type FaultKind = "full" | "tooLarge" | "busy" | "away" | "refused";
+
+export class StoreFault extends Error {
+  override readonly name = "StoreFault";
+  readonly kind: FaultKind;
+  constructor(kind: FaultKind, text: string, cause?: unknown) {
+    super(text, { cause });
+    this.kind = kind;
+  }
+}
+
+/** A compare-and-set named a revision that is no longer the last one. Nothing of the unit was stored. */
+export class Conflict extends Error {
+  override readonly name = "Conflict";
+}
+
+const WRONG_LAST_SEQUENCE = new Set([10071, 10164]);
+const NO_ROOM = new Set([10023, 10047]);
+/** 10167: the stream's intake is full; 10176: the batch was dropped, for example by a change of leader; 10199 and
+ * 10210–10211: too many batches at once. Nothing was stored, and the same batch may succeed a moment later. */
+const TRY_AGAIN = new Set([10008, 10167, 10176, 10210, 10211]);
+
+export function faultOf(error: ApiError): StoreFault | Conflict {
+  const text = `${error.description ?? "refused"} (${error.err_code ?? error.code})`;
+  const code = error.err_code ?? 0;
+  if (WRONG_LAST_SEQUENCE.has(code)) return new Conflict(text);
+  if (NO_ROOM.has(code) || /maximum (bytes|messages) exceeded/.test(text))
+    return new StoreFault("full", text);
+  if (/too large|message size exceeds/.test(text)) return new StoreFault("tooLarge", text);
+  if (TRY_AGAIN.has(code) || error.code === 429) return new StoreFault("busy", text);
+  if (error.code === 503) return new StoreFault("away", text);
+  return new StoreFault("refused", text);
+}
+
+/** What a client of SMTP hears. A fault on our side is never permanent, but for a message that can never fit. */
+export function replyOf(fault: unknown): Reply {
+  const kind = fault instanceof StoreFault ? fault.kind : "refused";
+  switch (kind) {
+    case "full":
+      return reply(452, "4.3.1", "Our queue is full; try again later");
+    case "tooLarge":
+      return reply(552, "5.3.4", "Message too big for our queue");
+    default:
+      return reply(451, "4.3.0", "Our queue is not available just now; try again later");
+  }
+}
