@@ -58,11 +58,15 @@ export class ServerDidNotStart extends Error {
 
 export async function spawnServer(options: ChildOptions): Promise<ServerChild> {
   options.signal?.throwIfAborted();
-  const guard = spawn("/bin/sh", ["-c", wrapper, "postfleet-nats-guard", options.program, "-c", options.configFile], {
-    stdio: ["pipe", "pipe", "pipe"],
-    detached: true,
-    env: options.env,
-  });
+  const guard = spawn(
+    "/bin/sh",
+    ["-c", wrapper, "postfleet-nats-guard", options.program, "-c", options.configFile],
+    {
+      stdio: ["pipe", "pipe", "pipe"],
+      detached: true,
+      env: options.env,
+    },
+  );
   const exited = endingOf(guard);
   const words = new LastWords(8);
   const ready = Promise.withResolvers<number>();

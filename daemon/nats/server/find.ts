@@ -7,23 +7,16 @@
  *
  * The ways, in order: PATH, the cache, `go install`, the Python wheel. The last two fill the cache.
  */
-import { access, constants } from "node:fs/promises";
-import { homedir } from "node:os";
-import { delimiter, join } from "node:path";
-import { fillCache } from "./obtain.ts";
-import { atLeast, versionOf, wantedVersion, wheelVersion } from "./version.ts";
+import { join } from "node:path";
+import { cacheRoot, type FoundServer, fromCache, runnable } from "./cache.ts";
+import { obtain } from "./obtain.ts";
+import { atLeast, versionOf, wantedVersion } from "./version.ts";
 
 export interface FindOptions {
   readonly env: NodeJS.ProcessEnv;
-  /** One line for people about what takes its time. */
+  /** Gets one line for people about whatever takes its time. */
   readonly progress: (line: string) => void;
   readonly signal?: AbortSignal;
-}
-
-export interface FoundServer {
-  readonly program: string;
-  readonly version: string;
-  readonly from: "path" | "cache" | "go" | "wheel";
 }
 
 export class NatsServerMissing extends Error {
@@ -37,47 +30,26 @@ export class NatsServerMissing extends Error {
   }
 }
 
-/** `${XDG_CACHE_HOME:-~/.cache}/postfleet` */
-export function cacheRoot(env: NodeJS.ProcessEnv): string {
-  // The XDG specification asks to ignore relative paths.
-  const xdg = env["XDG_CACHE_HOME"];
-  return join(xdg?.startsWith("/") ? xdg : join(env["HOME"] ?? homedir(), ".cache"), "postfleet");
-}
-
 export async function findServer(options: FindOptions): Promise<FoundServer> {
   const answers: string[] = [];
   const onPath = await fromPath(options, answers);
   if (onPath !== undefined) return onPath;
   const root = cacheRoot(options.env);
-  const cached = await fromCache(root, wantedVersion);
-  if (cached !== undefined) return cached;
-  return fillCache({ ...options, root }, answers);
+  const ready = (await fromCache(root, wantedVersion)) ?? (await obtain({ ...options, root }, answers));
+  if (ready === undefined) throw new NatsServerMissing(answers);
+  return ready;
 }
 
 async function fromPath(options: FindOptions, answers: string[]): Promise<FoundServer | undefined> {
   const seen: string[] = [];
-  for (const folder of (options.env["PATH"] ?? "").split(delimiter)) {
+  for (const folder of (options.env["PATH"] ?? "").split(":")) {
     const program = join(folder, "nats-server");
-    if (folder === "" || !(await runnable(program))) continue;
+    // An empty or relative entry would run whatever lies in the current folder.
+    if (!folder.startsWith("/") || !(await runnable(program))) continue;
     const version = await versionOf(program, options.signal);
     if (version !== undefined && atLeast(version, wantedVersion)) return { program, version, from: "path" };
     seen.push(`${program} is ${version ?? "not a nats-server that runs"}`);
   }
   answers.push(`PATH: ${seen.length > 0 ? seen.join(", ") : "no nats-server there"}`);
   return undefined;
-}
-
-/** The folder carries the version, and only finished programs are moved there, so nothing needs to be run. */
-export async function fromCache(root: string, version: string): Promise<FoundServer | undefined> {
-  const program = cachedProgram(root, version);
-  return (await runnable(program)) ? { program, version, from: "cache" } : undefined;
-}
-
-export const cachedProgram = (root: string, version: string) => join(root, `nats-server-${version}`, "nats-server");
-
-async function runnable(file: string): Promise<boolean> {
-  return access(file, constants.X_OK).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,0 +1,114 @@
+/**
+ * A real nats-server for one test file: loopback, random port and credential, its store in a temporary folder.
+ *
+ * Use:    `await using nats = await startNats();`, or `const nats = await startNats(t);` to end it with the test.
+ * Truth:  every write is fsynced, as in production; `{ sync: "10s" }` trades that for speed where it does not matter.
+ * Ends:   with its disposal, or with the test process, however that ends.
+ */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { silent } from "../../daemon/kit/log.ts";
+import { type ServerChild, spawnServer } from "../../daemon/nats/server/child.ts";
+import { renderConfig } from "../../daemon/nats/server/config.ts";
+import { findServer } from "../../daemon/nats/server/find.ts";
+
+export interface TestNats extends AsyncDisposable {
+  readonly url: string;
+  readonly user: string;
+  readonly password: string;
+  readonly pid: number;
+  /** Stops it if it runs, then starts it again on the same port with the same store. */
+  restart(): Promise<void>;
+  /** A clean stop; `restart()` brings it back. */
+  stop(): Promise<void>;
+  /** `kill -9`; resolves when it is gone. `restart()` brings it back. */
+  kill9(): Promise<void>;
+  /** SIGSTOP: connections stay open, nothing answers. */
+  freeze(): void;
+  thaw(): void;
+}
+
+export interface TestNatsOptions {
+  /** `always` unless told otherwise. */
+  readonly sync?: string;
+  readonly maxStoreBytes?: number;
+}
+
+/** The part of a node:test context that is needed to clean up. */
+interface Test {
+  after(release: () => Promise<void>): void;
+}
+
+const user = "test";
+const password = "only-on-loopback";
+
+export async function startNats(t?: Test, options: TestNatsOptions = {}): Promise<TestNats> {
+  const dir = await mkdtemp(join(tmpdir(), "postfleet-nats-"));
+  const nats = new Nats(dir, await openChild(dir, -1, options), options);
+  t?.after(() => nats[Symbol.asyncDispose]());
+  return nats;
+}
+
+async function openChild(dir: string, port: number, options: TestNatsOptions): Promise<ServerChild> {
+  const { program } = await findServer({ env: process.env, progress: (line) => console.error(line) });
+  const configFile = join(dir, "nats.conf");
+  const { sync = "always", maxStoreBytes = 2 ** 30 } = options;
+  await writeFile(
+    configFile,
+    renderConfig({ port, user, password, storeDir: join(dir, "js"), maxStoreBytes, sync }),
+  );
+  return spawnServer({ program, configFile, env: process.env, log: silent });
+}
+
+class Nats implements TestNats {
+  readonly user = user;
+  readonly password = password;
+  readonly #dir: string;
+  readonly #options: TestNatsOptions;
+  readonly #port: number;
+  #child: ServerChild;
+
+  constructor(dir: string, child: ServerChild, options: TestNatsOptions) {
+    this.#dir = dir;
+    this.#child = child;
+    this.#port = child.port;
+    this.#options = options;
+  }
+
+  get url(): string {
+    return `nats://127.0.0.1:${this.#port}`;
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  async restart(): Promise<void> {
+    await this.stop();
+    this.#child = await openChild(this.#dir, this.#port, this.#options);
+  }
+
+  async stop(): Promise<void> {
+    this.thaw(); // a frozen server would not see the polite signal
+    await this.#child.stop(10_000);
+  }
+
+  async kill9(): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#child.exited;
+  }
+
+  freeze(): void {
+    this.#child.kill("SIGSTOP");
+  }
+
+  thaw(): void {
+    this.#child.kill("SIGCONT");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill9();
+    await rm(this.#dir, { recursive: true, force: true });
+  }
+}
