@@ -1,0 +1,111 @@
+/**
+ * Writes `crds/types.ts` from the schemas of the CRDs: the TypeScript view of a resource with defaults applied.
+ *
+ * In:     `crds/{maildomain,mailbox,relaypolicy}.yaml`; `--check` compares instead of writing.
+ * Out:    one interface per `title` in a schema, `<Kind>Spec` and `<Kind>Status` per kind. A field is required when the
+ *         schema requires it or gives it a default.
+ * Fails:  exit 1 with a sentence when `--check` finds the file out of date, or when one title names two shapes.
+ */
+import { readFile, writeFile } from "node:fs/promises";
+import { parse } from "yaml";
+
+interface Schema {
+  readonly type?: string;
+  readonly title?: string;
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly items?: Schema;
+  readonly required?: readonly string[];
+  readonly enum?: readonly string[];
+  readonly default?: unknown;
+  readonly "x-kubernetes-int-or-string"?: boolean;
+}
+
+const files = ["maildomain", "mailbox", "relaypolicy"];
+const folder = new URL("../crds/", import.meta.url);
+const target = new URL("types.ts", folder);
+
+const comment = (text: string | undefined, indent: string): string =>
+  text === undefined ? "" : `${indent}/** ${text} */\n`;
+
+/** The shapes that have a name so far, in order of appearance. */
+class Shapes {
+  readonly #written = new Map<string, string>();
+
+  all(): string {
+    return [...this.#written.values()].join("\n");
+  }
+
+  /** Declares an interface and returns its name. */
+  declare(name: string, schema: Schema): string {
+    const required = new Set(schema.required ?? []);
+    const fields = Object.entries(schema.properties ?? {}).map(([key, field]) => {
+      const mark = required.has(key) || field.default !== undefined ? "" : "?";
+      return `${comment(field.description, "  ")}  readonly ${key}${mark}: ${this.typeOf(field)};\n`;
+    });
+    const text = `${comment(schema.description, "")}export interface ${name} {\n${fields.join("")}}\n`;
+    const before = this.#written.get(name);
+    if (before !== undefined && before !== text) throw new Error(`title ${name} names two different shapes`);
+    this.#written.set(name, text);
+    return name;
+  }
+
+  typeOf(schema: Schema): string {
+    if (schema["x-kubernetes-int-or-string"]) return "number | string";
+    if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" | ");
+    switch (schema.type) {
+      case "integer":
+      case "number":
+        return "number";
+      case "array": {
+        const item = this.typeOf(schema.items ?? {});
+        return item.includes("|") ? `readonly (${item})[]` : `readonly ${item}[]`;
+      }
+      case "object":
+        if (schema.properties === undefined) return "Readonly<Record<string, never>>";
+        if (schema.title === undefined)
+          throw new Error("an object with properties needs a title to be named by");
+        return this.declare(schema.title, schema);
+      case "string":
+      case "boolean":
+        return schema.type;
+      default:
+        throw new Error(`cannot name the type of ${JSON.stringify(schema)}`);
+    }
+  }
+}
+
+async function generate(): Promise<string> {
+  const shapes = new Shapes();
+  for (const file of files) {
+    const crd = parse(await readFile(new URL(`${file}.yaml`, folder), "utf8"));
+    const kind: string = crd.spec.names.kind;
+    const root: Schema = crd.spec.versions[0].schema.openAPIV3Schema;
+    const { spec, status } = root.properties ?? {};
+    if (!spec || !status) throw new Error(`${file}.yaml has no spec or no status`);
+    shapes.declare(`${kind}Spec`, {
+      ...spec,
+      ...(root.description ? { description: root.description } : {}),
+    });
+    shapes.declare(`${kind}Status`, status);
+  }
+  const head = [
+    "/**",
+    " * Specs and statuses of the resources, with defaults applied. Generated from the CRDs by `make generate`: do not edit.",
+    " */",
+  ];
+  return `${head.join("\n")}\n${shapes.all()}`;
+}
+
+const text = await generate();
+if (process.argv.includes("--check")) {
+  const now = await readFile(target, "utf8").catch(() => "");
+  if (now !== text) {
+    process.stderr.write(
+      "crds/types.ts is not what the CRDs say; run `make generate` and commit the result\n",
+    );
+    process.exitCode = 1;
+  }
+} else {
+  await writeFile(target, text);
+}
