@@ -1,0 +1,40 @@
+/**
+ * Time limits and abandonment for promises.
+ *
+ * `within`: the work gets a signal that aborts when the time is over or the caller gives up.
+ * `abandonable`: the caller stops waiting when its signal aborts; the work goes on for others.
+ */
+import type { Clock } from "../kit/clock.ts";
+
+export const late = Symbol("late");
+
+export async function within<T>(
+  clock: Clock,
+  ms: number,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<Awaited<T> | typeof late> {
+  signal.throwIfAborted();
+  const stop = new AbortController();
+  const giveUp = () => stop.abort(signal.reason);
+  signal.addEventListener("abort", giveUp, { once: true });
+  try {
+    const timer = clock.sleep(ms, stop.signal).then((): typeof late => late);
+    return await Promise.race([work(stop.signal), timer]);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", giveUp);
+    stop.abort();
+  }
+}
+
+export function abandonable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    const leave = () => reject(signal.reason);
+    signal.addEventListener("abort", leave, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
+  });
+}
