@@ -5,7 +5,8 @@
  * stream, and the next one takes whatever has queued up meanwhile.
  *
  * In:     units, each a few entries that are stored together or not at all.
- * Out:    a promise per unit that resolves when the unit is durable.
+ * Out:    a promise per unit that resolves when the unit is durable, with the stream sequence of its first entry; the
+ *         others follow without a gap.
  * Fails:  `Conflict` when a compare-and-set of the unit failed: nothing of it is stored. `StoreFault` otherwise.
  *         A batch that fails because of one unit is split until the others are through. An answer that did not arrive is
  *         not taken for a failure: the leader is asked whether the unit's first entry carries our batch id. Only when
@@ -25,6 +26,8 @@ export interface Entry {
   readonly data: Uint8Array;
   /** The stream sequence of the subject's last message; 0: there must be none. */
   readonly expect?: number;
+  /** The subject that `expect` speaks of, when it is not the entry's own. */
+  readonly on?: string;
   /** Nats-TTL, for example `600s`. */
   readonly ttl?: string;
 }
@@ -47,10 +50,16 @@ interface Unit {
   readonly entries: readonly Entry[];
   readonly bytes: number;
   readonly deadline: number;
-  readonly done: () => void;
+  readonly done: (first: number) => void;
   readonly failed: (reason: unknown) => void;
   /** Batch ids under which it may have been stored without our hearing of it. */
   doubts: string[];
+}
+
+interface Answer {
+  readonly error?: ApiError;
+  /** Stream sequence of the batch's last entry. */
+  readonly seq?: number;
 }
 
 /** Server limit of one atomic batch. */
@@ -90,10 +99,10 @@ export class GroupCommit {
   }
 
   /** Resolves when the unit is durable. Units of one caller are stored in the order of their calls unless one fails. */
-  commit(entries: readonly Entry[], timeoutMs = this.#timeoutMs): Promise<void> {
+  commit(entries: readonly Entry[], timeoutMs = this.#timeoutMs): Promise<number> {
     if (entries.length === 0 || entries.length > BATCH_LIMIT)
       throw new RangeError(`a unit has 1 to ${BATCH_LIMIT} entries, not ${entries.length}`);
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
     let bytes = 0;
     for (const entry of entries) bytes += entry.data.length;
     const deadline = this.#clock.monotonic() + timeoutMs;
@@ -157,8 +166,12 @@ export class GroupCommit {
     if (!this.#link.isUp() && !(await this.#reconnected(live))) return;
     const id = nuid.next();
     const failure = await this.#publish(live, id);
-    if (failure === undefined) {
-      for (const unit of live) unit.done();
+    if (typeof failure === "number") {
+      let first = failure;
+      for (const unit of live) {
+        unit.done(first);
+        first += unit.entries.length;
+      }
     } else if (failure === "doubt") {
       for (const unit of live) {
         unit.doubts.push(id);
@@ -188,8 +201,10 @@ export class GroupCommit {
 
   /** A failure that concerns one unit alone. */
   async #single(unit: Unit, failure: Conflict | StoreFault): Promise<void> {
-    if (failure instanceof Conflict && unit.doubts.length > 0 && (await this.#isOurs(unit)))
-      return unit.done();
+    if (failure instanceof Conflict && unit.doubts.length > 0) {
+      const first = await this.#storedAt(unit);
+      if (first !== undefined) return unit.done(first);
+    }
     if (failure instanceof StoreFault && failure.kind === "busy") {
       await this.#clock.sleep(50);
       return this.#store([unit]);
@@ -201,7 +216,8 @@ export class GroupCommit {
   async #clarify(unit: Unit): Promise<void> {
     this.#log.warn({ stream: this.#stream }, "an answer of the store was lost; asking for the outcome");
     try {
-      if (await this.#isOurs(unit)) return unit.done();
+      const first = await this.#storedAt(unit);
+      if (first !== undefined) return unit.done(first);
     } catch {
       // The leader does not answer either: `#store` waits for the connection, or gives up at the deadline.
       await this.#clock.sleep(100);
@@ -209,14 +225,16 @@ export class GroupCommit {
     await this.#store([unit]);
   }
 
-  async #isOurs(unit: Unit): Promise<boolean> {
+  /** The sequence of its first entry, when the leader has it under one of our batch ids. */
+  async #storedAt(unit: Unit): Promise<number | undefined> {
     const first = unit.entries[0] as Entry;
     const last = await lastOnSubject(this.#nc, this.#stream, first.subject, this.#answerMs);
     const id = last?.header("Nats-Batch-Id");
-    return id !== undefined && unit.doubts.includes(id);
+    return id !== undefined && unit.doubts.includes(id) ? last?.sequence : undefined;
   }
 
-  async #publish(units: readonly Unit[], id: string): Promise<undefined | "doubt" | Conflict | StoreFault> {
+  /** The sequence of the batch's first entry, or why it is not known to be stored. */
+  async #publish(units: readonly Unit[], id: string): Promise<number | "doubt" | Conflict | StoreFault> {
     const entries = units.length === 1 ? (units[0] as Unit).entries : units.flatMap((u) => u.entries);
     const began = this.#clock.monotonic();
     try {
@@ -225,7 +243,7 @@ export class GroupCommit {
       const answer = await this.#commit(entries[last] as Entry, id, last + 1);
       if (answer === undefined) return "doubt";
       this.#observe(entries.length, this.#clock.monotonic() - began);
-      return answer.error ? faultOf(answer.error) : undefined;
+      return answer.error ? faultOf(answer.error) : (answer.seq ?? 0) - last;
     } catch (error) {
       if (isNoResponders(error)) return new StoreFault("busy", "no stream is listening", error);
       if (isTooLarge(error))
@@ -239,14 +257,14 @@ export class GroupCommit {
   }
 
   /** The answer, or `undefined` when the connection went away first. */
-  #commit(entry: Entry, id: string, sequence: number): Promise<{ error?: ApiError } | undefined> {
+  #commit(entry: Entry, id: string, sequence: number): Promise<Answer | undefined> {
     const head = headOf(entry, id, sequence);
     head.set("Nats-Batch-Commit", "1");
     return new Promise((resolve, reject) => {
       const forget = this.#link.onceDown(() => resolve(undefined));
       this.#nc
         .request(entry.subject, entry.data, { headers: head, timeout: this.#answerMs })
-        .then((answer) => resolve(answer.json<{ error?: ApiError }>()), reject)
+        .then((answer) => resolve(answer.json<Answer>()), reject)
         .finally(forget);
     });
   }
@@ -257,6 +275,7 @@ function headOf(entry: Entry, id: string, sequence: number) {
   head.set("Nats-Batch-Id", id);
   head.set("Nats-Batch-Sequence", String(sequence));
   if (entry.expect !== undefined) head.set("Nats-Expected-Last-Subject-Sequence", String(entry.expect));
+  if (entry.on !== undefined) head.set("Nats-Expected-Last-Subject-Sequence-Subject", entry.on);
   if (entry.ttl !== undefined) head.set("Nats-TTL", entry.ttl);
   return head;
 }

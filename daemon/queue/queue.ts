@@ -69,6 +69,8 @@ export interface OwnerEvents {
   gained(partitions: readonly number[]): void;
   /** These are no longer ours: forget their jobs; attempts in flight may end, their settlement is fenced by CAS. */
   lost(partitions: readonly number[]): void;
+  /** Resolves when no attempt on these partitions is in flight: they are about to be handed over. `lost` came first. */
+  idle(partitions: readonly number[]): Promise<void>;
 }
 
 export interface Ownership extends AsyncDisposable {
@@ -93,6 +95,8 @@ export interface Queue extends AsyncDisposable {
   body(queued: Queued, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** `stale`: someone else changed the job first; nothing was written. */
   settle(change: Settlement, signal: AbortSignal): Promise<"done" | "stale">;
+  /** Removes a finished job's stored body, when no other job refers to it. In the background; never fails. */
+  forget(key: JobKey, job: Job): void;
   own(pool: Pool, events: OwnerEvents, signal: AbortSignal): Promise<Ownership>;
   /** Every job, oldest first per partition. For operators: never used on the road of a message. */
   list(signal: AbortSignal): AsyncIterable<Queued>;

@@ -1,0 +1,245 @@
+/**
+ * Ownership of partitions on the stream `OWN`: one liveness record a member, one owner record a partition.
+ *
+ * A member's record has a TTL of 30 s and is renewed every 5 s by compare-and-set; when the server lets it expire, the
+ * others may claim what that member held. (A lease per partition would cost a write each every 5 s; this costs one per
+ * process.) A member that could not renew for 20 s starts nothing new; one whose record expired has lost everything and
+ * joins again under a new name. So what two processes may both be doing is bounded to attempts that began before the
+ * fence, and their settlement is decided by compare-and-set on the job.
+ *
+ * Subjects: `own.<pool>.m.<member>` and `own.<pool>.p.<partition>`.
+ */
+import { randomBytes } from "node:crypto";
+import type { Clock } from "../kit/clock.ts";
+import type { Log } from "../kit/log.ts";
+import { type Holding, moves } from "../queue/ownership.ts";
+import type { GroupCommit } from "./commit.ts";
+import type { Link } from "./connect.ts";
+import { Conflict } from "./fault.ts";
+import { lastOnSubject } from "./read.ts";
+import { OWN_STREAM } from "./streams.ts";
+import { Tail, type TailMessage } from "./tail.ts";
+
+export interface OwnershipTimes {
+  readonly ttlMs: number;
+  readonly renewMs: number;
+  /** How long before the lease's end nothing new is started, ms. */
+  readonly fenceMs: number;
+}
+export const defaultTimes: OwnershipTimes = { ttlMs: 30_000, renewMs: 5_000, fenceMs: 10_000 };
+
+export interface OwnershipHooks {
+  /** Claimed durably: start following them. */
+  gained(partitions: readonly number[]): void;
+  /** Stop starting work on them and forget their jobs; resolves when no attempt on them is in flight (or time is up). */
+  releasing(partitions: readonly number[]): Promise<void>;
+  /** The lease is gone: drop them at once. */
+  lost(partitions: readonly number[]): void;
+}
+
+export interface OwnershipDeps {
+  readonly link: Link;
+  readonly commit: GroupCommit;
+  readonly pool: string;
+  readonly partitions: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly times: OwnershipTimes;
+  readonly hooks: OwnershipHooks;
+}
+
+const encode = (value: unknown) => Buffer.from(JSON.stringify(value));
+const NOTHING = new Uint8Array();
+
+export class PartitionOwnership implements AsyncDisposable {
+  readonly #deps: OwnershipDeps;
+  #me = newMember();
+  #myRevision = 0;
+  /** Monotonic ms at which the last successful renewal was begun. */
+  #renewedAt = 0;
+  readonly #live = new Set<string>();
+  readonly #holders = new Map<number, { holder: string | undefined; revision: number }>();
+  readonly #mine = new Set<number>();
+  #tail: Tail | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #work: Promise<void> = Promise.resolve();
+  #planned = false;
+  #stopped = false;
+
+  constructor(deps: OwnershipDeps) {
+    this.#deps = deps;
+  }
+
+  async start(): Promise<this> {
+    await this.#join();
+    const { link, pool, log } = this.#deps;
+    const filters = [`own.${pool}.>`];
+    this.#tail = await new Tail(link, {
+      stream: OWN_STREAM,
+      filters,
+      log,
+      onMessage: (m) => this.#hear(m),
+    }).start();
+    await this.#tail.caughtUp;
+    this.#plan();
+    this.#timer = setInterval(() => this.#queue(() => this.#renew()), this.#deps.times.renewMs);
+    return this;
+  }
+
+  /** True while the lease has more than the fence left. */
+  mayStart(): boolean {
+    const { clock, times } = this.#deps;
+    return !this.#stopped && clock.monotonic() - this.#renewedAt < times.ttlMs - times.fenceMs;
+  }
+
+  /** Gives everything to the others and leaves. */
+  async release(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    clearInterval(this.#timer);
+    await this.#work;
+    const held = [...this.#mine];
+    if (held.length > 0) {
+      await this.#deps.hooks.releasing(held);
+      await this.#giveUp(held).catch(() => {}); // the lease runs out by itself
+    }
+    const gone = { subject: this.#memberSubject(), data: NOTHING, ttl: "1s", expect: this.#myRevision };
+    await this.#deps.commit.commit([gone], 5_000).catch(() => {});
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.release();
+    await this.#tail?.[Symbol.asyncDispose]();
+  }
+
+  #memberSubject(): string {
+    return `own.${this.#deps.pool}.m.${this.#me}`;
+  }
+
+  #partitionSubject(partition: number): string {
+    return `own.${this.#deps.pool}.p.${partition}`;
+  }
+
+  async #join(): Promise<void> {
+    await this.#lease(0);
+    this.#live.add(this.#me);
+  }
+
+  /** Writes the liveness record; the lease counts from before the write, so that it never ends later than we think. */
+  async #lease(expect: number): Promise<void> {
+    const { commit, link, clock, times } = this.#deps;
+    const began = clock.monotonic();
+    const data = encode({ since: clock.now() });
+    const ttl = `${Math.max(1, Math.round(times.ttlMs / 1_000))}s`;
+    await commit.commit([{ subject: this.#memberSubject(), data, ttl, expect }], times.renewMs);
+    const record = await lastOnSubject(link.nc, OWN_STREAM, this.#memberSubject());
+    if (record === undefined || record.data.length === 0) throw new Conflict("the lease ran out");
+    this.#myRevision = record.sequence;
+    this.#renewedAt = began;
+  }
+
+  async #renew(): Promise<void> {
+    const { clock, times, log } = this.#deps;
+    try {
+      await this.#lease(this.#myRevision);
+    } catch (error) {
+      const expired = clock.monotonic() - this.#renewedAt > times.ttlMs;
+      if (!(error instanceof Conflict) && !expired) {
+        log.warn({ err: error }, "the lease could not be renewed yet");
+        return;
+      }
+      await this.#rejoin();
+    }
+    this.#plan();
+  }
+
+  async #rejoin(): Promise<void> {
+    this.#deps.log.warn({ partitions: this.#mine.size }, "the lease ran out; joining again under a new name");
+    const held = [...this.#mine];
+    this.#mine.clear();
+    if (held.length > 0) this.#deps.hooks.lost(held);
+    this.#live.delete(this.#me);
+    this.#me = newMember();
+    await this.#join().catch((error: unknown) => this.#deps.log.warn({ err: error }, "cannot join yet"));
+  }
+
+  #hear(message: TailMessage): void {
+    const [, , kind, name] = message.subject.split(".");
+    const gone = message.data.length === 0;
+    if (kind === "m" && name) {
+      if (gone) this.#live.delete(name);
+      else this.#live.add(name);
+    } else if (kind === "p" && name) {
+      const record = gone
+        ? undefined
+        : (JSON.parse(Buffer.from(message.data).toString()) as { holder?: string });
+      this.#holders.set(Number(name), { holder: record?.holder, revision: message.sequence });
+    }
+    if (message.pending === 0 && this.#tail) this.#plan();
+  }
+
+  #plan(): void {
+    if (this.#planned || this.#stopped) return;
+    this.#planned = true;
+    this.#queue(() => this.#move());
+  }
+
+  /** One step at a time, in order. */
+  #queue(step: () => Promise<void>): void {
+    this.#work = this.#work.then(async () => {
+      if (this.#stopped) return;
+      await step().catch((error: unknown) => this.#deps.log.warn({ err: error }, "ownership step failed"));
+    });
+  }
+
+  async #move(): Promise<void> {
+    this.#planned = false;
+    const { partitions, hooks, log } = this.#deps;
+    if (!this.mayStart() || !this.#live.has(this.#me)) return;
+    const holdings: Holding[] = [];
+    for (let partition = 0; partition < partitions; partition++)
+      holdings.push({ partition, holder: this.#holders.get(partition)?.holder });
+    const { claim, release } = moves(this.#me, this.#live, holdings);
+    if (release.length > 0) {
+      log.info({ partitions: release.length }, "handing partitions over");
+      await hooks.releasing(release);
+      await this.#giveUp(release);
+    }
+    if (claim.length > 0) await this.#claim(claim);
+  }
+
+  async #claim(partitions: readonly number[]): Promise<void> {
+    const { commit, clock, hooks, log } = this.#deps;
+    const data = encode({ holder: this.#me, since: clock.now() });
+    const results = await Promise.allSettled(
+      partitions.map((p) =>
+        commit.commit([
+          { subject: this.#partitionSubject(p), data, expect: this.#holders.get(p)?.revision ?? 0 },
+        ]),
+      ),
+    );
+    const won = partitions.filter((_, i) => results[i]?.status === "fulfilled");
+    for (const p of won) this.#mine.add(p);
+    if (won.length === 0) return;
+    if (!this.mayStart()) return this.#giveUp(won); // the write took longer than the lease allows
+    log.info(
+      { partitions: won.length, of: this.#deps.partitions, pool: this.#deps.pool },
+      "partitions claimed",
+    );
+    hooks.gained(won);
+  }
+
+  async #giveUp(partitions: readonly number[]): Promise<void> {
+    for (const p of partitions) this.#mine.delete(p);
+    const data = encode({});
+    await Promise.allSettled(
+      partitions.map((p) => {
+        const known = this.#holders.get(p);
+        const expect = known?.holder === this.#me ? { expect: known.revision } : {};
+        return this.#deps.commit.commit([{ subject: this.#partitionSubject(p), data, ...expect }], 5_000);
+      }),
+    );
+  }
+}
+
+const newMember = () => randomBytes(9).toString("base64url");

@@ -1,0 +1,319 @@
+/**
+ * The queue port on JetStream. See ARCHITECTURE.md, "The queue".
+ *
+ * A message is one atomic batch of job records in stream `Q<shard>`; bodies too large to travel in the record lie in
+ * `B<shard>`. The last record on a subject is the job; an empty one (a marker, with a TTL) says that it is gone.
+ */
+import type { Clock } from "../kit/clock.ts";
+import type { Log } from "../kit/log.ts";
+import type { Reply } from "../mail/reply.ts";
+import { newMessageId } from "../queue/ids.ts";
+import type { Job, JobKey, MessageId, Queued } from "../queue/job.ts";
+import {
+  type Admission,
+  BodyMissing,
+  type BodyWriter,
+  type FinishedBody,
+  type NewMessage,
+  type OwnerEvents,
+  type Ownership,
+  type Pool,
+  type Queue,
+  QueueError,
+  type Settlement,
+} from "../queue/queue.ts";
+import { AdmissionGate } from "./admission.ts";
+import { Bodies, INLINE_LIMIT } from "./bodies.ts";
+import { decodeJob, encodeJob, hash, makeKey, shardOfKey, subjectOf } from "./codec.ts";
+import { type Entry, GroupCommit } from "./commit.ts";
+import type { Link } from "./connect.ts";
+import { Conflict, replyOf } from "./fault.ts";
+import { Owner } from "./owner.ts";
+import { defaultTimes, type OwnershipTimes } from "./ownership.ts";
+import { lastOnSubject } from "./read.ts";
+import { bodyStream, OWN_STREAM, queueStream } from "./streams.ts";
+import { Tail } from "./tail.ts";
+
+export interface JetStreamQueueOptions {
+  readonly link: Link;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Streams `Q0 … Q<n-1>`; fixed for the life of the installation. */
+  readonly shards: number;
+  /** Partitions per pool; fixed for the life of the installation. */
+  readonly partitions: number;
+  /** How long body chunks may lie at most, seconds: the longest queue lifetime and two days. */
+  readonly bodyTtlSeconds: () => number;
+  readonly times?: OwnershipTimes;
+  /** Octets the whole store may take, when the caller knows; used for admission. */
+  readonly storeBytes?: number;
+  readonly observeCommit?: (entries: number, ms: number) => void;
+}
+
+/** How long a marker tells that a job is gone: longer than anyone would publish its record again. */
+const MARKER_TTL = "600s";
+/** The copies of an inline body over all jobs of a message, octets; beyond it the body is stored once. */
+const INLINE_COPIES = 128 << 10;
+
+const NOTHING = new Uint8Array();
+
+interface Shard {
+  readonly jobs: GroupCommit;
+  readonly bodies: Bodies;
+}
+
+export class JetStreamQueue implements Queue {
+  readonly #options: JetStreamQueueOptions;
+  readonly #link: Link;
+  readonly #shards: readonly Shard[];
+  readonly #own: GroupCommit;
+  readonly #gate: AdmissionGate;
+  readonly #owners = new Set<Owner>();
+  readonly #background = new Set<Promise<void>>();
+
+  constructor(options: JetStreamQueueOptions) {
+    this.#options = options;
+    this.#link = options.link;
+    const commitOn = (stream: string, maxBytes?: number) =>
+      new GroupCommit(options.link, {
+        stream,
+        log: options.log,
+        clock: options.clock,
+        ...(maxBytes === undefined ? {} : { maxBytes }),
+        ...(options.observeCommit ? { observe: options.observeCommit } : {}),
+      });
+    this.#shards = Array.from({ length: options.shards }, (_, i) => ({
+      jobs: commitOn(queueStream(i)),
+      bodies: new Bodies(options.link, commitOn(bodyStream(i)), i, options.bodyTtlSeconds),
+    }));
+    this.#own = commitOn(OWN_STREAM);
+    this.#gate = new AdmissionGate({
+      link: options.link,
+      log: options.log,
+      streams: Array.from({ length: options.shards }, (_, i) => [queueStream(i), bodyStream(i)]).flat(),
+      ...(options.storeBytes === undefined ? {} : { storeBytes: options.storeBytes }),
+    });
+  }
+
+  async start(): Promise<this> {
+    await this.#gate.start();
+    return this;
+  }
+
+  admission(): Admission {
+    return this.#gate.admission();
+  }
+
+  newId(): MessageId {
+    return newMessageId(this.#options.clock.now());
+  }
+
+  openBody(id: MessageId, _signal: AbortSignal): BodyWriter {
+    return speaking(this.#shardOf(id).bodies.writer(id), (error) => this.#failure(error));
+  }
+
+  async accept(message: NewMessage, signal: AbortSignal): Promise<void> {
+    const first = message.jobs[0];
+    if (first === undefined) throw new RangeError("a message needs at least one job");
+    signal.throwIfAborted();
+    const shard = this.#shardIndex(first.message);
+    try {
+      const entries = await this.#entriesOf(message, shard);
+      await this.#shardAt(shard).jobs.commit(entries);
+    } catch (error) {
+      throw this.#failure(error);
+    }
+  }
+
+  /** The records of a new message; a body that is shared by too many jobs to travel with each is stored first. */
+  async #entriesOf(message: NewMessage, shard: number): Promise<Entry[]> {
+    const { jobs, body } = message;
+    const inline = body.kind === "inline" && body.octets.length * jobs.length <= INLINE_COPIES;
+    const stored = inline ? undefined : await this.#store(body, (jobs[0] as Job).message, shard);
+    return jobs.map((draft): Entry => {
+      const key = makeKey(shard, this.#options.partitions, draft);
+      const data =
+        stored === undefined && body.kind === "inline"
+          ? encodeJob({ ...draft, body: { kind: "inline", size: body.octets.length } }, body.octets)
+          : encodeJob({ ...draft, body: stored as Job["body"] }, undefined);
+      return { subject: subjectOf(key), data, expect: 0 };
+    });
+  }
+
+  async #store(body: FinishedBody, id: string, shard: number): Promise<Job["body"]> {
+    if (body.kind === "stored") return body;
+    await this.#shardAt(shard).bodies.put(id, 0, body.octets);
+    return { kind: "stored", id, chunks: 1, size: body.octets.length };
+  }
+
+  async read(key: JobKey, signal: AbortSignal): Promise<Queued | undefined> {
+    signal.throwIfAborted();
+    try {
+      const record = await lastOnSubject(this.#link.nc, queueStream(shardOfKey(key)), subjectOf(key));
+      return record && decodeJob(record.subject, record.sequence, record.data);
+    } catch (error) {
+      throw this.#failure(error);
+    }
+  }
+
+  async *body(queued: Queued, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    const { body } = queued.job;
+    if (body.kind === "inline") {
+      if (queued.inline === undefined) throw new BodyMissing(`inline body of ${queued.key} is not at hand`);
+      yield queued.inline;
+      return;
+    }
+    try {
+      yield* this.#shardAt(shardOfKey(queued.key)).bodies.read(body.id, body.chunks, signal);
+    } catch (error) {
+      if (error instanceof BodyMissing || signal.aborted) throw error;
+      throw this.#failure(error);
+    }
+  }
+
+  async settle(change: Settlement, signal: AbortSignal): Promise<"done" | "stale"> {
+    signal.throwIfAborted();
+    const shard = shardOfKey(change.key);
+    try {
+      const entries = [await this.#settled(change, shard)];
+      for (const message of change.also) entries.push(...(await this.#entriesOf(message, shard)));
+      await this.#shardAt(shard).jobs.commit(entries);
+      return "done";
+    } catch (error) {
+      if (error instanceof Conflict) return "stale";
+      throw this.#failure(error);
+    }
+  }
+
+  /**
+   * The job's next record. A job that stays longer gives its inline body to the body stream first, so that later
+   * changes, and the snapshot a new owner reads, move records of a few hundred octets.
+   */
+  async #settled(change: Settlement, shard: number): Promise<Entry> {
+    const { key, revision, next, inline } = change;
+    const entry = { subject: subjectOf(key), expect: revision };
+    if (next === undefined) return { ...entry, data: NOTHING, ttl: MARKER_TTL };
+    if (next.body.kind !== "inline" || inline === undefined)
+      return { ...entry, data: encodeJob(next, undefined) };
+    const id = `${next.message}-${next.group}`;
+    await this.#shardAt(shard).bodies.put(id, 0, inline);
+    const body = { kind: "stored", id, chunks: 1, size: inline.length } as const;
+    return { ...entry, data: encodeJob({ ...next, body }, undefined) };
+  }
+
+  /** Removes the stored body of a job that is done, when no other job of its message refers to it. In the background. */
+  forget(key: JobKey, job: Job): void {
+    const { body } = job;
+    if (body.kind !== "stored") return;
+    const work = this.#removeIfLast(key, job, body).catch(() => {});
+    this.#background.add(work);
+    void work.finally(() => this.#background.delete(work));
+  }
+
+  async #removeIfLast(key: JobKey, job: Job, body: { id: string; chunks: number }): Promise<void> {
+    const shard = shardOfKey(key);
+    if (body.id === job.message && (await this.#hasOthers(shard, key, job.message))) return;
+    await this.#shardAt(shard).bodies.remove(body.id, body.chunks);
+  }
+
+  async #hasOthers(shard: number, key: JobKey, message: MessageId): Promise<boolean> {
+    const { nc } = this.#link;
+    const filter = JSON.stringify({ subjects_filter: `q${shard}.*.*.*.${message}.*` });
+    const answer = await nc.request(`$JS.API.STREAM.INFO.${queueStream(shard)}`, filter, { timeout: 10_000 });
+    const { state } = answer.json<{ state?: { subjects?: Record<string, number> } }>();
+    for (const subject of Object.keys(state?.subjects ?? {})) {
+      if (subject === subjectOf(key)) continue;
+      const record = await lastOnSubject(nc, queueStream(shard), subject);
+      if (record && record.data.length > 0) return true;
+    }
+    return false;
+  }
+
+  async own(pool: Pool, events: OwnerEvents, _signal: AbortSignal): Promise<Ownership> {
+    const owner = new Owner({
+      link: this.#link,
+      commit: this.#own,
+      shards: this.#options.shards,
+      partitions: this.#options.partitions,
+      clock: this.#options.clock,
+      log: this.#options.log,
+      times: this.#options.times ?? defaultTimes,
+      pool,
+      events,
+    });
+    this.#owners.add(owner);
+    return owner.start();
+  }
+
+  async *list(signal: AbortSignal): AsyncIterable<Queued> {
+    for (let shard = 0; shard < this.#options.shards; shard++) {
+      const found: Queued[] = [];
+      const { log } = this.#options;
+      await using tail = new Tail(this.#link, {
+        stream: queueStream(shard),
+        filters: [`q${shard}.>`],
+        log,
+        onMessage: ({ subject, sequence, data }) => {
+          const queued = decodeJob(subject, sequence, data);
+          if (queued) found.push({ key: queued.key, revision: queued.revision, job: queued.job });
+        },
+      });
+      await tail.start();
+      await tail.caughtUp;
+      signal.throwIfAborted();
+      yield* found;
+    }
+  }
+
+  #failure(error: unknown): Error {
+    if (error instanceof QueueError || error instanceof BodyMissing) return error;
+    const answer: Reply = replyOf(error);
+    if (answer.code === 452) this.#gate.full();
+    return new QueueError(answer, error);
+  }
+
+  #shardIndex(id: MessageId): number {
+    return hash(id) % this.#shards.length;
+  }
+
+  #shardAt(index: number): Shard {
+    const shard = this.#shards[index];
+    if (shard === undefined) throw new RangeError(`there is no shard ${index}`);
+    return shard;
+  }
+
+  #shardOf(id: MessageId): Shard {
+    return this.#shardAt(this.#shardIndex(id));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const owner of this.#owners) await owner[Symbol.asyncDispose]();
+    await Promise.all(this.#background);
+    for (const { jobs } of this.#shards) await jobs.settled();
+    await this.#gate[Symbol.asyncDispose]();
+  }
+}
+
+export { INLINE_LIMIT };
+
+/** A writer whose failures are `QueueError`s. */
+function speaking(writer: BodyWriter, failure: (error: unknown) => Error): BodyWriter {
+  const fail = (error: unknown) => {
+    throw failure(error);
+  };
+  return {
+    get size() {
+      return writer.size;
+    },
+    write(octets) {
+      try {
+        const wait = writer.write(octets);
+        return wait?.catch(fail);
+      } catch (error) {
+        fail(error);
+      }
+    },
+    finish: () => writer.finish().catch(fail),
+    abandon: () => writer.abandon(),
+  };
+}

@@ -1,0 +1,89 @@
+/**
+ * The streams of the queue and how they are made. Creating is idempotent; what may change later (size, replicas) is
+ * updated, everything else is left as it was found.
+ *
+ * `Q<i>` job records · `B<i>` bodies · `OWN` members and owners of partitions · `EVENTS` pages of trace events.
+ */
+import { type JetStreamManager, jetstreamManager, type StreamConfig } from "@nats-io/jetstream";
+import type { Link } from "./connect.ts";
+
+export interface StreamSizes {
+  /** 1 on a laptop, 3 in a cluster. */
+  readonly replicas: number;
+  /** Octets; 0: as much as the server gives. */
+  readonly queueBytes: number;
+  readonly bodyBytes: number;
+  readonly eventBytes: number;
+}
+
+export const queueStream = (shard: number) => `Q${shard}`;
+export const bodyStream = (shard: number) => `B${shard}`;
+export const OWN_STREAM = "OWN";
+export const EVENT_STREAM = "EVENTS";
+
+const DAY_NS = 86_400e9;
+
+/** The fields that every stream of ours shares: one record a subject, refuse when full, batches and TTLs. */
+const base = (sizes: StreamSizes) => ({
+  storage: "file",
+  retention: "limits",
+  discard: "new",
+  num_replicas: sizes.replicas,
+  max_msgs_per_subject: 1,
+  allow_atomic: true,
+  allow_msg_ttl: true,
+  allow_direct: true,
+});
+
+export async function ensureQueueStreams(link: Link, shards: number, sizes: StreamSizes): Promise<void> {
+  const jsm = await jetstreamManager(link.nc, { timeout: 10_000 });
+  for (let i = 0; i < shards; i++) {
+    await ensure(jsm, {
+      ...base(sizes),
+      name: queueStream(i),
+      subjects: [`q${i}.>`],
+      max_bytes: sizes.queueBytes || -1,
+    });
+    await ensure(jsm, {
+      ...base(sizes),
+      name: bodyStream(i),
+      subjects: [`b${i}.>`],
+      max_bytes: sizes.bodyBytes || -1,
+    });
+  }
+  await ensure(jsm, {
+    ...base(sizes),
+    name: OWN_STREAM,
+    subjects: ["own.>"],
+    max_bytes: 64 << 20,
+    subject_delete_marker_ttl: 60e9,
+  });
+  await ensure(jsm, {
+    ...base(sizes),
+    name: EVENT_STREAM,
+    subjects: ["events.>"],
+    max_msgs_per_subject: -1,
+    discard: "old",
+    max_age: 14 * DAY_NS,
+    max_bytes: sizes.eventBytes || 256 << 20,
+  });
+}
+
+type Wanted = Record<string, unknown> & { readonly name: string };
+
+async function ensure(jsm: JetStreamManager, wanted: Wanted): Promise<void> {
+  const found = await jsm.streams.info(wanted.name).catch(() => undefined);
+  if (found === undefined) {
+    // Two processes may create it at once; the same configuration is no error.
+    await jsm.streams.add(wanted as unknown as StreamConfig & { name: string });
+  } else if (
+    found.config.max_bytes !== wanted["max_bytes"] ||
+    found.config.num_replicas !== wanted["num_replicas"]
+  ) {
+    await jsm.streams.update(wanted.name, {
+      ...found.config,
+      max_bytes: wanted["max_bytes"] as number,
+      num_replicas: wanted["num_replicas"] as number,
+    });
+  }
+}

@@ -1,0 +1,186 @@
+/**
+ * Follows subjects of a stream: first the last message of each subject, then every change, in order and without gaps.
+ *
+ * An ephemeral push consumer without acknowledgements, with idle heartbeats and flow control. A gap in the consumer
+ * sequence, silence for two heartbeats, or a reconnect makes a new consumer that goes on behind the last message
+ * handled; so the reader hears every subject's latest state, and nothing twice.
+ *
+ * In:     stream, subject filters, `onMessage` (synchronous bookkeeping).
+ * Out:    `caughtUp` resolves when everything that existed at the start was handled.
+ * Fails:  never after the start; a server that is away is waited for. `caughtUp` rejects when it is closed before.
+ */
+import { type Msg, nuid, type Subscription } from "@nats-io/transport-node";
+import type { Log } from "../kit/log.ts";
+import type { Link } from "./connect.ts";
+import { type ApiError, faultOf, StoreFault } from "./fault.ts";
+
+export interface TailMessage {
+  readonly subject: string;
+  readonly sequence: number;
+  readonly data: Uint8Array;
+  /** How many more wait behind it. */
+  readonly pending: number;
+  /** The server put it there because the subject's last message expired or was removed. */
+  readonly marker: boolean;
+}
+
+export interface TailOptions {
+  readonly stream: string;
+  readonly filters: readonly string[];
+  readonly onMessage: (message: TailMessage) => void;
+  readonly log: Log;
+}
+
+const HEARTBEAT_MS = 5_000;
+
+export class Tail implements AsyncDisposable {
+  readonly #link: Link;
+  readonly #options: TailOptions;
+  readonly #caughtUp = Promise.withResolvers<void>();
+  #subscription: Subscription | undefined;
+  #consumer = "";
+  #lastSequence = 0;
+  #expected = 1;
+  #heardAt = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+  #restarting = false;
+
+  constructor(link: Link, options: TailOptions) {
+    this.#link = link;
+    this.#options = options;
+    this.#caughtUp.promise.catch(() => {});
+  }
+
+  /** Resolves when the consumer exists; throws `StoreFault`. */
+  async start(): Promise<this> {
+    await this.#create();
+    this.#timer = setInterval(() => this.#checkSilence(), HEARTBEAT_MS);
+    return this;
+  }
+
+  /** Like `start`, but a server that is away is waited for. */
+  async begin(): Promise<void> {
+    await this.#restart("first");
+    if (!this.#closed) this.#timer = setInterval(() => this.#checkSilence(), HEARTBEAT_MS);
+  }
+
+  get caughtUp(): Promise<void> {
+    return this.#caughtUp.promise;
+  }
+
+  async #create(): Promise<void> {
+    const { nc } = this.#link;
+    const inbox = `_INBOX.${nuid.next()}`;
+    const name = nuid.next();
+    this.#expected = 1;
+    this.#consumer = name;
+    this.#subscription?.unsubscribe();
+    this.#subscription = nc.subscribe(inbox, {
+      callback: (error, msg) => {
+        if (!error) this.#take(msg, name);
+      },
+    });
+    const config = {
+      name,
+      deliver_subject: inbox,
+      ack_policy: "none",
+      max_deliver: 1,
+      mem_storage: true,
+      num_replicas: 1,
+      inactive_threshold: 60e9,
+      flow_control: true,
+      idle_heartbeat: HEARTBEAT_MS * 1e6,
+      ...(this.#lastSequence === 0
+        ? { deliver_policy: "last_per_subject" }
+        : { deliver_policy: "by_start_sequence", opt_start_seq: this.#lastSequence + 1 }),
+      ...(this.#options.filters.length === 1
+        ? { filter_subject: this.#options.filters[0] }
+        : { filter_subjects: this.#options.filters }),
+    };
+    const api = `$JS.API.CONSUMER.CREATE.${this.#options.stream}.${name}`;
+    const question = JSON.stringify({ stream_name: this.#options.stream, config, action: "create" });
+    const answer = await ask(nc.request(api, question, { timeout: 5_000 }));
+    if (answer.error) throw faultOf(answer.error);
+    this.#heardAt = performance.now();
+    if ((answer.num_pending ?? 0) === 0 && this.#expected === 1) this.#caughtUp.resolve();
+  }
+
+  #take(msg: Msg, consumer: string): void {
+    if (consumer !== this.#consumer || this.#closed) return;
+    this.#heardAt = performance.now();
+    const { reply } = msg;
+    if (msg.headers?.code === 100) this.#status(msg);
+    if (!reply?.startsWith("$JS.ACK.")) return;
+    const parts = reply.split(".");
+    // $JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<time>.<pending>, or with domain and account.
+    const from = parts.length - (parts.length > 9 ? 6 : 5) + 1;
+    const sequence = Number(parts[from]);
+    if (Number(parts[from + 1]) !== this.#expected) return void this.#restart("a gap");
+    this.#expected++;
+    this.#lastSequence = sequence;
+    const pending = Number(parts[from + 3]);
+    const marker = msg.data.length === 0 && msg.headers?.has("Nats-Marker-Reason") === true;
+    try {
+      this.#options.onMessage({ subject: msg.subject, sequence, data: msg.data, pending, marker });
+    } catch (error) {
+      this.#options.log.error({ err: error, subject: msg.subject }, "a record could not be handled");
+    }
+    if (pending === 0) this.#caughtUp.resolve();
+  }
+
+  #status(msg: Msg): void {
+    if (msg.reply) return void msg.respond(); // flow control
+    const stalled = msg.headers?.get("Nats-Consumer-Stalled");
+    if (stalled) this.#link.nc.publish(stalled);
+    const last = Number(msg.headers?.get("Nats-Last-Consumer") || this.#expected - 1);
+    if (last !== this.#expected - 1) void this.#restart("a gap before a heartbeat");
+  }
+
+  #checkSilence(): void {
+    if (performance.now() - this.#heardAt > 2.5 * HEARTBEAT_MS && this.#link.isUp())
+      void this.#restart("silence");
+  }
+
+  async #restart(why: string): Promise<void> {
+    if (this.#restarting || this.#closed) return;
+    this.#restarting = true;
+    this.#options.log.debug({ stream: this.#options.stream, why }, "following the stream anew");
+    this.#consumer = "";
+    while (!this.#closed) {
+      try {
+        await this.#link.up(AbortSignal.timeout(60_000));
+        await this.#create();
+        break;
+      } catch (error) {
+        this.#options.log.debug({ err: error }, "the stream cannot be followed yet");
+        await new Promise((resolve) => setTimeout(resolve, 500));
+      }
+    }
+    this.#restarting = false;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearInterval(this.#timer);
+    this.#caughtUp.reject(new StoreFault("away", "closed before everything was read"));
+    this.#subscription?.unsubscribe();
+    if (!this.#link.isUp() || this.#consumer === "") return;
+    const api = `$JS.API.CONSUMER.DELETE.${this.#options.stream}.${this.#consumer}`;
+    await this.#link.nc.request(api, "", { timeout: 1_000 }).catch(() => {});
+  }
+}
+
+interface CreateAnswer {
+  readonly error?: ApiError;
+  readonly num_pending?: number;
+}
+
+async function ask(request: Promise<Msg>): Promise<CreateAnswer> {
+  try {
+    return (await request).json<CreateAnswer>();
+  } catch (error) {
+    throw new StoreFault("away", "no answer to creating a consumer", error);
+  }
+}
