@@ -24,7 +24,7 @@ export interface PlusAddressing {
   readonly separator: "+" | "-" | "=" | "_" | "." | "";
 }
 
-/** To a mailbox server of your own, by LMTP. Every name of the domain is accepted here; that server answers for each recipient. */
+/** To a mailbox server of your own, by LMTP. Every name of the domain is accepted here, and that server answers for each recipient; Mailboxes of the domain only serve to log in. */
 export interface Lmtp {
   /** A host name or an IP address. */
   readonly host: string;
@@ -33,7 +33,7 @@ export interface Lmtp {
   readonly tls: "Opportunistic" | "Require" | "Off";
 }
 
-/** Every message for this domain goes to these addresses. */
+/** Every message for this domain goes to these addresses, apart from its aliases; Mailboxes of the domain only serve to log in. */
 export interface Forward {
   readonly to: readonly string[];
 }
@@ -42,9 +42,9 @@ export interface Forward {
 export interface Delivery {
   /** Into the Mailboxes of this domain. */
   readonly mailbox?: Readonly<Record<string, never>>;
-  /** To a mailbox server of your own, by LMTP. Every name of the domain is accepted here; that server answers for each recipient. */
+  /** To a mailbox server of your own, by LMTP. Every name of the domain is accepted here, and that server answers for each recipient; Mailboxes of the domain only serve to log in. */
   readonly lmtp?: Lmtp;
-  /** Every message for this domain goes to these addresses. */
+  /** Every message for this domain goes to these addresses, apart from its aliases; Mailboxes of the domain only serve to log in. */
   readonly forward?: Forward;
 }
 

@@ -1,14 +1,28 @@
 /**
  * The directory port: which domains, mailboxes and policies exist, as daemons know it. A spec *is* the configuration:
- * entries carry the resources' specs with defaults applied, and secrets resolved (password hashes; sealed at rest).
+ * entries carry the resources' specs with defaults applied, secrets resolved (password hashes; sealed at rest), and what a
+ * message would have to parse (sizes, durations, addresses) parsed once.
  *
  * Look-ups are synchronous and from memory; a change swaps in a complete, consistent `Snapshot`. `daemon/nats` keeps
  * the current one true from the JetStream key-value bucket; `snapshot(resources)` builds one from parsed resources.
  */
-import type { MailboxSpec, MailDomainSpec, RelayPolicySpec } from "../../crds/types.ts";
+import type {
+  ClientLimits,
+  Lmtp,
+  MailboxSpec,
+  MailDomainSpec,
+  RelayPolicySpec,
+  Smarthost,
+} from "../../crds/types.ts";
 import type { Address, Domain } from "../mail/address.ts";
-import type { MailboxName } from "../mailbox/store.ts";
+import type { MailboxName, Quota } from "../mailbox/store.ts";
 import type { PolicyName } from "../queue/job.ts";
+
+/** Where mail for a domain of ours goes. */
+export type DomainDelivery =
+  | { readonly kind: "mailbox" }
+  | ({ readonly kind: "lmtp" } & Lmtp)
+  | { readonly kind: "forward"; readonly to: readonly Address[] };
 
 export interface DomainEntry {
   readonly namespace: string;
@@ -17,24 +31,86 @@ export interface DomainEntry {
   readonly spec: MailDomainSpec;
   /** `relayPolicyRef` in the domain's namespace. */
   readonly policy: PolicyName;
+  readonly delivery: DomainDelivery;
+  /** Absent: no limit but those of the policy. Octets; recipients of this domain in one message; messages a minute. */
+  readonly limits: {
+    readonly messageSize?: number;
+    readonly recipients?: number;
+    readonly messagesPerMinute?: number;
+  };
 }
 
 export interface MailboxEntry {
   readonly namespace: string;
   readonly name: string;
   readonly mailbox: MailboxName;
-  /** As written in the resource. */
+  /** As written in the resource, domain in A-label form. */
   readonly address: Address;
+  /** Further addresses of this mailbox, local parts in lower case. */
+  readonly aliases: readonly Address[];
   readonly spec: MailboxSpec;
+  readonly quota: Quota;
+  readonly forwardTo: readonly Address[];
   /** PHC string `$argon2id$v=19$m=…,t=…,p=…$salt$hash`, or absent: nobody can log in. */
   readonly passwordHash?: string;
+}
+
+export interface Credential {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** A next hop that is told instead of looked up. */
+export interface SmarthostEntry {
+  readonly kind: "smarthost";
+  readonly host: string;
+  readonly port: number;
+  readonly tls: Smarthost["tls"];
+  /** Absent: no login is wanted. `missing`: one is wanted, but its Secret is not there; defer. */
+  readonly auth?: Credential | "missing";
+}
+
+export type RouteEntry = { readonly kind: "mx" } | SmarthostEntry;
+
+/** What holds towards the sites of one destination: a `destinations[]` entry over the policy's own values. */
+export interface DestinationEntry {
+  /** As written; `*` for what no entry matches. */
+  readonly match: string;
+  readonly route: RouteEntry;
+  /** Toward MX hosts; a smarthost has its own. */
+  readonly tls: RelayPolicySpec["tls"];
+  readonly maxConnections: number;
+  readonly messagesPerConnection: number;
+  /** Absent: unlimited. */
+  readonly ratePerMinute?: number;
+}
+
+/** When to try again. ms, but for `factor` and `jitter` (0.1 is ±10 %). */
+export interface RetryNumbers {
+  readonly initialMs: number;
+  readonly factor: number;
+  readonly maxMs: number;
+  readonly expireAfterMs: number;
+  /** 0: never. */
+  readonly delayNoticeAfterMs: number;
+  readonly jitter: number;
+}
+
+export interface ClientLimitNumbers extends ClientLimits {
+  /** Octets. */
+  readonly messageSize: number;
 }
 
 export interface PolicyEntry {
   readonly policy: PolicyName;
   readonly spec: RelayPolicySpec;
-  /** Credentials of the route's smarthost and of destination overrides, by Secret name. */
-  readonly credentials: Readonly<Record<string, { readonly username: string; readonly password: string }>>;
+  readonly limits: ClientLimitNumbers;
+  readonly retry: RetryNumbers;
+  /** For destinations that no entry matches; `destinationFor(policy, domain)` finds the right one. */
+  readonly elsewhere: DestinationEntry;
+  readonly exact: ReadonlyMap<Domain, DestinationEntry>;
+  /** By suffix without `*.`. */
+  readonly suffixes: ReadonlyMap<Domain, DestinationEntry>;
 }
 
 /** What an address in a domain of ours means, after plus-addressing, aliases and catch-all. */
@@ -43,7 +119,14 @@ export type Resolution =
   | { readonly kind: "foreign" }
   /** The domain is ours, the recipient does not exist. */
   | { readonly kind: "unknown"; readonly domain: DomainEntry }
-  | { readonly kind: "mailbox"; readonly domain: DomainEntry; readonly mailbox: MailboxEntry; readonly detail?: string }
+  | {
+      readonly kind: "mailbox";
+      readonly domain: DomainEntry;
+      readonly mailbox: MailboxEntry;
+      readonly detail?: string;
+    }
+  /** The domain's own server decides, by LMTP: any name is accepted here. */
+  | { readonly kind: "lmtp"; readonly domain: DomainEntry }
   /** An alias, a catch-all or a forwarding mailbox; targets may be ours or foreign. */
   | {
       readonly kind: "expand";
@@ -60,7 +143,10 @@ export interface Directory {
   mailbox(name: MailboxName): MailboxEntry | undefined;
   /** Follows one step; `postmaster` resolves in every domain of ours, to the first mailbox if nothing else is said. */
   resolve(address: Address): Resolution;
+  /** A policy named `default` always exists: where none is declared, with every default of its resource. */
   policy(name: PolicyName): PolicyEntry | undefined;
+  /** Whom `<postmaster>` without a domain means: the postmaster of the first domain. `undefined`: we have no domain. */
+  postmaster(): Address | undefined;
   domains(): Iterable<DomainEntry>;
   mailboxes(): Iterable<MailboxEntry>;
   policies(): Iterable<PolicyEntry>;
