@@ -13,6 +13,7 @@ export interface ServerConfig {
   readonly maxStoreBytes: number;
   /** `always`, or a duration in tests that need speed more than truth. */
   readonly sync: string;
+  readonly pidFile?: string;
 }
 
 /** Group commit sends at most 256 records at once, so 1 MB messages leave room for inline bodies. */
@@ -31,7 +32,12 @@ max_connections: 256
 # A client that is frozen longer than this is cut, and returns by itself.
 write_deadline: "10s"
 logtime: false
-authorization { user: ${quoted(config.user)}, password: ${quoted(config.password)} }
+${
+  config.pidFile === undefined
+    ? ""
+    : `pid_file: ${quoted(config.pidFile)}
+`
+}authorization { user: ${quoted(config.user)}, password: ${quoted(config.password)} }
 jetstream {
   store_dir: ${quoted(config.storeDir)}
   max_memory_store: ${maxMemoryBytes}

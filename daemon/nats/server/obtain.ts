@@ -84,8 +84,8 @@ async function tryWay(way: Way, options: ObtainOptions, answers: string[]): Prom
 function warnIfOld(way: Way, options: ObtainOptions): void {
   if (way.version === wantedVersion) return;
   options.progress(
-    `nats-server ${way.version} will do, but ${wantedVersion} is better: it repairs a loss of records in streams ` +
-      "that keep one record per subject, as the mail queue does. Install Go, or put the newer one on PATH.",
+    `nats-server ${way.version} will do, but ${wantedVersion} is better: it is the version that Postfleet's durability tests run ` +
+      "against. To get it, install Go, or put it on PATH.",
   );
 }
 

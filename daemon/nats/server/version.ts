@@ -1,8 +1,8 @@
 /**
  * Which nats-server is new enough, and which version a program is.
  *
- * Why 2.15.2: 2.15 is the first release that fsyncs a whole atomic batch once; 2.15.2 also repairs a data loss when
- * streams keep one record per subject, which is what the queue does.
+ * Why 2.15.2: 2.15 is the first release that fsyncs a whole atomic batch once, and 2.15.2 is the one that the
+ * durability tests have been run against.
  */
 import { execFile } from "node:child_process";
 
