@@ -1,0 +1,83 @@
+# The front door. `make` lists what it can do; `make run` and `make test` are all a newcomer needs.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+# Where `make run` keeps mail and finds its resources; both may be set: make run DATA=/srv/mail FILES=mine.yaml
+DATA ?= data
+FILES ?= examples/quickstart.yaml
+
+# Without a terminal, or on CI, only failures and the summary are printed.
+REPORTER ?= $(if $(CI),./scripts/quiet-reporter.ts,spec)
+TEST = node --test --test-reporter=$(REPORTER) --test-reporter-destination=stdout
+UNIT = 'bin/**/*.test.ts' 'crds/**/*.test.ts' 'daemon/**/*.test.ts' 'operator/**/*.test.ts' 'scripts/**/*.test.ts' \
+       'test/*.test.ts' 'test/harness/**/*.test.ts'
+INTEGRATION = 'test/contract/**/*.test.ts' 'test/golden/**/*.test.ts' 'test/integration/**/*.test.ts'
+FUZZ = 'test/fuzz/**/*.test.ts'
+
+.PHONY: help setup run test test-unit test-integration fuzz bench faults check format lint types directions licences \
+        generate verify clean
+
+help: ## List the targets
+	@awk -F':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: setup ## Run all of Postfleet on this machine (DATA=folder, FILES=resources)
+	@exec bin/postfleet run $(foreach file,$(FILES),-f $(file)) --data $(DATA)
+
+test: setup ## Run all tests
+	@$(TEST) $(UNIT) $(INTEGRATION) $(FUZZ)
+
+test-unit: setup ## Run the tests beside the code
+	@$(TEST) $(UNIT)
+
+test-integration: setup ## Run the tests of several parts together, against a real NATS
+	@$(TEST) $(INTEGRATION)
+
+fuzz: setup ## Feed the parsers random input
+	@$(TEST) $(FUZZ)
+
+bench: setup ## Measure against other mail servers (docs/performance.md)
+	@node test/bench/run.ts
+
+faults: setup ## Kill, freeze and cut the power, then account for every message
+	@node test/faults/run.ts
+
+check: format lint types directions verify licences ## Format, lint, types, import directions, generated files, licences
+
+format: node_modules/.stamp
+	@biome format .
+
+lint: node_modules/.stamp
+	@biome lint --error-on-warnings .
+
+types: node_modules/.stamp
+	@tsc --noEmit
+
+directions: node_modules/.stamp
+	@node --test --test-reporter=./scripts/quiet-reporter.ts --test-reporter-destination=stdout test/architecture.test.ts
+
+licences: node_modules/.stamp
+	@node scripts/licences.ts
+
+generate: node_modules/.stamp ## Write the types from the CRDs
+	@node scripts/generate-types.ts
+
+verify: node_modules/.stamp ## Show that generated files are current
+	@node scripts/generate-types.ts --check
+
+setup: node_modules/.stamp ## Install packages, Node 24 among them, and get nats-server
+	@node scripts/nats-server.ts >/dev/null
+
+# The packages include Node 24 itself, so any npm will do; none of them runs a script when it is installed.
+# An existing folder is brought up to date in place: starting anew would pull it from under a running daemon.
+node_modules/.stamp: package.json package-lock.json
+	@if [ -d node_modules ]; then npm install --ignore-scripts --loglevel=error; \
+	 else npm ci --ignore-scripts --loglevel=error; fi
+	@node --version | awk -F'[v.]' '{ exit !($$2 > 24 || $$2 == 24 && $$3 >= 7) }' || { \
+	 echo "Postfleet needs Node 24.7 or later, and there is no package with it for this machine." \
+	      "Install it from https://nodejs.org and run make again." >&2; exit 1; }
+	@touch $@
+
+clean: ## Remove what was installed or made here (not your mail)
+	rm -rf node_modules coverage
