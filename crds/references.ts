@@ -1,0 +1,162 @@
+/**
+ * Checks what resources say of each other and of Secrets.
+ *
+ * In:     resources that are sound by themselves, Secrets, and the resources that are not sound (what they would have
+ *         declared is not reported as missing: one mistake, one problem).
+ * Out:    problems: things declared twice, domains, policies and Secrets that are missing; and `routeProblems`.
+ */
+
+import { isRecord } from "./defaults.ts";
+import type { RawResource } from "./envelope.ts";
+import { canonicalAddress, canonicalDomain, domainPart } from "./names.ts";
+import { passwordFault } from "./password.ts";
+import type { Path, Problem } from "./problem.ts";
+import { placeOf, problemAt, type Resource, type ResourceOf, type Secret, titleOf } from "./resource.ts";
+import { routeProblems } from "./routes.ts";
+
+export interface World {
+  readonly resources: readonly Resource[];
+  readonly secrets: readonly Secret[];
+  readonly broken: readonly RawResource[];
+}
+
+export function referenceProblems(world: World): readonly Problem[] {
+  const domains = new Map<string, ResourceOf<"MailDomain">>();
+  const problems = [...nameClashes([...world.resources, ...world.secrets])];
+  for (const resource of world.resources) {
+    if (resource.kind !== "MailDomain") continue;
+    const domain = canonicalDomain(resource.spec.domain) ?? resource.spec.domain;
+    const other = domains.get(domain);
+    if (other === undefined) domains.set(domain, resource);
+    else problems.push(problemAt(resource, ["spec", "domain"], clashSentence(domain, other)));
+  }
+  const check = new References(world, domains);
+  for (const resource of world.resources) problems.push(...check.of(resource));
+  return [...problems, ...routeProblems(world.resources, { domains, unsure: unsureDomains(world.broken) })];
+}
+
+const clashSentence = (domain: string, other: Resource) =>
+  `${domain} is already declared by ${titleOf(other)} (${placeOf(other, ["spec", "domain"])}); keep one of them`;
+
+function nameClashes(all: readonly (Resource | Secret)[]): Problem[] {
+  const seen = new Map<string, Resource | Secret>();
+  return all.flatMap((one) => {
+    const other = seen.get(titleOf(one));
+    if (other === undefined) {
+      seen.set(titleOf(one), one);
+      return [];
+    }
+    const words = `there is already a ${titleOf(one)} at ${placeOf(other, ["metadata", "name"])}; give one of them another name`;
+    return [problemAt(one, ["metadata", "name"], words)];
+  });
+}
+
+/** Domains that a broken resource names. */
+function unsureDomains(broken: readonly RawResource[]): ReadonlySet<string> {
+  const unsure = new Set<string>();
+  for (const { spec } of broken) {
+    if (!isRecord(spec)) continue;
+    if (typeof spec["domain"] === "string") unsure.add(canonicalDomain(spec["domain"]) ?? "");
+    if (typeof spec["address"] === "string") unsure.add(domainPart(canonicalAddress(spec["address"]) ?? ""));
+  }
+  return unsure;
+}
+
+class References {
+  readonly #domains: ReadonlyMap<string, ResourceOf<"MailDomain">>;
+  readonly #unsure: ReadonlySet<string>;
+  readonly #policies: ReadonlySet<string>;
+  readonly #secrets: ReadonlyMap<string, Secret>;
+
+  constructor({ resources, secrets, broken }: World, domains: ReadonlyMap<string, ResourceOf<"MailDomain">>) {
+    this.#domains = domains;
+    this.#unsure = unsureDomains(broken);
+    this.#policies = new Set([...resources, ...broken].filter((r) => r.kind === "RelayPolicy").map(titleOf));
+    this.#secrets = new Map(secrets.map((secret) => [titleOf(secret), secret]));
+  }
+
+  of(resource: Resource): Problem[] {
+    switch (resource.kind) {
+      case "MailDomain":
+        return this.#ofDomain(resource);
+      case "Mailbox":
+        return this.#ofMailbox(resource);
+      case "RelayPolicy":
+        return this.#ofPolicy(resource);
+    }
+  }
+
+  #ofDomain(resource: ResourceOf<"MailDomain">): Problem[] {
+    const { name } = resource.spec.relayPolicyRef;
+    const { namespace } = resource;
+    if (name === "default" || this.#policies.has(titleOf({ kind: "RelayPolicy", namespace, name })))
+      return [];
+    const words = `there is no RelayPolicy ${name} in namespace ${namespace}; declare it, or remove relayPolicyRef`;
+    return [problemAt(resource, ["spec", "relayPolicyRef", "name"], words)];
+  }
+
+  #ofMailbox(resource: ResourceOf<"Mailbox">): Problem[] {
+    const { address, aliases, passwordSecretRef } = resource.spec;
+    const problems = [
+      ...this.#inOurDomain(resource, address, ["spec", "address"]),
+      ...aliases.flatMap((alias, i) => this.#inOurDomain(resource, alias, ["spec", "aliases", i])),
+    ];
+    if (!passwordSecretRef) return problems;
+    const path = ["spec", "passwordSecretRef"];
+    const found = this.#secretValue(resource, passwordSecretRef.name, passwordSecretRef.key, [
+      ...path,
+      "key",
+    ]);
+    if (typeof found !== "string") return [...problems, found];
+    const fault = passwordFault(found);
+    return fault === undefined ? problems : [...problems, problemAt(resource, path, fault)];
+  }
+
+  #inOurDomain(resource: Resource, address: string, path: Path): Problem[] {
+    const domain = domainPart(canonicalAddress(address) ?? address);
+    const declared = this.#domains.get(domain);
+    if (declared?.namespace === resource.namespace || this.#unsure.has(domain)) return [];
+    const words = declared
+      ? `${domain} belongs to namespace ${declared.namespace} (${titleOf(declared)}); a Mailbox must be in its domain's namespace`
+      : `no MailDomain declares ${domain}; add one to namespace ${resource.namespace}, or correct the address`;
+    return [problemAt(resource, path, words)];
+  }
+
+  #ofPolicy(resource: ResourceOf<"RelayPolicy">): Problem[] {
+    const { route, destinations } = resource.spec;
+    const routes = [
+      { route, path: ["spec", "route"] as Path },
+      ...destinations.map((one, i) => ({
+        route: one.route,
+        path: ["spec", "destinations", i, "route"] as Path,
+      })),
+    ];
+    return routes.flatMap(({ route, path }) => {
+      const ref = route?.smarthost?.authSecretRef;
+      if (!ref) return [];
+      const at = [...path, "smarthost", "authSecretRef"];
+      const values = [
+        this.#secretValue(resource, ref.name, ref.usernameKey, [...at, "usernameKey"]),
+        this.#secretValue(resource, ref.name, ref.passwordKey, [...at, "passwordKey"]),
+      ];
+      return values.filter((value) => typeof value !== "string");
+    });
+  }
+
+  /** The value, or what is wrong with the reference. `path` is that of the key field. */
+  #secretValue(resource: Resource, name: string, key: string, path: Path): string | Problem {
+    const secret = this.#secrets.get(titleOf({ kind: "Secret", namespace: resource.namespace, name }));
+    if (!secret) {
+      const words = `there is no Secret ${name} in namespace ${resource.namespace}; add it, or correct the name`;
+      return problemAt(resource, [...path.slice(0, -1), "name"], words);
+    }
+    const value = secret.data.get(key);
+    if (value !== undefined && value !== "") return value;
+    const keys = [...secret.data.keys()].join(", ") || "none";
+    const words =
+      value === ""
+        ? `key ${key} of Secret ${name} is empty; put a value there`
+        : `Secret ${name} has no key ${key} (its keys: ${keys}); add it, or correct the key`;
+    return problemAt(resource, path, words);
+  }
+}

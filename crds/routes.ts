@@ -1,0 +1,168 @@
+/**
+ * Follows aliases, catch-alls and forwarding through a set of resources, to find what leads nowhere or in a circle.
+ *
+ * In:     every MailDomain and Mailbox that is sound by itself, and the domains whose contents are not known for sure.
+ * Out:    problems: addresses taken twice, targets that do not exist, loops.
+ */
+import { canonicalAddress, canonicalDomain, domainPart, localPart } from "./names.ts";
+import type { Path, Problem } from "./problem.ts";
+import { placeOf, problemAt, type Resource, type ResourceOf, titleOf } from "./resource.ts";
+
+type MailDomain = ResourceOf<"MailDomain">;
+
+/** A place that sends mail on to other addresses. */
+interface Hop {
+  readonly from: Resource;
+  readonly to: readonly { readonly address: string; readonly path: Path }[];
+}
+
+interface Taken {
+  readonly by: Resource;
+  readonly path: Path;
+  readonly hop: Hop;
+}
+
+export interface Network {
+  readonly domains: ReadonlyMap<string, MailDomain>;
+  /** Domains with a broken resource: what seems to be missing there may only be misspelt. */
+  readonly unsure: ReadonlySet<string>;
+}
+
+export function routeProblems(resources: readonly Resource[], network: Network): readonly Problem[] {
+  const names = new Map<string, Taken>();
+  const problems: Problem[] = [];
+  for (const resource of resources) {
+    for (const { address, path, hop } of namesOf(resource)) {
+      const other = names.get(address);
+      if (other === undefined) names.set(address, { by: resource, path, hop });
+      else if (other.by !== resource) problems.push(problemAt(resource, path, takenSentence(address, other)));
+      else
+        problems.push(
+          problemAt(resource, path, `${address} is named twice in this resource; remove one of them`),
+        );
+    }
+  }
+  const map = new RouteMap(names, network);
+  const hops = [...new Set([...names.values()].map(({ hop }) => hop)), ...map.domainHops()];
+  return [...problems, ...hops.flatMap((hop) => map.danglers(hop)), ...map.loops(hops)];
+}
+
+const takenSentence = (address: string, { by, path }: Taken) =>
+  `${address} already belongs to ${titleOf(by)} (${placeOf(by, path)}); remove one of them`;
+
+/** Every address that a resource claims, and where mail for it goes on. */
+function namesOf(resource: Resource): { address: string; path: Path; hop: Hop }[] {
+  switch (resource.kind) {
+    case "MailDomain": {
+      const domain = canonicalDomain(resource.spec.domain);
+      return resource.spec.aliases.map(({ name, to }, i) => ({
+        address: `${name.toLowerCase()}@${domain}`,
+        path: ["spec", "aliases", i, "name"],
+        hop: { from: resource, to: targets(to, ["spec", "aliases", i, "to"]) },
+      }));
+    }
+    case "Mailbox": {
+      const { address, aliases, forwardTo } = resource.spec;
+      const hop = { from: resource, to: targets(forwardTo, ["spec", "forwardTo"]) };
+      const own = { address: canonicalAddress(address) ?? address, path: ["spec", "address"], hop };
+      const others = aliases.map((alias, i) => ({
+        address: canonicalAddress(alias) ?? alias,
+        path: ["spec", "aliases", i],
+        hop,
+      }));
+      return [own, ...others];
+    }
+    case "RelayPolicy":
+      return [];
+  }
+}
+
+const targets = (list: readonly string[], path: Path): Hop["to"] =>
+  list.map((text, i) => ({ address: canonicalAddress(text) ?? text, path: [...path, i] }));
+
+/** `trail` ends where mail would step back to `start`. */
+function circleSentence(trail: ReadonlyMap<Hop, string>, start: Hop): string {
+  const hops = [...trail.keys()];
+  const round = hops.slice(hops.indexOf(start)).map((hop) => trail.get(hop) || titleOf(hop.from));
+  return `mail would go round in a circle (${[...round, round[0]].join(" → ")}); remove one of these steps`;
+}
+
+class RouteMap {
+  readonly #names: ReadonlyMap<string, Taken>;
+  readonly #network: Network;
+  /** A domain's catch-all, or the addresses that it forwards to. */
+  readonly #domainHops = new Map<MailDomain, Hop>();
+
+  constructor(names: ReadonlyMap<string, Taken>, network: Network) {
+    this.#names = names;
+    this.#network = network;
+    for (const domain of network.domains.values()) {
+      const { catchAll, delivery } = domain.spec;
+      const to = delivery.forward
+        ? targets(delivery.forward.to, ["spec", "delivery", "forward", "to"])
+        : catchAll === undefined
+          ? []
+          : [{ address: canonicalAddress(catchAll) ?? catchAll, path: ["spec", "catchAll"] }];
+      if (to.length > 0) this.#domainHops.set(domain, { from: domain, to });
+    }
+  }
+
+  domainHops(): Iterable<Hop> {
+    return this.#domainHops.values();
+  }
+
+  /** Targets in domains of ours that nobody answers for. */
+  danglers({ from, to }: Hop): Problem[] {
+    return to.flatMap(({ address, path }) => {
+      const domain = this.#network.domains.get(domainPart(address));
+      if (!domain || this.#network.unsure.has(domainPart(address))) return [];
+      const missing = this.#step(address, domain) === "nowhere";
+      const words = `${address} does not exist; add a Mailbox or an alias for it, or correct the address`;
+      return missing ? [problemAt(from, path, words)] : [];
+    });
+  }
+
+  /** One problem per step that closes a circle. */
+  loops(hops: Iterable<Hop>): Problem[] {
+    const problems: Problem[] = [];
+    const done = new Set<Hop>();
+    /** The hops from the start to here, each with the address that led to it. */
+    const trail = new Map<Hop, string>();
+    const visit = (hop: Hop, address: string) => {
+      trail.set(hop, address);
+      for (const target of hop.to) {
+        const next = this.#hopOf(target.address);
+        if (next === undefined || done.has(next)) continue;
+        if (trail.has(next)) problems.push(problemAt(hop.from, target.path, circleSentence(trail, next)));
+        else visit(next, target.address);
+      }
+      trail.delete(hop);
+      done.add(hop);
+    };
+    for (const hop of hops) if (!done.has(hop)) visit(hop, "");
+    return problems;
+  }
+
+  #hopOf(address: string): Hop | undefined {
+    const domain = this.#network.domains.get(domainPart(address));
+    const next = domain && this.#step(address, domain);
+    return typeof next === "string" ? undefined : next;
+  }
+
+  #step(address: string, domain: MailDomain): Hop | "here" | "nowhere" {
+    const exact = this.#names.get(address) ?? this.#names.get(this.#withoutDetail(address, domain));
+    const delivered = domain.spec.delivery.mailbox !== undefined;
+    // Mailboxes of a domain that is delivered elsewhere only serve to log in; its aliases still hold.
+    if (exact && (delivered || exact.by.kind === "MailDomain")) return exact.hop;
+    const all = this.#domainHops.get(domain);
+    if (all) return all;
+    return !delivered || localPart(address) === "postmaster" ? "here" : "nowhere";
+  }
+
+  #withoutDetail(address: string, domain: MailDomain): string {
+    const { separator } = domain.spec.plusAddressing;
+    const at = separator === "" ? -1 : address.indexOf(separator);
+    const local = localPart(address);
+    return at > 0 && at < local.length ? `${address.slice(0, at)}@${domainPart(address)}` : address;
+  }
+}

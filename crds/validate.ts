@@ -1,0 +1,94 @@
+/**
+ * Reads resource files and finds everything that is wrong with them, all at once.
+ *
+ * In:     files with any number of YAML documents, and the resources that were in force before, if any.
+ * Out:    resources with defaults applied, Secrets, and problems with file, line, field and remedy.
+ * Fails:  never for what a file holds; problems say it. Only with no problems may the resources be used.
+ * Spec:   the schemas and CEL rules of the CRDs beside this module; the same words as `kubectl apply` where it has any.
+ */
+import { withDefaults } from "./defaults.ts";
+import { readDocuments, type Source } from "./documents.ts";
+import { openEnvelope, type RawResource } from "./envelope.ts";
+import { meaningFaults } from "./meaning.ts";
+import { type Problem, sortProblems } from "./problem.ts";
+import { referenceProblems } from "./references.ts";
+import { problemAt, type Resource, type Secret, titleOf } from "./resource.ts";
+import { compileRules, type RuleCheck } from "./rules.ts";
+import { type Kind, kinds, loadKinds, type Schema } from "./schema.ts";
+import { compileShape, type Fault, type ShapeCheck } from "./shape.ts";
+
+export interface Checked {
+  readonly resources: readonly Resource[];
+  readonly secrets: readonly Secret[];
+  readonly problems: readonly Problem[];
+}
+
+interface Checks {
+  readonly schema: Schema;
+  readonly shape: ShapeCheck;
+  readonly rules: RuleCheck;
+}
+
+let compiled: Promise<ReadonlyMap<Kind, Checks>> | undefined;
+
+function loadChecks(): Promise<ReadonlyMap<Kind, Checks>> {
+  compiled ??= compileAll();
+  return compiled;
+}
+
+async function compileAll(): Promise<ReadonlyMap<Kind, Checks>> {
+  const schemas = await loadKinds();
+  const checks = new Map<Kind, Checks>();
+  for (const kind of kinds) {
+    const schema = schemas.get(kind);
+    if (!schema) throw new Error(`no schema for ${kind}`);
+    checks.set(kind, { schema, shape: await compileShape(schema), rules: await compileRules(schema) });
+  }
+  return checks;
+}
+
+export async function validate(
+  sources: readonly Source[],
+  before: readonly Resource[] = [],
+): Promise<Checked> {
+  const checks = await loadChecks();
+  const old = new Map<string, Resource>(before.map((resource) => [titleOf(resource), resource]));
+  const problems: Problem[] = [];
+  const resources: Resource[] = [];
+  const secrets: Secret[] = [];
+  const broken: RawResource[] = [];
+  for (const source of sources) {
+    const read = readDocuments(source);
+    problems.push(...read.problems);
+    for (const document of read.documents) {
+      const opened = openEnvelope(document, problems);
+      if (opened === undefined) continue;
+      if (opened.kind === "Secret") {
+        secrets.push(opened);
+        continue;
+      }
+      const { resource, faults } = checkOne(opened, checks.get(opened.kind), old.get(titleOf(opened))?.spec);
+      problems.push(...faults.map(({ path, message }) => problemAt(resource, path, message)));
+      if (faults.length === 0) resources.push(resource);
+      else broken.push(opened);
+    }
+  }
+  problems.push(...referenceProblems({ resources, secrets, broken }));
+  return { resources, secrets, problems: sortProblems(problems) };
+}
+
+/** Rules assume a sound shape, and meaning assumes sound rules: later checks would only repeat what is said already. */
+function checkOne(
+  raw: RawResource,
+  checks: Checks | undefined,
+  old: unknown,
+): { readonly resource: Resource; readonly faults: readonly Fault[] } {
+  if (!checks) throw new Error(`no checks for ${raw.kind}`);
+  const spec = withDefaults(checks.schema, raw.spec ?? {});
+  const resource = { ...raw, spec } as Resource;
+  const inSpec = ({ path, message }: Fault): Fault => ({ path: ["spec", ...path], message });
+  const shape = checks.shape(spec).map(inSpec);
+  if (shape.length > 0) return { resource, faults: shape };
+  const rules = checks.rules(spec, old).map(inSpec);
+  return { resource, faults: rules.length > 0 ? rules : meaningFaults(resource) };
+}
