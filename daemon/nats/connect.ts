@@ -25,6 +25,8 @@ export interface NatsTarget {
   readonly servers: readonly string[];
   readonly credential: NatsCredential;
   readonly name: string;
+  /** For commands: a server that cannot be reached is an error at once, and a lost one is not waited for. */
+  readonly once?: boolean;
 }
 
 export interface Link extends AsyncDisposable {
@@ -74,7 +76,7 @@ export async function connectNats(target: NatsTarget, log: Log): Promise<Link> {
   const nc = await connect({
     servers: [...target.servers],
     name: target.name,
-    maxReconnectAttempts: -1,
+    ...(target.once ? { reconnect: false, timeout: 5_000 } : { maxReconnectAttempts: -1 }),
     reconnectTimeWait: 250,
     reconnectJitter: 250,
     // A frozen server is noticed after two missed answers: about ten seconds, well inside a lease.

@@ -7,8 +7,8 @@
 
 import type { OwnerEvents, Ownership, Pool } from "../queue/queue.ts";
 import { decodeJob, keyOf, partitionOf, policyToken } from "./codec.ts";
+import { queueStream } from "./layout.ts";
 import { type OwnershipDeps, PartitionOwnership } from "./ownership.ts";
-import { queueStream } from "./streams.ts";
 import { Tail, type TailMessage } from "./tail.ts";
 
 export interface OwnerOptions extends Omit<OwnershipDeps, "pool" | "hooks"> {

@@ -27,7 +27,7 @@ const sizes = { replicas: 1, queueBytes: 0, bodyBytes: 0, eventBytes: 0 };
 queueContract("JetStream", async () => {
   for (const stream of ["Q0", "B0", "OWN"])
     await link.nc.request(`$JS.API.STREAM.DELETE.${stream}`, "", { timeout: 5_000 });
-  await ensureQueueStreams(link, 1, sizes);
+  await ensureQueueStreams(link, { shards: 1, partitions: 16 }, sizes);
   const options = {
     link,
     clock: systemClock,

@@ -28,10 +28,11 @@ import { decodeJob, encodeJob, hash, makeKey, shardOfKey, subjectOf } from "./co
 import { type Entry, GroupCommit } from "./commit.ts";
 import type { Link } from "./connect.ts";
 import { Conflict, replyOf } from "./fault.ts";
+import { bodyStream, queueStream } from "./layout.ts";
 import { Owner } from "./owner.ts";
 import { defaultTimes, type OwnershipTimes } from "./ownership.ts";
 import { lastOnSubject } from "./read.ts";
-import { bodyStream, OWN_STREAM, queueStream } from "./streams.ts";
+import { OWN_STREAM } from "./streams.ts";
 import { Tail } from "./tail.ts";
 
 export interface JetStreamQueueOptions {

@@ -6,6 +6,7 @@
  */
 import { type JetStreamManager, jetstreamManager, type StreamConfig } from "@nats-io/jetstream";
 import type { Link } from "./connect.ts";
+import { bodyStream, findLayout, type Layout, layoutMetadata, queueStream } from "./layout.ts";
 
 export interface StreamSizes {
   /** 1 on a laptop, 3 in a cluster. */
@@ -16,15 +17,13 @@ export interface StreamSizes {
   readonly eventBytes: number;
 }
 
-export const queueStream = (shard: number) => `Q${shard}`;
-export const bodyStream = (shard: number) => `B${shard}`;
 export const OWN_STREAM = "OWN";
 export const EVENT_STREAM = "EVENTS";
 
 const DAY_NS = 86_400e9;
 
 /** The fields that every stream of ours shares: one record a subject, refuse when full, batches and TTLs. */
-const base = (sizes: StreamSizes) => ({
+export const base = (sizes: Pick<StreamSizes, "replicas">) => ({
   storage: "file",
   retention: "limits",
   discard: "new",
@@ -35,14 +34,18 @@ const base = (sizes: StreamSizes) => ({
   allow_direct: true,
 });
 
-export async function ensureQueueStreams(link: Link, shards: number, sizes: StreamSizes): Promise<void> {
+/** Makes what is missing and returns the layout in force: the one that was found, or else the one that is given. */
+export async function ensureQueueStreams(link: Link, wanted: Layout, sizes: StreamSizes): Promise<Layout> {
   const jsm = await jetstreamManager(link.nc, { timeout: 10_000 });
+  const layout = (await findLayout(link)) ?? wanted;
+  const { shards } = layout;
   for (let i = 0; i < shards; i++) {
     await ensure(jsm, {
       ...base(sizes),
       name: queueStream(i),
       subjects: [`q${i}.>`],
       max_bytes: sizes.queueBytes || -1,
+      metadata: layoutMetadata(layout),
     });
     await ensure(jsm, {
       ...base(sizes),
@@ -67,11 +70,13 @@ export async function ensureQueueStreams(link: Link, shards: number, sizes: Stre
     max_age: 14 * DAY_NS,
     max_bytes: sizes.eventBytes || 256 << 20,
   });
+  return layout;
 }
 
-type Wanted = Record<string, unknown> & { readonly name: string };
+export type Wanted = Record<string, unknown> & { readonly name: string };
 
-async function ensure(jsm: JetStreamManager, wanted: Wanted): Promise<void> {
+/** Makes the stream, or brings its size and replicas up to date. */
+export async function ensure(jsm: JetStreamManager, wanted: Wanted): Promise<void> {
   const found = await jsm.streams.info(wanted.name).catch(() => undefined);
   if (found === undefined) {
     // Two processes may create it at once; the same configuration is no error.

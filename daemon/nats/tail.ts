@@ -27,6 +27,8 @@ export interface TailMessage {
 export interface TailOptions {
   readonly stream: string;
   readonly filters: readonly string[];
+  /** Every message stored since then, instead of the last one of each subject; ms since the epoch. */
+  readonly since?: number;
   readonly onMessage: (message: TailMessage) => void;
   readonly log: Log;
 }
@@ -92,7 +94,7 @@ export class Tail implements AsyncDisposable {
       flow_control: true,
       idle_heartbeat: HEARTBEAT_MS * 1e6,
       ...(this.#lastSequence === 0
-        ? { deliver_policy: "last_per_subject" }
+        ? startOf(this.#options.since)
         : { deliver_policy: "by_start_sequence", opt_start_seq: this.#lastSequence + 1 }),
       ...(this.#options.filters.length === 1
         ? { filter_subject: this.#options.filters[0] }
@@ -171,6 +173,11 @@ export class Tail implements AsyncDisposable {
     await this.#link.nc.request(api, "", { timeout: 1_000 }).catch(() => {});
   }
 }
+
+const startOf = (since: number | undefined) =>
+  since === undefined
+    ? { deliver_policy: "last_per_subject" }
+    : { deliver_policy: "by_start_time", opt_start_time: new Date(since).toISOString() };
 
 interface CreateAnswer {
   readonly error?: ApiError;

@@ -1,0 +1,51 @@
+/**
+ * Finds a running instance for the commands that speak to one: by `--data DIR` (a laptop's private NATS) or by
+ * `--nats URL` with the credential from the environment.
+ *
+ * Fails: `CommandError` with a sentence that says what to do.
+ */
+import { silent } from "../kit/log.ts";
+import { connectNats, credentialFrom, type Link, type NatsTarget } from "../nats/connect.ts";
+import { readConnection } from "../nats/server/connection.ts";
+import { type CommandContext, CommandError, usage } from "./context.ts";
+
+/** Options that name an instance, for `util.parseArgs`. */
+export const instanceOptions = {
+  data: { type: "string" },
+  nats: { type: "string" },
+  json: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} as const;
+
+export interface InstanceFlags {
+  readonly data?: string | undefined;
+  readonly nats?: string | undefined;
+}
+
+export async function connectInstance(flags: InstanceFlags, { env }: CommandContext): Promise<Link> {
+  const target = await targetOf(flags, env);
+  try {
+    return await connectNats({ ...target, name: "postfleet-cli", once: true }, silent);
+  } catch (error) {
+    throw new CommandError(
+      `cannot reach NATS at ${target.servers.join(", ")}: ${(error as Error).message}`,
+      1,
+      error,
+    );
+  }
+}
+
+async function targetOf(
+  flags: InstanceFlags,
+  env: CommandContext["env"],
+): Promise<Pick<NatsTarget, "servers" | "credential">> {
+  if (flags.nats) return { servers: flags.nats.split(","), credential: await credentialFrom(env) };
+  if (!flags.data) throw usage("say which instance: --data DIR for one on this machine, or --nats URL");
+  const found = await readConnection(flags.data);
+  if (!found)
+    throw new CommandError(
+      `no instance is running on ${flags.data}: start it with postfleet run --data ${flags.data}`,
+    );
+  const { url, user, password } = found;
+  return { servers: [url], credential: { kind: "password", user, password } };
+}

@@ -1,0 +1,55 @@
+/**
+ * The `--filter` of `postfleet queue`: `name=value` pairs joined by commas; a job must match them all. Values may hold
+ * `*` for any text. Names: destination, sender, recipient, policy, class, state, message, reason.
+ */
+import type { Job } from "../queue/job.ts";
+import { usage } from "./context.ts";
+
+export type JobState = "held" | "ready" | "deferred";
+
+export function stateOf(job: Job, now: number): JobState {
+  if (job.held) return "held";
+  return job.nextAttempt <= now ? "ready" : "deferred";
+}
+
+type Reader = (job: Job, now: number) => readonly string[];
+
+const readers: Readonly<Record<string, Reader>> = {
+  destination: (job) => [job.destination],
+  sender: (job) => [job.sender.path],
+  recipient: (job) => job.recipients.map((r) => r.address),
+  policy: (job) => [job.policy],
+  class: (job) => [job.class],
+  state: (job, now) => [stateOf(job, now)],
+  message: (job) => [job.message],
+  reason: (job) => {
+    const last = job.history.at(-1)?.reply;
+    return last ? [`${last.code} ${last.enhanced} ${last.text}`] : [""];
+  },
+};
+
+export type Filter = (job: Job, now: number) => boolean;
+
+export function parseFilter(texts: readonly string[]): Filter {
+  const tests = texts.flatMap((text) => text.split(",")).map(parseTerm);
+  return (job, now) => tests.every((matches) => matches(job, now));
+}
+
+function parseTerm(term: string): Filter {
+  const at = term.indexOf("=");
+  const name = term.slice(0, at).trim();
+  const read = Object.hasOwn(readers, name) ? readers[name] : undefined;
+  if (at < 1 || read === undefined)
+    throw usage(`--filter ${term}: give name=value, where name is one of ${Object.keys(readers).join(", ")}`);
+  const pattern = glob(term.slice(at + 1).trim());
+  return (job, now) => read(job, now).some((value) => pattern.test(value));
+}
+
+const glob = (text: string) =>
+  new RegExp(
+    `^${text
+      .split("*")
+      .map((part) => RegExp.escape(part))
+      .join(".*")}$`,
+    "is",
+  );

@@ -1,0 +1,238 @@
+/**
+ * The options of `postfleet run`, from command line to a complete value. All problems are reported together.
+ *
+ * In:     the arguments after `run`.
+ * Out:    `RunOptions`, every default applied.
+ * Fails:  `CommandError` (exit code 2) that lists each problem with its remedy.
+ */
+import { hostname } from "node:os";
+import { parseArgs } from "node:util";
+import { parseQuantity } from "../../crds/quantities.ts";
+import { parseDomain } from "../mail/address.ts";
+import type { PolicyName } from "../queue/job.ts";
+import { usage } from "./context.ts";
+
+export const runHelp = `postfleet run -f FILE|FOLDER… --data DIR [OPTIONS]
+  -f, --file PATH          resources: YAML files or folders (repeatable); watched while it runs
+      --data DIR           where a private NATS keeps everything
+      --nats URL           use this NATS instead (repeatable or comma-separated); credential by environment:
+                           NATS_USER with NATS_PASSWORD(_FILE), NATS_NKEY_SEED or NATS_NKEY_FILE, NATS_CREDS
+      --role ROLE          gateway, relay, mailbox or all (repeatable; default all)
+      --policy NS/NAME     relay role: work on the queue of this RelayPolicy only
+      --listen NAME=ADDRESS:PORT   smtp, submission, submissions, health (repeatable; port 0: any free one; NAME=off)
+      --dns ADDRESS:PORT   ask this resolver (repeatable; default: /etc/resolv.conf)
+      --smtp-port PORT     the port of MX hosts (default 25)
+      --hostname NAME      our name in the banner, EHLO and trace headers (default: this machine's)
+      --tls-cert FILE, --tls-key FILE   certificate and key for STARTTLS and submissions, PEM; re-read when they change
+      --max-store SIZE     the most that mail may take on disk, such as 20Gi (default: 80 % of the free space)
+      --replicas N         copies of each stream with --nats (default 1; 3 in a cluster)
+      --grace SECONDS      how long open transactions may go on after SIGTERM (default 30)
+      --log-level LEVEL    error, warn, info, debug, trace (default info)
+      --log-format FORMAT  json or pretty (default: pretty on a terminal)`;
+
+export const roles = ["gateway", "relay", "mailbox"] as const;
+export type Role = (typeof roles)[number];
+
+export const listenerDefaults = {
+  smtp: "127.0.0.1:2525",
+  submission: "127.0.0.1:2587",
+  submissions: "127.0.0.1:2465",
+  health: "127.0.0.1:8025",
+} as const;
+export type ListenerName = keyof typeof listenerDefaults;
+/** Names that later listeners will have: refused with a sentence of their own. */
+const reserved = new Set(["imap", "imaps", "pop3", "pop3s"]);
+
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+const levels = ["error", "warn", "info", "debug", "trace"] as const;
+export type LogLevel = (typeof levels)[number];
+
+export interface RunOptions {
+  readonly files: readonly string[];
+  readonly data: string | undefined;
+  readonly nats: readonly string[];
+  readonly roles: ReadonlySet<Role>;
+  readonly policy: PolicyName | undefined;
+  readonly listen: Readonly<Partial<Record<ListenerName, Endpoint>>>;
+  readonly dns: readonly Endpoint[];
+  readonly smtpPort: number;
+  readonly hostname: string;
+  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  readonly maxStoreBytes: number | undefined;
+  readonly replicas: number;
+  readonly graceMs: number;
+  readonly logLevel: LogLevel;
+  readonly logFormat: "json" | "pretty";
+}
+
+const flags = {
+  file: { type: "string", short: "f", multiple: true },
+  data: { type: "string" },
+  nats: { type: "string", multiple: true },
+  role: { type: "string", multiple: true },
+  policy: { type: "string" },
+  listen: { type: "string", multiple: true },
+  dns: { type: "string", multiple: true },
+  "smtp-port": { type: "string" },
+  hostname: { type: "string" },
+  "tls-cert": { type: "string" },
+  "tls-key": { type: "string" },
+  "max-store": { type: "string" },
+  replicas: { type: "string" },
+  grace: { type: "string" },
+  "log-level": { type: "string" },
+  "log-format": { type: "string" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
+type Values = ReturnType<typeof parseArgs<{ options: typeof flags }>>["values"];
+
+export function parseRunOptions(argv: readonly string[], terminal: boolean): RunOptions | "help" {
+  const { values, positionals } = readArgs(argv);
+  if (values.help) return "help";
+  const problems: string[] = positionals.map((p) => `${p}: name files with -f ${p}`);
+  const options = assemble(values, terminal, problems);
+  checkTogether(values, options, problems);
+  if (problems.length > 0)
+    throw usage(`postfleet run cannot start:\n${problems.map((p) => `  ${p}`).join("\n")}`);
+  return options;
+}
+
+function readArgs(argv: readonly string[]) {
+  try {
+    return parseArgs({ args: [...argv], options: flags, allowPositionals: true });
+  } catch (error) {
+    throw usage(`${(error as Error).message}\n${runHelp}`);
+  }
+}
+
+function assemble(values: Values, terminal: boolean, problems: string[]): RunOptions {
+  const cert = values["tls-cert"];
+  const key = values["tls-key"];
+  return {
+    files: values.file ?? [],
+    data: values.data,
+    nats: (values.nats ?? []).flatMap((text) => text.split(",")).filter(Boolean),
+    roles: rolesOf(values.role ?? ["all"], problems),
+    policy: policyOf(values.policy, problems),
+    listen: listenersOf(values.listen ?? [], problems),
+    dns: (values.dns ?? []).flatMap((text) => endpoint(text, "--dns", problems, 53) ?? []),
+    smtpPort: whole(values["smtp-port"], "--smtp-port", 25, 1, 65_535, problems),
+    hostname: hostnameOf(values.hostname, problems),
+    tls: cert !== undefined && key !== undefined ? { cert, key } : undefined,
+    maxStoreBytes: sizeOf(values["max-store"], problems),
+    replicas: whole(values.replicas, "--replicas", 1, 1, 5, problems),
+    graceMs: whole(values.grace, "--grace", 30, 0, 3_600, problems) * 1_000,
+    logLevel: oneOf(values["log-level"], "--log-level", levels, "info", problems),
+    logFormat: oneOf(
+      values["log-format"],
+      "--log-format",
+      ["json", "pretty"],
+      terminal ? "pretty" : "json",
+      problems,
+    ),
+  };
+}
+
+function checkTogether(values: Values, options: RunOptions, problems: string[]): void {
+  if (options.data === undefined && options.nats.length === 0)
+    problems.push("--data: give a folder for a private NATS, or --nats URL to use one that runs");
+  if (options.files.length === 0 && options.nats.length === 0)
+    problems.push("-f: name at least one file or folder with resources");
+  if ((values["tls-cert"] === undefined) !== (values["tls-key"] === undefined))
+    problems.push("--tls-cert and --tls-key go together: give both or neither");
+}
+
+function rolesOf(texts: readonly string[], problems: string[]): ReadonlySet<Role> {
+  const found = new Set<Role>();
+  for (const text of texts.flatMap((t) => t.split(","))) {
+    if (text === "all") for (const role of roles) found.add(role);
+    else if (roles.includes(text as Role)) found.add(text as Role);
+    else problems.push(`--role ${text}: choose gateway, relay, mailbox or all`);
+  }
+  return found;
+}
+
+function listenersOf(texts: readonly string[], problems: string[]): RunOptions["listen"] {
+  const chosen: Record<string, string> = { ...listenerDefaults };
+  for (const text of texts) {
+    const [name = "", where = ""] = text.split(/=(.*)/s);
+    if (reserved.has(name))
+      problems.push(`--listen ${text}: ${name} is reserved for a listener that is not built yet`);
+    else if (!Object.hasOwn(listenerDefaults, name))
+      problems.push(
+        `--listen ${text}: give NAME=ADDRESS:PORT with NAME one of ${Object.keys(listenerDefaults).join(", ")}`,
+      );
+    else chosen[name] = where;
+  }
+  const listen: Partial<Record<ListenerName, Endpoint>> = {};
+  for (const name of Object.keys(listenerDefaults) as ListenerName[]) {
+    if (chosen[name] === "off") continue;
+    const parsed = endpoint(chosen[name] ?? "", `--listen ${name}`, problems);
+    if (parsed) listen[name] = parsed;
+  }
+  return listen;
+}
+
+function endpoint(text: string, flag: string, problems: string[], port?: number): Endpoint | undefined {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s]+))(?::(\d{1,5}))?$/.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  const number = match?.[3] === undefined ? port : Number(match[3]);
+  if (host !== undefined && number !== undefined && number <= 65_535) return { host, port: number };
+  problems.push(`${flag} ${text}: give ADDRESS:PORT, such as 127.0.0.1:2525 or [::1]:2525`);
+  return undefined;
+}
+
+function policyOf(text: string | undefined, problems: string[]): PolicyName | undefined {
+  if (text === undefined) return undefined;
+  if (/^[a-z0-9-]+\/[a-z0-9.-]+$/.test(text)) return text as PolicyName;
+  problems.push(`--policy ${text}: give NAMESPACE/NAME of a RelayPolicy`);
+  return undefined;
+}
+
+function hostnameOf(text: string | undefined, problems: string[]): string {
+  const domain = parseDomain(text ?? hostname());
+  if (domain !== undefined && !domain.startsWith("[")) return domain;
+  if (text === undefined) return "localhost";
+  problems.push(`--hostname ${text}: give a domain name, such as mx1.example.org`);
+  return "localhost";
+}
+
+function sizeOf(text: string | undefined, problems: string[]): number | undefined {
+  if (text === undefined) return undefined;
+  const size = parseQuantity(text);
+  if (size !== undefined && size >= 64 << 20) return size;
+  problems.push(`--max-store ${text}: give a size of at least 64Mi, such as 20Gi`);
+  return undefined;
+}
+
+function whole(
+  text: string | undefined,
+  flag: string,
+  fallback: number,
+  min: number,
+  max: number,
+  problems: string[],
+) {
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+  problems.push(`${flag} ${text}: give a whole number from ${min} to ${max}`);
+  return fallback;
+}
+
+function oneOf<T extends string>(
+  text: string | undefined,
+  flag: string,
+  of: readonly T[],
+  fallback: T,
+  problems: string[],
+): T {
+  if (text === undefined || of.includes(text as T)) return (text as T | undefined) ?? fallback;
+  problems.push(`${flag} ${text}: choose one of ${of.join(", ")}`);
+  return fallback;
+}

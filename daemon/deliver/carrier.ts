@@ -1,0 +1,66 @@
+/**
+ * What the dispatcher asks of the ways out. It knows jobs, lanes and time; it knows nothing of SMTP, DNS or mailboxes.
+ *
+ * A *target* is what jobs are queued for (policy and destination). A `Way` is where a target's jobs go now. Targets
+ * whose way has the same lane share its connections. A `Carrier` is one open connection (or, for a mailbox here, one
+ * worker): it carries one job at a time.
+ */
+import type { Outcome } from "../mail/outcome.ts";
+import type { Reply } from "../mail/reply.ts";
+import type { Queued } from "../queue/job.ts";
+
+export interface Target {
+  /** `policy` and `destination` as one string; the dispatcher's key. */
+  readonly name: string;
+  readonly job: Pick<Queued["job"], "class" | "policy" | "destination" | "reroute">;
+}
+
+export type Way =
+  | {
+      readonly kind: "lane";
+      /** Equal for targets that may share connections. */
+      readonly lane: string;
+      readonly gate: Gate;
+      open(signal: AbortSignal): Promise<Opened>;
+      /** Look the way up again after this, ms since the epoch. */
+      readonly validUntil: number;
+    }
+  /** There is no way: every recipient gets this outcome. */
+  | { readonly kind: "none"; readonly outcome: Outcome; readonly validUntil: number };
+
+export type Opened =
+  | { readonly kind: "open"; readonly carrier: Carrier }
+  /** No host of the site could be used; the jobs are deferred with this reply. */
+  | { readonly kind: "refused"; readonly reply: Reply; readonly remote?: Outcome["remote"] };
+
+export interface Carrier {
+  /** One outcome per recipient of the job, in order. Rejects only on a fault of ours. */
+  carry(queued: Queued, signal: AbortSignal): Promise<readonly Outcome[]>;
+  /** It can take another job. */
+  readonly reusable: boolean;
+  /** Ends it politely, without making anybody wait. */
+  close(): void;
+}
+
+/** What a site allows just now. Connections are counted here; every `take` is followed by one `release`. */
+export interface Gate {
+  /** One more connection may be opened. */
+  mayConnect(now: number): boolean;
+  /** One more message may be sent (rates, back-off). */
+  maySend(now: number): boolean;
+  /** When either answer may change by time alone, ms since the epoch; `undefined`: not by time. */
+  nextChange(now: number): number | undefined;
+  take(): void;
+  release(): void;
+  /** A message was sent: the rate counts it. */
+  sent(now: number): void;
+  /** The site answered well, or could not be used at all. */
+  went(how: "well" | "badly", now: number): void;
+  /** It is in back-off until then, ms since the epoch. */
+  backOff(now: number): number | undefined;
+}
+
+/** Finds the way for a target. Answers at once when it knows. Rejects only when the signal aborts. */
+export interface Wayfinder {
+  find(target: Target, signal: AbortSignal): Way | Promise<Way>;
+}

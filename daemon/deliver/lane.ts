@@ -1,0 +1,91 @@
+/**
+ * A lane: the jobs that wait for one way out, and the workers that carry them.
+ *
+ * Targets that share a lane take turns, so that many messages for one domain do not keep one message for another waiting
+ * that is hosted at the same site.
+ */
+import { Deque } from "../kit/deque.ts";
+import type { Entry } from "../queue/schedule.ts";
+import type { Way } from "./carrier.ts";
+
+export type LaneWay = Extract<Way, { kind: "lane" }>;
+
+export class Lane {
+  readonly name: string;
+  /** The newest way that led here: its `open` is used for new connections. */
+  way: LaneWay;
+  workers = 0;
+  timer: NodeJS.Timeout | undefined;
+  readonly #waiting = new Map<string, Deque<Entry>>();
+  readonly #turns = new Deque<string>();
+  readonly #idle: ((entry: Entry | undefined) => void)[] = [];
+  #size = 0;
+
+  constructor(way: LaneWay) {
+    this.name = way.lane;
+    this.way = way;
+  }
+
+  /** Jobs that wait. */
+  get size(): number {
+    return this.#size;
+  }
+
+  get idle(): number {
+    return this.#idle.length;
+  }
+
+  /** To a worker that idles on an open connection, else in line. */
+  add(entry: Entry): void {
+    const idle = this.#idle.pop();
+    if (idle) {
+      idle(entry);
+      return;
+    }
+    let line = this.#waiting.get(entry.target);
+    if (line === undefined) {
+      line = new Deque();
+      this.#waiting.set(entry.target, line);
+      this.#turns.push(entry.target);
+    }
+    line.push(entry);
+    this.#size++;
+  }
+
+  take(): Entry | undefined {
+    const target = this.#turns.shift();
+    if (target === undefined) return undefined;
+    const line = this.#waiting.get(target) as Deque<Entry>;
+    const entry = line.shift() as Entry;
+    this.#size--;
+    if (line.size > 0) this.#turns.push(target);
+    else this.#waiting.delete(target);
+    return entry;
+  }
+
+  /** Takes everything out of the line. */
+  drain(): Entry[] {
+    const all: Entry[] = [];
+    for (let entry = this.take(); entry; entry = this.take()) all.push(entry);
+    return all;
+  }
+
+  /** The next job, or `undefined` when none came within `ms`. The worker keeps its connection meanwhile. */
+  linger(ms: number): Promise<Entry | undefined> {
+    return new Promise((resolve) => {
+      const done = (entry: Entry | undefined) => {
+        clearTimeout(timer);
+        const at = this.#idle.indexOf(done);
+        if (at >= 0) this.#idle.splice(at, 1);
+        resolve(entry);
+      };
+      const timer = setTimeout(done, ms, undefined);
+      this.#idle.push(done);
+    });
+  }
+
+  /** Sends every idle worker home. */
+  dismiss(): void {
+    for (const idle of this.#idle.splice(0)) idle(undefined);
+  }
+}
