@@ -1,0 +1,57 @@
+/**
+ * Every refusal that accepting speaks, in one place, so that the words stay of one hand.
+ *
+ * Text says what is wrong and, where the client or its user can do something, what. It is ASCII and names no mailbox
+ * that the client has not named itself.
+ *
+ * Spec:   RFC 5321 §4.2.3, RFC 3463, RFC 4954 §6, RFC 5248, RFC 7372.
+ */
+import type { Address } from "../mail/address.ts";
+import { type Reply, reply } from "../mail/reply.ts";
+
+export const replies = {
+  // recipients
+  unknownRecipient: reply(550, "5.1.1", "No such mailbox here"),
+  aliasLoop: reply(550, "5.4.6", "This address leads back to itself"),
+  aliasTooLarge: reply(
+    451,
+    "4.3.5",
+    "This address stands for too many recipients, its postmaster must divide it",
+  ),
+  suspended: reply(450, "4.2.1", "This mailbox is suspended at the moment, try again later"),
+  mailboxFull: reply(452, "4.2.2", "This mailbox is full, try again later"),
+  noRelay: reply(
+    550,
+    "5.7.1",
+    "Relaying denied: the domain is not ours, and you neither logged in nor are on our list",
+  ),
+  tooManyRecipients: (limit: number) =>
+    reply(452, "4.5.3", `Too many recipients: ${limit} in one message, send the others in another`),
+  tooManyUnknown: reply(421, "4.7.0", "Too many unknown recipients, closing the connection"),
+
+  // who may send, and as whom
+  authRequired: reply(530, "5.7.0", "Authentication required"),
+  notYourAddress: (sender: Address) =>
+    reply(550, "5.7.1", `You may not send as <${sender}>: use an address of your own`),
+  userGone: reply(550, "5.7.1", "Your mailbox may not send any more"),
+  wrongLogin: reply(535, "5.7.8", "Authentication credentials invalid"),
+  loginDisabled: reply(525, "5.7.13", "This account is disabled"),
+  loginUnavailable: reply(454, "4.7.0", "Temporary authentication failure, try again later"),
+  tooManyLogins: reply(421, "4.7.0", "Too many failed logins, closing the connection"),
+
+  // messages
+  tooLarge: (limit: number) => reply(552, "5.3.4", `Message too big: ${limit} octets are allowed here`),
+  tooManyHops: reply(554, "5.4.6", "Too many hops: the message has been going round in a circle"),
+  forwardLoop: reply(554, "5.4.6", "Mail forwarding loop: the message has been at this address before"),
+  tooFast: (waitMs: number) => reply(450, "4.7.1", `Too many messages, try again in ${waitWords(waitMs)}`),
+  crowded: reply(452, "4.3.1", "Too many messages are arriving at once, try again later"),
+  noRecipients: reply(554, "5.5.1", "No valid recipients"),
+  notStored: reply(451, "4.3.0", "The message could not be stored just now, try again later"),
+  queued: (id: string): Reply => reply(250, "2.0.0", `queued as ${id}`),
+} as const;
+
+function waitWords(ms: number): string {
+  const seconds = Math.max(1, Math.ceil(ms / 1000));
+  if (seconds < 120) return seconds === 1 ? "1 second" : `${seconds} seconds`;
+  return `${Math.ceil(seconds / 60)} minutes`;
+}
