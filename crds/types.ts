@@ -253,3 +253,41 @@ export interface RelayPolicyStatus {
   readonly selector?: string;
   readonly conditions?: readonly Condition[];
 }
+
+/** What holds where no RelayPolicy named `default` is declared. */
+export const defaultRelayPolicy: RelayPolicySpec = {
+  "route": {
+    "mx": {}
+  },
+  "acceptFrom": {
+    "cidrs": [],
+    "lineEnds": "Refuse"
+  },
+  "limits": {
+    "connections": 2000,
+    "connectionsPerClient": 100,
+    "messagesPerMinutePerClient": 600,
+    "messagesPerMinutePerUser": 600,
+    "messageSize": "50Mi",
+    "recipients": 1000
+  },
+  "sites": {
+    "maxConnections": 20,
+    "messagesPerConnection": 100
+  },
+  "destinations": [],
+  "retry": {
+    "initial": "5m",
+    "factor": 2,
+    "max": "4h",
+    "expireAfter": "5d",
+    "delayNoticeAfter": "4h",
+    "jitterPercent": 10
+  },
+  "tls": "Opportunistic",
+  "identity": {
+    "sourceAddresses": []
+  },
+  "paused": false,
+  "replicas": 1
+};

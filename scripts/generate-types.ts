@@ -7,23 +7,10 @@
  * Fails:  exit 1 with a sentence when `--check` finds the file out of date, or when one title names two shapes.
  */
 import { readFile, writeFile } from "node:fs/promises";
-import { parse } from "yaml";
+import { withDefaults } from "../crds/defaults.ts";
+import { kinds, loadKinds, loadSchema, type Schema } from "../crds/schema.ts";
 
-interface Schema {
-  readonly type?: string;
-  readonly title?: string;
-  readonly description?: string;
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly items?: Schema;
-  readonly required?: readonly string[];
-  readonly enum?: readonly string[];
-  readonly default?: unknown;
-  readonly "x-kubernetes-int-or-string"?: boolean;
-}
-
-const files = ["maildomain", "mailbox", "relaypolicy"];
-const folder = new URL("../crds/", import.meta.url);
-const target = new URL("types.ts", folder);
+const target = new URL("../crds/types.ts", import.meta.url);
 
 const comment = (text: string | undefined, indent: string): string =>
   text === undefined ? "" : `${indent}/** ${text} */\n`;
@@ -77,24 +64,30 @@ class Shapes {
 
 async function generate(): Promise<string> {
   const shapes = new Shapes();
-  for (const file of files) {
-    const crd = parse(await readFile(new URL(`${file}.yaml`, folder), "utf8"));
-    const kind: string = crd.spec.names.kind;
-    const root: Schema = crd.spec.versions[0].schema.openAPIV3Schema;
+  for (const kind of kinds) {
+    const root = await loadSchema(kind);
     const { spec, status } = root.properties ?? {};
-    if (!spec || !status) throw new Error(`${file}.yaml has no spec or no status`);
+    if (!spec || !status) throw new Error(`the CRD of ${kind} has no spec or no status`);
     shapes.declare(`${kind}Spec`, {
       ...spec,
       ...(root.description ? { description: root.description } : {}),
     });
     shapes.declare(`${kind}Status`, status);
   }
+  const policy = (await loadKinds()).get("RelayPolicy");
+  const defaults = JSON.stringify(withDefaults(policy ?? {}, {}), null, 2);
   const head = [
     "/**",
     " * Specs and statuses of the resources, with defaults applied. Generated from the CRDs by `make generate`: do not edit.",
     " */",
   ];
-  return `${head.join("\n")}\n${shapes.all()}`;
+  return [
+    ...head,
+    shapes.all(),
+    "/** What holds where no RelayPolicy named `default` is declared. */",
+    `export const defaultRelayPolicy: RelayPolicySpec = ${defaults};`,
+    "",
+  ].join("\n");
 }
 
 const text = await generate();

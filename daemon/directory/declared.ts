@@ -1,0 +1,41 @@
+/**
+ * A resource as it is published to daemons: its spec with defaults applied, and the secrets it refers to.
+ */
+import type { AuthSecretRef, MailboxSpec, MailDomainSpec, RelayPolicySpec } from "../../crds/types.ts";
+import type { Branded } from "../kit/brand.ts";
+import type { Credential } from "./directory.ts";
+
+interface Named {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export interface DeclaredDomain extends Named {
+  readonly kind: "MailDomain";
+  readonly spec: MailDomainSpec;
+}
+
+export interface DeclaredMailbox extends Named {
+  readonly kind: "Mailbox";
+  readonly spec: MailboxSpec;
+  /** PHC string; absent: nobody can log in. */
+  readonly passwordHash?: string;
+}
+
+export interface DeclaredPolicy extends Named {
+  readonly kind: "RelayPolicy";
+  readonly spec: RelayPolicySpec;
+  /** By `credentialId` of the references in the spec; what is missing could not be read. */
+  readonly credentials: Readonly<Record<string, Credential>>;
+}
+
+export type Declared = DeclaredDomain | DeclaredMailbox | DeclaredPolicy;
+
+/** `Kind/namespace/name` */
+export type DeclaredKey = Branded<string, "DeclaredKey">;
+
+export const declaredKey = ({ kind, namespace, name }: Pick<Declared, "kind" | "namespace" | "name">) =>
+  `${kind}/${namespace}/${name}` as DeclaredKey;
+
+export const credentialId = ({ name, usernameKey, passwordKey }: AuthSecretRef): string =>
+  `${name}/${usernameKey}/${passwordKey}`;

@@ -1,0 +1,131 @@
+/**
+ * Turns a declared resource into the entry that decisions are made from: everything a message would have to parse is
+ * parsed here, once.
+ *
+ * In:     `Declared` resources that passed the checks of `crds/validate`.
+ * Out:    entries.
+ * Fails:  `undefined` when the domain or the address is not one; single targets that are none are left out. Neither
+ *         happens to checked resources: this is the last line, for what was published by other means.
+ */
+import { parseDuration, parseQuantity } from "../../crds/quantities.ts";
+import type { Delivery, DomainLimits, Retry, Route } from "../../crds/types.ts";
+import {
+  type Address,
+  type Domain,
+  domainOf,
+  localPartOf,
+  parseAddress,
+  parseDomain,
+} from "../mail/address.ts";
+import { mailboxName, type Quota } from "../mailbox/store.ts";
+import type { PolicyName } from "../queue/job.ts";
+import { credentialId, type DeclaredDomain, type DeclaredMailbox, type DeclaredPolicy } from "./declared.ts";
+import type {
+  DestinationEntry,
+  DomainDelivery,
+  DomainEntry,
+  MailboxEntry,
+  PolicyEntry,
+  RetryNumbers,
+  RouteEntry,
+} from "./directory.ts";
+
+export const policyName = (namespace: string, name: string) => `${namespace}/${name}` as PolicyName;
+
+export function domainEntry({ namespace, name, spec }: DeclaredDomain): DomainEntry | undefined {
+  const domain = parseDomain(spec.domain);
+  if (domain === undefined) return undefined;
+  return {
+    namespace,
+    name,
+    domain,
+    spec,
+    policy: policyName(namespace, spec.relayPolicyRef.name),
+    delivery: deliveryOf(spec.delivery),
+    limits: limitsOf(spec.limits),
+  };
+}
+
+function deliveryOf({ lmtp, forward }: Delivery): DomainDelivery {
+  if (lmtp) return { kind: "lmtp", ...lmtp };
+  return forward ? { kind: "forward", to: addresses(forward.to) } : { kind: "mailbox" };
+}
+
+function limitsOf({ messageSize, ...counts }: DomainLimits): DomainEntry["limits"] {
+  const octets = messageSize === undefined ? undefined : parseQuantity(messageSize);
+  return { ...counts, ...(octets === undefined ? {} : { messageSize: octets }) };
+}
+
+export function mailboxEntry(declared: DeclaredMailbox): MailboxEntry | undefined {
+  const { namespace, name, spec, passwordHash } = declared;
+  const address = parseAddress(spec.address);
+  if (address === undefined) return undefined;
+  return {
+    namespace,
+    name,
+    mailbox: mailboxName(address),
+    address,
+    aliases: addresses(spec.aliases).map(withLowerLocalPart),
+    spec,
+    quota: quotaOf(spec.quota, spec.messageQuota),
+    forwardTo: addresses(spec.forwardTo),
+    ...(passwordHash === undefined ? {} : { passwordHash }),
+  };
+}
+
+function quotaOf(quota: string | number | undefined, messages: number | undefined): Quota {
+  const bytes = quota === undefined ? undefined : parseQuantity(quota);
+  return { ...(bytes === undefined ? {} : { bytes }), ...(messages === undefined ? {} : { messages }) };
+}
+
+/** In domains of ours, upper and lower case are the same. */
+export const withLowerLocalPart = (address: Address): Address =>
+  `${localPartOf(address).toLowerCase()}@${domainOf(address)}` as Address;
+
+export const addresses = (list: readonly string[]): readonly Address[] =>
+  list.map(parseAddress).filter((address) => address !== undefined);
+
+export function policyEntry({ namespace, name, spec, credentials }: DeclaredPolicy): PolicyEntry {
+  const routeOf = (route: Route): RouteEntry => routeEntry(route, credentials);
+  const elsewhere: DestinationEntry = {
+    match: "*",
+    route: routeOf(spec.route),
+    tls: spec.tls,
+    ...spec.sites,
+  };
+  const exact = new Map<Domain, DestinationEntry>();
+  const suffixes = new Map<Domain, DestinationEntry>();
+  for (const { route, ...limits } of spec.destinations) {
+    const suffix = limits.match.startsWith("*.");
+    const domain = parseDomain(suffix ? limits.match.slice(2) : limits.match);
+    if (domain === undefined) continue;
+    const entry = { ...elsewhere, ...limits, ...(route ? { route: routeOf(route) } : {}) };
+    (suffix ? suffixes : exact).set(domain, entry);
+  }
+  return {
+    policy: policyName(namespace, name),
+    spec,
+    limits: { ...spec.limits, messageSize: parseQuantity(spec.limits.messageSize) ?? 0 },
+    retry: retryOf(spec.retry),
+    elsewhere,
+    exact,
+    suffixes,
+  };
+}
+
+function routeEntry({ smarthost }: Route, credentials: DeclaredPolicy["credentials"]): RouteEntry {
+  if (!smarthost) return { kind: "mx" };
+  const { authSecretRef: ref, ...host } = smarthost;
+  const auth = ref && (credentials[credentialId(ref)] ?? "missing");
+  return { kind: "smarthost", ...host, ...(auth === undefined ? {} : { auth }) };
+}
+
+/** Durations that are none count as 0: sooner rather than never. */
+export const retryOf = (retry: Retry): RetryNumbers => ({
+  initialMs: parseDuration(retry.initial) ?? 0,
+  factor: retry.factor,
+  maxMs: parseDuration(retry.max) ?? 0,
+  expireAfterMs: parseDuration(retry.expireAfter) ?? 0,
+  delayNoticeAfterMs: parseDuration(retry.delayNoticeAfter) ?? 0,
+  jitter: retry.jitterPercent / 100,
+});

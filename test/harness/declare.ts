@@ -1,0 +1,58 @@
+/**
+ * Resources for tests, short: what a test does not care about has the defaults of the CRDs.
+ */
+import {
+  type Alias,
+  defaultRelayPolicy,
+  type MailboxSpec,
+  type MailDomainSpec,
+  type RelayPolicySpec,
+} from "../../crds/types.ts";
+import type { DeclaredDomain, DeclaredMailbox, DeclaredPolicy } from "../../daemon/directory/declared.ts";
+
+interface Place {
+  readonly namespace?: string;
+  readonly name?: string;
+}
+
+/** `aliases` may be short: `{ sales: ["alice@example.test"] }`. */
+export function aDomain(
+  domain: string,
+  spec: Partial<Omit<MailDomainSpec, "aliases">> & {
+    aliases?: Readonly<Record<string, readonly string[]>>;
+  } = {},
+  { namespace = "default", name = domain }: Place = {},
+): DeclaredDomain {
+  const aliases = Object.entries(spec.aliases ?? {}).map(([alias, to]): Alias => ({ name: alias, to }));
+  const defaults = {
+    limits: {},
+    plusAddressing: { separator: "+" as const },
+    delivery: { mailbox: {} },
+    relayPolicyRef: { name: "default" },
+  };
+  return { kind: "MailDomain", namespace, name, spec: { ...defaults, ...spec, domain, aliases } };
+}
+
+export function aMailbox(
+  address: string,
+  spec: Partial<MailboxSpec> & { readonly passwordHash?: string } = {},
+  { namespace = "default", name = address.replace("@", ".") }: Place = {},
+): DeclaredMailbox {
+  const { passwordHash, ...given } = spec;
+  const defaults = { aliases: [], forwardTo: [], keepCopy: true, suspended: false };
+  return {
+    kind: "Mailbox",
+    namespace,
+    name,
+    spec: { ...defaults, ...given, address },
+    ...(passwordHash === undefined ? {} : { passwordHash }),
+  };
+}
+
+export function aPolicy(
+  spec: Partial<RelayPolicySpec> = {},
+  place: Place & { readonly credentials?: DeclaredPolicy["credentials"] } = {},
+): DeclaredPolicy {
+  const { namespace = "default", name = "default", credentials = {} } = place;
+  return { kind: "RelayPolicy", namespace, name, spec: { ...defaultRelayPolicy, ...spec }, credentials };
+}
