@@ -24,7 +24,10 @@ export interface Delivery {
   readonly mailbox: MailboxName;
   /** Folder to file into; `INBOX` unless a filter says otherwise. Created when it does not exist. */
   readonly folder: string;
-  /** The same id is filed once, however often it is delivered (remembered at least for the queue's lifetime). */
+  /**
+   * Together with mailbox and body: what was filed under the same id is not filed again, however often it is delivered
+   * (remembered while the message is there, and at least for the queue's lifetime).
+   */
   readonly deliveryId: string;
   /** Trace lines for this mailbox only (Return-Path, Delivered-To), CRLF-ended; the shared body stays as it is. */
   readonly prefix: string;
@@ -32,7 +35,10 @@ export interface Delivery {
   readonly bodyId: string;
   /** Octets of the body without prefix. */
   readonly size: number;
-  /** The octets; read at most once, and not at all when the store already holds `bodyId`. */
+  /**
+   * The octets, `size` of them; read at most once, and not at all when the store knows that it holds `bodyId`. A piece
+   * stays as it is until the delivery has ended: the store does not copy it.
+   */
   readonly body: () => AsyncIterable<Uint8Array>;
   /** ms since the epoch; becomes INTERNALDATE. */
   readonly receivedAt: number;

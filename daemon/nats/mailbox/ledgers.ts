@@ -1,0 +1,58 @@
+/**
+ * The ledgers of a stream's mailboxes: read from the leader, remembered for the next delivery.
+ *
+ * A remembered ledger may be stale, since other pods write too. Nobody relies on it without a compare-and-set on its
+ * sequence; a refusal is never given on the strength of it.
+ */
+import { emptyLedger, type Ledger } from "../../mailbox/ledger.ts";
+import type { MailboxName } from "../../mailbox/store.ts";
+import type { Link } from "../connect.ts";
+import { lastOnSubject } from "../read.ts";
+import { decodeLedger } from "./records.ts";
+import { ledgerSubject, mailStream } from "./subjects.ts";
+
+export interface HeldLedger {
+  readonly ledger: Ledger;
+  /** Stream sequence; 0: there is none yet. */
+  readonly sequence: number;
+}
+
+const REMEMBERED = 10_000;
+
+export class Ledgers {
+  readonly #link: Link;
+  readonly #shard: number;
+  /** In order of last use. */
+  readonly #held = new Map<MailboxName, HeldLedger>();
+
+  constructor(link: Link, shard: number) {
+    this.#link = link;
+    this.#shard = shard;
+  }
+
+  /** What the leader holds now. Throws `StoreFault`. */
+  async load(mailbox: MailboxName): Promise<HeldLedger> {
+    const subject = ledgerSubject(this.#shard, mailbox);
+    const record = await lastOnSubject(this.#link.nc, mailStream(this.#shard), subject);
+    if (!record || record.data.length === 0) return { ledger: emptyLedger, sequence: record?.sequence ?? 0 };
+    return { ledger: decodeLedger(record.data), sequence: record.sequence };
+  }
+
+  remembered(mailbox: MailboxName): HeldLedger | undefined {
+    return this.#held.get(mailbox);
+  }
+
+  remember(mailbox: MailboxName, held: HeldLedger): void {
+    this.#held.delete(mailbox);
+    this.#held.set(mailbox, held);
+    if (this.#held.size <= REMEMBERED) return;
+    for (const oldest of this.#held.keys()) {
+      this.#held.delete(oldest);
+      break;
+    }
+  }
+
+  forget(mailbox: MailboxName): void {
+    this.#held.delete(mailbox);
+  }
+}

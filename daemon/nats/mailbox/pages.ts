@@ -1,0 +1,73 @@
+/**
+ * Walks the last records of many subjects by direct batch gets: a request a page, no consumer to make and to forget.
+ *
+ * In:     a stream with one message per subject, and a subject filter.
+ * Out:    records in stream order. A record that is replaced meanwhile moves forward: it may be seen twice, never
+ *         missed. Any replica answers, so the newest records may not be there yet.
+ * Fails:  `StoreFault` when no answer comes in time.
+ * Spec:   ADR-31 (batched direct get): a page ends with status 204, or is status 404 when there is nothing.
+ */
+import { createInbox, type Msg, type NatsConnection } from "@nats-io/transport-node";
+import { StoreFault } from "../fault.ts";
+
+export interface PageRecord {
+  readonly subject: string;
+  readonly sequence: number;
+  readonly data: Uint8Array;
+}
+
+const PAGE = 1_000;
+const TIMEOUT_MS = 10_000;
+
+export async function* recordsUnder(
+  nc: NatsConnection,
+  stream: string,
+  filter: string,
+  signal: AbortSignal,
+): AsyncIterable<PageRecord> {
+  for (let from = 1; ; ) {
+    signal.throwIfAborted();
+    const page = await onePage(nc, stream, { next_by_subj: filter, seq: from, batch: PAGE }, signal);
+    yield* page.records;
+    const last = page.records.at(-1);
+    if (!page.more || last === undefined) return;
+    from = last.sequence + 1;
+  }
+}
+
+interface Page {
+  readonly records: readonly PageRecord[];
+  readonly more: boolean;
+}
+
+function onePage(nc: NatsConnection, stream: string, question: object, signal: AbortSignal): Promise<Page> {
+  const { promise, resolve, reject } = Promise.withResolvers<Page>();
+  const records: PageRecord[] = [];
+  const inbox = createInbox();
+  const take = (message: Msg) => {
+    const status = message.headers?.code ?? 0;
+    if (status === 0) records.push(recordOf(message));
+    else if (status === 204) resolve({ records, more: Number(message.headers?.get("Nats-Num-Pending")) > 0 });
+    else if (status === 404) resolve({ records, more: false });
+    else reject(new StoreFault("away", `reading ${stream}: ${status} ${message.headers?.description}`));
+  };
+  const subscription = nc.subscribe(inbox, {
+    callback: (error, message) =>
+      error ? reject(new StoreFault("away", error.message, error)) : take(message),
+  });
+  const timer = setTimeout(() => reject(new StoreFault("away", `no answer from ${stream}`)), TIMEOUT_MS);
+  const stop = () => reject(signal.reason);
+  signal.addEventListener("abort", stop, { once: true });
+  nc.publish(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(question), { reply: inbox });
+  return promise.finally(() => {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", stop);
+    subscription.unsubscribe();
+  });
+}
+
+const recordOf = (message: Msg): PageRecord => ({
+  subject: message.headers?.get("Nats-Subject") ?? "",
+  sequence: Number(message.headers?.get("Nats-Sequence")),
+  data: message.data,
+});

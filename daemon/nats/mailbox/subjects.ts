@@ -1,0 +1,60 @@
+/**
+ * Where things lie in the streams `M<i>`: one stream holds whole mailboxes, chosen by the hash of the name.
+ *
+ *   `m<i>.m.<mailbox>`                       the ledger: folders, UIDs, figures
+ *   `m<i>.r.<mailbox>.<folder>.<uid>`        a message's record
+ *   `m<i>.d.<body>.<mailbox>.<delivery>`     this delivery has been filed; it is also what refers to the body
+ *   `m<i>.b.<body>.<chunk>`                  the octets of a body, shared by the stream's mailboxes
+ *
+ * The kind comes first, so that all ledgers, a folder's records, or a body's references have a common prefix, which
+ * the server finds without walking every subject.
+ */
+import type { MailboxName } from "../../mailbox/store.ts";
+import { hash } from "../codec.ts";
+
+export const mailStream = (shard: number): string => `M${shard}`;
+export const shardOf = (mailbox: MailboxName, shards: number): number => hash(mailbox) % shards;
+
+export const everything = (shard: number): string => `m${shard}.>`;
+export const everyLedger = (shard: number): string => `m${shard}.m.*`;
+export const ledgerSubject = (shard: number, mailbox: MailboxName): string =>
+  `m${shard}.m.${encodeToken(mailbox)}`;
+export const recordSubject = (shard: number, mailbox: MailboxName, folder: number, uid: number): string =>
+  `m${shard}.r.${encodeToken(mailbox)}.${folder}.${uid}`;
+export const folderRecords = (shard: number, mailbox: MailboxName, folder: number): string =>
+  `m${shard}.r.${encodeToken(mailbox)}.${folder}.*`;
+export const deliverySubject = (
+  shard: number,
+  bodyId: string,
+  mailbox: MailboxName,
+  deliveryId: string,
+): string => `m${shard}.d.${encodeToken(bodyId)}.${encodeToken(mailbox)}.${encodeToken(deliveryId)}`;
+export const chunkSubject = (shard: number, bodyId: string, chunk: number): string =>
+  `m${shard}.b.${encodeToken(bodyId)}.${chunk}`;
+
+const lastToken = (subject: string): string => subject.slice(subject.lastIndexOf(".") + 1);
+export const mailboxOf = (ledger: string): MailboxName => decodeToken(lastToken(ledger)) as MailboxName;
+export const uidOf = (record: string): number => Number(lastToken(record));
+
+const PLAIN = /^[A-Za-z0-9_@+-]+$/;
+const DOTTED = /^[A-Za-z0-9_@+.-]+$/;
+
+/** Any text as one subject token: octets beyond letters, digits and `_ @ + -` become `=HH`. Never empty. */
+export function encodeToken(text: string): string {
+  if (PLAIN.test(text)) return text;
+  if (text === "") return "=";
+  if (DOTTED.test(text)) return text.replaceAll(".", "=2E"); // nearly every address
+  return text.replace(/[^A-Za-z0-9_@+-]/gu, (character) => {
+    const octets = Buffer.from(character).toString("hex").toUpperCase();
+    return octets.replace(/../g, "=$&");
+  });
+}
+
+export function decodeToken(token: string): string {
+  if (PLAIN.test(token)) return token;
+  if (token === "=") return "";
+  const octets = token.replace(/=([0-9A-F]{2})/g, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+  return Buffer.from(octets, "latin1").toString("utf8");
+}
