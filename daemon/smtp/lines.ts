@@ -55,7 +55,7 @@ export class LineReader {
       this.#fail("tooLong", !(ended && cr), chunk[end - 1] === CR);
       return;
     }
-    const text = this.#carry + chunk.latin1Slice(at, end);
+    const text = this.#carry + chunk.toString("latin1", at, end);
     if (ended) this.#end(text);
     else this.#carry = text;
   }
@@ -72,7 +72,7 @@ export class LineReader {
   /** An AUTH command may be longer than others. */
   #isLogin(chunk: Buffer, at: number, end: number): boolean {
     if (this.#carry.length + end - at > this.#loginOctets) return false;
-    const start = this.#carry.slice(0, 5) + chunk.latin1Slice(at, Math.min(end, at + 5));
+    const start = this.#carry.slice(0, 5) + chunk.toString("latin1", at, Math.min(end, at + 5));
     return /^auth /i.test(start);
   }
 

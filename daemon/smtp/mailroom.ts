@@ -66,7 +66,11 @@ export interface MailroomSession {
   helo?(facts: SessionFacts): Later<Verdict>;
   mail(sender: Sender & { readonly size?: number }, facts: SessionFacts, signal: AbortSignal): Later<Verdict>;
   /** `postmaster` without a domain arrives as it is written. Called for each RCPT, also repeated ones. */
-  rcpt(recipient: Recipient | (Omit<Recipient, "address"> & { readonly address: Address | "postmaster" }), facts: SessionFacts, signal: AbortSignal): Later<Verdict>;
+  rcpt(
+    recipient: Recipient | (Omit<Recipient, "address"> & { readonly address: Address | "postmaster" }),
+    facts: SessionFacts,
+    signal: AbortSignal,
+  ): Later<Verdict>;
   /** DATA or the first BDAT: opens the message for the transaction's recipients, or refuses it. */
   open(facts: SessionFacts, signal: AbortSignal): Later<MessageSink | Reply>;
   /** RSET, a second EHLO, STARTTLS or the end of a transaction: the envelope is forgotten. */

@@ -19,7 +19,7 @@ export class NewlineCheck {
   /** False from the first piece on that shows a bare CR or LF. */
   accepts(piece: Buffer): boolean {
     if (piece.length === 0) return true;
-    const text = piece.latin1Slice(0, piece.length);
+    const text = piece.toString("latin1");
     let at = 0;
     if (this.#open) {
       if (text.charCodeAt(0) !== LF) return false;
@@ -60,7 +60,7 @@ export class Normalizer {
     const start = completes ? 1 : 0;
     const end = this.#open ? Math.max(start, piece.length - 1) : piece.length;
     const tail = this.#open ? "\r" : "";
-    const text = head + piece.latin1Slice(start, end).replace(/\r\n?|\n/g, "\r\n") + tail;
+    const text = head + piece.toString("latin1", start, end).replace(/\r\n?|\n/g, "\r\n") + tail;
     // Every repair makes the text longer.
     return text.length === piece.length ? piece : Buffer.from(text, "latin1");
   }

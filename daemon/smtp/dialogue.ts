@@ -1,0 +1,198 @@
+/**
+ * The dialogue of one session: which command may come, what it means, what is answered.
+ *
+ * In:     lines, faults of lines, pieces of messages.
+ * Out:    replies and calls to the mailroom; a promise where the mailroom takes its time: until it is settled the
+ *         session feeds nothing more.
+ * Fails:  rejects (or throws) when the mailroom does; the session answers 451.
+ * Spec:   RFC 5321 §3.1, §3.2, §4.1; RFC 3207 (STARTTLS); RFC 4954 (AUTH).
+ */
+import type { Reply } from "../mail/reply.ts";
+import type { ClientFacts } from "./client-facts.ts";
+import { http, isHeloName, splitCommand, unserved } from "./command.ts";
+import { type Desk, then } from "./desk.ts";
+import type { LineFault } from "./lines.ts";
+import type { Later, Verdict } from "./mailroom.ts";
+import { bare, encodeReply, replies } from "./replies.ts";
+import { begin, type Exchange, type Login, type Mechanism, respond, type Step } from "./sasl.ts";
+import { Transaction } from "./transaction.ts";
+
+export class Dialogue {
+  readonly transaction: Transaction;
+  readonly #desk: Desk;
+  readonly #facts: ClientFacts;
+  readonly #hostname: string;
+  #exchange: Exchange | undefined;
+  #failedLogins = 0;
+
+  constructor(desk: Desk, facts: ClientFacts, hostname: string) {
+    this.#desk = desk;
+    this.#facts = facts;
+    this.#hostname = hostname;
+    this.transaction = new Transaction(desk);
+  }
+
+  line(line: string): Later<void> {
+    if (this.#exchange !== undefined) return this.#step(respond(this.#exchange, line));
+    const { verb, argument } = splitCommand(line);
+    this.#desk.log.trace({ verb, argument: verb === "AUTH" ? "…" : argument }, "command");
+    switch (verb) {
+      case "MAIL":
+        return this.#facts.greeted ? this.transaction.mail(argument) : this.#sequence(replies.heloFirst);
+      case "RCPT":
+        return this.transaction.rcpt(argument);
+      case "DATA":
+        return this.transaction.data(argument);
+      case "BDAT":
+        return this.transaction.bdat(argument);
+      case "QUIT":
+        return this.#quit(argument);
+      case "AUTH":
+        return this.#auth(argument);
+      default:
+        return this.#idleCommand(verb, argument);
+    }
+  }
+
+  lineFault(fault: LineFault): void {
+    if (this.#exchange !== undefined) this.#endExchange();
+    this.#desk.fault("syntax", fault === "tooLong" ? replies.lineTooLong : replies[fault]);
+  }
+
+  /** Commands that bring no mail. */
+  #idleCommand(verb: string, argument: string): Later<void> {
+    if (this.#desk.idled()) return this.#desk.say(replies.tooManyIdle);
+    switch (verb) {
+      case "EHLO":
+      case "HELO":
+        return this.#helo(argument, verb === "EHLO");
+      case "RSET":
+        if (argument !== "") return this.#syntax(replies.noArgument);
+        this.transaction.reset();
+        return this.#desk.say(replies.ok);
+      case "NOOP":
+        return this.#desk.say(replies.ok);
+      case "VRFY":
+        return argument === "" ? this.#syntax(replies.vrfySyntax) : this.#desk.say(replies.cannotVerify);
+      case "HELP":
+        return this.#desk.say(replies.help);
+      case "STARTTLS":
+        return this.#startTls(argument);
+      default:
+        return this.#unknown(verb);
+    }
+  }
+
+  #unknown(verb: string): void {
+    if (http.has(verb)) return this.#desk.say(replies.notHttp);
+    if (verb === "") return this.#syntax(replies.empty);
+    this.#desk.fault("unknown", unserved.has(verb) ? replies.notImplemented : replies.unknown);
+  }
+
+  #quit(argument: string): void {
+    if (argument !== "") return this.#syntax(replies.noArgument);
+    this.#desk.say(replies.bye);
+    this.#desk.wire.close("quit");
+  }
+
+  /** A greeting forgets the transaction. RFC 5321 §4.1.4 */
+  #helo(name: string, extended: boolean): Later<void> {
+    if (!isHeloName(name)) return this.#syntax(replies.heloSyntax);
+    const desk = this.#desk;
+    this.transaction.reset();
+    this.#facts.greet(name, extended);
+    const verdict: Later<Verdict> = desk.room.helo?.(desk.facts(false));
+    return then(verdict, (answer) => {
+      if (answer !== undefined && answer.code >= 400) {
+        this.#facts.greet("", false);
+        return desk.say(answer);
+      }
+      if (!extended) return desk.say(bare(250, this.#hostname));
+      desk.say(bare(250, [`${this.#hostname} greets ${name}`, ...this.#keywords()].join("\n")));
+    });
+  }
+
+  #keywords(): string[] {
+    const { room, wire } = this.#desk;
+    const facts = this.#desk.facts(false);
+    const keywords = ["PIPELINING", `SIZE ${room.maxMessageSize}`, "8BITMIME", "SMTPUTF8"];
+    keywords.push("ENHANCEDSTATUSCODES", "DSN", "CHUNKING");
+    if (wire.startTls !== undefined && this.#facts.tls === undefined) keywords.push("STARTTLS");
+    // RFC 4954 §4: nothing that would carry a password in the clear is offered.
+    const mechanisms = facts.secure && facts.origin.user === undefined ? room.mechanisms(facts) : [];
+    if (mechanisms.length > 0) keywords.push(`AUTH ${mechanisms.join(" ")}`);
+    return keywords;
+  }
+
+  #startTls(argument: string): Later<void> {
+    const { wire } = this.#desk;
+    if (argument !== "") return this.#syntax(replies.noArgument);
+    if (this.#facts.tls !== undefined) return this.#sequence(replies.alreadySecure);
+    if (wire.startTls === undefined) return this.#desk.fault("unknown", replies.notImplemented);
+    this.transaction.reset();
+    this.#desk.say(replies.startTls);
+    return wire.startTls().then(
+      (tls) => this.#facts.secure(tls),
+      (error: unknown) => {
+        this.#desk.log.info({ error: String(error) }, "the TLS handshake failed");
+        wire.close("TLS handshake failed");
+      },
+    );
+  }
+
+  #auth(argument: string): Later<void> {
+    const facts = this.#desk.facts(false);
+    if (!this.#facts.greeted) return this.#sequence(replies.heloFirst);
+    if (facts.origin.user !== undefined) return this.#sequence(replies.alreadyLoggedIn);
+    if (this.transaction.isOpen) return this.#sequence(replies.authInTransaction);
+    const [name = "", initial, ...more] = argument.split(/ +/);
+    if (name === "" || more.length > 0) return this.#syntax(replies.authSyntax);
+    if (!facts.secure) return this.#failLogin(replies.needsTls);
+    const offered = this.#desk.room.mechanisms(facts);
+    if (offered.length === 0) return this.#desk.fault("unknown", replies.notImplemented);
+    const mechanism = name.toUpperCase() as Mechanism;
+    if (!offered.includes(mechanism)) return this.#syntax(replies.unknownMechanism);
+    return this.#step(begin(mechanism, initial));
+  }
+
+  #step(step: Step): Later<void> {
+    switch (step.kind) {
+      case "ask":
+        this.#exchange = step.exchange;
+        this.#desk.wire.expectLogin(true);
+        return this.#desk.wire.put(encodeReply(bare(334, step.prompt)));
+      case "refused":
+        this.#endExchange();
+        return this.#syntax(step.reply);
+      case "login":
+        this.#endExchange();
+        return this.#check(step.login);
+    }
+  }
+
+  #check(login: Login): Later<void> {
+    const desk = this.#desk;
+    return then(desk.room.authenticate(login, desk.facts(false), desk.signal), (answer) => {
+      if ("code" in answer) return this.#failLogin(answer);
+      this.#facts.login(answer.user);
+      desk.say(replies.loggedIn);
+    });
+  }
+
+  #failLogin(reply: Reply): void {
+    this.#desk.say(++this.#failedLogins > this.#desk.limits.failedLogins ? replies.tooManyErrors : reply);
+  }
+
+  #endExchange(): void {
+    this.#exchange = undefined;
+    this.#desk.wire.expectLogin(false);
+  }
+
+  #syntax(reply: Reply): void {
+    this.#desk.fault("syntax", reply);
+  }
+
+  #sequence(reply: Reply): void {
+    this.#desk.fault("sequence", reply);
+  }
+}
