@@ -1,0 +1,117 @@
+/**
+ * Local delivery: a job's recipients into their mailboxes.
+ *
+ * In:     a job of class `local`, the directory as it is now, the mailbox store.
+ * Out:    one outcome per recipient, in order. Recipients are filed side by side; the store shares the octets.
+ * Fails:  when the signal aborts, and on a fault of ours. Repeating is safe: what was filed is recognised.
+ * Spec:   RFC 5321 §4.4 (Return-Path), RFC 9051 §2.3.3 (INTERNALDATE is the time of final delivery), RFC 3463 §3.3,
+ *         RFC 5233 (a detail after the separator does not choose another mailbox).
+ */
+import { createHash } from "node:crypto";
+import type { Directory, DomainEntry, MailboxEntry } from "../directory/directory.ts";
+import type { Address } from "../mail/address.ts";
+import type { Outcome } from "../mail/outcome.ts";
+import { reply } from "../mail/reply.ts";
+import { deliveryPrefix } from "../mail/trace.ts";
+import { type Filed, type MailboxStore, mailboxName, StoreUnavailable } from "../mailbox/store.ts";
+import type { MessageId, Queued } from "../queue/job.ts";
+import { BodyMissing, type Queue, QueueError } from "../queue/queue.ts";
+
+export interface LocalDelivery {
+  readonly queued: Queued;
+  readonly domain: DomainEntry;
+  readonly directory: Directory;
+  readonly store: Pick<MailboxStore, "deliver">;
+  readonly queue: Pick<Queue, "body">;
+  /** ms since the epoch */
+  readonly now: number;
+  readonly signal: AbortSignal;
+}
+
+export function deliverLocally(delivery: LocalDelivery): Promise<readonly Outcome[]> {
+  const { recipients } = delivery.queued.job;
+  return Promise.all(recipients.map(({ address }) => toOne(delivery, address)));
+}
+
+async function toOne(delivery: LocalDelivery, address: Address): Promise<Outcome> {
+  const entry = mailboxFor(delivery, address);
+  if (!entry) return noMailbox;
+  if (entry.spec.suspended) return suspended;
+  try {
+    return outcomeOf(await file(delivery, address, entry));
+  } catch (error) {
+    if (error instanceof BodyMissing) return octetsLost;
+    if (error instanceof StoreUnavailable || error instanceof QueueError) return storeAway;
+    throw error;
+  }
+}
+
+/**
+ * Aliases and forwarding were followed when the message was accepted. A mailbox that has begun to forward since then,
+ * still gets what was accepted for it.
+ */
+function mailboxFor({ directory, domain }: LocalDelivery, address: Address): MailboxEntry | undefined {
+  const found = directory.resolve(address);
+  if (found.kind === "mailbox") return found.mailbox;
+  if (found.kind === "expand" && found.keep) return found.keep;
+  const entry = directory.mailbox(mailboxName(address));
+  return entry?.namespace === domain.namespace ? entry : undefined;
+}
+
+function file(delivery: LocalDelivery, address: Address, entry: MailboxEntry): Promise<Filed> {
+  const { queued, queue, store, now, signal } = delivery;
+  const { message, sender, body } = queued.job;
+  return store.deliver(
+    {
+      mailbox: entry.mailbox,
+      folder: "INBOX",
+      deliveryId: deliveryId(message, address),
+      prefix: deliveryPrefix({ returnPath: sender.path, deliveredTo: address }),
+      bodyId: message,
+      size: body.size,
+      body: () => queue.body(queued, signal),
+      receivedAt: now,
+      flags: [],
+      quota: entry.quota,
+    },
+    signal,
+  );
+}
+
+/** The same for every attempt to bring this message to this recipient; 22 characters, fit for any store. */
+export const deliveryId = (message: MessageId, address: Address): string =>
+  createHash("sha256").update(`${message}-${address.toLowerCase()}`).digest("base64url").slice(0, 22);
+
+function outcomeOf(filed: Filed): Outcome {
+  switch (filed.kind) {
+    case "filed":
+    case "duplicate":
+      return delivered;
+    case "overQuota":
+      return mailboxFull;
+  }
+}
+
+const delivered: Outcome = {
+  kind: "delivered",
+  how: "final",
+  reply: reply(250, "2.1.5", "Delivered to the mailbox"),
+};
+const noMailbox: Outcome = {
+  kind: "failed",
+  reply: reply(550, "5.1.1", "The mailbox does not exist any more"),
+};
+const suspended: Outcome = {
+  kind: "deferred",
+  reply: reply(450, "4.2.1", "The mailbox is suspended at the moment"),
+};
+const mailboxFull: Outcome = { kind: "deferred", reply: reply(452, "4.2.2", "The mailbox is full") };
+const storeAway: Outcome = {
+  kind: "deferred",
+  reply: reply(451, "4.3.0", "The mailbox store is not available just now"),
+};
+/** Nothing is left to deliver; the sender must know. */
+const octetsLost: Outcome = {
+  kind: "failed",
+  reply: reply(554, "5.3.0", "The content of the message was lost here"),
+};
