@@ -103,5 +103,3 @@ export class NextHop implements Ledger, AsyncDisposable {
 }
 
 export const startNextHop = (script: Script = {}): Promise<NextHop> => new NextHop(script).listen();
-
-export const startNextHop = (script: Script = {}): Promise<NextHop> => new NextHop(script).listen();
