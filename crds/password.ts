@@ -1,22 +1,58 @@
 /**
- * Tells a password in plain text from a hash.
+ * Tells a password in plain text from a hash, and reads argon2id hashes.
  *
  * In:     the value that a Secret holds.
- * Out:    `plain` or `hash`; `passwordFault` gives the sentence for what is neither.
- * Spec:   PHC string format, argon2id (RFC 9106).
+ * Out:    `parsePhc`: the parts of an argon2id hash; `isHash`; `passwordFault`: a sentence for what cannot be used.
+ * Spec:   PHC string format, argon2id version 19 (RFC 9106); costs are bounded so that one login cannot exhaust a pod.
  */
-const argon2id =
-  /^\$argon2id\$v=19\$m=[1-9][0-9]{0,6},t=[1-9][0-9]{0,2},p=[1-9][0-9]{0,2}\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{16,86}$/;
-/** crypt(3) and LDAP styles: `$2y$…`, `$6$…`, `$argon2i$…`, `{SSHA}…`. */
-const otherHash = /^(?:\$[0-9a-z-]{1,12}\$.*\$|\$2[abxy]\$\d\d\$|\{[A-Z0-9.-]+\}[^ ]{8})/;
+export interface Phc {
+  /** KiB */
+  readonly memory: number;
+  readonly passes: number;
+  readonly parallelism: number;
+  readonly salt: Buffer;
+  readonly hash: Buffer;
+}
 
-export const passwordKind = (value: string): "plain" | "hash" =>
-  value.startsWith("$argon2id$") ? "hash" : "plain";
+const shape =
+  /^\$argon2id\$v=19\$m=([0-9]{1,7}),t=([0-9]{1,3}),p=([0-9]{1,3})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{16,86})$/;
+const maxMemory = 262_144;
+const maxPasses = 32;
+const maxParallelism = 16;
+
+/** crypt(3) and LDAP styles: `$2y$10$…`, `$6$salt$…`, `$argon2i$…`, `{SSHA}…`. */
+const otherHash = /^(?:\$[0-9a-z-]{1,12}\$.+\$.+|\$2[abxy]\$[0-9]{2}\$.+|\{[A-Z0-9.-]{3,}\}[^ ]{8,})$/;
+
+export const isHash = (value: string): boolean => value.startsWith("$argon2id$");
+
+export function parsePhc(text: string): Phc | undefined {
+  const match = shape.exec(text);
+  if (!match) return undefined;
+  const [, m = "", t = "", p = "", salt = "", hash = ""] = match;
+  const [memory, passes, parallelism] = [Number(m), Number(t), Number(p)];
+  if (passes < 1 || passes > maxPasses || parallelism < 1 || parallelism > maxParallelism) return undefined;
+  if (memory < 8 * parallelism || memory > maxMemory) return undefined; // RFC 9106 §3.1
+  return {
+    memory,
+    passes,
+    parallelism,
+    salt: Buffer.from(salt, "base64"),
+    hash: Buffer.from(hash, "base64"),
+  };
+}
+
+export const formatPhc = ({ memory, passes, parallelism, salt, hash }: Phc): string =>
+  `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${unpadded(salt)}$${unpadded(hash)}`;
+
+const unpadded = (bytes: Buffer): string => bytes.toString("base64").replace(/=+$/, "");
 
 export function passwordFault(value: string): string | undefined {
-  if (value.startsWith("$argon2id$")) {
-    if (argon2id.test(value)) return undefined;
-    return "the Secret holds a damaged argon2id hash; write $argon2id$v=19$m=…,t=…,p=…$salt$hash, or the password itself";
+  if (isHash(value)) {
+    if (parsePhc(value)) return undefined;
+    return (
+      "the Secret holds an argon2id hash that is damaged or too costly; write $argon2id$v=19$m=…,t=…,p=…$salt$hash " +
+      `with at most m=${maxMemory},t=${maxPasses},p=${maxParallelism}, or the password itself`
+    );
   }
   if (!otherHash.test(value)) return undefined;
   return "the Secret holds a hash of a kind that cannot be checked; use argon2id, or the password itself";

@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parsePhc, passwordFault } from "../../crds/password.ts";
+import { systemClock } from "../kit/clock.ts";
+import {
+  type Cost,
+  defaultCost,
+  fits,
+  hashPassword,
+  PasswordVerifier,
+  type VerifierOptions,
+} from "./password.ts";
+
+/** As little as argon2id allows: these tests are about what is around it. */
+const cheap: Cost = { memory: 8, passes: 1, parallelism: 1 };
+
+test("a password fits its hash, and no other", async () => {
+  const hash = await hashPassword("correct-horse", cheap);
+  assert.match(hash, /^\$argon2id\$v=19\$m=8,t=1,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
+  assert.equal(await fits("correct-horse", hash), true);
+  assert.equal(await fits("correct-hors", hash), false);
+  assert.equal(await fits("", hash), false);
+  assert.equal(await fits("x".repeat(5_000), hash), false);
+  assert.notEqual(await hashPassword("correct-horse", cheap), hash);
+});
+
+test("new hashes cost 19 MiB, two passes, one lane", async () => {
+  const parsed = parsePhc(await hashPassword("x"));
+  assert.deepEqual({ ...parsed, salt: 16, hash: 32 }, { ...defaultCost, salt: 16, hash: 32 });
+  assert.deepEqual(defaultCost, { memory: 19 * 1024, passes: 2, parallelism: 1 });
+});
+
+test("a hash of another program is understood", async () => {
+  // The reference implementation: echo -n password | argon2 somesalt -id -v 13 -t 2 -m 16 -p 1 -l 32
+  const hash = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+  assert.equal(await fits("password", hash), true);
+  assert.equal(await fits("Password", hash), false);
+});
+
+test("composed and decomposed letters are the same password", async () => {
+  assert.equal(await fits("Gru\u0308n", await hashPassword("Gr\u00fcn", cheap)), true);
+});
+
+const values = [
+  ["an ordinary password", "correct-horse-battery", true],
+  ["one that begins with a dollar", "$ecret", true],
+  ["one with dollars inside", "a$b$c$d", true],
+  [
+    "an argon2id hash",
+    "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+    true,
+  ],
+  ["a damaged hash", "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ", false],
+  [
+    "a hash that takes 4 GiB",
+    "$argon2id$v=19$m=4194304,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8",
+    false,
+  ],
+  ["a hash without passes", "$argon2id$v=19$m=8,t=0,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8", false],
+  ["bcrypt", "$2y$10$abcdefghijklmnopqrstuv", false],
+  ["SHA-512 crypt", "$6$salt$abcdefgh", false],
+  ["argon2i", "$argon2i$v=19$m=8,t=1,p=1$c29tZXNhbHQ$CTFhFdXP", false],
+  ["LDAP SSHA", "{SSHA}abcdefghijklmnop", false],
+] as const;
+
+for (const [name, value, good] of values) {
+  test(`${name} is ${good ? "taken" : "refused"}`, () =>
+    good
+      ? assert.equal(passwordFault(value), undefined)
+      : assert.match(passwordFault(value) ?? "", /argon2id/));
+}
+
+/** A verifier that tells which hashes it computed with. */
+function watched(options: Partial<VerifierOptions> = {}) {
+  const computed: string[] = [];
+  const compute: typeof fits = (password, phc) => {
+    computed.push(phc);
+    return fits(password, phc);
+  };
+  return { verifier: new PasswordVerifier({ clock: systemClock, compute, ...options }), computed };
+}
+
+test("a right password is remembered until its time is over, a wrong one never is", async () => {
+  let now = 0;
+  const clock = { ...systemClock, monotonic: () => now };
+  const { verifier, computed } = watched({ clock, rememberMs: 1_000 });
+  const hash = await hashPassword("right", cheap);
+  const steps = [
+    { at: 0, password: "right", want: true, computed: 1 },
+    { at: 999, password: "right", want: true, computed: 1 },
+    { at: 999, password: "wrong", want: false, computed: 2 },
+    { at: 999, password: "wrong", want: false, computed: 3 },
+    { at: 1_000, password: "right", want: true, computed: 4 },
+  ];
+  for (const step of steps) {
+    now = step.at;
+    assert.equal(await verifier.verify(hash, step.password), step.want);
+    assert.equal(computed.length, step.computed, JSON.stringify(step));
+  }
+});
+
+test("a changed password is forgotten at once", async () => {
+  const verifier = new PasswordVerifier({ clock: systemClock });
+  assert.equal(await verifier.verify(await hashPassword("old", cheap), "old"), true);
+  const changed = await hashPassword("new", cheap);
+  assert.equal(await verifier.verify(changed, "old"), false);
+  assert.equal(await verifier.verify(changed, "new"), true);
+});
+
+test("an unknown user is refused after as much work as a known one", async () => {
+  const { verifier, computed } = watched();
+  assert.equal(await verifier.verify(undefined, "anything"), false);
+  const { memory, passes, parallelism } = parsePhc(computed[0] ?? "") ?? assert.fail("nothing was computed");
+  assert.deepEqual({ memory, passes, parallelism }, defaultCost);
+});
+
+test("what is remembered is bounded", async () => {
+  const { verifier, computed } = watched({ remembered: 2 });
+  const hash = await hashPassword("right", cheap);
+  const other = await hashPassword("right", cheap);
+  const third = await hashPassword("right", cheap);
+  for (const one of [hash, other, third, hash]) await verifier.verify(one, "right");
+  assert.deepEqual(computed, [hash, other, third, hash]);
+});
+
+test("sessions that come at once with the same password share one computation", async () => {
+  const { verifier, computed } = watched();
+  const hash = await hashPassword("right", cheap);
+  const answers = await Promise.all(Array.from({ length: 50 }, () => verifier.verify(hash, "right")));
+  assert.deepEqual(new Set(answers), new Set([true]));
+  assert.equal(computed.length, 1);
+});
+
+test("a crowd waits in line, and beyond the line it is turned away", async () => {
+  const verifier = new PasswordVerifier({ clock: systemClock, threads: 2, waiting: 10 });
+  const hash = await hashPassword("right", cheap);
+  const tries = Array.from({ length: 20 }, (_, i) => verifier.verify(hash, `guess ${i}`));
+  const ends = await Promise.allSettled(tries);
+  assert.equal(ends.filter(({ status }) => status === "fulfilled").length, 12);
+  const refused = ends.find((end) => end.status === "rejected");
+  assert.match(String(refused?.reason), /too many logins wait/);
+  assert.equal(await verifier.verify(hash, "right"), true, "afterwards there is room again");
+});

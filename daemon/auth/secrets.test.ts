@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { validate } from "../../crds/validate.ts";
+import { type Declared, declaredKey } from "../directory/declared.ts";
+import { type Cost, fits } from "./password.ts";
+import { SecretResolver } from "./secrets.ts";
+
+const cheap: Cost = { memory: 8, passes: 1, parallelism: 1 };
+const storedHash = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+
+const api = "apiVersion: mail.postfleet.dev/v1alpha1";
+const yaml = (alicePassword: string) => `
+${api}
+kind: MailDomain
+metadata: {name: example}
+spec: {domain: example.test}
+---
+{apiVersion: v1, kind: Secret, metadata: {name: alice}, stringData: {password: ${alicePassword}}}
+---
+${api}
+kind: Mailbox
+metadata: {name: alice}
+spec: {address: alice@example.test, passwordSecretRef: {name: alice}}
+---
+{apiVersion: v1, kind: Secret, metadata: {name: hashes}, stringData: {bob: "${storedHash}"}}
+---
+${api}
+kind: Mailbox
+metadata: {name: bob}
+spec: {address: bob@example.test, passwordSecretRef: {name: hashes, key: bob}}
+---
+${api}
+kind: Mailbox
+metadata: {name: nologin}
+spec: {address: nologin@example.test}
+---
+{apiVersion: v1, kind: Secret, metadata: {name: provider}, data: {username: c2hvcA==, password: cHctMQo=}}
+---
+${api}
+kind: RelayPolicy
+metadata: {name: default}
+spec:
+  route: {smarthost: {host: smtp.provider.example, authSecretRef: {name: provider}}}
+  destinations:
+    - match: other.example
+      route: {smarthost: {host: other.example, authSecretRef: {name: provider, passwordKey: username}}}
+`;
+
+const read = async (password = "correct-horse") => {
+  const checked = await validate([{ file: "x.yaml", text: yaml(password) }]);
+  assert.deepEqual(checked.problems, []);
+  return checked;
+};
+
+const hashOf = (declared: readonly Declared[], name: string) => {
+  const found = declared.find((one) => one.kind === "Mailbox" && one.name === name);
+  return found?.kind === "Mailbox" ? found.passwordHash : assert.fail(`no ${name}`);
+};
+
+test("a plain password is hashed, a hash is kept, a mailbox without a Secret has none", async () => {
+  const declared = await new SecretResolver(cheap).declare(await read(), () => undefined);
+  assert.equal(await fits("correct-horse", hashOf(declared, "alice") ?? ""), true);
+  assert.equal(hashOf(declared, "bob"), storedHash);
+  assert.equal(hashOf(declared, "nologin"), undefined);
+});
+
+test("resources keep the order of the files", async () => {
+  const checked = await read();
+  const declared = await new SecretResolver(cheap).declare(checked, () => undefined);
+  assert.deepEqual(declared.map(declaredKey), checked.resources.map(declaredKey));
+});
+
+test("credentials are found by reference, the line end of a file cut off", async () => {
+  const declared = await new SecretResolver(cheap).declare(await read(), () => undefined);
+  const policy = declared.find((one) => one.kind === "RelayPolicy");
+  assert.deepEqual(policy?.kind === "RelayPolicy" && policy.credentials, {
+    "provider/username/password": { username: "shop", password: "pw-1" },
+    "provider/username/username": { username: "shop", password: "shop" },
+  });
+});
+
+test("the hash in force stays while the password is the same, across restarts and reloads", async () => {
+  const first = await new SecretResolver(cheap).declare(await read(), () => undefined);
+  const hash = hashOf(first, "alice");
+  const resolver = new SecretResolver(cheap);
+  const asked: string[] = [];
+  const inForce = (key: string) => {
+    asked.push(key);
+    return key === "Mailbox/default/alice" ? hash : undefined;
+  };
+  assert.equal(hashOf(await resolver.declare(await read(), inForce), "alice"), hash);
+  assert.ok(asked.includes("Mailbox/default/alice"));
+  assert.equal(hashOf(await resolver.declare(await read(), () => undefined), "alice"), hash);
+  const changed = hashOf(await resolver.declare(await read("battery-staple"), inForce), "alice");
+  assert.notEqual(changed, hash);
+  assert.equal(await fits("battery-staple", changed ?? ""), true);
+});
+
+test("what a missing Secret would have held is left out", async () => {
+  const { resources } = await read();
+  const declared = await new SecretResolver(cheap).declare({ resources, secrets: [] }, () => undefined);
+  assert.equal(hashOf(declared, "alice"), undefined);
+  const policy = declared.find((one) => one.kind === "RelayPolicy");
+  assert.deepEqual(policy?.kind === "RelayPolicy" && policy.credentials, {});
+});
