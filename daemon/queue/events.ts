@@ -1,0 +1,122 @@
+/**
+ * Trace events: what happened to one message, from the client's 250 to the mailbox, the next hop or the bounce.
+ *
+ * Plain JSON, compact, written once and read rarely. Addresses and replies are as received, so whoever shows an event
+ * to a person uses `formatEvent`.
+ */
+import type { Address, ReversePath } from "../mail/address.ts";
+import type { Remote } from "../mail/outcome.ts";
+import type { Reply } from "../mail/reply.ts";
+import { oneLine } from "../mail/text.ts";
+import type { MessageId } from "./job.ts";
+
+/** What every event tells. */
+export interface EventBase {
+  /** ms since the epoch */
+  readonly at: number;
+  readonly message: MessageId;
+  /** The job, when the event is about one job of the message. */
+  readonly group?: number;
+}
+
+/** How an attempt ended for some of a job's recipients. */
+interface AttemptEnd {
+  readonly recipients: readonly Address[];
+  readonly reply: Reply;
+  readonly remote?: Remote;
+  /** Duration of the attempt. */
+  readonly ms?: number;
+}
+
+export type EventDetail =
+  | {
+      readonly kind: "accepted";
+      readonly sender: ReversePath;
+      readonly recipients: readonly Address[];
+      readonly size: number;
+      readonly client: string;
+      readonly protocol: string;
+      readonly helo?: string;
+      readonly user?: string;
+    }
+  | ({ readonly kind: "delivered"; readonly how: "final" | "relayed" | "passedOn" | "expanded" } & AttemptEnd)
+  | ({ readonly kind: "deferred"; readonly nextAttempt: number } & AttemptEnd)
+  | ({ readonly kind: "failed" } & AttemptEnd)
+  /** Deferred once too often: the message's lifetime is over. */
+  | ({ readonly kind: "expired" } & AttemptEnd)
+  /** Local delivery filed a copy. */
+  | { readonly kind: "filed"; readonly mailbox: string; readonly folder: string; readonly uid: number }
+  /** Local delivery found that this copy had been filed before. */
+  | { readonly kind: "duplicate"; readonly mailbox: string }
+  /** A report to the sender was queued, as a message of its own. */
+  | {
+      readonly kind: "dsn";
+      readonly report: "failure" | "delay" | "success";
+      readonly id: MessageId;
+      readonly to: Address;
+    }
+  /** Nobody is told: a report could not be delivered, or could not be addressed. */
+  | { readonly kind: "dropped"; readonly reason: string }
+  /** Operators' doings. */
+  | { readonly kind: "held" | "released" | "retried" | "purged" }
+  | { readonly kind: "bounced"; readonly reason: string }
+  | { readonly kind: "rerouted"; readonly host: string; readonly port: number };
+
+export type TraceEvent = EventBase & EventDetail;
+
+const textShown = 1_000;
+const recipientsShown = 5;
+
+/** `2026-11-23T08:02:07.123Z deferred <bob@example.net> by mx.example.net [192.0.2.5]: 451 4.7.1 Later; …` in one line. */
+export function formatEvent(event: TraceEvent): string {
+  const group = event.group === undefined ? "" : ` job ${event.group}`;
+  const detail = oneLine(detailOf(event), 2 * textShown);
+  return `${new Date(event.at).toISOString()} ${event.kind}${group} ${detail}`;
+}
+
+function detailOf(event: TraceEvent): string {
+  switch (event.kind) {
+    case "accepted":
+      return acceptedWords(event);
+    case "delivered":
+      return `${attemptWords(event)}${event.how === "final" ? "" : ` (${event.how})`}`;
+    case "deferred":
+      return `${attemptWords(event)}; next attempt ${new Date(event.nextAttempt).toISOString()}`;
+    case "failed":
+    case "expired":
+      return attemptWords(event);
+    case "filed":
+      return `in ${event.mailbox}, ${event.folder}, UID ${event.uid}`;
+    case "duplicate":
+      return `already in ${event.mailbox}`;
+    case "dsn":
+      return `${event.report} report ${event.id} to <${event.to}>`;
+    case "dropped":
+      return event.reason;
+    case "bounced":
+      return event.reason === "" ? "by an operator" : `by an operator: ${event.reason}`;
+    case "rerouted":
+      return `to ${event.host}:${event.port}`;
+    default:
+      return "by an operator";
+  }
+}
+
+function acceptedWords(event: Extract<TraceEvent, { kind: "accepted" }>): string {
+  const helo = event.helo === undefined ? "" : ` (${event.helo})`;
+  const user = event.user === undefined ? "" : ` as ${event.user}`;
+  return `<${event.sender}> to ${paths(event.recipients)}, ${event.size} octets, ${event.protocol} from ${event.client}${helo}${user}`;
+}
+
+function attemptWords({ recipients, reply, remote, ms }: AttemptEnd): string {
+  const address = remote?.address === undefined ? "" : ` [${remote.address}]`;
+  const by = remote === undefined ? "" : ` by ${remote.name}${address}`;
+  const took = ms === undefined ? "" : ` in ${Math.round(ms)} ms`;
+  return `${paths(recipients)}${by}${took}: ${reply.code} ${reply.enhanced} ${reply.text.slice(0, textShown)}`;
+}
+
+function paths(addresses: readonly Address[]): string {
+  const shown = addresses.slice(0, recipientsShown).map((address) => `<${address}>`);
+  const more = addresses.length - shown.length;
+  return more > 0 ? `${shown.join(" ")} and ${more} more` : shown.join(" ");
+}
