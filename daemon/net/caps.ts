@@ -1,0 +1,42 @@
+/**
+ * Caps on connections at one time: in all, and from one client network (an IPv4 address or an IPv6 /64).
+ */
+import { clientNetwork } from "../kit/cidr.ts";
+
+export interface ConnectionLimits {
+  readonly connections: number;
+  readonly perClient: number;
+}
+
+export class Caps {
+  readonly #limits: () => ConnectionLimits;
+  readonly #perClient = new Map<string, number>();
+  #all = 0;
+
+  constructor(limits: () => ConnectionLimits) {
+    this.#limits = limits;
+  }
+
+  get open(): number {
+    return this.#all;
+  }
+
+  /** Counts a connection in and returns what counts it out again, or says which cap is in the way. */
+  enter(address: string): (() => void) | "connections" | "perClient" {
+    const { connections, perClient } = this.#limits();
+    const client = clientNetwork(address);
+    const own = this.#perClient.get(client) ?? 0;
+    if (this.#all >= connections) return "connections";
+    if (own >= perClient) return "perClient";
+    this.#all++;
+    this.#perClient.set(client, own + 1);
+    return () => this.#leave(client);
+  }
+
+  #leave(client: string): void {
+    this.#all--;
+    const own = this.#perClient.get(client) ?? 0;
+    if (own > 1) this.#perClient.set(client, own - 1);
+    else this.#perClient.delete(client);
+  }
+}

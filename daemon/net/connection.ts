@@ -1,0 +1,124 @@
+/**
+ * An accepted connection: the `SmtpSocket` port on the operating system's sockets.
+ *
+ * In:     a socket as `listen.ts` accepted it.
+ * Out:    chunks pushed to whoever is attached; small replies leave at once (no Nagle delay).
+ * Fails:  an error of the socket is the end of the connection, no more; a failed handshake rejects `startTls`.
+ * Spec:   RFC 3207, RFC 8314 (TLS); the minimum version is what the secure context says.
+ */
+import type { Socket } from "node:net";
+import { type SecureContext, TLSSocket } from "node:tls";
+import type { SmtpSocket, SocketEvents, TlsFacts } from "../smtp/socket.ts";
+
+/** A client gets this long to read our last words and hang up. */
+const lingerMs = 2_000;
+const handshakeMs = 30_000;
+
+const nobody: SocketEvents = { data() {}, drained() {}, ended() {}, closed() {} };
+
+export class Connection implements SmtpSocket {
+  /** The client's address without port, IPv4-mapped IPv6 unmapped. */
+  readonly address: string;
+  readonly port: number;
+  /** In force now. */
+  tls: TlsFacts | undefined;
+  readonly startTls: (() => Promise<TlsFacts>) | undefined;
+  #socket: Socket;
+  #events: SocketEvents = nobody;
+  #linger: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  /** `context`: TLS may be started with it. */
+  constructor(socket: Socket, peer: Peer, context: SecureContext | undefined) {
+    this.#socket = socket;
+    this.address = peer.address;
+    this.port = peer.port;
+    this.startTls = context === undefined ? undefined : () => this.#secure(context);
+    this.#watchClose(socket);
+  }
+
+  attach(events: SocketEvents): void {
+    this.#events = events;
+    if (this.#closed) events.closed();
+    else this.#read(this.#socket);
+  }
+
+  write(text: string): boolean {
+    return this.#socket.write(text, "latin1");
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  end(): void {
+    if (this.#closed || this.#linger !== undefined) return;
+    this.#linger = setTimeout(() => this.destroy(), lingerMs);
+    this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #read(socket: Socket): void {
+    socket.on("data", (octets: Buffer) => this.#events.data(octets));
+    socket.on("drain", () => this.#events.drained());
+    socket.on("end", () => this.#events.ended());
+  }
+
+  #watchClose(socket: Socket): void {
+    socket.on("error", () => {}); // "close" follows
+    socket.on("close", () => {
+      if (this.#closed || socket !== this.#socket) return;
+      this.#closed = true;
+      clearTimeout(this.#linger);
+      this.#events.closed();
+    });
+  }
+
+  /** From here on what arrives is TLS; the plain stream has no listener left that could take it for commands. */
+  async #secure(secureContext: SecureContext): Promise<TlsFacts> {
+    const plain = this.#socket;
+    for (const event of ["data", "drain", "end"]) plain.removeAllListeners(event);
+    const socket = new TLSSocket(plain, { isServer: true, secureContext });
+    this.#socket = socket;
+    this.#watchClose(socket);
+    await handshake(socket);
+    this.tls = { protocol: socket.getProtocol() ?? "unknown", cipher: socket.getCipher().name };
+    if (this.#events !== nobody) this.#read(socket);
+    return this.tls;
+  }
+}
+
+function handshake(socket: TLSSocket): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => socket.destroy(new Error("the TLS handshake took too long")), handshakeMs);
+    socket.once("secure", () => resolve());
+    socket.once("error", reject);
+    socket.once("close", () => reject(new Error("the connection was closed during the TLS handshake")));
+    const stop = () => clearTimeout(late);
+    socket.once("secure", stop).once("close", stop);
+  });
+}
+
+/** Who is at the other end, as far as we trust what we are told. */
+export interface Peer {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** The peer of the socket itself; `undefined` when it is gone already. */
+export function peerOf(socket: Socket): Peer | undefined {
+  const { remoteAddress, remotePort } = socket;
+  if (remoteAddress === undefined || remotePort === undefined) return undefined;
+  return { address: unmapped(remoteAddress), port: remotePort };
+}
+
+/** `::ffff:192.0.2.1`, as a dual-stack socket shows it, is 192.0.2.1. RFC 4291 §2.5.5.2 */
+export const unmapped = (address: string): string =>
+  /^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(address) ? address.slice(7) : address;

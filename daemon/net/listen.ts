@@ -1,0 +1,119 @@
+/**
+ * Listening: accepts connections, within caps, in plain text or TLS.
+ *
+ * In:     an address and port (0: any free one). Host `::` takes IPv4 too; mapped addresses are unmapped.
+ * Out:    connections, counted until they close. With implicit TLS only those whose handshake succeeded.
+ * Fails:  rejects with a sentence when the address cannot be had. A client beyond a cap is told so and dropped.
+ * Spec:   RFC 8314 §3.3 (implicit TLS).
+ */
+import net, { type Socket } from "node:net";
+import type { SecureContext } from "node:tls";
+import type { Log } from "../kit/log.ts";
+import { Caps, type ConnectionLimits } from "./caps.ts";
+import { Connection, type Peer, peerOf } from "./connection.ts";
+
+export interface ListenOptions {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly tls: "none" | "starttls" | "implicit";
+  /** Asked per connection, so that a renewed certificate is in force at once. */
+  readonly secureContext: () => SecureContext | undefined;
+  readonly onConnection: (connection: Connection) => void;
+  /** Asked per connection; new limits hold at once. */
+  readonly limits: () => ConnectionLimits;
+  /** What a client beyond a cap hears, in plain text. */
+  readonly refusal: string;
+  readonly log: Log;
+}
+
+export interface Listener extends AsyncDisposable {
+  /** `127.0.0.1:2525` or `[::1]:2525`. */
+  readonly address: string;
+  readonly port: number;
+  /** Connections that are open now. */
+  readonly open: number;
+  /** Accepts no more; open connections go on. */
+  stop(): void;
+}
+
+const backlog = 1024;
+
+export async function listen(options: ListenOptions): Promise<Listener> {
+  const caps = new Caps(options.limits);
+  const sockets = new Set<Socket>();
+  const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    accept(socket, caps, options);
+  });
+  await bind(server, options);
+  const { address, port } = server.address() as net.AddressInfo;
+  return {
+    address: address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`,
+    port,
+    get open() {
+      return caps.open;
+    },
+    stop: () => void server.close(),
+    async [Symbol.asyncDispose]() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+function bind(server: net.Server, { name, host, port, log }: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: Error) =>
+      reject(new Error(`${name}: cannot listen on ${host} port ${port}: ${error.message}`, { cause: error }));
+    server.once("error", failed);
+    server.listen({ host, port, backlog }, () => {
+      server.off("error", failed);
+      server.on("error", (err) => log.error({ err, listener: name }, "the listener failed"));
+      resolve();
+    });
+  });
+}
+
+function accept(socket: Socket, caps: Caps, options: ListenOptions): void {
+  const peer = peerOf(socket);
+  if (peer === undefined) return void socket.destroy();
+  const leave = caps.enter(peer.address);
+  if (typeof leave === "string") return refuse(socket, leave, peer, options);
+  socket.once("close", leave);
+  const connection = new Connection(
+    socket,
+    peer,
+    options.tls === "none" ? undefined : options.secureContext(),
+  );
+  if (options.tls === "implicit") void secureFirst(connection, options);
+  else options.onConnection(connection);
+}
+
+/** Cheaply: one write, no session. Under implicit TLS plain words would only confuse. */
+function refuse(socket: Socket, cap: string, peer: Peer, { name, tls, refusal, log }: ListenOptions): void {
+  log.info({ listener: name, client: peer.address, cap }, "connection refused: too many");
+  socket.on("error", () => {});
+  if (tls === "implicit") socket.destroy();
+  else socket.end(refusal, () => socket.destroy());
+}
+
+async function secureFirst(
+  connection: Connection,
+  { name, log, onConnection }: ListenOptions,
+): Promise<void> {
+  try {
+    if (connection.startTls === undefined) throw new Error("no certificate is configured");
+    await connection.startTls();
+  } catch (error) {
+    log.info(
+      { listener: name, client: connection.address, error: String(error) },
+      "the TLS handshake failed",
+    );
+    connection.destroy();
+    return;
+  }
+  onConnection(connection);
+}
