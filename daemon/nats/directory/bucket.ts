@@ -1,0 +1,41 @@
+/**
+ * The streams behind the directory: bucket `directory` (what is declared) and bucket `acks` (who has loaded what).
+ * Both are key-value buckets in their layout, so that `nats kv` can look into them.
+ */
+import { jetstreamManager } from "@nats-io/jetstream";
+import type { Link } from "../connect.ts";
+import { base, ensure } from "../streams.ts";
+import { DIRECTORY_STREAM, directorySubjects } from "./record.ts";
+
+export interface BucketOptions {
+  /** 1 on a laptop, 3 in a cluster. */
+  readonly replicas: number;
+}
+
+export async function ensureDirectory(link: Link, { replicas }: BucketOptions): Promise<void> {
+  const jsm = await jetstreamManager(link.nc, { timeout: 10_000 });
+  await ensure(jsm, {
+    ...base({ replicas }),
+    name: DIRECTORY_STREAM,
+    subjects: [directorySubjects],
+    max_bytes: 1 << 30,
+    allow_rollup_hdrs: true,
+    deny_delete: true,
+  });
+}
+
+export const ACKS_STREAM = "KV_acks";
+export const ackSubject = (member: string): string => `$KV.acks.${member.replace(/[^A-Za-z0-9_=-]/g, "_")}`;
+
+/** In memory: each process renews its own within seconds. */
+export async function ensureAcks(link: Link): Promise<void> {
+  const jsm = await jetstreamManager(link.nc, { timeout: 10_000 });
+  await ensure(jsm, {
+    ...base({ replicas: 1 }),
+    storage: "memory",
+    discard: "old",
+    name: ACKS_STREAM,
+    subjects: ["$KV.acks.>"],
+    max_bytes: 16 << 20,
+  });
+}

@@ -1,0 +1,95 @@
+/**
+ * How a declared resource lies in the directory bucket.
+ *
+ * Key:    `domain.<namespace>.<name>`, `mailbox.…`, `policy.…`; dots in names are written `_`, which names never hold.
+ * Value:  JSON `{ v: 1, kind, namespace, name, spec, sealed? }`; secrets are inside `sealed` only. Empty: deleted.
+ * And:    `revision`: `{ revision, entries }`, written after (or together with) every change it covers.
+ * Fails:  `decode` gives `undefined` for what is no record of ours; `locked` when its secrets cannot be opened.
+ */
+import type { Declared } from "../../directory/declared.ts";
+import type { Sealed, Vault } from "./vault.ts";
+
+export const DIRECTORY_STREAM = "KV_directory";
+const prefix = "$KV.directory.";
+export const directorySubjects = `${prefix}>`;
+export const revisionSubject = `${prefix}revision`;
+
+const words = { MailDomain: "domain", Mailbox: "mailbox", RelayPolicy: "policy" } as const;
+
+export const subjectOf = ({ kind, namespace, name }: Pick<Declared, "kind" | "namespace" | "name">): string =>
+  `${prefix}${words[kind]}.${namespace}.${name.replaceAll(".", "_")}`;
+
+interface Stored {
+  readonly v: 1;
+  readonly kind: Declared["kind"];
+  readonly namespace: string;
+  readonly name: string;
+  readonly spec: unknown;
+  readonly sealed?: Sealed;
+}
+
+export interface Decoded {
+  readonly declared: Declared;
+  /** The key that its secrets are sealed with. */
+  readonly keyId?: string;
+  /** Its secrets could not be opened and are left out. */
+  readonly locked: boolean;
+}
+
+export function encode(declared: Declared, vault: Vault): Uint8Array {
+  const { kind, namespace, name, spec } = declared;
+  const secrets = secretsOf(declared);
+  const sealed = secrets && vault.seal(JSON.stringify(secrets), subjectOf(declared));
+  const stored: Stored = { v: 1, kind, namespace, name, spec, ...(sealed ? { sealed } : {}) };
+  return Buffer.from(JSON.stringify(stored));
+}
+
+function secretsOf(declared: Declared): object | undefined {
+  if (declared.kind === "Mailbox")
+    return declared.passwordHash === undefined ? undefined : { passwordHash: declared.passwordHash };
+  if (declared.kind !== "RelayPolicy" || Object.keys(declared.credentials).length === 0) return undefined;
+  return { credentials: declared.credentials };
+}
+
+export function decode(subject: string, data: Uint8Array, vault: Vault): Decoded | undefined {
+  const stored = parse<Stored>(data);
+  if (stored?.v !== 1 || !(stored.kind in words) || subjectOf(stored) !== subject) return undefined;
+  const { kind, namespace, name, spec, sealed } = stored;
+  const opened = sealed && vault.open(sealed, subject);
+  const declared = {
+    kind,
+    namespace,
+    name,
+    spec,
+    ...(kind === "RelayPolicy" ? { credentials: {} } : {}),
+    ...(opened === undefined ? {} : (JSON.parse(opened) as object)),
+  } as Declared;
+  return {
+    declared,
+    locked: sealed !== undefined && opened === undefined,
+    ...(sealed ? { keyId: sealed.k } : {}),
+  };
+}
+
+export interface Revision {
+  /** Rises with every publish that changed something. */
+  readonly revision: number;
+  /** How many resources there are then. */
+  readonly entries: number;
+}
+
+export const encodeRevision = (revision: Revision): Uint8Array => Buffer.from(JSON.stringify(revision));
+
+export function decodeRevision(data: Uint8Array): Revision | undefined {
+  const found = parse<Revision>(data);
+  return Number.isSafeInteger(found?.revision) && Number.isSafeInteger(found?.entries) ? found : undefined;
+}
+
+function parse<T>(data: Uint8Array): T | undefined {
+  try {
+    const value = JSON.parse(Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("utf8"));
+    return typeof value === "object" && value !== null ? (value as T) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import fc from "fast-check";
+import { loadOrCreateKey, type Sealed, Vault } from "./vault.ts";
+
+const key = randomBytes(32);
+const vault = new Vault([key]);
+
+test("what is sealed opens again, and is not readable meanwhile", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "grapheme" }), fc.string(), (plain, record) => {
+      const sealed = vault.seal(plain, record);
+      assert.equal(vault.open(sealed, record), plain);
+      if (plain.length > 3) assert.ok(!Buffer.from(sealed.c, "base64").includes(plain));
+    }),
+  );
+});
+
+test("the same text is sealed differently each time", () => {
+  assert.notEqual(vault.seal("secret", "r").c, vault.seal("secret", "r").c);
+});
+
+const changes: readonly (readonly [string, (sealed: Sealed) => Sealed])[] = [
+  ["a flipped bit", (s) => ({ ...s, c: flipped(s.c) })],
+  ["another nonce", (s) => ({ ...s, n: flipped(s.n) })],
+  ["a missing tag", (s) => ({ ...s, c: Buffer.from(s.c, "base64").subarray(0, 10).toString("base64") })],
+  ["a short nonce", (s) => ({ ...s, n: "" })],
+  ["an unknown key", (s) => ({ ...s, k: "0000000000000000" })],
+];
+function flipped(text: string): string {
+  const bytes = Buffer.from(text, "base64");
+  bytes[0] = (bytes[0] ?? 0) ^ 1;
+  return bytes.toString("base64");
+}
+
+for (const [name, change] of changes) {
+  test(`${name} is noticed`, () => {
+    const sealed = vault.seal("a longer secret", "record");
+    assert.equal(vault.open(sealed, "record"), "a longer secret");
+    assert.equal(vault.open(change(sealed), "record"), undefined);
+  });
+}
+
+test("a secret cannot be moved to another record", () => {
+  assert.equal(vault.open(vault.seal("secret", "mailbox.default.alice"), "mailbox.default.bob"), undefined);
+});
+
+test("a new key seals while the old one still opens", () => {
+  const rotated = new Vault([randomBytes(32), key]);
+  assert.equal(rotated.open(vault.seal("secret", "r"), "r"), "secret");
+  assert.notEqual(rotated.keyId, vault.keyId);
+  assert.equal(vault.open(rotated.seal("secret", "r"), "r"), undefined);
+});
+
+test("a key of another length is refused", () => {
+  assert.throws(() => new Vault([randomBytes(16)]), /32 octets/);
+  assert.throws(() => new Vault([]), /32 octets/);
+});
+
+test("a key file is made once, for its owner only, and then kept", async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), "postfleet-key-"));
+  t.after(() => rm(dir, { recursive: true }));
+  const file = join(dir, "directory.key");
+  const [first, second] = [await loadOrCreateKey(file), await loadOrCreateKey(file)];
+  assert.deepEqual(first, second);
+  assert.equal((await stat(file)).mode & 0o777, 0o600);
+  await writeFile(file, "short");
+  await assert.rejects(loadOrCreateKey(file), /not a directory key/);
+});
