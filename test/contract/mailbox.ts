@@ -19,7 +19,7 @@ import {
 
 export const mailbox = (address: string): MailboxName => mailboxName(address as Address);
 export const bob = mailbox("bob@example.org");
-const alice = mailbox("alice@example.org");
+export const alice = mailbox("alice@example.org");
 export const calm = new AbortController().signal;
 
 const prefix = "Return-Path: <a@example.test>\r\nDelivered-To: bob@example.org\r\n";

@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { alice, bob, calm, delivery } from "../../test/contract/mailbox.ts";
+import { startNats } from "../../test/harness/nats-server.ts";
+import { systemClock } from "../kit/clock.ts";
+import { silent } from "../kit/log.ts";
+import { MemoryMailboxStore } from "../mailbox/memory.ts";
+import type { MailboxStatus, MailboxStore, StoredMessage } from "../mailbox/store.ts";
+import { connectNats } from "../nats/connect.ts";
+import { JetStreamMailboxStore } from "../nats/mailbox/store.ts";
+import { ensureMailboxStreams } from "../nats/mailbox/streams.ts";
+import { ensureQueueStreams } from "../nats/streams.ts";
+import { type CommandContext, CommandError } from "./context.ts";
+import { commandOf, type MailboxFlags, mailboxCommand } from "./mailbox.ts";
+
+interface Recorder extends CommandContext {
+  readonly lines: string[];
+}
+
+function recorder(env: CommandContext["env"] = {}): Recorder {
+  const lines: string[] = [];
+  const line = (text: string) => void lines.push(text);
+  return { lines, env, signal: calm, out: { line, error: line } };
+}
+
+async function filled(): Promise<MailboxStore> {
+  const store = new MemoryMailboxStore(systemClock);
+  await store.deliver(delivery("12345", { prefix: "", receivedAt: 0, flags: ["\\Seen"] }), calm);
+  await store.deliver(delivery("1", { prefix: "", receivedAt: 0 }), calm);
+  await store.deliver(delivery("123", { prefix: "", folder: "Work" }), calm);
+  await store.deliver(delivery("12", { prefix: "", mailbox: alice }), calm);
+  return store;
+}
+
+async function run(words: readonly string[], flags: MailboxFlags = {}): Promise<readonly string[]> {
+  const context = recorder();
+  assert.equal(await commandOf(words, flags)(await filled(), context), 0);
+  return context.lines;
+}
+
+test("list: one line a mailbox", async () => {
+  assert.deepEqual(await run(["list"]), [
+    "bob@example.org\t3 messages\t2 unseen\t9 octets",
+    "alice@example.org\t1 messages\t1 unseen\t2 octets",
+  ]);
+});
+
+test("list for machines", async () => {
+  const statuses = (await run(["list"], { json: true })).map((line) => JSON.parse(line) as MailboxStatus);
+  assert.deepEqual(
+    statuses.map(({ mailbox, messages, bytes }) => ({ mailbox, messages, bytes })),
+    [
+      { mailbox: "bob@example.org", messages: 3, bytes: 9 },
+      { mailbox: "alice@example.org", messages: 1, bytes: 2 },
+    ],
+  );
+});
+
+test("show: one line a folder", async () => {
+  const lines = await run(["show", "Bob@example.org"]);
+  const stable = lines.map((line) => line.split("\t").slice(0, 5).join("\t"));
+  assert.deepEqual(stable, [
+    "INBOX\t2 messages\t1 unseen\t6 octets\tuidnext 3",
+    "Work\t1 messages\t1 unseen\t3 octets\tuidnext 2",
+  ]);
+});
+
+test("show for machines is the whole status", async () => {
+  const [line = ""] = await run(["show", "bob@example.org"], { json: true });
+  const status = JSON.parse(line) as MailboxStatus;
+  assert.deepEqual(
+    status.folders.map((folder) => [folder.name, folder.uidNext]),
+    [
+      ["INBOX", 3],
+      ["Work", 2],
+    ],
+  );
+});
+
+test("show --folder: one line a message", async () => {
+  assert.deepEqual(await run(["show", "bob@example.org"], { folder: "inbox" }), [
+    "1\t1970-01-01T00:00:00.000Z\t5 octets\t\\Seen",
+    "2\t1970-01-01T00:00:00.000Z\t1 octets\t",
+  ]);
+  const [line = ""] = await run(["show", "bob@example.org"], { folder: "Work", json: true });
+  assert.equal((JSON.parse(line) as StoredMessage).size, 3);
+});
+
+const wrong = [
+  ["an unknown command", ["delete"], {}, /no command/],
+  ["show without an address", ["show"], {}, /needs the address/],
+  ["show with nonsense", ["show", "nobody"], {}, /needs the address/],
+  ["two addresses", ["show", "a@b.example", "c@d.example"], {}, /one address/],
+  ["export without a target", ["export", "bob@example.org"], {}, /needs --to/],
+  [
+    "export to an unknown format",
+    ["export", "bob@example.org"],
+    { to: "x", format: "pst" },
+    /maildir or mbox/,
+  ],
+] as const;
+for (const [name, words, flags, message] of wrong)
+  test(`${name} is wrong usage`, () => {
+    assert.throws(
+      () => commandOf(words, flags),
+      (error) => error instanceof CommandError && error.code === 2 && message.test(error.message),
+    );
+  });
+
+test("a mailbox or folder that is not there is said so", async () => {
+  await assert.rejects(
+    run(["show", "nobody@example.org"]),
+    /nothing was ever delivered to nobody@example.org/,
+  );
+  await assert.rejects(run(["show", "bob@example.org"], { folder: "Nope" }), /has INBOX, Work/);
+});
+
+test("help names every command", async () => {
+  const context = recorder();
+  assert.equal(await mailboxCommand(["--help"], context), 0);
+  for (const command of ["list", "show", "export"]) assert.match(context.lines.join("\n"), RegExp(command));
+  assert.equal(await mailboxCommand([], recorder()), 2);
+});
+
+test("beside a running NATS: list and export", async (t) => {
+  const nats = await startNats(t);
+  const { url, user, password } = nats;
+  const credential = { kind: "password", user, password } as const;
+  await using link = await connectNats({ servers: [url], credential, name: "test" }, silent);
+  await ensureQueueStreams(
+    link,
+    { shards: 1, partitions: 4 },
+    { replicas: 1, queueBytes: 0, bodyBytes: 0, eventBytes: 0 },
+  );
+  await ensureMailboxStreams(link, 1, { replicas: 1, bytes: 0 });
+  const parts = { link, clock: systemClock, chance: Math.random, log: silent, shards: 1 };
+  await using store = new JetStreamMailboxStore(parts);
+  await store.deliver(delivery("Subject: a\r\n\r\nb\r\n"), calm);
+
+  const context = recorder({ NATS_USER: user, NATS_PASSWORD: password });
+  assert.equal(await mailboxCommand(["list", "--nats", url], context), 0);
+  assert.match(context.lines.join(), /^bob@example.org\t1 messages/);
+
+  const to = await mkdtemp(join(tmpdir(), "postfleet-export-"));
+  t.after(() => rm(to, { recursive: true, force: true }));
+  const order = ["export", bob, "--nats", url, "--to", to, "--format", "maildir"];
+  assert.equal(await mailboxCommand(order, context), 0);
+  assert.match(context.lines.at(-1) ?? "", /^1 messages, \d+ octets written to/);
+  assert.equal((await readdir(join(to, "new"))).length, 1);
+});

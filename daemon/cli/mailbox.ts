@@ -1,0 +1,128 @@
+/**
+ * `postfleet mailbox`: looks at mailboxes and copies them out, beside a running daemon or while none runs.
+ */
+import { parseArgs } from "node:util";
+import { systemClock } from "../kit/clock.ts";
+import { silent } from "../kit/log.ts";
+import { parseAddress } from "../mail/address.ts";
+import { folderName } from "../mailbox/ledger.ts";
+import { type MailboxName, type MailboxStatus, type MailboxStore, mailboxName } from "../mailbox/store.ts";
+import { readLayout } from "../nats/layout.ts";
+import { JetStreamMailboxStore } from "../nats/mailbox/store.ts";
+import { type CommandContext, CommandError, usage } from "./context.ts";
+import { connectInstance, instanceOptions } from "./instance.ts";
+import { exportMailbox } from "./mailbox-export.ts";
+
+const help = `postfleet mailbox COMMAND [ADDRESS] (--data DIR | --nats URL) [--json]
+  list                         one line a mailbox: address, messages, unseen, octets
+  show ADDRESS                 its folders; with --folder NAME the messages of one
+  export ADDRESS --to DIR      copies it out   --format maildir|mbox  [--folder NAME]`;
+
+export interface MailboxFlags {
+  readonly json?: boolean | undefined;
+  readonly folder?: string | undefined;
+  readonly to?: string | undefined;
+  readonly format?: string | undefined;
+}
+
+type Reader = Pick<MailboxStore, "status" | "mailboxes" | "messages" | "read">;
+
+export async function mailboxCommand(argv: readonly string[], context: CommandContext): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      ...instanceOptions,
+      folder: { type: "string" },
+      to: { type: "string" },
+      format: { type: "string" },
+    },
+  });
+  const [command] = positionals;
+  if (values.help || command === undefined) {
+    context.out.line(help);
+    return values.help ? 0 : 2;
+  }
+  const run = commandOf(positionals, values);
+  await using link = await connectInstance(values, context);
+  const { shards } = await readLayout(link);
+  const chance = Math.random;
+  await using store = new JetStreamMailboxStore({ link, clock: systemClock, chance, log: silent, shards });
+  return await run(store, context);
+}
+
+export type MailboxRun = (store: Reader, context: CommandContext) => Promise<number>;
+
+/** What the words ask for; throws on wrong usage, before anything is connected. */
+export function commandOf([command, address, ...rest]: readonly string[], flags: MailboxFlags): MailboxRun {
+  if (rest.length > 0) throw usage("give one address");
+  if (command === "list") return (store, context) => list(store, flags, context);
+  if (command !== "show" && command !== "export")
+    throw usage(`there is no command "mailbox ${command}"\n${help}`);
+  const parsed = address === undefined ? undefined : parseAddress(address);
+  if (!parsed) throw usage(`${command} needs the address of a mailbox, such as alice@example.org`);
+  const mailbox = mailboxName(parsed);
+  if (command === "show") return (store, context) => show(store, mailbox, flags, context);
+  const { to, format = "maildir" } = flags;
+  if (to === undefined) throw usage("export needs --to DIR, a new or empty folder");
+  if (format !== "maildir" && format !== "mbox") throw usage("--format is maildir or mbox");
+  return async (store, { out, signal }) => {
+    const folders = await foldersOf(store, mailbox, flags.folder, signal);
+    const done = await exportMailbox({ store, mailbox, folders, format, to, signal });
+    if (flags.json) out.line(JSON.stringify({ mailbox, format, to, ...done }));
+    else out.line(`${done.messages} messages, ${done.bytes} octets written to ${to}`);
+    return 0;
+  };
+}
+
+async function list(store: Reader, flags: MailboxFlags, { out, signal }: CommandContext): Promise<number> {
+  for await (const status of store.mailboxes(signal))
+    out.line(flags.json ? JSON.stringify(status) : lineOf(status));
+  return 0;
+}
+
+function lineOf({ mailbox, messages, bytes, folders }: MailboxStatus): string {
+  const unseen = folders.reduce((sum, folder) => sum + folder.unseen, 0);
+  return `${mailbox}\t${messages} messages\t${unseen} unseen\t${bytes} octets`;
+}
+
+async function show(
+  store: Reader,
+  mailbox: MailboxName,
+  flags: MailboxFlags,
+  { out, signal }: CommandContext,
+): Promise<number> {
+  const folders = await foldersOf(store, mailbox, flags.folder, signal);
+  if (flags.folder === undefined) {
+    if (flags.json) out.line(JSON.stringify(await store.status(mailbox, signal)));
+    else
+      for (const f of folders)
+        out.line(
+          `${f.name}\t${f.messages} messages\t${f.unseen} unseen\t${f.bytes} octets\tuidnext ${f.uidNext}\tuidvalidity ${f.uidValidity}`,
+        );
+    return 0;
+  }
+  for await (const message of store.messages(mailbox, flags.folder, signal)) {
+    const { uid, internalDate, size, flags: set } = message;
+    const date = new Date(internalDate).toISOString();
+    out.line(flags.json ? JSON.stringify(message) : `${uid}\t${date}\t${size} octets\t${set.join(" ")}`);
+  }
+  return 0;
+}
+
+/** The folders that are meant: one by name, or all. */
+async function foldersOf(
+  store: Reader,
+  mailbox: MailboxName,
+  wanted: string | undefined,
+  signal: AbortSignal,
+): Promise<MailboxStatus["folders"]> {
+  const status = await store.status(mailbox, signal);
+  if (!status) throw new CommandError(`nothing was ever delivered to ${mailbox}`);
+  if (wanted === undefined) return status.folders;
+  const name = folderName(wanted);
+  const found = status.folders.filter((folder) => folder.name === name);
+  if (found.length > 0) return found;
+  const names = status.folders.map((folder) => folder.name).join(", ");
+  throw new CommandError(`${mailbox} has no folder ${wanted}; it has ${names}`);
+}
