@@ -47,6 +47,7 @@ export class Tail implements AsyncDisposable {
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
   #restarting = false;
+  #forgetDown = () => {};
 
   constructor(link: Link, options: TailOptions) {
     this.#link = link;
@@ -105,6 +106,9 @@ export class Tail implements AsyncDisposable {
     const answer = await ask(nc.request(api, question, { timeout: 5_000 }));
     if (answer.error) throw faultOf(answer.error);
     this.#heardAt = performance.now();
+    this.#forgetDown();
+    const forget = this.#link.onceDown(() => void this.#restart("a lost connection"));
+    this.#forgetDown = () => void forget();
     if ((answer.num_pending ?? 0) === 0 && this.#expected === 1) this.#caughtUp.resolve();
   }
 
@@ -167,6 +171,7 @@ export class Tail implements AsyncDisposable {
     this.#closed = true;
     clearInterval(this.#timer);
     this.#caughtUp.reject(new StoreFault("away", "closed before everything was read"));
+    this.#forgetDown();
     this.#subscription?.unsubscribe();
     if (!this.#link.isUp() || this.#consumer === "") return;
     const api = `$JS.API.CONSUMER.DELETE.${this.#options.stream}.${this.#consumer}`;

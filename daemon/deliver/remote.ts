@@ -1,0 +1,146 @@
+/**
+ * The way out by SMTP or LMTP: opens a connection to the first next hop that can be used, and carries jobs over it.
+ *
+ * In:     next hops in the order of one connection attempt; a job's record and body.
+ * Out:    outcomes per recipient.
+ * Fails:  `refused` when no candidate could be used, with the last one's reply (a 5yz greeting of one host is no verdict
+ *         on the recipients: it is deferred, and the next host is tried). Rejects when the body cannot be read.
+ */
+import type { Chance } from "../kit/clock.ts";
+import type { Log } from "../kit/log.ts";
+import type { Outcome } from "../mail/outcome.ts";
+import { type Reply, reply } from "../mail/reply.ts";
+import type { Queued } from "../queue/job.ts";
+import { BodyMissing, type Queue } from "../queue/queue.ts";
+import type { SmtpClient } from "../smtp/client/client.ts";
+import { connect } from "../smtp/client/connect.ts";
+import { ConnectFailed } from "../smtp/client/connect-failed.ts";
+import type { Dial } from "../smtp/client/dial.ts";
+import type { Timeouts } from "../smtp/client/limits.ts";
+import type { Carrier, Opened } from "./carrier.ts";
+import { connectOrder } from "./route/order.ts";
+import type { Candidate, NextHops } from "./route/types.ts";
+
+export interface RemoteMeans {
+  readonly dial: Dial;
+  readonly queue: Pick<Queue, "body">;
+  readonly chance: Chance;
+  readonly log: Log;
+  /** Shorter than the standard's only in tests. */
+  readonly timeouts?: Timeouts;
+}
+
+export interface Identity {
+  readonly ehloName: string;
+  /** Local addresses to connect from, one per family at most is used. */
+  readonly sources: readonly string[];
+}
+
+export async function openRemote(
+  next: NextHops,
+  lmtp: boolean,
+  identity: Identity,
+  means: RemoteMeans,
+  signal: AbortSignal,
+): Promise<Opened> {
+  let last: ConnectFailed | undefined;
+  for (const candidate of connectOrder(next.candidates, means.chance)) {
+    try {
+      const client = await reach(candidate, next, lmtp, identity, means, signal);
+      return {
+        kind: "open",
+        carrier: new RemoteCarrier(client, next.limits.messagesPerConnection, means.queue),
+      };
+    } catch (error) {
+      if (!(error instanceof ConnectFailed)) throw error;
+      means.log.debug({ err: error, site: next.site }, "a next hop could not be used");
+      last = error;
+    }
+  }
+  if (last === undefined)
+    return { kind: "refused", reply: reply(451, "4.4.4", "no next hop has an address") };
+  return { kind: "refused", reply: temporary(last.verdict), remote: last.remote };
+}
+
+/** With opportunistic TLS a failed handshake is no reason to keep the mail: once more, in plain text. RFC 7435 */
+async function reach(
+  candidate: Candidate,
+  next: NextHops,
+  lmtp: boolean,
+  identity: Identity,
+  means: RemoteMeans,
+  signal: AbortSignal,
+): Promise<SmtpClient> {
+  const source = identity.sources.find((address) => address.includes(":") === (candidate.family === 6));
+  const options = {
+    host: candidate.host,
+    address: candidate.address,
+    port: candidate.port,
+    ehloName: identity.ehloName,
+    tlsOptions: { servername: candidate.host, verify: next.verify },
+    lmtp,
+    eightBit: "bounce",
+    dial: means.dial,
+    log: means.log,
+    ...(source === undefined ? {} : { source }),
+    ...(next.auth ? { auth: { ...next.auth, plainTextOnLoopback: true } } : {}),
+    ...(means.timeouts ? { timeouts: means.timeouts } : {}),
+  } as const;
+  try {
+    return await connect({ ...options, tls: next.tls }, signal);
+  } catch (error) {
+    const plain =
+      error instanceof ConnectFailed && error.tlsFailed && next.tls === "Opportunistic" && !next.auth;
+    if (!plain) throw error;
+    means.log.info({ err: error, host: candidate.host }, "TLS failed; sending in plain text");
+    return connect({ ...options, tls: "Off" }, signal);
+  }
+}
+
+/** A host that refuses everybody says nothing about one recipient: the message waits for a better day. */
+function temporary(verdict: Reply): Reply {
+  if (verdict.code < 500) return verdict;
+  return reply(451, "4.4.1", `${verdict.text} (${verdict.code} ${verdict.enhanced})`);
+}
+
+class RemoteCarrier implements Carrier {
+  readonly #client: SmtpClient;
+  readonly #limit: number;
+  readonly #queue: Pick<Queue, "body">;
+
+  constructor(client: SmtpClient, limit: number, queue: Pick<Queue, "body">) {
+    this.#client = client;
+    this.#limit = limit;
+    this.#queue = queue;
+  }
+
+  get reusable(): boolean {
+    return this.#client.reusable && this.#client.sent < this.#limit;
+  }
+
+  async carry(queued: Queued, signal: AbortSignal): Promise<readonly Outcome[]> {
+    const { job, inline } = queued;
+    const { sender, recipients } = job;
+    const body = inline ? () => inline : () => this.#queue.body(queued, signal);
+    try {
+      return await this.#client.send({ sender, recipients, size: job.body.size, body }, signal);
+    } catch (error) {
+      this.#client.destroy();
+      return recipients.map(() => unreadable(error));
+    }
+  }
+
+  close(): void {
+    void this.#client.quit();
+  }
+}
+
+/** A body that does not exist will not come back; any other trouble is the store's, and passes. */
+export function unreadable(error: unknown): Outcome {
+  if (error instanceof BodyMissing)
+    return { kind: "failed", reply: reply(554, "5.3.0", "The message's text is no longer in our queue") };
+  return {
+    kind: "deferred",
+    reply: reply(451, "4.3.0", `The message could not be read: ${(error as Error).message}`),
+  };
+}

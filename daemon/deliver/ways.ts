@@ -1,0 +1,103 @@
+/**
+ * From a route to a way: which lane a target's jobs wait in, and how its connections are opened.
+ *
+ * In:     targets of the dispatcher; routes (from memory when they are known).
+ * Out:    ways. Local mail has a lane of its own whose "connections" are workers in this process.
+ */
+import type { LiveDirectory } from "../directory/directory.ts";
+import type { Clock } from "../kit/clock.ts";
+import type { Outcome } from "../mail/outcome.ts";
+import type { Queued } from "../queue/job.ts";
+import type { Carrier, Gate, Target, Way, Wayfinder } from "./carrier.ts";
+import { type Identity, openRemote, type RemoteMeans } from "./remote.ts";
+import type { Routes } from "./route/cache.ts";
+import type { Limits, NextHops, Route } from "./route/types.ts";
+
+/** Files a job's message into mailboxes here; one outcome per recipient. */
+export type DeliverLocally = (queued: Queued, signal: AbortSignal) => Promise<readonly Outcome[]>;
+
+export interface WaysOptions {
+  readonly routes: Routes;
+  readonly directory: LiveDirectory;
+  readonly local: DeliverLocally;
+  /** Replaces a recipient whose domain has come to be forwarded since it was accepted. */
+  readonly forward: DeliverLocally;
+  /** The gate of a site, made when it is first needed. */
+  readonly gate: (site: string, limits: Limits) => Gate;
+  readonly remote: RemoteMeans;
+  readonly hostname: string;
+  readonly clock: Clock;
+}
+
+/** The route decides how long a way holds; asking again is a look-up in memory. */
+const FOR_NOW_MS = 1_000;
+const LOCAL: Limits = { maxConnections: 64, messagesPerConnection: Number.POSITIVE_INFINITY };
+
+export class Ways implements Wayfinder {
+  readonly #o: WaysOptions;
+  readonly #local: Gate;
+
+  constructor(options: WaysOptions) {
+    this.#o = options;
+    this.#local = freely(LOCAL.maxConnections);
+  }
+
+  find(target: Target, signal: AbortSignal): Way | Promise<Way> {
+    const known = this.#o.routes.known(target.job);
+    if (known) return this.#way(target, known);
+    return this.#o.routes.find(target.job, signal).then((route) => this.#way(target, route));
+  }
+
+  #way(target: Target, route: Route): Way {
+    const validUntil = this.#o.clock.now() + FOR_NOW_MS;
+    switch (route.kind) {
+      case "local":
+        return this.#here("local", this.#o.local, validUntil);
+      case "forward":
+        return this.#here("forward", this.#o.forward, validUntil);
+      case "lmtp":
+        return this.#out(target, route.next, true, validUntil);
+      case "smtp":
+        return this.#out(target, route.next, false, validUntil);
+      case "deferred":
+      case "failed":
+        return { kind: "none", outcome: { kind: route.kind, reply: route.reply }, validUntil };
+    }
+  }
+
+  #here(lane: string, deliver: DeliverLocally, validUntil: number): Way {
+    const carrier: Carrier = { carry: deliver, reusable: true, close: () => {} };
+    const open = async () => ({ kind: "open", carrier }) as const;
+    return { kind: "lane", lane, gate: this.#local, open, validUntil };
+  }
+
+  #out(target: Target, next: NextHops, lmtp: boolean, validUntil: number): Way {
+    const open = (signal: AbortSignal) =>
+      openRemote(next, lmtp, this.#identity(target), this.#o.remote, signal);
+    return { kind: "lane", lane: next.site, gate: this.#o.gate(next.site, next.limits), open, validUntil };
+  }
+
+  #identity(target: Target): Identity {
+    const identity = this.#o.directory.current().policy(target.job.policy)?.spec.identity;
+    return { ehloName: identity?.ehloName ?? this.#o.hostname, sources: identity?.sourceAddresses ?? [] };
+  }
+}
+
+/** A gate that only counts. */
+function freely(max: number): Gate {
+  let open = 0;
+  return {
+    mayConnect: () => open < max,
+    maySend: () => true,
+    nextChange: () => undefined,
+    take: () => {
+      open++;
+    },
+    release: () => {
+      open--;
+    },
+    sent: () => {},
+    went: () => {},
+    backOff: () => undefined,
+  };
+}

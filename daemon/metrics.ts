@@ -1,0 +1,114 @@
+/**
+ * The daemon's figures, as Prometheus reads them. One place names them all; the parts get small functions to call.
+ */
+import type { Registry } from "prom-client";
+import type { Outcome } from "./mail/outcome.ts";
+
+export interface QueueFigures {
+  readonly jobs: number;
+  readonly due: number;
+  readonly oldestDue: number | undefined;
+  readonly workers: number;
+  readonly lanes: number;
+}
+
+export interface Metrics {
+  readonly registry: Registry;
+  accepted(octets: number, ms: number): void;
+  /** `class` of the reply's enhanced code's subject keeps the cardinality small. */
+  outcome(outcome: Outcome): void;
+  commit(entries: number, ms: number): void;
+  connection(listener: string): void;
+}
+
+export async function openMetrics(
+  queues: () => readonly [string, QueueFigures][],
+  now: () => number,
+): Promise<Metrics> {
+  const { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } = await import("prom-client");
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const accepted = new Counter({
+    name: "postfleet_accepted_messages_total",
+    help: "Messages answered 250",
+    registers,
+  });
+  const octets = new Counter({
+    name: "postfleet_accepted_octets_total",
+    help: "Octets of accepted messages",
+    registers,
+  });
+  const acceptTime = new Histogram({
+    name: "postfleet_accept_seconds",
+    help: "From the final dot to the durable 250",
+    buckets: [0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 20],
+    registers,
+  });
+  const outcomes = new Counter({
+    name: "postfleet_outcomes_total",
+    help: "How attempts ended, per recipient",
+    labelNames: ["outcome", "class"],
+    registers,
+  });
+  const batch = new Histogram({
+    name: "postfleet_commit_entries",
+    help: "Entries per group commit",
+    buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500],
+    registers,
+  });
+  const commit = new Histogram({
+    name: "postfleet_commit_seconds",
+    help: "How long the store takes for a group commit",
+    buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5],
+    registers,
+  });
+  const connections = new Counter({
+    name: "postfleet_connections_total",
+    help: "Connections that were let in",
+    labelNames: ["listener"],
+    registers,
+  });
+  queueGauges(queues, now, { Gauge, registers });
+  return {
+    registry,
+    accepted(size, ms) {
+      accepted.inc();
+      octets.inc(size);
+      acceptTime.observe(ms / 1_000);
+    },
+    outcome: ({ kind, reply }) =>
+      outcomes.inc({ outcome: kind, class: reply.enhanced.split(".").slice(0, 2).join(".") }),
+    commit(entries, ms) {
+      batch.observe(entries);
+      commit.observe(ms / 1_000);
+    },
+    connection: (listener) => connections.inc({ listener }),
+  };
+}
+
+type Prom = typeof import("prom-client");
+
+function queueGauges(
+  queues: () => readonly [string, QueueFigures][],
+  now: () => number,
+  { Gauge, registers }: { Gauge: Prom["Gauge"]; registers: Registry[] },
+): void {
+  const gauge = (name: string, help: string, read: (figures: QueueFigures) => number) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ["pool"],
+      registers,
+      collect() {
+        for (const [pool, figures] of queues()) this.set({ pool }, read(figures));
+      },
+    });
+  gauge("postfleet_queue_jobs", "Jobs this process owns", (f) => f.jobs);
+  gauge("postfleet_queue_due_jobs", "Jobs that are due and not yet under way", (f) => f.due);
+  gauge("postfleet_queue_oldest_due_seconds", "How long the oldest due job has been waiting", (f) =>
+    f.oldestDue === undefined ? 0 : Math.max(0, (now() - f.oldestDue) / 1_000),
+  );
+  gauge("postfleet_delivery_workers", "Delivery workers at work", (f) => f.workers);
+  gauge("postfleet_delivery_lanes", "Ways out in use", (f) => f.lanes);
+}

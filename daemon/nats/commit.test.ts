@@ -1,0 +1,126 @@
+/** Group commit against a real nats-server: atomicity, conflicts among strangers, lost answers, outages. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { startNats, type TestNats } from "../../test/harness/nats-server.ts";
+import { systemClock } from "../kit/clock.ts";
+import { silent } from "../kit/log.ts";
+import { GroupCommit } from "./commit.ts";
+import { connectNats, type Link } from "./connect.ts";
+import { Conflict, StoreFault } from "./fault.ts";
+import { lastOnSubject } from "./read.ts";
+
+let nats: TestNats;
+let link: Link;
+const STREAM = "T";
+
+before(async () => {
+  nats = await startNats();
+  const { url, user, password } = nats;
+  link = await connectNats(
+    { servers: [url], credential: { kind: "password", user, password }, name: "test" },
+    silent,
+  );
+  const config = { name: STREAM, subjects: ["t.>"], storage: "file", retention: "limits", discard: "new" };
+  const rest = {
+    max_msgs_per_subject: 1,
+    num_replicas: 1,
+    allow_atomic: true,
+    allow_msg_ttl: true,
+    allow_direct: true,
+  };
+  const answer = await link.nc.request(
+    `$JS.API.STREAM.CREATE.${STREAM}`,
+    JSON.stringify({ ...config, ...rest }),
+  );
+  assert.equal(answer.json<{ error?: unknown }>().error, undefined);
+});
+after(async () => {
+  await link[Symbol.asyncDispose]();
+  await nats[Symbol.asyncDispose]();
+});
+
+const octets = (text: string) => Buffer.from(text);
+const text = async (subject: string) => {
+  const record = await lastOnSubject(link.nc, STREAM, subject);
+  return record && Buffer.from(record.data).toString();
+};
+const open = (over: Partial<ConstructorParameters<typeof GroupCommit>[1]> = {}) =>
+  new GroupCommit(link, { stream: STREAM, log: silent, clock: systemClock, ...over });
+
+test("many units of one moment are one batch", async () => {
+  const batches: number[] = [];
+  const group = open({ observe: (entries) => batches.push(entries) });
+  await Promise.all(
+    Array.from({ length: 50 }, (_, i) =>
+      group.commit([{ subject: `t.one.${i}`, data: octets("x"), expect: 0 }]),
+    ),
+  );
+  assert.deepEqual(batches, [50]);
+});
+
+test("a unit that conflicts fails alone, and none of it is stored", async () => {
+  const group = open();
+  await group.commit([{ subject: "t.c.taken", data: octets("first"), expect: 0 }]);
+  const results = await Promise.allSettled([
+    group.commit([{ subject: "t.c.a", data: octets("a"), expect: 0 }]),
+    group.commit([
+      { subject: "t.c.half", data: octets("half"), expect: 0 },
+      { subject: "t.c.taken", data: octets("second"), expect: 0 },
+    ]),
+    group.commit([{ subject: "t.c.b", data: octets("b"), expect: 0 }]),
+  ]);
+  assert.deepEqual(
+    results.map((r) => r.status),
+    ["fulfilled", "rejected", "fulfilled"],
+  );
+  assert.ok((results[1] as PromiseRejectedResult).reason instanceof Conflict);
+  assert.deepEqual(
+    [await text("t.c.half"), await text("t.c.taken"), await text("t.c.a")],
+    [undefined, "first", "a"],
+  );
+});
+
+test("two changes of one subject in one moment are stored one after the other", async () => {
+  const group = open();
+  const first = group.commit([{ subject: "t.order", data: octets("1") }]);
+  const second = group.commit([{ subject: "t.order", data: octets("2") }]);
+  await Promise.all([first, second]);
+  assert.equal(await text("t.order"), "2");
+  assert.equal(await second, (await first) + 1);
+});
+
+test("a frozen store answers late, and nothing is stored twice or refused", { timeout: 60_000 }, async () => {
+  const group = open({ answerMs: 300, timeoutMs: 20_000 });
+  nats.freeze();
+  const unit = group.commit([{ subject: "t.frozen", data: octets("once"), expect: 0 }]);
+  setTimeout(() => nats.thaw(), 1_500);
+  await unit;
+  assert.equal(await text("t.frozen"), "once");
+});
+
+test("a killed store is waited for", { timeout: 60_000 }, async () => {
+  const group = open();
+  await nats.kill9();
+  const unit = group.commit([{ subject: "t.killed", data: octets("kept"), expect: 0 }]);
+  await nats.restart();
+  await unit;
+  assert.equal(await text("t.killed"), "kept");
+});
+
+test("a store that stays away fails the unit at its time limit, as `away`", { timeout: 60_000 }, async () => {
+  const group = open();
+  await nats.kill9();
+  const failed = await group.commit([{ subject: "t.away", data: octets("?") }], 400).catch((e: unknown) => e);
+  assert.ok(failed instanceof StoreFault);
+  assert.equal(failed.kind, "away");
+  await nats.restart();
+  await link.up(AbortSignal.timeout(20_000));
+});
+
+test("more than the server takes in a message is refused as too large", async () => {
+  const failed = await open()
+    .commit([{ subject: "t.big", data: Buffer.alloc(2 << 20) }])
+    .catch((e: unknown) => e);
+  assert.ok(failed instanceof StoreFault);
+  assert.equal(failed.kind, "tooLarge");
+});

@@ -1,0 +1,143 @@
+/** Leases against a real nats-server: sharing, hand-over, death, and a process that was frozen. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { headers } from "@nats-io/transport-node";
+import { Listener } from "../../test/contract/queue.ts";
+import { startNats, type TestNats } from "../../test/harness/nats-server.ts";
+import { type Clock, systemClock } from "../kit/clock.ts";
+import { silent } from "../kit/log.ts";
+import { connectNats, type Link } from "./connect.ts";
+import { JetStreamQueue } from "./queue.ts";
+import { lastOnSubject } from "./read.ts";
+import { ensureQueueStreams } from "./streams.ts";
+
+const PARTITIONS = 16;
+const times = { ttlMs: 2_000, renewMs: 300, fenceMs: 800 };
+let nats: TestNats;
+before(async () => {
+  nats = await startNats();
+  await using link = await open();
+  await ensureQueueStreams(link, { shards: 1, partitions: PARTITIONS }, sizes);
+});
+after(() => nats[Symbol.asyncDispose]());
+
+const sizes = { replicas: 1, queueBytes: 0, bodyBytes: 0, eventBytes: 0 };
+
+const open = (): Promise<Link> =>
+  connectNats(
+    {
+      servers: [nats.url],
+      credential: { kind: "password", user: nats.user, password: nats.password },
+      name: "test",
+    },
+    silent,
+  );
+
+/** A process of its own, as far as leases are concerned. */
+async function member(policy: string, clock: Clock = systemClock) {
+  const link = await open();
+  const options = {
+    link,
+    clock,
+    log: silent,
+    shards: 1,
+    partitions: PARTITIONS,
+    bodyTtlSeconds: () => 60,
+    times,
+  };
+  const queue = new JetStreamQueue(options);
+  const heard = new Listener();
+  const owner = await queue.own(
+    { class: "relay", policy: policy as never },
+    heard,
+    AbortSignal.timeout(60_000),
+  );
+  return { link, queue, heard, owner };
+}
+
+async function leave({ queue, link }: Awaited<ReturnType<typeof member>>): Promise<void> {
+  await queue[Symbol.asyncDispose]();
+  await link[Symbol.asyncDispose]();
+}
+
+const all = (...members: { heard: Listener }[]) =>
+  members.reduce((sum, { heard }) => sum + heard.partitions.size, 0);
+
+test("two members share the partitions; what one releases the other takes over", {
+  timeout: 30_000,
+}, async (t) => {
+  const a = await member("ns/share");
+  await a.heard.until(() => a.heard.partitions.size === PARTITIONS);
+  const b = await member("ns/share");
+  t.after(() => Promise.all([a, b].map(leave)));
+  await b.heard.until(() => b.heard.partitions.size > 0 && all(a, b) === PARTITIONS);
+  assert.ok(a.heard.partitions.size > 0);
+  for (const p of b.heard.partitions) assert.equal(a.heard.partitions.has(p), false);
+  await a.owner.release();
+  await b.heard.until(() => b.heard.partitions.size === PARTITIONS);
+  await b.owner.release();
+});
+
+test("what a dead member held is taken over when its lease ends, not before", {
+  timeout: 30_000,
+}, async (t) => {
+  const a = await member("ns/dead");
+  await a.heard.until(() => a.heard.partitions.size === PARTITIONS);
+  await a.link.nc.close(); // as kill -9 does: nothing is said any more
+  const died = performance.now();
+  const b = await member("ns/dead");
+  t.after(() => Promise.all([a, b].map(leave)));
+  await b.heard.until(() => b.heard.partitions.size === PARTITIONS);
+  assert.ok(performance.now() - died > times.ttlMs - times.renewMs - 500, "the lease was respected");
+  await b.owner.release();
+});
+
+test("a member whose time passed unseen starts nothing until it has renewed", {
+  timeout: 30_000,
+}, async (t) => {
+  let unseen = 0;
+  const clock: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() + unseen };
+  const a = await member("ns/frozen", clock);
+  t.after(() => leave(a));
+  await a.heard.until(() => a.heard.partitions.size === PARTITIONS);
+  assert.equal(a.owner.mayStart(), true);
+  unseen = times.ttlMs;
+  assert.equal(a.owner.mayStart(), false);
+  while (!a.owner.mayStart()) await systemClock.sleep(20, t.signal);
+  await a.owner.release();
+});
+
+test("a member whose lease ended while it could not renew loses all, and joins again", {
+  timeout: 30_000,
+}, async (t) => {
+  const a = await member("ns/expired");
+  t.after(() => leave(a));
+  await a.heard.until(() => a.heard.partitions.size === PARTITIONS);
+  // The server lets the lease expire, as it does when a process is frozen: another one's view of it.
+  await using other = await open();
+  const lease = (await leasesOf(other, "relay-ns/expired"))[0] as string;
+  await other.nc.request(lease, "", { headers: ttl("1s"), timeout: 5_000 });
+  await a.heard.until(() => a.heard.partitions.size === 0);
+  await a.heard.until(() => a.heard.partitions.size === PARTITIONS);
+  assert.equal(a.owner.mayStart(), true);
+  assert.notEqual((await leasesOf(other, "relay-ns/expired"))[0], lease);
+  await a.owner.release();
+});
+
+async function leasesOf(link: Link, pool: string): Promise<string[]> {
+  const filter = JSON.stringify({ subjects_filter: `own.${pool}.m.*` });
+  const answer = await link.nc.request("$JS.API.STREAM.INFO.OWN", filter, { timeout: 5_000 });
+  const { state } = answer.json<{ state: { subjects?: Record<string, number> } }>();
+  const live: string[] = [];
+  for (const subject of Object.keys(state.subjects ?? {})) {
+    const record = await lastOnSubject(link.nc, "OWN", subject);
+    if (record && record.data.length > 0) live.push(subject);
+  }
+  return live;
+}
+
+function ttl(value: string) {
+  const head = headers();
+  head.set("Nats-TTL", value);
+  return head;
+}

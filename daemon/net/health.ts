@@ -1,0 +1,78 @@
+/**
+ * The health listener: `/livez` (the process runs), `/readyz` (it takes work: 200 or 503 with the reasons), `/metrics`.
+ * Opens first and closes last, so that probes see the start and the drain.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+export interface HealthOptions {
+  readonly host: string;
+  readonly port: number;
+  /** What stands in the way of work; empty when ready. */
+  readonly reasons: () => readonly string[];
+  readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>;
+}
+
+export interface Health extends AsyncDisposable {
+  readonly host: string;
+  readonly port: number;
+}
+
+export async function serveHealth(options: HealthOptions): Promise<Health> {
+  const server = createServer({ requestTimeout: 10_000, headersTimeout: 5_000 }, (request, response) => {
+    void answer(request, response, options).catch(() => response.destroy());
+  });
+  server.maxConnections = 100;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port, options.host, resolve);
+  });
+  const { address, port } = server.address() as AddressInfo;
+  return {
+    host: address,
+    port,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: HealthOptions,
+): Promise<void> {
+  const path = new URL(request.url ?? "/", "http://health").pathname;
+  if (request.method !== "GET" && request.method !== "HEAD") return say(response, 405, "only GET\n");
+  switch (path) {
+    case "/livez":
+      return say(response, 200, "ok\n");
+    case "/readyz": {
+      const reasons = options.reasons();
+      return reasons.length === 0
+        ? say(response, 200, "ok\n")
+        : say(response, 503, `${reasons.join("\n")}\n`);
+    }
+    case "/metrics": {
+      const { type, text } = await options.metrics();
+      return say(response, 200, text, type);
+    }
+    default:
+      return say(response, 404, "there is /livez, /readyz and /metrics\n");
+  }
+}
+
+function say(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  type = "text/plain; charset=utf-8",
+): void {
+  response.writeHead(status, {
+    "content-type": type,
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+  });
+  response.end(text);
+}
