@@ -1,0 +1,65 @@
+/**
+ * The sites that mail goes to, by name, so that all destinations of a site share what it allows.
+ *
+ * Bounded: when there are too many, those of which nothing is known are forgotten first, then those in a pause; never
+ * one with open connections.
+ */
+import type { Chance, Clock } from "../../kit/clock.ts";
+import type { Limits, SiteName } from "../route/types.ts";
+import { defaultPauses, type Pauses } from "./circuit.ts";
+import { Site } from "./site.ts";
+
+export interface SitesOptions {
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly pauses?: Pauses;
+  readonly capacity?: number;
+}
+
+export class Sites {
+  /** In order of last use. */
+  readonly #sites = new Map<SiteName, Site>();
+  readonly #options: Required<SitesOptions>;
+
+  constructor(options: SitesOptions) {
+    this.#options = { pauses: defaultPauses, capacity: 10_000, ...options };
+  }
+
+  get size(): number {
+    return this.#sites.size;
+  }
+
+  /** The site of this name, from now on with these limits. */
+  gate(name: SiteName, limits: Limits): Site {
+    const known = this.#sites.get(name);
+    if (known) {
+      this.#sites.delete(name);
+      this.#sites.set(name, known);
+      known.limits = limits;
+      return known;
+    }
+    const site = new Site(limits, this.#options.pauses, this.#options.chance);
+    if (this.#sites.size >= this.#options.capacity) this.#makeRoom();
+    this.#sites.set(name, site);
+    return site;
+  }
+
+  entries(): Iterable<readonly [SiteName, Site]> {
+    return this.#sites.entries();
+  }
+
+  /** A tenth at once, so that the scan is paid for rarely. */
+  #makeRoom(): void {
+    const now = this.#options.clock.now();
+    const goal = Math.floor(this.#options.capacity * 0.9);
+    this.#forget(goal, (site) => site.isForgettable(now));
+    this.#forget(goal, (site) => site.connections === 0);
+  }
+
+  #forget(goal: number, may: (site: Site) => boolean): void {
+    for (const [name, site] of this.#sites) {
+      if (this.#sites.size <= goal) return;
+      if (may(site)) this.#sites.delete(name);
+    }
+  }
+}
