@@ -20,7 +20,7 @@ export interface Mail {
   readonly directory: Directory;
   readonly sender: Sender;
   /** `SIZE=`, octets. RFC 1870 §6 */
-  readonly size?: number;
+  readonly size: number | undefined;
 }
 
 /** What RCPT is judged by. */
@@ -34,7 +34,7 @@ export interface Rcpt {
   readonly namedInDomain: number;
   /** Final recipients so far. */
   readonly targets: number;
-  readonly size?: number;
+  readonly size: number | undefined;
 }
 
 export const chain =

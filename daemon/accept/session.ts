@@ -1,0 +1,189 @@
+/**
+ * One connection, as the SMTP engine talks to it: MAIL, RCPT and DATA are put to the rules, and what they welcome is
+ * gathered until a sink takes the message.
+ *
+ * In:     commands that the engine has parsed, with the facts of the session.
+ * Out:    silence or a refusal for each; a `Sink` for a message.
+ * Fails:  a rule that throws is a fault on our side; the engine answers 451.
+ * Spec:   RFC 5321 §3.3, §4.1.1; RFC 6409 (submission); RFC 4954 (AUTH).
+ */
+import type { LoginResult } from "../auth/login.ts";
+import { clientNetwork, isLoopback } from "../kit/cidr.ts";
+import type { Address } from "../mail/address.ts";
+import type { Recipient, Sender } from "../mail/envelope.ts";
+import type { Reply } from "../mail/reply.ts";
+import type { Caller, Later, MailroomSession, MessageSink, SessionFacts, Verdict } from "../smtp/mailroom.ts";
+import type { Desk } from "./desk.ts";
+import { MessageDraft } from "./draft.ts";
+import { expand } from "./expand.ts";
+import { replies } from "./replies.ts";
+import { countMessage, domainMeter, senderMeter, withinRate } from "./rules/message-rate.ts";
+import type { Rcpt } from "./rules/rule.ts";
+import { Sink } from "./sink.ts";
+import { type Ranks, type Standing, standingOf } from "./standing.ts";
+import { Transaction } from "./transaction.ts";
+
+type NamedRecipient = Omit<Recipient, "address"> & { readonly address: Address | "postmaster" };
+
+const noMechanisms = [] as const;
+const passwords = ["PLAIN", "LOGIN"] as const;
+
+export class Session implements MailroomSession {
+  readonly #desk: Desk;
+  readonly #caller: Caller;
+  readonly #network: string;
+  #user: string | undefined;
+  #ranks: Ranks;
+  #standing: Standing;
+  #transaction: Transaction | undefined;
+  #unknown = 0;
+  #failedLogins = 0;
+
+  constructor(desk: Desk, caller: Caller) {
+    this.#desk = desk;
+    this.#caller = caller;
+    this.#network = clientNetwork(caller.address);
+    this.#ranks = desk.ranks();
+    this.#standing = standingOf(this.#ranks, caller.address, undefined);
+  }
+
+  /** By the newest directory. */
+  get standing(): Standing {
+    const ranks = this.#desk.ranks();
+    if (ranks !== this.#ranks) {
+      this.#ranks = ranks;
+      this.#standing = standingOf(ranks, this.#caller.address, this.#user);
+    }
+    return this.#standing;
+  }
+
+  get maxMessageSize(): number {
+    return this.standing.limits.messageSize;
+  }
+
+  get maxRecipients(): number {
+    return this.standing.limits.recipients;
+  }
+
+  lineEnds(): "Refuse" | "Normalize" {
+    return (this.#transaction?.standing ?? this.standing).lineEnds;
+  }
+
+  mechanisms({ secure }: SessionFacts): readonly ("PLAIN" | "LOGIN")[] {
+    if (this.#caller.listener === "smtp") return noMechanisms;
+    return secure || (this.#desk.parts.laptop && isLoopback(this.#caller.address)) ? passwords : noMechanisms;
+  }
+
+  async authenticate(
+    login: { readonly identity: string; readonly name: string; readonly password: string },
+    _facts: SessionFacts,
+    signal: AbortSignal,
+  ): Promise<{ readonly user: string } | Reply> {
+    const result = await this.#desk.logins.check(login, this.#network, signal);
+    if (result.kind !== "welcome") return this.#refusedLogin(result.kind);
+    this.#user = result.mailbox.mailbox;
+    this.#standing = standingOf(this.#ranks, this.#caller.address, this.#user);
+    return { user: this.#user };
+  }
+
+  #refusedLogin(kind: Exclude<LoginResult["kind"], "welcome">): Reply {
+    if (kind === "disabled") return replies.loginDisabled;
+    if (kind === "unavailable") return replies.loginUnavailable;
+    this.#failedLogins++;
+    const last = this.#failedLogins >= this.#desk.limits.failedLogins;
+    return last ? replies.tooManyLogins : replies.wrongLogin;
+  }
+
+  mail(sender: Sender & { readonly size?: number }, _facts: SessionFacts): Later<Verdict> {
+    const { standing } = this;
+    const { directory } = this.#ranks;
+    const { size } = sender;
+    const verdict = this.#desk.mailRules({ caller: this.#caller, standing, directory, sender, size });
+    return after(verdict, () => {
+      const meter = senderMeter(standing, this.#network);
+      const refusal = withinRate(this.#desk.rates, meter, this.#desk.parts.clock.monotonic());
+      if (refusal) return refusal;
+      this.#transaction = new Transaction(standing, senderOf(sender), size);
+      this.#transaction.meter(meter);
+      return undefined;
+    });
+  }
+
+  rcpt(named: NamedRecipient): Later<Verdict> {
+    const transaction = this.#transaction;
+    if (!transaction) throw new Error("RCPT without MAIL");
+    const directory = this.#desk.directory();
+    // RFC 5321 §4.5.1: `<postmaster>` needs no domain.
+    const address = named.address.includes("@") ? (named.address as Address) : directory.postmaster();
+    if (address === undefined) return replies.unknownRecipient;
+    const expansion = expand(directory, address);
+    const { standing } = transaction;
+    const verdict = this.#desk.rcptRules({
+      standing,
+      address,
+      expansion,
+      named: transaction.named,
+      namedInDomain: transaction.namedInDomain(expansion),
+      targets: transaction.recipients.placed.length,
+      size: transaction.size,
+    });
+    if (verdict === replies.unknownRecipient) return this.#guessed(standing);
+    return after(verdict, () => this.#welcome(transaction, { ...named, address }, expansion));
+  }
+
+  #welcome(transaction: Transaction, recipient: Recipient, expansion: Rcpt["expansion"]): Verdict {
+    if (expansion.kind !== "foreign") {
+      const meter = domainMeter(transaction.standing, expansion.domain);
+      const refusal = withinRate(this.#desk.rates, meter, this.#desk.parts.clock.monotonic());
+      if (refusal) return refusal;
+      transaction.meter(meter);
+    }
+    transaction.accept(recipient, expansion);
+    return undefined;
+  }
+
+  /** Whoever asks for many names that do not exist is collecting addresses. */
+  #guessed(standing: Standing): Reply {
+    if (standing.kind === "client") return replies.unknownRecipient;
+    this.#unknown++;
+    return this.#unknown > this.#desk.limits.unknownRecipients
+      ? replies.tooManyUnknown
+      : replies.unknownRecipient;
+  }
+
+  open(facts: SessionFacts, signal: AbortSignal): MessageSink | Reply {
+    const transaction = this.#transaction;
+    if (!transaction || transaction.named === 0) return replies.noRecipients;
+    const closed = this.#desk.admission();
+    if (closed) return closed;
+    const place = this.#desk.arrivals.enter();
+    if (!place) return replies.crowded;
+    const tooFast = countMessage(this.#desk.rates, transaction.meters, this.#desk.parts.clock.monotonic());
+    if (tooFast) {
+      place.leave();
+      return tooFast;
+    }
+    const submission = this.#caller.listener !== "smtp" && transaction.standing.kind === "user";
+    const draft = new MessageDraft(this.#desk, transaction, facts.origin, submission);
+    return new Sink(this.#desk.sinks, draft, place, signal);
+  }
+
+  reset(): void {
+    this.#transaction = undefined;
+  }
+
+  close(): void {
+    this.#transaction = undefined;
+  }
+}
+
+/** Goes on when nothing was refused; at once when that is known at once. */
+function after(verdict: Later<Verdict>, go: () => Verdict): Later<Verdict> {
+  if (verdict === undefined) return go();
+  return verdict instanceof Promise ? verdict.then((later) => later ?? go()) : verdict;
+}
+
+/** What the queue keeps of MAIL: not the announced size. */
+function senderOf({ size: _size, ...sender }: Sender & { readonly size?: number }): Sender {
+  return sender;
+}

@@ -1,0 +1,205 @@
+/**
+ * One message on its way from DATA to the queue.
+ *
+ * Octets go through to the body writer as they come, behind the trace header; only the header section of a submitted
+ * message is held back until it is known which fields must be put in front of it. A refusal on the way (too large, a
+ * loop, the store refuses) is remembered: what still comes is read past, and the client hears it after the dot.
+ *
+ * In:     the message's octets; places in memory, the transaction's recipients.
+ * Out:    `250 2.0.0 queued as <id>` once all jobs and the body are durable.
+ * Fails:  a `QueueError` is spoken as its reply; no answer of the store within the limit, and any other fault, is
+ *         451 4.3.0. A store that answers after that may still deliver: a duplicate when the client tries again, which
+ *         RFC 1047 prefers to a loss.
+ * Spec:   RFC 5321 §4.1.1.4, §4.4 (trace), §6.3 (loops); RFC 6409 §8 (fields added at submission).
+ */
+import type { Deadlines } from "../kit/deadlines.ts";
+import type { Log } from "../kit/log.ts";
+import type { HeaderFacts, HeaderScanner } from "../mail/headers.ts";
+import type { Reply } from "../mail/reply.ts";
+import type { MessageId } from "../queue/job.ts";
+import { type BodyWriter, type FinishedBody, type NewJob, type Queue, QueueError } from "../queue/queue.ts";
+import type { MessageSink } from "../smtp/mailroom.ts";
+import type { Place } from "./arrivals.ts";
+import { replies } from "./replies.ts";
+
+/** A message as the session hands it over. */
+export interface Draft {
+  readonly id: MessageId;
+  /** Octets, without what we put in front. */
+  readonly limit: number;
+  readonly scan: HeaderScanner;
+  /** Hold the header section back until it is over, since `prelude` depends on it. */
+  readonly holdHeader: boolean;
+  /** Why the message is refused, if it is, by what its header section says. */
+  judge(header: HeaderFacts): Reply | undefined;
+  /** What goes in front: trace lines, and fields that are missing. The header section is known when it was held. */
+  prelude(header: HeaderFacts | undefined): Uint8Array;
+  jobs(): readonly NewJob[];
+  /** Called once the message is durable, before the client hears so. */
+  accepted(octets: number, jobs: readonly NewJob[]): void;
+}
+
+export interface SinkParts {
+  readonly queue: Pick<Queue, "openBody" | "accept">;
+  readonly commits: Deadlines;
+  readonly largeOctets: number;
+  readonly log: Log;
+}
+
+export class Sink implements MessageSink {
+  readonly #parts: SinkParts;
+  readonly #draft: Draft;
+  readonly #place: Place;
+  readonly #body: BodyWriter;
+  #at: "header" | "body" | "over" = "header";
+  #started = false;
+  #refusal: Reply | undefined;
+  #size = 0;
+  #held: Uint8Array[] = [];
+  /** Writes that wait for the store, or for a large place; later ones queue up behind. */
+  #pending: Promise<void> | undefined;
+
+  constructor(parts: SinkParts, draft: Draft, place: Place, signal: AbortSignal) {
+    this.#parts = parts;
+    this.#draft = draft;
+    this.#place = place;
+    this.#body = parts.queue.openBody(draft.id, signal);
+  }
+
+  write(octets: Uint8Array): void | Promise<void> {
+    this.#size += octets.length;
+    if (this.#refusal) return;
+    if (this.#size > this.#draft.limit) return this.#refuse(replies.tooLarge(this.#draft.limit));
+    if (this.#at === "header") return this.#header(octets);
+    return this.#pass(octets);
+  }
+
+  end(): Promise<Reply> {
+    if (this.#at === "header" && !this.#refusal) this.#headerOver();
+    this.#at = "over";
+    return this.#refusal ? Promise.resolve(this.#refusal) : this.#commit();
+  }
+
+  abort(): void {
+    if (this.#at === "over") return;
+    this.#at = "over";
+    this.#refuse(replies.notStored);
+  }
+
+  #header(octets: Uint8Array): void | Promise<void> {
+    const over = this.#draft.scan.write(octets);
+    if (over) this.#headerOver();
+    else if (!this.#draft.holdHeader) this.#release(undefined);
+    if (this.#refusal) return;
+    if (this.#started) return this.#pass(octets);
+    // A copy: these octets are the engine's again when this call returns. The scanner's limit bounds them.
+    this.#held.push(Buffer.from(octets));
+  }
+
+  #headerOver(): void {
+    this.#at = "body";
+    const header = this.#draft.scan.end();
+    const refusal = this.#draft.judge(header);
+    if (refusal) this.#refuse(refusal);
+    else this.#release(header);
+  }
+
+  /** What goes in front, then what was held back. */
+  #release(header: HeaderFacts | undefined): void {
+    if (this.#started) return;
+    this.#started = true;
+    this.#pass(this.#draft.prelude(header));
+    for (const octets of this.#held) this.#pass(octets);
+    this.#held = [];
+  }
+
+  #pass(octets: Uint8Array): void | Promise<void> {
+    const wait = this.#pending ? this.#pending.then(() => this.#admit(octets)) : this.#admit(octets);
+    if (!wait) return;
+    const pending = wait.then(() => {
+      if (this.#pending === pending) this.#pending = undefined;
+    });
+    this.#pending = pending;
+    return pending;
+  }
+
+  #admit(octets: Uint8Array): void | Promise<void> {
+    if (this.#size <= this.#parts.largeOctets || this.#refusal) return this.#put(octets);
+    const room = this.#place.grow();
+    if (room === true) return this.#put(octets);
+    return room.then((came) => (came ? this.#put(octets) : this.#refuse(replies.crowded)));
+  }
+
+  /** Never throws, never rejects. */
+  #put(octets: Uint8Array): void | Promise<void> {
+    if (this.#refusal) return;
+    try {
+      const wait = this.#body.write(octets);
+      if (wait) return wait.catch((error) => this.#refuse(this.#spoken(error)));
+    } catch (error) {
+      this.#refuse(this.#spoken(error));
+    }
+  }
+
+  #refuse(refusal: Reply): void {
+    if (this.#refusal) return;
+    this.#refusal = refusal;
+    this.#held = [];
+    this.#body.abandon();
+    this.#place.leave();
+  }
+
+  /** The reply comes in time, whatever the store does. */
+  #commit(): Promise<Reply> {
+    const { promise, resolve } = Promise.withResolvers<Reply>();
+    const stop = new AbortController();
+    const entry = this.#parts.commits.enter(() => {
+      this.#parts.log.warn(
+        { message: this.#draft.id },
+        "the store did not answer in time, the client tries again",
+      );
+      stop.abort();
+      resolve(replies.notStored);
+    });
+    const close = (answer: Reply) => {
+      this.#parts.commits.leave(entry);
+      this.#place.leave();
+      resolve(answer);
+    };
+    this.#store(stop.signal).then(close, (error) =>
+      close(stop.signal.aborted ? replies.notStored : this.#spoken(error)),
+    );
+    return promise;
+  }
+
+  async #store(signal: AbortSignal): Promise<Reply> {
+    if (this.#pending) await this.#pending;
+    if (this.#refusal) return this.#refusal;
+    const body = await this.#finish(signal);
+    const jobs = this.#draft.jobs();
+    // From here on the body is not ours to abandon: a store that fails to answer may have the jobs all the same.
+    await this.#parts.queue.accept({ jobs, body }, signal);
+    this.#draft.accepted(this.#size, jobs);
+    return replies.queued(this.#draft.id);
+  }
+
+  async #finish(signal: AbortSignal): Promise<FinishedBody> {
+    try {
+      const body = await this.#body.finish();
+      signal.throwIfAborted();
+      return body;
+    } catch (error) {
+      this.#body.abandon();
+      throw error;
+    }
+  }
+
+  #spoken(error: unknown): Reply {
+    if (error instanceof QueueError) {
+      this.#parts.log.warn({ message: this.#draft.id, error }, "the queue did not take a message");
+      return error.reply;
+    }
+    this.#parts.log.error({ message: this.#draft.id, error }, "a message could not be stored");
+    return replies.notStored;
+  }
+}

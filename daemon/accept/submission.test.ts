@@ -1,0 +1,240 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { type Client, openRoom, type Room } from "../../test/harness/accept.ts";
+import type { FakeResources } from "../../test/harness/fake-directory.ts";
+
+const resources: FakeResources = {
+  domains: { "example.test": { policy: "default/users", aliases: { sales: ["bob@example.test"] } } },
+  mailboxes: {
+    "alice@example.test": { passwordHash: "hash of secret", aliases: ["al@example.test"] },
+    "bob@example.test": {},
+    "sleepy@example.test": { suspended: true, passwordHash: "hash of zzz" },
+  },
+  policies: {
+    "default/default": { cidrs: ["10.0.0.0/8"] },
+    "default/users": { lineEnds: "Normalize", limits: { messagesPerMinutePerUser: 2 } },
+  },
+};
+const accepted = "250 2.0.0";
+const submission = { listener: "submissions", tls: true } as const;
+
+async function loggedIn(room: Room): Promise<Client> {
+  const client = await room.connect(submission);
+  assert.equal(await client.login("alice@example.test", "secret"), "235");
+  return client;
+}
+
+test("submission wants a login before anything else", async () => {
+  using room = openRoom(resources);
+  const client = await room.connect(submission);
+  assert.equal(await client.mail("alice@example.test"), "530 5.7.0");
+  const trusted = await room.connect({ ...submission, address: "10.1.1.1" });
+  assert.equal(await trusted.send("app@intern.example", "x@far.example"), accepted);
+});
+
+test("AUTH is offered on submission listeners, and only where nobody listens in", async () => {
+  using server = openRoom(resources);
+  using laptop = openRoom(resources, { laptop: true });
+  const offered = async (room: Room, over: Parameters<Room["connect"]>[0]) => {
+    const client = await room.connect(over);
+    return client.session.mechanisms(client.facts).join(" ");
+  };
+  assert.equal(await offered(server, submission), "PLAIN LOGIN");
+  assert.equal(await offered(server, { listener: "submission" }), "");
+  assert.equal(await offered(server, { listener: "submission", address: "127.0.0.1" }), "");
+  assert.equal(await offered(laptop, { listener: "submission", address: "127.0.0.1" }), "PLAIN LOGIN");
+  assert.equal(await offered(laptop, { listener: "submission", address: "::1" }), "PLAIN LOGIN");
+  assert.equal(await offered(laptop, { listener: "submission" }), "");
+  assert.equal(await offered(laptop, { listener: "smtp", address: "127.0.0.1", tls: true }), "");
+});
+
+test("a user relays under the policy of the mailbox's domain", async () => {
+  using room = openRoom(resources);
+  const client = await loggedIn(room);
+  assert.equal(client.session.lineEnds(), "Normalize");
+  assert.equal(await client.send("alice@example.test", "x@far.example"), accepted);
+  const [job] = await room.jobs();
+  assert.equal(job?.policy, "default/users");
+  assert.equal(job?.origin.user, "alice@example.test");
+});
+
+const senders = [
+  ["ALICE+news@example.test", "250"],
+  ["al@example.test", "250"],
+  ["", "250"],
+  ["bob@example.test", "550 5.7.1"],
+  ["sales@example.test", "550 5.7.1"],
+  ["alice@far.example", "550 5.7.1"],
+] as const;
+for (const [from, want] of senders)
+  test(`a user sends as <${from}>: ${want}`, async () => {
+    using room = openRoom(resources);
+    const client = await loggedIn(room);
+    assert.equal(await client.mail(from), want);
+  });
+
+test("a user who is suspended while logged in may not go on", async () => {
+  using room = openRoom(resources);
+  const client = await loggedIn(room);
+  room.live.set({ ...resources, mailboxes: { "alice@example.test": { suspended: true } } });
+  assert.equal(await client.mail("alice@example.test"), "550 5.7.1");
+});
+
+test("a message rate per user, over all connections", async () => {
+  using room = openRoom(resources);
+  for (let i = 0; i < 2; i++)
+    assert.equal(await (await loggedIn(room)).send("alice@example.test", "x@far.example"), accepted);
+  assert.equal(await (await loggedIn(room)).mail("alice@example.test"), "450 4.7.1");
+});
+
+test("wrong logins: three on a connection end it, a suspended account is told only to its owner", async () => {
+  using room = openRoom(resources);
+  const client = await room.connect(submission);
+  assert.equal(await client.login("sleepy@example.test", "guess"), "535 5.7.8");
+  assert.equal(await client.login("sleepy@example.test", "zzz"), "525 5.7.13");
+  assert.equal(await client.login("nobody@example.test", "guess"), "535 5.7.8");
+  const third = client.login("alice@example.test", "guess");
+  room.clock.advance(60_000);
+  assert.equal(await third, "421 4.7.0");
+});
+
+test("a password that cannot be checked is a fault of ours", async () => {
+  using room = openRoom(resources, { verify: () => Promise.reject(new Error("no memory")) });
+  const client = await room.connect(submission);
+  assert.equal(await client.login("alice@example.test", "secret"), "454 4.7.0");
+});
+
+const fields = [
+  {
+    name: "a submitted message gets the fields that it lacks",
+    parts: ["Subject: hi\r\n", "To: x\r\n\r\nhello\r\n"],
+    want: /\+0000\r\nDate: .* \+0000\r\nMessage-ID: <\w+@mx\.example\.test>\r\nSubject: hi\r\nTo: x\r\n\r\nhello\r\n$/,
+  },
+  {
+    name: "what is there stays alone",
+    parts: ["Date: today\r\n", "Mess", "age-ID: <a@b>\r\n\r\nhello\r\n"],
+    want: /\+0000\r\nDate: today\r\nMessage-ID: <a@b>\r\n\r\nhello\r\n$/,
+  },
+  {
+    name: "only what is missing is added",
+    parts: ["Date: today\r\n\r\nhello\r\n"],
+    want: /\+0000\r\nMessage-ID: <\w+@mx\.example\.test>\r\nDate: today\r\n\r\nhello\r\n$/,
+  },
+  {
+    name: "a message that is nothing but its header section",
+    parts: ["Date: today\r\n"],
+    want: /\+0000\r\nMessage-ID: <\w+@mx\.example\.test>\r\nDate: today\r\n$/,
+  },
+  {
+    name: "an empty message",
+    parts: [],
+    want: /\+0000\r\nDate: .*\r\nMessage-ID: <\w+@mx\.example\.test>\r\n$/,
+  },
+  {
+    name: "a header section beyond measure passes as it is",
+    parts: [`X: ${"y".repeat(70_000)}\r\n`, "\r\nhello\r\n"],
+    want: /\+0000\r\nX: y+\r\n\r\nhello\r\n$/,
+  },
+];
+for (const { name, parts, want } of fields)
+  test(name, async () => {
+    using room = openRoom(resources);
+    const client = await loggedIn(room);
+    await client.mail("alice@example.test");
+    await client.rcpt("bob@example.test");
+    assert.equal(await client.data(...parts), accepted);
+    assert.match(await room.text(), want);
+  });
+
+test("nothing is added for clients that are trusted by address, or for strangers", async () => {
+  using room = openRoom(resources);
+  const trusted = await room.connect({ ...submission, address: "10.1.1.1" });
+  assert.equal(
+    await trusted.send("a@b.example", "bob@example.test", "Subject: hi\r\n\r\nhello\r\n"),
+    accepted,
+  );
+  assert.match(await room.text(), /\+0000\r\nSubject: hi\r\n\r\nhello\r\n$/);
+});
+
+test("property: a stranger never relays, whatever is said in whatever order", async () => {
+  const address = fc.constantFrom(
+    "alice@example.test",
+    "sales@example.test",
+    "x@far.example",
+    "alice@example.test.far.example",
+    '"alice@example.test"@far.example',
+    "alice%far.example@example.test",
+    "postmaster",
+  );
+  const step = fc.oneof(
+    fc.record({ say: fc.constant("mail" as const), address }),
+    fc.record({ say: fc.constant("rcpt" as const), address }),
+    fc.record({ say: fc.constantFrom("data", "reset", "login") }),
+  );
+  const listener = fc.constantFrom("smtp", "submission", "submissions");
+  await fc.assert(
+    fc.asyncProperty(listener, fc.array(step, { maxLength: 25 }), async (name, steps) => {
+      using room = openRoom(resources);
+      const client = await room.connect({ listener: name });
+      let open = false;
+      for (const now of steps) {
+        if (now.say === "mail" && "address" in now && !open)
+          open = (await client.mail(now.address)) === "250";
+        if (now.say === "rcpt" && "address" in now && open) await client.rcpt(now.address);
+        if (now.say === "login" && room.clock.asleep === 0) {
+          const login = client.login("alice@example.test", "guess");
+          room.clock.advance(60_000);
+          await login;
+        }
+        if (now.say === "data" && open) await client.data("hi\r\n");
+        if (now.say === "data" || now.say === "reset") {
+          client.session.reset();
+          open = false;
+        }
+      }
+      for (const job of await room.jobs()) {
+        assert.equal(job.class, "local");
+        assert.equal(job.destination, "example.test");
+      }
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test("property: every accepted recipient ends up in exactly one job", async () => {
+  const to = fc.constantFrom(
+    "alice@example.test",
+    "ALICE@example.test",
+    "al@example.test",
+    "bob@example.test",
+    "sales@example.test",
+    "x@far.example",
+    "X@far.example",
+    "y@near.example",
+    "nobody@example.test",
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(to, { minLength: 1, maxLength: 20 }), async (recipients) => {
+      using room = openRoom(resources);
+      const client = await room.connect({ address: "10.1.1.1" });
+      await client.mail("x@far.example");
+      const ends = new Set<string>();
+      for (const address of recipients) if ((await client.rcpt(address)) === "250") ends.add(endOf(address));
+      const answer = await client.data("hi\r\n");
+      assert.equal(answer, ends.size > 0 ? accepted : "554 5.5.1");
+      const jobs = await room.jobs();
+      const inJobs = jobs.flatMap((job) => job.recipients.map((recipient) => endOf(recipient.address)));
+      assert.deepEqual(inJobs.sort(), [...ends].sort());
+      assert.equal(new Set(jobs.map((job) => job.destination)).size, jobs.length, "one job per destination");
+    }),
+    { numRuns: 200 },
+  );
+});
+
+/** Where an address of the property above must end, by hand. */
+function endOf(address: string): string {
+  if (/^(alice|al)@example\.test$/i.test(address)) return "alice";
+  if (/^(bob|sales)@example\.test$/i.test(address)) return "bob";
+  return address;
+}

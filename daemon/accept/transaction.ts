@@ -1,0 +1,68 @@
+/**
+ * What MAIL and RCPT have gathered for one message.
+ */
+import type { Address, Domain } from "../mail/address.ts";
+import type { Recipient, Sender } from "../mail/envelope.ts";
+import type { Expansion } from "./expand.ts";
+import { Recipients } from "./jobs.ts";
+import type { Meter } from "./rules/message-rate.ts";
+import type { Standing } from "./standing.ts";
+
+export class Transaction {
+  readonly standing: Standing;
+  readonly sender: Sender;
+  /** `SIZE=`, octets. */
+  readonly size: number | undefined;
+  readonly recipients = new Recipients();
+  /** Octets the message may have: the least that the policy and the recipients' domains allow. */
+  limit: number;
+  /** Recipients as they were named, accepted ones only. */
+  named = 0;
+  /** The only one, as long as it is. */
+  only: Address | undefined;
+  /** Addresses of ours from which the message goes on to other hosts. */
+  readonly forwards: Address[] = [];
+  /** Rates that this message counts for. */
+  readonly meters: Meter[] = [];
+  /** Only domains with a limit of their own are counted. */
+  #namedInDomain: Map<Domain, number> | undefined;
+
+  constructor(standing: Standing, sender: Sender, size: number | undefined) {
+    this.standing = standing;
+    this.sender = sender;
+    this.size = size;
+    this.limit = standing.limits.messageSize;
+  }
+
+  namedInDomain(expansion: Expansion): number {
+    if (expansion.kind === "foreign") return 0;
+    return this.#namedInDomain?.get(expansion.domain.domain) ?? 0;
+  }
+
+  /** A recipient that every rule welcomed. */
+  accept(recipient: Recipient, expansion: Expansion): void {
+    this.only = this.named === 0 ? recipient.address : undefined;
+    this.named++;
+    if (expansion.kind === "foreign") this.recipients.addForeign(recipient, this.standing.policy);
+    if (expansion.kind !== "targets") return;
+    const { limits, domain } = expansion.domain;
+    if (limits.messageSize !== undefined) this.limit = Math.min(this.limit, limits.messageSize);
+    if (limits.recipients !== undefined) this.#count(domain);
+    let leaves = false;
+    for (const target of expansion.targets) {
+      leaves ||= target.kind === "remote";
+      this.recipients.add(target, recipient);
+    }
+    if (leaves) this.forwards.push(recipient.address);
+  }
+
+  /** One message counts once on a meter, however many recipients lead to it. */
+  meter(meter: Meter | undefined): void {
+    if (meter && !this.meters.some(({ key }) => key === meter.key)) this.meters.push(meter);
+  }
+
+  #count(domain: Domain): void {
+    this.#namedInDomain ??= new Map();
+    this.#namedInDomain.set(domain, (this.#namedInDomain.get(domain) ?? 0) + 1);
+  }
+}
