@@ -29,7 +29,9 @@ export class NextHop implements Ledger, AsyncDisposable {
   constructor(script: Script) {
     this.script = script;
     const implicit = script.tls?.how === "implicit" ? script.tls.certificate : undefined;
-    this.#server = implicit ? tls.createServer(implicit) : net.createServer();
+    this.#server = implicit
+      ? tls.createServer({ ...implicit, noDelay: true })
+      : net.createServer({ noDelay: true });
     this.#server.on(implicit ? "secureConnection" : "connection", (socket: net.Socket) =>
       this.#welcome(socket),
     );
@@ -65,6 +67,11 @@ export class NextHop implements Ledger, AsyncDisposable {
   /** Sends text on every open connection, asked for or not. */
   sayAll(text: string): void {
     for (const socket of this.#sockets) socket.write(text);
+  }
+
+  /** Reads nothing more from any open connection. */
+  pauseAll(): void {
+    for (const socket of this.#sockets) socket.pause();
   }
 
   async ask(moment: Omit<Moment, "times">): Promise<Answer | undefined> {

@@ -63,7 +63,7 @@ export class Exchange {
   constructor(peer: Peer, transaction: Transaction) {
     this.#peer = peer;
     this.#transaction = transaction;
-    this.#outcomes = new Array(transaction.recipients.length);
+    this.#outcomes = transaction.recipients.map(() => undefined);
   }
 
   /** The server holds nothing of the transaction: the next may start without RSET. */
@@ -104,7 +104,7 @@ export class Exchange {
   async #inOneGroup(resetFirst: boolean, mail: string, body: Body): Promise<void> {
     const rcpts = this.#tried.map((index) => this.#rcptLine(index)).join("");
     const group = `${resetFirst ? "RSET\r\n" : ""}${mail}${rcpts}DATA\r\n`;
-    this.#peer.wire.command(group, (resetFirst ? 1 : 0) + this.#tried.length + 2);
+    this.#peer.wire.command(group, (resetFirst ? 1 : 0) + this.#tried.length + 3);
     if (resetFirst) await this.#hearReset();
     const sender = await this.#hear("mail", this.#peer.timeouts.mail);
     if (!this.#taken(sender)) this.#settleAll(this.#tried, sender);
@@ -130,18 +130,20 @@ export class Exchange {
       this.#recipient(index, await this.#hear("rcpt", timeouts.rcpt));
     }
     if (this.#accepted.length === 0) return;
-    wire.command("DATA\r\n", 1);
+    wire.command("DATA\r\n", 2);
     await this.#afterData(body);
   }
 
+  /** DATA gets two replies, unless the first is a refusal; some servers give both at once. */
   async #afterData(body: Body): Promise<void> {
     const go = await this.#hear("data", this.#peer.timeouts.dataInit);
     if (go.code === 354) {
       if (this.#accepted.length > 0) await this.#message(body);
       else await this.#takeBack();
-    } else if (this.#accepted.length > 0) {
+    } else {
       if (this.#taken(go)) this.#outOfStep(go);
       this.#settleAll(this.#accepted, go);
+      this.#peer.wire.excuse();
     }
   }
 
@@ -150,7 +152,6 @@ export class Exchange {
     const { wire, timeouts, lmtp } = this.#peer;
     // RFC 2033 §4.2 forbids this 354; how many replies would follow is anyone's guess.
     if (lmtp) return wire.fail(new WireLost("protocol", "354 without a recipient"));
-    wire.expect(1);
     wire.write(loneDot);
     await this.#hear("dot", timeouts.finalDot);
     this.#ended = true;
@@ -159,7 +160,7 @@ export class Exchange {
   async #message(body: Body): Promise<void> {
     const { wire, timeouts, lmtp } = this.#peer;
     this.#stage = stages.body;
-    wire.expect(lmtp ? this.#accepted.length : 1);
+    if (lmtp) wire.expect(this.#accepted.length - 1);
     if (body.kind === "whole") wire.write(body.octets);
     else if (!(await this.#stream(body.pieces))) return this.#refusedEarly();
     for (const index of this.#accepted) {

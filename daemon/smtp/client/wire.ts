@@ -80,9 +80,16 @@ export class Wire {
     this.#socket.write(lines, "utf8");
   }
 
-  /** The server owes replies that are not to a command: the greeting, or those after the final dot. */
+  /** The server owes replies that are not to a command: the greeting, or more than one after the final dot. */
   expect(replies: number): void {
     this.#owed += replies;
+  }
+
+  /** One reply less is owed: its reason is gone. If it came nevertheless, the server is out of step. */
+  excuse(): void {
+    const unasked = this.#owed > 0 ? undefined : this.#unread.pop();
+    if (unasked) this.#unasked(unasked);
+    else this.#owed--;
   }
 
   /** False: wait for `drained` before writing more. */
@@ -162,9 +169,13 @@ export class Wire {
     if (this.#owed > 0) {
       this.#owed--;
       this.#unread.push(reply);
-    } else if (reply.code === 421) this.fail(new WireLost("closing", reply.text, { reply }));
-    else this.fail(new WireLost("protocol", "the server sent a reply that nothing asked for", { reply }));
+    } else this.#unasked(reply);
   };
+
+  #unasked(reply: Reply): void {
+    if (reply.code === 421) this.fail(new WireLost("closing", reply.text, { reply }));
+    else this.fail(new WireLost("protocol", "the server sent a reply that nothing asked for", { reply }));
+  }
 
   readonly #onData = (chunk: Buffer): void => {
     if (this.#lost) return;
