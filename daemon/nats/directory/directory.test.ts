@@ -20,7 +20,7 @@ import { watchDirectory } from "./watch.ts";
 
 let nats: TestNats;
 const vault = new Vault([randomBytes(32)]);
-const soon = () => AbortSignal.timeout(15_000);
+const soon = () => AbortSignal.timeout(30_000);
 
 before(async () => {
   nats = await startNats(undefined, { sync: "10s" });
