@@ -130,12 +130,13 @@ export class NextHopSession {
     if (secure.how === "injecting")
       return this.#answer("starttls", line, "220 ready\r\n250-hop.example\r\n250 AUTH PLAIN");
     await this.#answer("starttls", line, "220 ready");
-    if (this.#over || secure.how === "broken") {
-      this.#socket.write("this is no handshake\r\n");
+    if (this.#over) return;
+    const plain = this.#socket;
+    plain.removeAllListeners("data");
+    if (secure.how === "broken") {
+      plain.once("data", () => plain.write("this is no handshake\r\n"));
       return;
     }
-    this.#socket.removeAllListeners("data");
-    const plain = this.#socket;
     this.#socket = new tls.TLSSocket(plain, { isServer: true, ...secure.certificate });
     this.#socket.on("error", () => plain.destroy());
     this.#encrypted = true;
