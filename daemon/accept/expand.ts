@@ -44,7 +44,7 @@ export const maxDepth = 10;
 export const maxTargets = 1000;
 
 export function expand(directory: Directory, address: Address): Expansion {
-  const first = directory.resolve(address);
+  const first = resolve(directory, address);
   switch (first.kind) {
     case "foreign":
     case "unknown":
@@ -60,6 +60,14 @@ export function expand(directory: Directory, address: Address): Expansion {
     case "expand":
       return follow(directory, address, first);
   }
+}
+
+/** Somebody reads every postmaster's mail, also where a domain has nobody of its own. RFC 5321 §4.5.1 */
+function resolve(directory: Directory, address: Address): Resolution {
+  const found = directory.resolve(address);
+  if (found.kind !== "unknown" || localPartOf(address).toLowerCase() !== "postmaster") return found;
+  const postmaster = directory.postmaster();
+  return postmaster === undefined ? found : directory.resolve(postmaster);
 }
 
 interface Walk {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { fakeDirectory } from "../../test/harness/fake-directory.ts";
+import { directoryOf } from "../../test/harness/directory.ts";
 import { type Address, domainOf } from "../mail/address.ts";
 import type { Origin, Recipient, Sender } from "../mail/envelope.ts";
 import type { MessageId, PolicyName } from "../queue/job.ts";
@@ -17,12 +17,12 @@ const to = (address: string, over: Partial<Recipient> = {}): Recipient => ({
   ...over,
 });
 
-const directory = fakeDirectory({
+const directory = directoryOf({
   domains: {
     "example.test": {
       aliases: { sales: ["alice@example.test", "x@far.example"], loop: ["loop@example.test"] },
     },
-    "lmtp.test": { policy: "default/lmtp", delivery: { kind: "lmtp", host: "h", port: 24, tls: "Off" } },
+    "lmtp.test": { policy: "default/lmtp", delivery: { lmtp: { host: "h", port: 24, tls: "Off" } } },
   },
   mailboxes: { "alice@example.test": {}, "bob@example.test": { aliases: ["bo@example.test"] } },
 });
@@ -148,7 +148,7 @@ for (const { name, named, want } of wishes)
   );
 
 test("an alias that is not ASCII is an utf-8 original recipient", () => {
-  const utf8 = fakeDirectory({ domains: { "a.test": { aliases: { jürgen: ["x@far.example"] } } } });
+  const utf8 = directoryOf({ domains: { "a.test": { aliases: { jürgen: ["x@far.example"] } } } });
   const { jobs } = jobsFor(utf8, { ...facts, policy, recipients: [to("jürgen@a.test")] });
   assert.deepEqual(jobs[0]?.recipients, [
     { address: "x@far.example", orcpt: { type: "utf-8", address: "jürgen@a.test" } },

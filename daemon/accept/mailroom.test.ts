@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openRoom } from "../../test/harness/accept.ts";
-import type { FakeResources } from "../../test/harness/fake-directory.ts";
+import type { Resources } from "../../test/harness/directory.ts";
 import { reply } from "../mail/reply.ts";
 
-const resources: FakeResources = {
+const resources: Resources = {
   domains: {
     "example.test": {
       aliases: { sales: ["alice@example.test", "x@far.example"], boss: ["alice@example.test"] },
@@ -15,7 +15,7 @@ const resources: FakeResources = {
     "alice@example.test": { passwordHash: "hash of secret" },
     "bob@example.test": { passwordHash: "hash of geheim" },
     "sleepy@example.test": { suspended: true, passwordHash: "hash of zzz" },
-    "tiny@example.test": { quota: { bytes: 100 } },
+    "tiny@example.test": { quota: 100 },
     "dora@example.test": { forwardTo: ["dora@home.example"], keepCopy: true },
     "ann@small.test": {},
     "ben@small.test": {},

@@ -1,16 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
+import { directoryOf } from "../../test/harness/directory.ts";
 import { FakeClock } from "../../test/harness/fake-clock.ts";
-import { fakeDirectory } from "../../test/harness/fake-directory.ts";
 import type { MailboxEntry } from "../directory/directory.ts";
 import { silent } from "../kit/log.ts";
 import type { Address } from "../mail/address.ts";
 import { mailboxName, type Quota } from "../mailbox/store.ts";
 import { QuotaWatch, type StatusOf } from "./quota.ts";
 
-function box(quota: Quota): MailboxEntry {
-  const directory = fakeDirectory({ mailboxes: { "a@example.test": { quota } } });
+function box({ bytes, messages }: Quota): MailboxEntry {
+  const spec = {
+    ...(bytes === undefined ? {} : { quota: bytes }),
+    ...(messages === undefined ? {} : { messageQuota: messages }),
+  };
+  const directory = directoryOf({ domains: { "example.test": {} }, mailboxes: { "a@example.test": spec } });
   const entry = directory.mailbox(mailboxName("a@example.test" as Address));
   assert.ok(entry);
   return entry;
@@ -23,7 +27,11 @@ function open() {
     asked: 0,
     answer: (async () => ({ bytes: 90, messages: 9 })) as StatusOf,
   };
-  const watch = new QuotaWatch((name, signal) => (store.asked++, store.answer(name, signal)), clock, silent);
+  const ask: StatusOf = (name, signal) => {
+    store.asked++;
+    return store.answer(name, signal);
+  };
+  const watch = new QuotaWatch(ask, clock, silent);
   return { clock, store, watch };
 }
 

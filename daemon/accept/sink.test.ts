@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { openRoom } from "../../test/harness/accept.ts";
+import type { Resources } from "../../test/harness/directory.ts";
 import { FakeClock } from "../../test/harness/fake-clock.ts";
-import type { FakeResources } from "../../test/harness/fake-directory.ts";
 import { reply } from "../mail/reply.ts";
 import { MemoryQueue } from "../queue/memory.ts";
 import { type BodyWriter, type NewMessage, QueueError } from "../queue/queue.ts";
 import type { MessageSink } from "../smtp/mailroom.ts";
 
-const resources: FakeResources = {
+const resources: Resources = {
   domains: { "example.test": {} },
   mailboxes: { "alice@example.test": {} },
   policies: { "default/default": { cidrs: ["10.0.0.0/8"] } },

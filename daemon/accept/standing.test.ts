@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fakeDirectory } from "../../test/harness/fake-directory.ts";
+import { directoryOf } from "../../test/harness/directory.ts";
 import { ranksOf, standingOf } from "./standing.ts";
 
 const ranks = ranksOf(
-  fakeDirectory({
+  directoryOf({
     domains: { "example.test": { policy: "team/out" }, "lost.test": { policy: "team/undeclared" } },
     mailboxes: {
       "alice@example.test": {},
@@ -50,12 +50,12 @@ const cases = [
 for (const [name, is, want] of cases) test(name, () => assert.equal(is, want));
 
 test("without any policy the built-in default holds for strangers", () => {
-  const standing = standingOf(ranksOf(fakeDirectory({})), "192.0.2.1", undefined);
+  const standing = standingOf(ranksOf(directoryOf({})), "192.0.2.1", undefined);
   assert.equal(standing.kind, "stranger");
   assert.equal(standing.policy, "default/default");
 });
 
 test("a stranger's line ends are never repaired", () => {
-  const lenient = ranksOf(fakeDirectory({ policies: { "default/default": { lineEnds: "Normalize" } } }));
+  const lenient = ranksOf(directoryOf({ policies: { "default/default": { lineEnds: "Normalize" } } }));
   assert.equal(standingOf(lenient, "192.0.2.1", undefined).lineEnds, "Refuse");
 });

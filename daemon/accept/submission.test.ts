@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { type Client, openRoom, type Room } from "../../test/harness/accept.ts";
-import type { FakeResources } from "../../test/harness/fake-directory.ts";
+import type { Resources } from "../../test/harness/directory.ts";
 
-const resources: FakeResources = {
+const resources: Resources = {
   domains: { "example.test": { policy: "default/users", aliases: { sales: ["bob@example.test"] } } },
   mailboxes: {
     "alice@example.test": { passwordHash: "hash of secret", aliases: ["al@example.test"] },

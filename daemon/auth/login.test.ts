@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { liveOf } from "../../test/harness/directory.ts";
 import { FakeClock } from "../../test/harness/fake-clock.ts";
-import { fakeLive } from "../../test/harness/fake-directory.ts";
 import { silent } from "../kit/log.ts";
 import { Logins } from "./login.ts";
 
-const live = fakeLive({
+const live = liveOf({
   domains: { "example.test": {}, "xn--bcher-kva.test": {} },
   mailboxes: {
     "Alice@example.test": { passwordHash: "hash of secret", aliases: ["al@example.test"] },

@@ -10,13 +10,13 @@ import type { Reply } from "../../daemon/mail/reply.ts";
 import type { Job, Queued } from "../../daemon/queue/job.ts";
 import { MemoryQueue } from "../../daemon/queue/memory.ts";
 import type { Caller, MailroomSession, MessageSink, SessionFacts } from "../../daemon/smtp/mailroom.ts";
+import { liveOf, type Resources } from "./directory.ts";
 import { FakeClock } from "./fake-clock.ts";
-import { type FakeResources, fakeLive } from "./fake-directory.ts";
 
 export interface Room extends Disposable {
   readonly clock: FakeClock;
   readonly queue: MemoryQueue;
-  readonly live: ReturnType<typeof fakeLive>;
+  readonly live: ReturnType<typeof liveOf>;
   readonly accepted: Accepted[];
   connect(over?: Partial<Caller>): Promise<Client>;
   queued(): Promise<readonly Queued[]>;
@@ -25,10 +25,10 @@ export interface Room extends Disposable {
   text(): Promise<string>;
 }
 
-export function openRoom(resources: FakeResources, over: Partial<MailroomParts> = {}): Room {
+export function openRoom(resources: Resources, over: Partial<MailroomParts> = {}): Room {
   const clock = new FakeClock();
   const queue = new MemoryQueue(clock);
-  const live = fakeLive(resources);
+  const live = liveOf(resources);
   const accepted: Accepted[] = [];
   const room = openMailroom({
     live,

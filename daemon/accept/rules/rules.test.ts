@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type FakeResources, fakeDirectory } from "../../../test/harness/fake-directory.ts";
+import { directoryOf, type Resources } from "../../../test/harness/directory.ts";
 import { Rates } from "../../kit/rate.ts";
 import type { Address } from "../../mail/address.ts";
 import { reply } from "../../mail/reply.ts";
@@ -18,7 +18,7 @@ import { recipientCount } from "./recipient-count.ts";
 import { mayRelay } from "./relay.ts";
 import { chain, type Mail, type Rcpt } from "./rule.ts";
 
-const resources: FakeResources = {
+const resources: Resources = {
   domains: {
     "example.test": {
       limits: { messageSize: 1_000, recipients: 2, messagesPerMinute: 1 },
@@ -34,16 +34,16 @@ const resources: FakeResources = {
     "strict.test": { aliases: { loop: ["loop@strict.test"] } },
   },
   mailboxes: {
-    "alice@example.test": { aliases: ["al@example.test"], quota: { bytes: 100 } },
+    "alice@example.test": { aliases: ["al@example.test"], quota: 100 },
     "carol@example.test": {},
     "erik@example.test": { aliases: ["er@example.test"], forwardTo: ["erik@home.example"], keepCopy: false },
     "sleepy@example.test": { suspended: true },
-    "full@example.test": { quota: { bytes: 100 } },
-    "fuller@example.test": { quota: { messages: 1 } },
+    "full@example.test": { quota: 100 },
+    "fuller@example.test": { messageQuota: 1 },
   },
   policies: { "default/default": { cidrs: ["10.0.0.0/8"], limits: { messageSize: 5_000, recipients: 3 } } },
 };
-const directory = fakeDirectory(resources);
+const directory = directoryOf(resources);
 const ranks = ranksOf(directory);
 const stranger = standingOf(ranks, "192.0.2.1", undefined);
 const client = standingOf(ranks, "10.1.2.3", undefined);
