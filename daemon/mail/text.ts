@@ -45,3 +45,20 @@ export function fold(words: readonly string[], width: number, lineEnd: string, i
   }
   return text;
 }
+
+/** RFC 5322 §2.1.1: a line has 998 octets at most, and a character may have four. */
+const uncut = { ascii: 900, other: 240 };
+
+/** The words of a text for `fold`; what no line could hold is cut apart. */
+export function wordsOf(text: string): string[] {
+  const words = text.split(" ").filter((word) => word !== "");
+  return words.some((word) => word.length > uncut.other) ? words.flatMap(pieces) : words;
+}
+
+function pieces(word: string): string[] {
+  const length = /[^ -~]/.test(word) ? uncut.other : uncut.ascii;
+  const points = Array.from(word);
+  const cut: string[] = [];
+  for (let i = 0; i < points.length; i += length) cut.push(points.slice(i, i + length).join(""));
+  return cut;
+}
