@@ -9,11 +9,18 @@ import type { Recipient, Sender } from "../../daemon/mail/envelope.ts";
 import type { Reply } from "../../daemon/mail/reply.ts";
 import type { Job, Queued } from "../../daemon/queue/job.ts";
 import { MemoryQueue } from "../../daemon/queue/memory.ts";
-import type { Caller, MailroomSession, MessageSink, SessionFacts } from "../../daemon/smtp/mailroom.ts";
+import type {
+  Caller,
+  Mailroom,
+  MailroomSession,
+  MessageSink,
+  SessionFacts,
+} from "../../daemon/smtp/mailroom.ts";
 import { liveOf, type Resources } from "./directory.ts";
 import { FakeClock } from "./fake-clock.ts";
 
 export interface Room extends Disposable {
+  readonly mailroom: Mailroom;
   readonly clock: FakeClock;
   readonly queue: MemoryQueue;
   readonly live: ReturnType<typeof liveOf>;
@@ -30,7 +37,7 @@ export function openRoom(resources: Resources, over: Partial<MailroomParts> = {}
   const queue = new MemoryQueue(clock);
   const live = liveOf(resources);
   const accepted: Accepted[] = [];
-  const room = openMailroom({
+  const mailroom = openMailroom({
     live,
     queue,
     clock,
@@ -44,6 +51,7 @@ export function openRoom(resources: Resources, over: Partial<MailroomParts> = {}
   });
   const queued = () => all(queue.list());
   return {
+    mailroom,
     clock,
     queue,
     live,
@@ -57,11 +65,11 @@ export function openRoom(resources: Resources, over: Partial<MailroomParts> = {}
     },
     connect: async (partial = {}) => {
       const caller: Caller = { address: "192.0.2.1", port: 1025, listener: "smtp", tls: false, ...partial };
-      const welcome = await room.open(caller, new AbortController().signal);
+      const welcome = await mailroom.open(caller, new AbortController().signal);
       if (welcome.kind === "refused") throw new Error(welcome.reply.text);
       return new Client(welcome.session, caller, welcome.pregreetMs);
     },
-    [Symbol.dispose]: () => room[Symbol.dispose](),
+    [Symbol.dispose]: () => mailroom[Symbol.dispose](),
   };
 }
 
