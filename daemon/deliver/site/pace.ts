@@ -28,7 +28,7 @@ const MINUTE = 60_000;
 /** Less than this is no time, but what sums of fractions leave behind, ms. */
 const rounding = 0.001;
 
-const slackOf = (perMinute: number): number => Math.max(1, Math.floor(perMinute / 60));
+const slackOf = (perMinute: number): number => Math.max(1, Math.ceil(perMinute / 60));
 
 /** A little wider than even: `slack` at once and the rest of a minute's messages fit into it exactly. */
 const spacing = (perMinute: number, slack: number): number => MINUTE / (perMinute - slack + 1);

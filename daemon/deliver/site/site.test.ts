@@ -184,7 +184,7 @@ const action = fc.oneof(
   { weight: 3, arbitrary: fc.constant("send" as const) },
   { weight: 2, arbitrary: fc.constant("pass" as const) },
 );
-const life = fc.array(fc.record({ action, ms: fc.nat(60_000) }), { maxLength: 150 });
+const life = fc.array(fc.record({ action, ms: fc.nat(60_000) }), { maxLength: 150, size: "max" });
 const anyLimits = fc.record({
   maxConnections: fc.integer({ min: 1, max: 12 }),
   ratePerMinute: fc.integer({ min: 1, max: 200 }),
