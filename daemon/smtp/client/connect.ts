@@ -10,9 +10,11 @@ import type { Log } from "../../kit/log.ts";
 import type { Remote } from "../../mail/outcome.ts";
 import { isPositive, type Reply } from "../../mail/reply.ts";
 import { authenticate, dialogueFor, isLoopback, type Login } from "./auth.ts";
+import { distrustChunking, mayChunk } from "./chunking.ts";
 import { SmtpClient } from "./client.ts";
 import { ConnectFailed, type Phase } from "./connect-failed.ts";
 import type { Dial, Secured, TlsFacts, TlsOptions } from "./dial.ts";
+import type { Peer } from "./exchange.ts";
 import { type Extensions, noExtensions, parseExtensions } from "./extensions.ts";
 import { standardTimeouts, type Timeouts } from "./limits.ts";
 import type { EightBit } from "./preflight.ts";
@@ -82,13 +84,16 @@ class Connecting {
     await this.#hello(wire);
     if (tls === "Opportunistic" || tls === "Require") wire = await this.#upgrade(wire);
     if (auth) await this.#logIn(wire, auth);
-    const peer = {
+    const server = `${this.#options.host} ${this.#options.address}:${this.#options.port}`;
+    const peer: Peer = {
       wire,
       remote: this.#remote,
       extensions: this.#extensions,
       timeouts: this.#timeouts,
       lmtp,
       eightBit,
+      chunking: this.#extensions.chunking && mayChunk(server),
+      onChunkingBroken: () => distrustChunking(server),
     };
     this.#log.debug({ tls: this.#tls, extensions: this.#extensions }, "connected to a next hop");
     return new SmtpClient(peer, this.#tls);

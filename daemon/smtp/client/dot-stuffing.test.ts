@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { BareNewline, DotStuffer, stuffWhole } from "./dot-stuffing.ts";
+import { BareNewline, DotStuffer, plainWhole, stuffWhole } from "./dot-stuffing.ts";
 
 /** Line by line, as RFC 5321 §4.5.2 puts it. */
 function reference(message: string): string {
@@ -81,6 +81,7 @@ test("a bare CR or LF anywhere is refused, and never handed out", () => {
         assert.throws(run, BareNewline);
         assert.ok(safe(Buffer.concat(sent).toString("latin1")));
         assert.throws(() => stuffWhole(message), BareNewline);
+        assert.throws(() => plainWhole(message), BareNewline);
       },
     ),
     { numRuns: 2_000 },
@@ -95,4 +96,11 @@ test("a chunk without dot lines is not copied", () => {
   assert.equal(new DotStuffer().push(chunk), chunk);
   const view = new Uint8Array(chunk);
   assert.equal(new DotStuffer().push(view).buffer, view.buffer);
+});
+
+test("for BDAT a message stays as it is, but for a missing last line end", () => {
+  const message = Buffer.from(".a\r\n..\r\n");
+  assert.equal(plainWhole(message), message);
+  assert.equal(plainWhole(Buffer.from(".a")).toString(), ".a\r\n");
+  assert.equal(plainWhole(Buffer.alloc(0)).length, 0);
 });

@@ -1,12 +1,12 @@
 /**
- * A message's octets as they travel behind DATA: each line that starts with a dot gets a second one, and the whole
+ * A message's octets as they travel: behind BDAT as they are, behind DATA dot-stuffed. Stuffed means that each line that starts with a dot gets a second one, and the whole
  * ends with CRLF "." CRLF.
  *
  * In:     the message in chunks, split anywhere.
  * Out:    the octets to send. A chunk without such a line comes back as it is, uncopied.
  * Fails:  `BareNewline` on a CR or LF that is not part of a CRLF: the next hop might see the end of the message there
  *         and take the rest for commands (SMTP smuggling). Nothing after the offence is handed out.
- * Spec:   RFC 5321 §4.5.2 (transparency), §2.3.8 (line ends).
+ * Spec:   RFC 5321 §4.5.2 (transparency), §2.3.8 (line ends); RFC 3030 §2 (BDAT).
  */
 const CR = 13;
 const LF = 10;
@@ -20,6 +20,7 @@ export class BareNewline extends Error {
   }
 }
 
+const crlf = Buffer.from("\r\n");
 const crlfDot = Buffer.from("\r\n.");
 const carriageReturn = Buffer.from("\r");
 const ending = Buffer.from(".\r\n");
@@ -73,6 +74,14 @@ export class DotStuffer {
     if (this.#heldCr) throw new BareNewline();
     return this.#lineStart ? ending : endingAfterText;
   }
+}
+
+/** A whole message as BDAT takes it: checked, ended with CRLF, and otherwise as it is. RFC 3030 §2 */
+export function plainWhole(message: Uint8Array): Buffer {
+  const octets = asBuffer(message);
+  if (bareNewline.test(octets.toString("latin1"))) throw new BareNewline();
+  const ended = octets.length === 0 || octets[octets.length - 1] === LF;
+  return ended ? octets : Buffer.concat([octets, crlf]);
 }
 
 /** A whole message with its end, as one buffer: one write on the socket. */

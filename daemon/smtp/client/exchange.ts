@@ -5,18 +5,20 @@
  * Out:    one outcome per recipient, in order, and whether the server has forgotten the envelope (`ended`).
  * Fails:  only with what reading the body throws (also `BareNewline`): a fault on our side. Whatever the server or the
  *         network does is an outcome.
- * Spec:   RFC 5321 §3.3, §4.2.5, §4.5.3.1.10; RFC 2920 §3.1 (groups end with DATA); RFC 2033 §4.2 (LMTP: a reply for
+ * Spec:   RFC 5321 §3.3, §4.2.5; RFC 2920 §3.1 (groups end with DATA); RFC 3030 §4.2 (BDAT in a group); RFC 2033 §4.2 (LMTP: a reply for
  *         each accepted recipient, also when one is named twice).
  */
 import type { Outcome, Remote } from "../../mail/outcome.ts";
 import { isPositive, type Reply } from "../../mail/reply.ts";
+import { bdatLimit, unknownCommand } from "./chunking.ts";
 import { mailCommand, rcptCommand } from "./commands.ts";
-import { DotStuffer, stuffWhole } from "./dot-stuffing.ts";
+import { DotStuffer, plainWhole, stuffWhole } from "./dot-stuffing.ts";
 import type { Extensions } from "./extensions.ts";
 import type { Timeouts } from "./limits.ts";
 import { type EightBit, preflight, type Transaction } from "./preflight.ts";
+import { outcomeOf, rcptReply } from "./verdict.ts";
 import { type Wire, WireLost } from "./wire.ts";
-import { kept, lossReply } from "./words.ts";
+import { lossReply } from "./words.ts";
 
 /** What stays the same for all transactions of a connection. */
 export interface Peer {
@@ -26,11 +28,17 @@ export interface Peer {
   readonly timeouts: Timeouts;
   readonly lmtp: boolean;
   readonly eightBit: EightBit;
+  /** The server offers CHUNKING and has not belied it. */
+  readonly chunking: boolean;
+  /** Called when it does. */
+  readonly onChunkingBroken: () => void;
 }
 
 type Body =
+  | { readonly kind: "chunk"; readonly octets: Buffer }
   | { readonly kind: "whole"; readonly octets: Buffer }
   | { readonly kind: "stream"; readonly pieces: AsyncIterable<Uint8Array> };
+type DataBody = Exclude<Body, { kind: "chunk" }>;
 
 const stages = {
   rset: "while waiting for the reply to RSET",
@@ -43,11 +51,12 @@ const stages = {
 
 const loneDot = Buffer.from(".\r\n");
 
-function prepare(transaction: Transaction): Body {
+/** `chunk` goes out behind BDAT, the others behind DATA. */
+function prepare({ chunking, extensions, lmtp }: Peer, transaction: Transaction): Body {
   const body = transaction.body();
-  return body instanceof Uint8Array
-    ? { kind: "whole", octets: stuffWhole(body) }
-    : { kind: "stream", pieces: body };
+  if (!(body instanceof Uint8Array)) return { kind: "stream", pieces: body };
+  const bdat = chunking && extensions.pipelining && !lmtp && body.length <= bdatLimit;
+  return bdat ? { kind: "chunk", octets: plainWhole(body) } : { kind: "whole", octets: stuffWhole(body) };
 }
 
 export class Exchange {
@@ -88,10 +97,11 @@ export class Exchange {
   async #converse(resetFirst: boolean, utf8: boolean): Promise<void> {
     const { sender, size } = this.#transaction;
     // Before MAIL: a message that must not leave costs neither a transaction nor the connection.
-    const body = prepare(this.#transaction);
+    const body = prepare(this.#peer, this.#transaction);
     const mail = mailCommand(sender, this.#peer.extensions, { size, utf8 });
     try {
-      if (this.#peer.extensions.pipelining) await this.#inOneGroup(resetFirst, mail, body);
+      if (body.kind === "chunk") await this.#inOneWrite(resetFirst, mail, body.octets);
+      else if (this.#peer.extensions.pipelining) await this.#inOneGroup(resetFirst, mail, body);
       else await this.#stepByStep(resetFirst, mail, body);
     } catch (error) {
       if (error instanceof WireLost) return; // `#undecided` finds the words
@@ -100,23 +110,53 @@ export class Exchange {
     }
   }
 
-  /** RFC 2920 §3.1: everything up to DATA in one write. The message waits for 354, else it might be read as commands. */
-  async #inOneGroup(resetFirst: boolean, mail: string, body: Body): Promise<void> {
-    const rcpts = this.#tried.map((index) => this.#rcptLine(index)).join("");
-    const group = `${resetFirst ? "RSET\r\n" : ""}${mail}${rcpts}DATA\r\n`;
-    this.#peer.wire.command(group, (resetFirst ? 1 : 0) + this.#tried.length + 3);
-    if (resetFirst) await this.#hearReset();
-    const sender = await this.#hear("mail", this.#peer.timeouts.mail);
-    if (!this.#taken(sender)) this.#settleAll(this.#tried, sender);
-    for (const index of this.#tried) {
-      const answer = await this.#hear("rcpt", this.#peer.timeouts.rcpt);
-      if (isPositive(sender)) this.#recipient(index, answer);
+  /** RFC 3030 §4.2: envelope and message at once; for nobody's message the server says 503 and forgets the octets. */
+  async #inOneWrite(resetFirst: boolean, mail: string, octets: Buffer): Promise<void> {
+    const { wire, timeouts, onChunkingBroken } = this.#peer;
+    const last = `BDAT ${octets.length} LAST\r\n`;
+    wire.commandWith(octets, this.#envelope(resetFirst, mail) + last, this.#owed(resetFirst) + 1);
+    await this.#hearEnvelope(resetFirst);
+    const answer = await this.#hear("dot", timeouts.finalDot);
+    if (this.#accepted.length === 0) return;
+    if (unknownCommand(answer)) {
+      onChunkingBroken();
+      this.#outOfStep(answer);
     }
+    this.#settleAll(this.#accepted, answer);
+    this.#ended = isPositive(answer); // after a refused BDAT only RSET makes a new start
+  }
+
+  /** RFC 2920 §3.1: everything up to DATA in one write. The message waits for 354, else it might be read as commands. */
+  async #inOneGroup(resetFirst: boolean, mail: string, body: DataBody): Promise<void> {
+    this.#peer.wire.command(`${this.#envelope(resetFirst, mail)}DATA\r\n`, this.#owed(resetFirst) + 2);
+    await this.#hearEnvelope(resetFirst);
     await this.#afterData(body);
   }
 
+  #envelope(resetFirst: boolean, mail: string): string {
+    let lines = resetFirst ? `RSET\r\n${mail}` : mail;
+    for (const index of this.#tried) lines += this.#rcptLine(index);
+    return lines;
+  }
+
+  /** Replies to the envelope. */
+  #owed(resetFirst: boolean): number {
+    return (resetFirst ? 2 : 1) + this.#tried.length;
+  }
+
+  async #hearEnvelope(resetFirst: boolean): Promise<void> {
+    const { timeouts } = this.#peer;
+    if (resetFirst) await this.#hearReset();
+    const sender = await this.#hear("mail", timeouts.mail);
+    if (!this.#taken(sender)) this.#settleAll(this.#tried, sender);
+    for (const index of this.#tried) {
+      const answer = await this.#hear("rcpt", timeouts.rcpt);
+      if (isPositive(sender)) this.#recipient(index, answer);
+    }
+  }
+
   /** RFC 5321 §3.3 for servers without PIPELINING. */
-  async #stepByStep(resetFirst: boolean, mail: string, body: Body): Promise<void> {
+  async #stepByStep(resetFirst: boolean, mail: string, body: DataBody): Promise<void> {
     const { wire, timeouts } = this.#peer;
     if (resetFirst) {
       wire.command("RSET\r\n", 1);
@@ -135,7 +175,7 @@ export class Exchange {
   }
 
   /** DATA gets two replies, unless the first is a refusal; some servers give both at once. */
-  async #afterData(body: Body): Promise<void> {
+  async #afterData(body: DataBody): Promise<void> {
     const go = await this.#hear("data", this.#peer.timeouts.dataInit);
     if (go.code === 354) {
       if (this.#accepted.length > 0) await this.#message(body);
@@ -157,7 +197,7 @@ export class Exchange {
     this.#ended = true;
   }
 
-  async #message(body: Body): Promise<void> {
+  async #message(body: DataBody): Promise<void> {
     const { wire, timeouts, lmtp } = this.#peer;
     this.#stage = stages.body;
     if (lmtp) wire.expect(this.#accepted.length - 1);
@@ -216,12 +256,7 @@ export class Exchange {
 
   #recipient(index: number, answer: Reply): void {
     if (this.#taken(answer)) this.#accepted.push(index);
-    else this.#settle(index, this.#tooMany(answer) ? { ...answer, code: 452, enhanced: "4.5.3" } : answer);
-  }
-
-  /** RFC 5321 §4.5.3.1.10: 552 to RCPT once meant "too many recipients", and those wait for the next transaction. */
-  #tooMany({ code, enhanced }: Reply): boolean {
-    return code === 552 && this.#accepted.length > 0 && (enhanced === "5.5.3" || enhanced === "5.0.0");
+    else this.#settle(index, rcptReply(answer, this.#accepted.length));
   }
 
   #rcptLine(index: number): string {
@@ -234,18 +269,7 @@ export class Exchange {
   }
 
   #settle(index: number, answer: Reply): void {
-    const { remote } = this.#peer;
-    const reply = kept(answer);
-    if (answer.code >= 500) this.#outcomes[index] = { kind: "failed", reply, remote };
-    else if (answer.code >= 400) this.#outcomes[index] = { kind: "deferred", reply, remote };
-    else if (this.#taken(answer))
-      this.#outcomes[index] = { kind: "delivered", reply, remote, how: this.#how() };
-  }
-
-  /** RFC 3461 §5.2: a server with DSN takes over the duty. One that speaks LMTP is the mailbox's own. RFC 2033 §1 */
-  #how(): "passedOn" | "final" | "relayed" {
-    if (this.#peer.extensions.dsn) return "passedOn";
-    return this.#peer.lmtp ? "final" : "relayed";
+    this.#outcomes[index] = outcomeOf(answer, this.#peer) ?? this.#outOfStep(answer);
   }
 
   #undecided(): Outcome {

@@ -80,6 +80,14 @@ export class Wire {
     this.#socket.write(lines, "utf8");
   }
 
+  /** Commands with octets behind them, in one system call. */
+  commandWith(octets: Uint8Array, lines: string, replies: number): void {
+    this.#socket.cork();
+    this.command(lines, replies);
+    this.#socket.write(octets);
+    this.#socket.uncork();
+  }
+
   /** The server owes replies that are not to a command: the greeting, or more than one after the final dot. */
   expect(replies: number): void {
     this.#owed += replies;
@@ -95,14 +103,6 @@ export class Wire {
   /** False: wait for `drained` before writing more. */
   write(octets: Uint8Array): boolean {
     return this.#socket.write(octets);
-  }
-
-  /** Two pieces in one system call. */
-  writeBoth(first: Uint8Array, second: Uint8Array): void {
-    this.#socket.cork();
-    this.#socket.write(first);
-    this.#socket.write(second);
-    this.#socket.uncork();
   }
 
   /** The next reply if it is here. */
