@@ -55,7 +55,9 @@ export function openEnvelope(
   }
   const wanted = kind === "Secret" ? "v1" : apiVersion;
   if (value["apiVersion"] !== wanted) {
-    report(["apiVersion"], `${kind} has apiVersion ${wanted}, not ${JSON.stringify(value["apiVersion"])}`);
+    const given = value["apiVersion"];
+    const wrong = given === undefined ? "is missing" : `${JSON.stringify(given)} is not that of ${kind}`;
+    report(["apiVersion"], `${wrong}; write ${wanted}`);
     return undefined;
   }
   const identity = identityOf(value["metadata"], report);

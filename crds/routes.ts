@@ -12,6 +12,8 @@ type MailDomain = ResourceOf<"MailDomain">;
 
 /** A place that sends mail on to other addresses. */
 interface Hop {
+  /** How it is called in a sentence. */
+  readonly name: string;
   readonly from: Resource;
   readonly to: readonly { readonly address: string; readonly path: Path }[];
 }
@@ -55,16 +57,17 @@ function namesOf(resource: Resource): { address: string; path: Path; hop: Hop }[
   switch (resource.kind) {
     case "MailDomain": {
       const domain = canonicalDomain(resource.spec.domain);
-      return resource.spec.aliases.map(({ name, to }, i) => ({
-        address: `${name.toLowerCase()}@${domain}`,
-        path: ["spec", "aliases", i, "name"],
-        hop: { from: resource, to: targets(to, ["spec", "aliases", i, "to"]) },
-      }));
+      return resource.spec.aliases.map(({ name, to }, i) => {
+        const address = `${name.toLowerCase()}@${domain}`;
+        const hop = { name: address, from: resource, to: targets(to, ["spec", "aliases", i, "to"]) };
+        return { address, path: ["spec", "aliases", i, "name"], hop };
+      });
     }
     case "Mailbox": {
       const { address, aliases, forwardTo } = resource.spec;
-      const hop = { from: resource, to: targets(forwardTo, ["spec", "forwardTo"]) };
-      const own = { address: canonicalAddress(address) ?? address, path: ["spec", "address"], hop };
+      const name = canonicalAddress(address) ?? address;
+      const hop = { name, from: resource, to: targets(forwardTo, ["spec", "forwardTo"]) };
+      const own = { address: name, path: ["spec", "address"], hop };
       const others = aliases.map((alias, i) => ({
         address: canonicalAddress(alias) ?? alias,
         path: ["spec", "aliases", i],
@@ -81,9 +84,9 @@ const targets = (list: readonly string[], path: Path): Hop["to"] =>
   list.map((text, i) => ({ address: canonicalAddress(text) ?? text, path: [...path, i] }));
 
 /** `trail` ends where mail would step back to `start`. */
-function circleSentence(trail: ReadonlyMap<Hop, string>, start: Hop): string {
-  const hops = [...trail.keys()];
-  const round = hops.slice(hops.indexOf(start)).map((hop) => trail.get(hop) || titleOf(hop.from));
+function circleSentence(trail: ReadonlySet<Hop>, start: Hop): string {
+  const hops = [...trail];
+  const round = hops.slice(hops.indexOf(start)).map(({ name }) => name);
   return `mail would go round in a circle (${[...round, round[0]].join(" → ")}); remove one of these steps`;
 }
 
@@ -96,14 +99,14 @@ class RouteMap {
   constructor(names: ReadonlyMap<string, Taken>, network: Network) {
     this.#names = names;
     this.#network = network;
-    for (const domain of network.domains.values()) {
+    for (const [name, domain] of network.domains) {
       const { catchAll, delivery } = domain.spec;
       const to = delivery.forward
         ? targets(delivery.forward.to, ["spec", "delivery", "forward", "to"])
         : catchAll === undefined
           ? []
           : [{ address: canonicalAddress(catchAll) ?? catchAll, path: ["spec", "catchAll"] }];
-      if (to.length > 0) this.#domainHops.set(domain, { from: domain, to });
+      if (to.length > 0) this.#domainHops.set(domain, { name: `*@${name}`, from: domain, to });
     }
   }
 
@@ -126,20 +129,20 @@ class RouteMap {
   loops(hops: Iterable<Hop>): Problem[] {
     const problems: Problem[] = [];
     const done = new Set<Hop>();
-    /** The hops from the start to here, each with the address that led to it. */
-    const trail = new Map<Hop, string>();
-    const visit = (hop: Hop, address: string) => {
-      trail.set(hop, address);
+    /** The hops from the start to here. */
+    const trail = new Set<Hop>();
+    const visit = (hop: Hop) => {
+      trail.add(hop);
       for (const target of hop.to) {
         const next = this.#hopOf(target.address);
         if (next === undefined || done.has(next)) continue;
         if (trail.has(next)) problems.push(problemAt(hop.from, target.path, circleSentence(trail, next)));
-        else visit(next, target.address);
+        else visit(next);
       }
       trail.delete(hop);
       done.add(hop);
     };
-    for (const hop of hops) if (!done.has(hop)) visit(hop, "");
+    for (const hop of hops) if (!done.has(hop)) visit(hop);
     return problems;
   }
 

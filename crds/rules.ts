@@ -13,7 +13,12 @@ import type { Path } from "./problem.ts";
 import type { Rule, Schema } from "./schema.ts";
 import type { Fault } from "./shape.ts";
 
-export type RuleCheck = (value: unknown, old?: unknown) => readonly Fault[];
+export interface RuleFault extends Fault {
+  /** The rule was not broken: it could not be evaluated. */
+  readonly failed?: true;
+}
+
+export type RuleCheck = (value: unknown, old?: unknown) => readonly RuleFault[];
 
 type Program = (bindings: Record<string, CelInput>) => CelResult;
 interface Tools {
@@ -67,16 +72,16 @@ function compileNode(schema: Schema, tools: Tools): Node | undefined {
   return rules.length > 0 || fields.size > 0 || items ? { schema, rules, fields, items } : undefined;
 }
 
-function evaluate(node: Node, value: unknown, old: unknown, path: Path, tools: Tools): Fault[] {
-  const faults: Fault[] = [];
+function evaluate(node: Node, value: unknown, old: unknown, path: Path, tools: Tools): RuleFault[] {
+  const faults: RuleFault[] = [];
   for (const { rule, program, transition } of node.rules) {
     if (transition && old === undefined) continue;
     const bindings: Record<string, CelInput> = { self: toCel(node.schema, value) };
     if (transition) bindings["oldSelf"] = toCel(node.schema, old);
     const result = program(bindings);
     if (result === true) continue;
-    const broken = tools.isError(result) ? ` (the rule could not be evaluated: ${String(result)})` : "";
-    faults.push({ path, message: rule.message + broken });
+    if (!tools.isError(result)) faults.push({ path, message: rule.message });
+    else faults.push({ path, message: `${rule.message} (${String(result)})`, failed: true });
   }
   if (isRecord(value)) {
     for (const [name, field] of node.fields) {

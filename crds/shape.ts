@@ -13,8 +13,11 @@ import { fieldOf, type Path } from "./problem.ts";
 import type { Schema } from "./schema.ts";
 
 export interface Fault {
+  /** From the spec on. */
   readonly path: Path;
   readonly message: string;
+  /** The value is so far from the schema that rules about it make no sense: they are not evaluated then. */
+  readonly blocking?: true;
 }
 
 export type ShapeCheck = (value: unknown) => readonly Fault[];
@@ -36,14 +39,30 @@ function forAjv(schema: unknown): unknown {
   return Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, forAjv(value)]));
 }
 
+/** What is said first of a value that is wrong in several ways; the rest would only repeat it. */
+const weight = ["required", "type", "enum", "pattern", "minLength", "maxLength"];
+const weigh = ({ keyword }: ErrorObject): number =>
+  (weight.indexOf(keyword) + weight.length + 1) % (weight.length + 1);
+/** As in the API server: type, required and length errors keep CEL rules from being evaluated. */
+const blocking = new Set(["required", "type", "maxLength", "maxItems"]);
+
 function schemaFaults(validate: ValidateFunction, value: unknown): Fault[] {
   validate(value);
-  return (validate.errors ?? []).map((error) => {
-    const path = pathOf(error.instancePath, value);
-    if (error.keyword !== "required") return { path, message: sentence(error) };
-    const missing = String(error.params["missingProperty"]);
-    return { path: [...path, missing], message: missingSentence(error.parentSchema as Schema, missing) };
-  });
+  const faults = new Map<string, Fault>();
+  for (const error of [...(validate.errors ?? [])].sort((a, b) => weigh(a) - weigh(b))) {
+    const { path, message } = located(error, value);
+    const id = fieldOf(path);
+    const blocks = blocking.has(error.keyword) ? { blocking: true as const } : {};
+    if (!faults.has(id)) faults.set(id, { path, message, ...blocks });
+  }
+  return [...faults.values()];
+}
+
+function located(error: ErrorObject, value: unknown): Fault {
+  const path = pathOf(error.instancePath, value);
+  if (error.keyword !== "required") return { path, message: sentence(error) };
+  const missing = String(error.params["missingProperty"]);
+  return { path: [...path, missing], message: missingSentence(error.parentSchema as Schema, missing) };
 }
 
 /** `/aliases/0/to` as steps; a number is an item only where the value is a list. */
@@ -71,9 +90,7 @@ function sentence(error: ErrorObject): string {
   const given = JSON.stringify(error.data);
   switch (error.keyword) {
     case "enum":
-      return typeof error.data === "boolean"
-        ? `must be one of ${choices(schema)}; YAML reads an unquoted Off, On, Yes or No as true or false, so write it in quotes`
-        : `${given} is unknown; write one of ${choices(schema)}`;
+      return `${given} is unknown; write one of ${choices(schema)}`;
     case "type":
       return typeSentence(error.data, schema, error.params["type"]);
     case "pattern":
@@ -185,6 +202,8 @@ function repeated(schema: Schema, list: readonly unknown[], path: Path): Fault[]
     const first = seen.get(id);
     seen.set(id, first ?? i);
     if (first === undefined || identity === undefined) return [];
-    return [{ path: [...path, i], message: `repeats ${fieldOf([...path, first])}; remove one of them` }];
+    return [
+      { path: [...path, i], message: `repeats ${fieldOf(["spec", ...path, first])}; remove one of them` },
+    ];
   });
 }

@@ -10,7 +10,7 @@ import { withDefaults } from "./defaults.ts";
 import { readDocuments, type Source } from "./documents.ts";
 import { openEnvelope, type RawResource } from "./envelope.ts";
 import { meaningFaults } from "./meaning.ts";
-import { type Problem, sortProblems } from "./problem.ts";
+import { fieldOf, type Problem, sortProblems } from "./problem.ts";
 import { referenceProblems } from "./references.ts";
 import { problemAt, type Resource, type Secret, titleOf } from "./resource.ts";
 import { compileRules, type RuleCheck } from "./rules.ts";
@@ -77,7 +77,6 @@ export async function validate(
   return { resources, secrets, problems: sortProblems(problems) };
 }
 
-/** Rules assume a sound shape, and meaning assumes sound rules: later checks would only repeat what is said already. */
 function checkOne(
   raw: RawResource,
   checks: Checks | undefined,
@@ -86,9 +85,18 @@ function checkOne(
   if (!checks) throw new Error(`no checks for ${raw.kind}`);
   const spec = withDefaults(checks.schema, raw.spec ?? {});
   const resource = { ...raw, spec } as Resource;
-  const inSpec = ({ path, message }: Fault): Fault => ({ path: ["spec", ...path], message });
-  const shape = checks.shape(spec).map(inSpec);
-  if (shape.length > 0) return { resource, faults: shape };
-  const rules = checks.rules(spec, old).map(inSpec);
-  return { resource, faults: rules.length > 0 ? rules : meaningFaults(resource) };
+  const faults = faultsOf(checks, spec, old).map(({ path, message }) => ({
+    path: ["spec", ...path],
+    message,
+  }));
+  return { resource, faults: faults.length > 0 ? faults : meaningFaults(resource) };
+}
+
+/** Where schema and rule speak of the same value, the rule knows the better words. */
+function faultsOf(checks: Checks, spec: unknown, old: unknown): readonly Fault[] {
+  const shape = checks.shape(spec);
+  if (shape.some(({ blocking }) => blocking)) return shape;
+  const rules = checks.rules(spec, old).filter(({ failed }) => !failed || shape.length === 0);
+  const places = new Set(rules.map(({ path }) => fieldOf(path)));
+  return [...shape.filter(({ path }) => !places.has(fieldOf(path))), ...rules];
 }

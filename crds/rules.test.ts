@@ -1,0 +1,290 @@
+/**
+ * Every CEL rule of the CRDs once broken and once kept. A rule that is missing here fails the last test.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { withDefaults } from "./defaults.ts";
+import { fieldOf } from "./problem.ts";
+import { compileRules } from "./rules.ts";
+import { type Kind, kinds, loadKinds, type Schema } from "./schema.ts";
+import { compileShape } from "./shape.ts";
+
+type Spec = Readonly<Record<string, unknown>>;
+interface Case {
+  readonly kind: Kind;
+  /** The beginning of the rule's message. */
+  readonly says: string;
+  readonly at: string;
+  readonly broken: Spec;
+  readonly kept: Spec;
+  /** The spec before, for rules about changes. */
+  readonly old?: Spec;
+}
+
+const domain = (more: Spec = {}): Spec => ({ domain: "example.org", ...more });
+const mailbox = (more: Spec = {}): Spec => ({ address: "alice@example.org", ...more });
+const smarthost = (more: Spec = {}) => ({ smarthost: { host: "smtp.example.org", ...more } });
+const auth = { authSecretRef: { name: "provider" } };
+
+const cases: readonly Case[] = [
+  {
+    kind: "MailDomain",
+    says: "catchAll works only with delivery: {mailbox: {}}",
+    at: "",
+    broken: domain({ catchAll: "a@example.org", delivery: { lmtp: { host: "imap" } } }),
+    kept: domain({ catchAll: "a@example.org" }),
+  },
+  {
+    kind: "MailDomain",
+    says: "domain cannot be changed",
+    at: "domain",
+    old: domain(),
+    broken: { domain: "example.com" },
+    kept: domain(),
+  },
+  {
+    kind: "MailDomain",
+    says: "domain must be a full domain name",
+    at: "domain",
+    broken: { domain: "user@example.org" },
+    kept: { domain: "B\u00fccher.example" },
+  },
+  {
+    kind: "MailDomain",
+    says: "name is only the part before the @",
+    at: "aliases[0].name",
+    broken: domain({ aliases: [{ name: "a@example.org", to: ["b@example.org"] }] }),
+    kept: domain({ aliases: [{ name: "a.b", to: ["b@example.org"] }] }),
+  },
+  {
+    kind: "MailDomain",
+    says: "write a whole address",
+    at: "aliases[0].to[1]",
+    broken: domain({ aliases: [{ name: "a", to: ["b@example.org", "c"] }] }),
+    kept: domain({ aliases: [{ name: "a", to: ["b@example.org", "c@example.org"] }] }),
+  },
+  {
+    kind: "MailDomain",
+    says: "catchAll must be a whole address",
+    at: "catchAll",
+    broken: domain({ catchAll: "alice" }),
+    kept: domain({ catchAll: "alice@example.org" }),
+  },
+  {
+    kind: "MailDomain",
+    says: "delivery must hold exactly one of mailbox, lmtp and forward",
+    at: "delivery",
+    broken: domain({ delivery: { mailbox: {}, forward: { to: ["a@example.com"] } } }),
+    kept: domain({ delivery: { forward: { to: ["a@example.com"] } } }),
+  },
+  {
+    kind: "MailDomain",
+    says: "host is only a host name or an address",
+    at: "delivery.lmtp.host",
+    broken: domain({ delivery: { lmtp: { host: "imap.example.org:24" } } }),
+    kept: domain({ delivery: { lmtp: { host: "2001:db8::24" } } }),
+  },
+  {
+    kind: "MailDomain",
+    says: "write a whole address",
+    at: "delivery.forward.to[0]",
+    broken: domain({ delivery: { forward: { to: ["example.com"] } } }),
+    kept: domain({ delivery: { forward: { to: ["info@example.com"] } } }),
+  },
+  {
+    kind: "Mailbox",
+    says: "keepCopy: false without forwardTo",
+    at: "",
+    broken: mailbox({ keepCopy: false }),
+    kept: mailbox({ keepCopy: false, forwardTo: ["a@example.com"] }),
+  },
+  {
+    kind: "Mailbox",
+    says: "forwardTo must not hold the mailbox's own address",
+    at: "",
+    broken: mailbox({ forwardTo: ["Alice@Example.org"] }),
+    kept: mailbox({ forwardTo: ["alice@example.com"] }),
+  },
+  {
+    kind: "Mailbox",
+    says: "aliases must not hold the mailbox's own address",
+    at: "",
+    broken: mailbox({ aliases: ["ALICE@example.org"] }),
+    kept: mailbox({ aliases: ["a.liddell@example.org"] }),
+  },
+  {
+    kind: "Mailbox",
+    says: "address cannot be changed",
+    at: "address",
+    old: mailbox(),
+    broken: { address: "bob@example.org" },
+    kept: mailbox({ quota: "1Gi" }),
+  },
+  {
+    kind: "Mailbox",
+    says: "address must be a whole address",
+    at: "address",
+    broken: { address: "a..b@example.org" },
+    kept: { address: "\u00e4.b+c@B\u00fccher.example" },
+  },
+  {
+    kind: "Mailbox",
+    says: "write a whole address",
+    at: "aliases[0]",
+    broken: mailbox({ aliases: ["liddell"] }),
+    kept: mailbox({ aliases: ["liddell@example.org"] }),
+  },
+  {
+    kind: "Mailbox",
+    says: "write a whole address",
+    at: "forwardTo[0]",
+    broken: mailbox({ forwardTo: ["liddell"] }),
+    kept: mailbox({ forwardTo: ["liddell@example.com"] }),
+  },
+  {
+    kind: "RelayPolicy",
+    says: "route must hold exactly one of mx and smarthost",
+    at: "route",
+    broken: { route: { mx: {}, ...smarthost() } },
+    kept: { route: smarthost() },
+  },
+  {
+    kind: "RelayPolicy",
+    says: "smarthost with authSecretRef needs tls",
+    at: "route.smarthost",
+    broken: { route: smarthost({ ...auth, tls: "Opportunistic" }) },
+    kept: { route: { smarthost: { host: "127.0.0.1", tls: "Off", ...auth } } },
+  },
+  {
+    kind: "RelayPolicy",
+    says: "host is only a host name or an address",
+    at: "route.smarthost.host",
+    broken: { route: { smarthost: { host: "smtp.example.org:465" } } },
+    kept: { route: { smarthost: { host: "::1" } } },
+  },
+  {
+    kind: "RelayPolicy",
+    says: "write the network with its prefix length",
+    at: "acceptFrom.cidrs[0]",
+    broken: { acceptFrom: { cidrs: ["10.0.0.1"] } },
+    kept: { acceptFrom: { cidrs: ["10.0.0.1/32"] } },
+  },
+  {
+    kind: "RelayPolicy",
+    says: "a network of every address would make an open relay",
+    at: "acceptFrom.cidrs[0]",
+    broken: { acceptFrom: { cidrs: ["::/0"] } },
+    kept: { acceptFrom: { cidrs: ["10.0.0.0/10"] } },
+  },
+  {
+    kind: "RelayPolicy",
+    says: "match is a domain such as example.org",
+    at: "destinations[0].match",
+    broken: { destinations: [{ match: "a@example.org" }] },
+    kept: { destinations: [{ match: "*.example.org" }] },
+  },
+  {
+    kind: "RelayPolicy",
+    says: "route must hold exactly one of mx and smarthost",
+    at: "destinations[0].route",
+    broken: { destinations: [{ match: "example.org", route: {} }] },
+    kept: { destinations: [{ match: "example.org", route: { mx: {} } }] },
+  },
+  {
+    kind: "RelayPolicy",
+    says: "smarthost with authSecretRef needs tls",
+    at: "destinations[0].route.smarthost",
+    broken: { destinations: [{ match: "example.org", route: smarthost({ ...auth, tls: "Off" }) }] },
+    kept: { destinations: [{ match: "example.org", route: smarthost({ ...auth, tls: "Implicit" }) }] },
+  },
+  {
+    kind: "RelayPolicy",
+    says: "host is only a host name or an address",
+    at: "destinations[0].route.smarthost.host",
+    broken: {
+      destinations: [{ match: "example.org", route: { smarthost: { host: "https://example.org" } } }],
+    },
+    kept: { destinations: [{ match: "example.org", route: { smarthost: { host: "192.0.2.1" } } }] },
+  },
+  {
+    kind: "RelayPolicy",
+    says: "retry.max must not be shorter than retry.initial",
+    at: "retry",
+    broken: { retry: { initial: "5h" } },
+    kept: { retry: { initial: "240m" } },
+  },
+  {
+    kind: "RelayPolicy",
+    says: "retry.expireAfter must be longer than retry.initial",
+    at: "retry",
+    broken: { retry: { expireAfter: "300s", delayNoticeAfter: "0s" } },
+    kept: { retry: { expireAfter: "301s", delayNoticeAfter: "0s" } },
+  },
+  {
+    kind: "RelayPolicy",
+    says: "retry.delayNoticeAfter must be shorter than retry.expireAfter",
+    at: "retry",
+    broken: { retry: { delayNoticeAfter: "5d" } },
+    kept: { retry: { delayNoticeAfter: "4d" } },
+  },
+];
+
+const schemas = await loadKinds();
+const schemaOf = (kind: Kind): Schema => schemas.get(kind) ?? assert.fail(kind);
+const compiled = new Map(
+  await Promise.all(kinds.map(async (kind) => [kind, await compileRules(schemaOf(kind))] as const)),
+);
+
+function broken({ kind, old }: Case, spec: Spec): string[] {
+  const schema = schemaOf(kind);
+  const before = old && withDefaults(schema, old);
+  const faults = compiled.get(kind)?.(withDefaults(schema, spec), before) ?? assert.fail(kind);
+  return faults.map(({ path, message }) => `${fieldOf(path)}: ${message}`);
+}
+
+for (const one of cases) {
+  test(`${one.kind} ${one.at}: ${one.says}`, async () => {
+    const faults = broken(one, one.broken);
+    assert.ok(
+      faults.some((fault) => fault.startsWith(`${one.at}: ${one.says}`)),
+      JSON.stringify(faults),
+    );
+    assert.deepEqual(broken(one, one.kept), []);
+    const shape = await compileShape(schemaOf(one.kind));
+    assert.deepEqual(shape(withDefaults(schemaOf(one.kind), one.kept)), []);
+  });
+}
+
+test("a rule about changes says nothing when there was nothing before", () => {
+  const [first] = cases.filter(({ old }) => old);
+  assert.ok(first);
+  const { old: _, ...without } = first;
+  assert.deepEqual(broken(without, first.broken), []);
+});
+
+/** Every rule in a schema, as `place: message`; items of lists as `[0]`. */
+function* rulesOf(schema: Schema, at = ""): Iterable<string> {
+  for (const { message } of schema["x-kubernetes-validations"] ?? []) yield `${at}: ${message}`;
+  for (const [name, field] of Object.entries(schema.properties ?? {}))
+    yield* rulesOf(field, at === "" ? name : `${at}.${name}`);
+  if (schema.items) yield* rulesOf(schema.items, `${at}[0]`);
+}
+
+test("no rule is missing here", () => {
+  const here = cases.map(({ kind, at, says }) => `${kind} ${at.replace(/\[\d+\]/g, "[0]")}: ${says}`);
+  const missing = kinds.flatMap((kind) =>
+    [...rulesOf(schemaOf(kind))]
+      .map((rule) => `${kind} ${rule}`)
+      .filter((rule) => !here.some((known) => rule.startsWith(known))),
+  );
+  assert.deepEqual(missing, []);
+});
+
+test("every rule's message names what to do, in at most 200 characters", () => {
+  for (const kind of kinds) {
+    for (const rule of rulesOf(schemaOf(kind))) {
+      assert.ok(rule.length < 260, rule);
+      assert.match(rule, /such as|remove|write|create|raise|needs|must be|use |name /, rule);
+    }
+  }
+});
