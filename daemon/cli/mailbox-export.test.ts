@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { promisify } from "node:util";
-import { bob, calm, delivery } from "../../test/contract/mailbox.ts";
+import { bob, calm, delivery } from "../../test/harness/mailboxes.ts";
 import { systemClock } from "../kit/clock.ts";
 import { MemoryMailboxStore } from "../mailbox/memory.ts";
 import type { MailboxStore } from "../mailbox/store.ts";

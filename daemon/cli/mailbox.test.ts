@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { alice, bob, calm, delivery } from "../../test/contract/mailbox.ts";
+import { alice, bob, calm, delivery } from "../../test/harness/mailboxes.ts";
 import { startNats } from "../../test/harness/nats-server.ts";
 import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { all, calm, mailbox, pieces, text, uids } from "../../test/contract/mailbox.ts";
 import { aDomain, aMailbox } from "../../test/harness/declare.ts";
+import { all, calm, mailbox, pieces, text, uids } from "../../test/harness/mailboxes.ts";
 import { snapshot } from "../directory/builder.ts";
 import type { Declared } from "../directory/declared.ts";
 import type { DomainEntry } from "../directory/directory.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { all } from "../../test/contract/mailbox.ts";
+import { all } from "../../test/harness/mailboxes.ts";
 import { fromLine, maildirFlags, quoteFrom, statusFields, toLf } from "./mbox.ts";
 
 async function* split(text: string, cuts: readonly number[]): AsyncIterable<Buffer> {

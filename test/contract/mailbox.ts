@@ -4,49 +4,20 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Address } from "../../daemon/mail/address.ts";
+import { type Filed, type MailboxStore, StoreUnavailable, type Uid } from "../../daemon/mailbox/store.ts";
 import {
-  type Delivery,
-  type Filed,
-  type MailboxName,
-  type MailboxStatus,
-  type MailboxStore,
-  mailboxName,
-  type StoredMessage,
-  StoreUnavailable,
-  type Uid,
-} from "../../daemon/mailbox/store.ts";
-
-export const mailbox = (address: string): MailboxName => mailboxName(address as Address);
-export const bob = mailbox("bob@example.org");
-export const alice = mailbox("alice@example.org");
-export const calm = new AbortController().signal;
-
-const prefix = "Return-Path: <a@example.test>\r\nDelivered-To: bob@example.org\r\n";
-let serial = 0;
-
-/** A delivery of `text`; `over` changes what a test is about. */
-export function delivery(text: string | Uint8Array, over: Partial<Delivery> = {}): Delivery {
-  const octets = Buffer.from(text);
-  serial++;
-  return {
-    mailbox: bob,
-    folder: "INBOX",
-    deliveryId: `delivery${serial}`,
-    prefix,
-    bodyId: `body${serial}`,
-    size: octets.length,
-    body: () => pieces(octets),
-    receivedAt: 1_700_000_000_000,
-    flags: [],
-    quota: {},
-    ...over,
-  };
-}
-
-export async function* pieces(octets: Uint8Array, size = 100_000): AsyncIterable<Uint8Array> {
-  for (let at = 0; at < octets.length; at += size) yield octets.subarray(at, at + size);
-}
+  alice,
+  all,
+  bob,
+  calm,
+  checkFigures,
+  delivery,
+  mailbox,
+  pieces,
+  prefix,
+  text,
+  uids,
+} from "../harness/mailboxes.ts";
 
 /** A body that counts how often it is read. */
 function counted(text: string | Uint8Array): { reads: number; body: () => AsyncIterable<Uint8Array> } {
@@ -60,50 +31,10 @@ function counted(text: string | Uint8Array): { reads: number; body: () => AsyncI
   return counter;
 }
 
-export async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const found: T[] = [];
-  for await (const item of items) found.push(item);
-  return found;
-}
-
-export const uids = async (store: MailboxStore, box = bob, folder = "INBOX"): Promise<number[]> =>
-  (await all<StoredMessage>(store.messages(box, folder, calm))).map((message) => message.uid);
-
-export async function text(
-  store: MailboxStore,
-  uid: number,
-  box = bob,
-  folder = "INBOX",
-): Promise<string | undefined> {
-  const octets = await store.read(box, folder, uid as Uid, calm);
-  return octets && Buffer.concat(await all(octets)).toString();
-}
-
 const uidOf = (filed: Filed): number => {
   assert.equal(filed.kind, "filed");
   return filed.kind === "filed" ? filed.uid : 0;
 };
-
-/** The figures of a status agree with each other and with the list of messages. */
-export async function checkFigures(store: MailboxStore, box = bob): Promise<MailboxStatus> {
-  const status = await store.status(box, calm);
-  assert.ok(status);
-  const sums = { messages: 0, bytes: 0 };
-  for (const folder of status.folders) {
-    const messages = await all(store.messages(box, folder.name, calm));
-    assert.equal(folder.messages, messages.length);
-    assert.equal(
-      folder.bytes,
-      messages.reduce((sum, message) => sum + message.size, 0),
-    );
-    assert.equal(folder.unseen, messages.filter((message) => !message.flags.includes("\\Seen")).length);
-    assert.ok(messages.every((message) => message.uid < folder.uidNext));
-    sums.messages += folder.messages;
-    sums.bytes += folder.bytes;
-  }
-  assert.deepEqual(sums, { messages: status.messages, bytes: status.bytes });
-  return status;
-}
 
 /** `copies`: how often a body may be stored at most (once per part that mailboxes are spread over). */
 export function mailboxContract(name: string, open: () => Promise<MailboxStore>, copies = 1): void {

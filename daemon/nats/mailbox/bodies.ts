@@ -14,10 +14,9 @@
  */
 import { type Delivery, StoreUnavailable } from "../../mailbox/store.ts";
 import type { GroupCommit } from "../commit.ts";
-import type { Link } from "../connect.ts";
 import { StoreFault } from "../fault.ts";
-import { lastOnSubject } from "../read.ts";
-import { chunkSubject, mailStream } from "./subjects.ts";
+import type { Reader } from "./reader.ts";
+import { chunkSubject } from "./subjects.ts";
 
 /** Up to this size a body is carried. */
 export const CARRY_LIMIT = 256 << 10;
@@ -36,7 +35,7 @@ export type Claim =
   | { readonly kind: "relied"; readonly chunk0: number };
 
 export class Bodies {
-  readonly #link: Link;
+  readonly #reader: Reader;
   readonly #commit: GroupCommit;
   readonly #shard: number;
   /** Sequence of chunk 0 of bodies that are there, in order of last use. */
@@ -44,8 +43,8 @@ export class Bodies {
   /** Bodies that are being stored by someone in this process. */
   readonly #coming = new Map<string, PromiseWithResolvers<void>>();
 
-  constructor(link: Link, commit: GroupCommit, shard: number) {
-    this.#link = link;
+  constructor(reader: Reader, commit: GroupCommit, shard: number) {
+    this.#reader = reader;
     this.#commit = commit;
     this.#shard = shard;
   }
@@ -100,8 +99,7 @@ export class Bodies {
   }
 
   async #found(bodyId: string): Promise<number | undefined> {
-    const subject = chunkSubject(this.#shard, bodyId, 0);
-    return (await lastOnSubject(this.#link.nc, mailStream(this.#shard), subject))?.sequence;
+    return (await this.#reader.last(chunkSubject(this.#shard, bodyId, 0)))?.sequence;
   }
 
   /** Chunk by chunk, a few on their way, chunk 0 when all others are durable; its sequence. */
@@ -139,24 +137,10 @@ export class Bodies {
   }
 
   async #chunk(bodyId: string, n: number): Promise<Uint8Array> {
-    const stream = mailStream(this.#shard);
-    const data = await direct(this.#link, stream, chunkSubject(this.#shard, bodyId, n));
+    const data = await this.#reader.fixed(chunkSubject(this.#shard, bodyId, n));
     if (data) return data;
     throw new StoreFault("refused", `chunk ${n} of body ${bodyId} does not exist`);
   }
-}
-
-/** An immutable record: from any replica, or else from the leader, since a replica may lag behind. */
-export async function direct(link: Link, stream: string, subject: string): Promise<Uint8Array | undefined> {
-  try {
-    const api = `$JS.API.DIRECT.GET.${stream}.${subject}`;
-    const answer = await link.nc.request(api, NOTHING, { timeout: 5_000 });
-    if (answer.data.length > 0) return answer.data;
-  } catch (error) {
-    throw new StoreFault("away", `no answer from ${stream}`, error);
-  }
-  const record = await lastOnSubject(link.nc, stream, subject);
-  return record && record.data.length > 0 ? record.data : undefined;
 }
 
 const wrongSize = (delivery: Delivery, found: number) =>

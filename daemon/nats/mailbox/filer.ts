@@ -11,17 +11,16 @@
 import type { Chance, Clock } from "../../kit/clock.ts";
 import { type Delivery, type Filed, type MailboxName, StoreUnavailable } from "../../mailbox/store.ts";
 import type { GroupCommit } from "../commit.ts";
-import type { Link } from "../connect.ts";
 import { Conflict } from "../fault.ts";
-import { lastOnSubject } from "../read.ts";
 import type { Bodies } from "./bodies.ts";
 import { Lane, type Pending } from "./lane.ts";
 import type { HeldLedger, Ledgers } from "./ledgers.ts";
 import { type Placed, type Plan, planGroup, type Refused } from "./plan.ts";
-import { deliverySubject, mailStream } from "./subjects.ts";
+import type { Reader } from "./reader.ts";
+import { deliverySubject } from "./subjects.ts";
 
 export interface FilerParts {
-  readonly link: Link;
+  readonly reader: Reader;
   readonly shard: number;
   readonly commit: GroupCommit;
   readonly bodies: Bodies;
@@ -40,6 +39,7 @@ const LONGEST_MS = 100;
 export class Filer {
   readonly #parts: FilerParts;
   readonly #lanes = new Map<MailboxName, Lane>();
+  #open = 0;
   #idle: (() => void)[] = [];
 
   constructor(parts: FilerParts) {
@@ -47,6 +47,16 @@ export class Filer {
   }
 
   async deliver(delivery: Delivery, signal: AbortSignal): Promise<Filed> {
+    this.#open++;
+    try {
+      return await this.#deliver(delivery, signal);
+    } finally {
+      this.#open--;
+      if (this.#open === 0) for (const wake of this.#idle.splice(0)) wake();
+    }
+  }
+
+  async #deliver(delivery: Delivery, signal: AbortSignal): Promise<Filed> {
     const { bodies, shard } = this.#parts;
     const { mailbox, bodyId, deliveryId } = delivery;
     const claim = await bodies.claim(delivery, signal);
@@ -55,9 +65,9 @@ export class Filer {
     return new Promise((filed, failed) => this.#add({ delivery, size, mark, claim, signal, filed, failed }));
   }
 
-  /** Resolves when nothing waits or is in flight. */
+  /** Resolves when every delivery has ended. */
   async settled(): Promise<void> {
-    if (this.#lanes.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    if (this.#open > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   #add(pending: Pending): void {
@@ -89,7 +99,6 @@ export class Filer {
       }
     }
     this.#lanes.delete(mailbox);
-    if (this.#lanes.size === 0) for (const wake of this.#idle.splice(0)) wake();
   }
 
   #wanted(pending: Pending): boolean {
@@ -186,8 +195,7 @@ export class Filer {
   }
 
   async #isMarked(pending: Pending): Promise<boolean> {
-    const { link, shard } = this.#parts;
-    return (await lastOnSubject(link.nc, mailStream(shard), pending.mark)) !== undefined;
+    return (await this.#parts.reader.last(pending.mark)) !== undefined;
   }
 
   #end(pending: Pending, result: Filed): void {

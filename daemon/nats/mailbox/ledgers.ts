@@ -6,10 +6,9 @@
  */
 import { emptyLedger, type Ledger } from "../../mailbox/ledger.ts";
 import type { MailboxName } from "../../mailbox/store.ts";
-import type { Link } from "../connect.ts";
-import { lastOnSubject } from "../read.ts";
+import type { Reader } from "./reader.ts";
 import { decodeLedger } from "./records.ts";
-import { ledgerSubject, mailStream } from "./subjects.ts";
+import { ledgerSubject } from "./subjects.ts";
 
 export interface HeldLedger {
   readonly ledger: Ledger;
@@ -20,20 +19,19 @@ export interface HeldLedger {
 const REMEMBERED = 10_000;
 
 export class Ledgers {
-  readonly #link: Link;
+  readonly #reader: Reader;
   readonly #shard: number;
   /** In order of last use. */
   readonly #held = new Map<MailboxName, HeldLedger>();
 
-  constructor(link: Link, shard: number) {
-    this.#link = link;
+  constructor(reader: Reader, shard: number) {
+    this.#reader = reader;
     this.#shard = shard;
   }
 
   /** What the leader holds now. Throws `StoreFault`. */
   async load(mailbox: MailboxName): Promise<HeldLedger> {
-    const subject = ledgerSubject(this.#shard, mailbox);
-    const record = await lastOnSubject(this.#link.nc, mailStream(this.#shard), subject);
+    const record = await this.#reader.last(ledgerSubject(this.#shard, mailbox));
     if (!record || record.data.length === 0) return { ledger: emptyLedger, sequence: record?.sequence ?? 0 };
     return { ledger: decodeLedger(record.data), sequence: record.sequence };
   }

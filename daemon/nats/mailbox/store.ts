@@ -22,11 +22,12 @@ import {
 import { GroupCommit } from "../commit.ts";
 import type { Link } from "../connect.ts";
 import { Conflict, StoreFault } from "../fault.ts";
-import { Bodies, direct } from "./bodies.ts";
+import { Bodies } from "./bodies.ts";
 import { Filer } from "./filer.ts";
 import { Ledgers } from "./ledgers.ts";
 import { folderListing } from "./listing.ts";
 import { recordsUnder } from "./pages.ts";
+import { Reader } from "./reader.ts";
 import { decodeLedger, decodeRecord, type MessageRecord } from "./records.ts";
 import { everyLedger, mailboxOf, mailStream, recordSubject, shardOf } from "./subjects.ts";
 
@@ -42,7 +43,7 @@ export interface JetStreamMailboxOptions {
 
 interface Shard {
   readonly index: number;
-  readonly commit: GroupCommit;
+  readonly reader: Reader;
   readonly bodies: Bodies;
   readonly ledgers: Ledgers;
   readonly filer: Filer;
@@ -107,7 +108,7 @@ export class JetStreamMailboxStore implements MailboxStore {
   }
 
   async #record(
-    { index, ledgers }: Shard,
+    { index, ledgers, reader }: Shard,
     mailbox: MailboxName,
     folder: string,
     uid: Uid,
@@ -115,17 +116,14 @@ export class JetStreamMailboxStore implements MailboxStore {
     const found = folderOf((await ledgers.load(mailbox)).ledger, folder);
     if (!found) return undefined;
     const subject = recordSubject(index, mailbox, found.id, uid);
-    const data = await direct(this.#options.link, mailStream(index), subject);
+    const data = await reader.fixed(subject);
     return data && decodeRecord(data);
   }
 
   /** Takes nothing new; what is on its way is finished. The link stays open: it is not ours. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
-    for (const { filer, commit } of this.#shards) {
-      await filer.settled();
-      await commit.settled();
-    }
+    for (const { filer } of this.#shards) await filer.settled();
   }
 }
 
@@ -137,10 +135,11 @@ function openShard(options: JetStreamMailboxOptions, index: number): Shard {
     clock,
     ...(observeCommit ? { observe: observeCommit } : {}),
   });
-  const bodies = new Bodies(link, commit, index);
-  const ledgers = new Ledgers(link, index);
-  const filer = new Filer({ link, shard: index, commit, bodies, ledgers, clock, chance });
-  return { index, commit, bodies, ledgers, filer };
+  const reader = new Reader(link, clock, mailStream(index));
+  const bodies = new Bodies(reader, commit, index);
+  const ledgers = new Ledgers(reader, index);
+  const filer = new Filer({ reader, shard: index, commit, bodies, ledgers, clock, chance });
+  return { index, reader, bodies, ledgers, filer };
 }
 
 async function* octetsOf(
