@@ -215,6 +215,8 @@ export class GroupCommit {
   /** An answer was lost: asks the leader whether the unit is there, and publishes it again if not. */
   async #clarify(unit: Unit): Promise<void> {
     this.#log.warn({ stream: this.#stream }, "an answer of the store was lost; asking for the outcome");
+    // A question asked of a connection that is gone would never be answered.
+    if (!this.#link.isUp() && !(await this.#reconnected([unit]))) return;
     try {
       const first = await this.#storedAt(unit);
       if (first !== undefined) return unit.done(first);
