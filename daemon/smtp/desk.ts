@@ -55,7 +55,10 @@ export interface Desk {
   failed(error: unknown): Reply;
 }
 
-/** Goes on at once when the value is there, else later: no promise is made where none is needed. */
-export function then<T, R>(value: Later<T>, next: (value: T) => Later<R>): Later<R> {
+/**
+ * Goes on at once when the value is there, else later: no promise is made where none is needed. (Not called `then`: a
+ * module with such an export cannot be imported dynamically, as the runtime would take it for a promise.)
+ */
+export function whenKnown<T, R>(value: Later<T>, next: (value: T) => Later<R>): Later<R> {
   return value instanceof Promise ? value.then(next) : next(value);
 }

@@ -10,7 +10,7 @@
 import type { Reply } from "../mail/reply.ts";
 import type { ClientFacts } from "./client-facts.ts";
 import { http, isHeloName, splitCommand, unserved } from "./command.ts";
-import { type Desk, then } from "./desk.ts";
+import { type Desk, whenKnown } from "./desk.ts";
 import type { LineFault } from "./lines.ts";
 import type { Later, Verdict } from "./mailroom.ts";
 import { bare, encodeReply, replies } from "./replies.ts";
@@ -102,7 +102,7 @@ export class Dialogue {
     this.transaction.reset();
     this.#facts.greet(name, extended);
     const verdict: Later<Verdict> = desk.room.helo?.(desk.facts(false));
-    return then(verdict, (answer) => {
+    return whenKnown(verdict, (answer) => {
       if (answer !== undefined && answer.code >= 400) {
         this.#facts.greet("", false);
         return desk.say(answer);
@@ -172,7 +172,7 @@ export class Dialogue {
 
   #check(login: Login): Later<void> {
     const desk = this.#desk;
-    return then(desk.room.authenticate(login, desk.facts(false), desk.signal), (answer) => {
+    return whenKnown(desk.room.authenticate(login, desk.facts(false), desk.signal), (answer) => {
       if ("code" in answer) return this.#failLogin(answer);
       this.#facts.login(answer.user);
       desk.say(replies.loggedIn);

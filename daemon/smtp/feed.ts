@@ -5,7 +5,7 @@
  * Out:    calls to the dialogue; a promise where it must be waited for before the next unit.
  */
 
-import { then } from "./desk.ts";
+import { whenKnown } from "./desk.ts";
 import type { Dialogue } from "./dialogue.ts";
 import { DotReader } from "./dots.ts";
 import type { Input } from "./input.ts";
@@ -73,7 +73,7 @@ export class Feed {
     const whole = at === 0 && end === chunk.length;
     const later = dialogue.transaction.octets(whole ? chunk : chunk.subarray(at, end));
     this.#input.advance(end);
-    return last ? then(later, () => this.#endOfChunk(dialogue)) : later;
+    return last ? whenKnown(later, () => this.#endOfChunk(dialogue)) : later;
   }
 
   #endOfChunk(dialogue: Dialogue): Later<void> {

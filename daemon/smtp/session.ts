@@ -13,7 +13,7 @@ import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import type { Reply } from "../mail/reply.ts";
 import { ClientFacts } from "./client-facts.ts";
-import { type SmtpEvents, then, type Wire } from "./desk.ts";
+import { type SmtpEvents, type Wire, whenKnown } from "./desk.ts";
 import { Dialogue } from "./dialogue.ts";
 import { Feed } from "./feed.ts";
 import { Input } from "./input.ts";
@@ -82,7 +82,9 @@ export class Session implements Wire {
     const { mailroom, caller } = this.#options;
     this.#touch();
     try {
-      const opening = then(mailroom.open(caller, this.#abort.signal), (welcome) => this.#welcome(welcome));
+      const opening = whenKnown(mailroom.open(caller, this.#abort.signal), (welcome) =>
+        this.#welcome(welcome),
+      );
       if (opening instanceof Promise) this.#await(opening);
       else this.#release();
     } catch (error) {

@@ -9,7 +9,7 @@
 import { isAscii, parseForwardPath, parseReversePath } from "../mail/address.ts";
 import { isPositive, type Reply } from "../mail/reply.ts";
 import { parseBdat, parsePathArgument } from "./command.ts";
-import { type Desk, then } from "./desk.ts";
+import { type Desk, whenKnown } from "./desk.ts";
 import { Incoming } from "./incoming.ts";
 import type { Later, MessageSink, Verdict } from "./mailroom.ts";
 import { parseMailParameters, parseRcptParameters } from "./parameters.ts";
@@ -76,7 +76,7 @@ export class Transaction {
     if ((options.size ?? 0) > limit) return this.#refuseMail(replies.tooLarge(limit)); // RFC 1870 §6.1
     this.#mailRefused = true; // until the mailroom says otherwise: it may also throw
     const verdict = desk.room.mail({ path, ...options }, desk.facts(options.smtputf8), desk.signal);
-    return then(verdict, (answer) => {
+    return whenKnown(verdict, (answer) => {
       if (isRefusal(answer)) return this.#refuseMail(answer);
       this.#mailRefused = false;
       this.#state = { at: "mail", utf8: options.smtputf8, accepted: 0, refused: 0 };
@@ -97,7 +97,7 @@ export class Transaction {
     if (!state.utf8 && !isAscii(parsed.inside)) return desk.say(replies.utf8Recipient);
     if (state.accepted >= desk.room.maxRecipients) return this.#refuseRcpt(state, replies.tooManyRecipients);
     const verdict = desk.room.rcpt({ address, ...options }, desk.facts(state.utf8), desk.signal);
-    return then(verdict, (answer) => {
+    return whenKnown(verdict, (answer) => {
       if (isRefusal(answer)) return this.#refuseRcpt(state, answer);
       state.accepted++;
       desk.say(answer ?? replies.recipientOk);
@@ -110,7 +110,7 @@ export class Transaction {
     if (argument !== "") return desk.fault("syntax", replies.noArgument);
     const missing = this.#notReady();
     if (missing !== undefined || state.at !== "mail") return this.#outOfOrder(missing ?? replies.mailFirst);
-    return then(this.#openSink(state.utf8), (sink) => {
+    return whenKnown(this.#openSink(state.utf8), (sink) => {
       if (!("write" in sink)) return desk.say(sink);
       this.#state = { at: "data", incoming: this.#incoming(sink) };
       desk.say(replies.goAhead);
@@ -131,7 +131,7 @@ export class Transaction {
     const missing = this.#notReady();
     if (missing !== undefined || state.at !== "mail")
       return this.#skip("disorder", missing ?? replies.mailFirst, chunk.size);
-    return then(this.#openSink(state.utf8), (sink) => {
+    return whenKnown(this.#openSink(state.utf8), (sink) => {
       if ("write" in sink) return this.#take(this.#incoming(sink), chunk);
       this.#state = { at: "failed" };
       return this.#skip("refusal", sink, chunk.size);
@@ -208,7 +208,7 @@ export class Transaction {
 
   #complete(incoming: Incoming): Later<void> {
     this.isEnding = true;
-    return then(this.#settled(incoming), (reply) => {
+    return whenKnown(this.#settled(incoming), (reply) => {
       this.isEnding = false;
       this.#state = idle;
       this.#desk.room.reset();
