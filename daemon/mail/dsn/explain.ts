@@ -92,6 +92,10 @@ const sentences: Readonly<Record<string, readonly [what: string, toDo: string]>>
     "The recipient's mail server refused the message by its rules, perhaps since it took it for spam.",
     `If your message is harmless, ${lower(tellRecipient)} ${bothAdmins}`,
   ],
+  later: [
+    "The recipient's mail server put the message off by its rules, as many do with unknown senders at first.",
+    tellRecipient,
+  ],
   "7.2": ["You may not write to this mailing list.", "Ask the list's owner to let you in."],
   "7.4": [
     "No encrypted connection to the recipient's mail server was possible, and one is required.",
@@ -163,7 +167,11 @@ function keyOf({ code, enhanced, text }: Reply): string {
 export function explain(reply: Reply): Explanation {
   const key = keyOf(reply);
   const [subject = "*"] = key.split(".");
-  const found = sentences[sameAs[key] ?? key] ?? sentences[`${subject}.*`] ?? sentences["*.*"];
+  const same = sameAs[key] ?? key;
+  const found =
+    sentences[same === "7.1" && reply.code < 500 ? "later" : same] ??
+    sentences[`${subject}.*`] ??
+    sentences["*.*"];
   const [what, toDo] = found ?? ["The message was not accepted.", otherWay];
   return { what, toDo };
 }

@@ -20,8 +20,9 @@ export function deliveryStatus(report: Report, utf8: boolean): string {
 
 /** RFC 3464 §2.2 */
 function messageFields({ message, reportingMta }: Report): string {
+  const envid = asciiLine(message.envid ?? "", 200);
   return (
-    (message.envid === undefined ? "" : field("Original-Envelope-Id", asciiLine(message.envid, 200))) +
+    (envid === "" ? "" : field("Original-Envelope-Id", envid)) +
     field("Reporting-MTA", `dns; ${asciiLine(reportingMta, 255)}`) +
     field("Arrival-Date", mailDate(message.queuedAt)) +
     field("X-Postfleet-Message", asciiLine(message.id, 64))
@@ -63,7 +64,7 @@ export function statusOf({ action, reply, expired }: ReportedRecipient): string 
 
 /** RFC 3464 §2.3.6; a type of our own for what no SMTP server said. */
 function diagnostic({ reply, remote }: ReportedRecipient, utf8: boolean): string {
-  const text = reply.text.replaceAll("\n", " ");
-  const line = `${reply.code} ${reply.enhanced} ${utf8 ? oneLine(text, textKept) : asciiLine(text, textKept)}`;
+  const answer = `${reply.code} ${reply.enhanced} ${reply.text}`;
+  const line = utf8 ? oneLine(answer, textKept) : asciiLine(answer, textKept);
   return `${remote === undefined ? "x-postfleet" : "smtp"}; ${line}`;
 }

@@ -33,8 +33,8 @@ export function humanText(report: Report, returned: Returned): string {
 }
 
 function paragraph(text: string, indent = ""): string {
-  const [first = "", ...rest] = wordsOf(text);
-  return `${fold([indent + first, ...rest], width, crlf, indent)}${crlf}`;
+  const [first, ...rest] = wordsOf(text);
+  return first === undefined ? crlf : `${fold([indent + first, ...rest], width, crlf, indent)}${crlf}`;
 }
 
 function opening({ kind, recipients, retryUntil }: Report): string[] {
@@ -48,9 +48,7 @@ function opening({ kind, recipients, retryUntil }: Report): string[] {
         `We go on trying${retryUntil === undefined ? "" : ` until ${mailDate(retryUntil)}`}, and write to you again if that fails.`,
       ];
     case "success":
-      return [
-        `You asked to hear what becomes of your message. It has reached ${whom}, or gone on to them, as told.`,
-      ];
+      return [`You asked to hear what becomes of your message. This is what became of it for ${whom}.`];
   }
 }
 
@@ -101,12 +99,10 @@ function answer({ reply, remote }: ReportedRecipient): string {
   const who = remote
     ? `The server ${oneLine(remote.name, 255)}${address} answered:`
     : "Our mail system noted:";
-  const all = reply.text.split("\n");
+  const all = `${reply.code} ${reply.enhanced} ${reply.text}`.split("\n");
   const lines = all.slice(0, replyLines).map((line) => oneLine(line, replyColumns));
   if (all.length > replyLines) lines.push("…");
-  const codes = `${reply.code} ${reply.enhanced}`;
-  const words = lines.map((line, i) => paragraph(i === 0 ? `${codes} ${line}` : line, "        "));
-  return `${paragraph(who, "    ")}${words.join("")}`;
+  return paragraph(who, "    ") + lines.map((line) => paragraph(line, "        ")).join("");
 }
 
 function facts({ message }: Report): string {
