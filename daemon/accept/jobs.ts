@@ -123,7 +123,7 @@ function placeOf(target: Target, named: Recipient): Placed {
 
 /**
  * An alias passes the DSN wishes on, and names itself as the original recipient where nobody did.
- * RFC 3461 §5.2.7.2; §5.2.7.3 allows the same for several targets; RFC 6533 §3 (`utf-8`)
+ * Each of several targets reports for itself. RFC 3461 §5.2.7.2, §5.2.7.3; RFC 6533 §3 (`utf-8`)
  */
 function readdressed(named: Recipient, address: Address): Recipient {
   if (named.address === address) return named;

@@ -20,7 +20,7 @@ export interface MailroomLimits {
   /** Of these, messages beyond `largeOctets`, which hold up to about a megabyte; others wait for their turn. */
   readonly arrivingLarge: number;
   readonly largeOctets: number;
-  /** How long a large message waits for its turn. */
+  /** How long a large message waits for its turn; clients give a block 3 minutes, RFC 5321 §4.5.3.2.5. */
   readonly turnMs: number;
   /** How long a stranger's patience is tried before the banner (clients that speak first are bots). */
   readonly pregreetMs: number;
@@ -34,8 +34,8 @@ export const defaultLimits: MailroomLimits = Object.freeze({
   failedLogins: 3,
   received: 100,
   arriving: 1_000,
-  arrivingLarge: 96,
+  arrivingLarge: 128,
   largeOctets: 64 << 10,
-  turnMs: 60_000,
+  turnMs: 120_000,
   pregreetMs: 100,
 });

@@ -8,6 +8,8 @@ import type { Mailroom } from "../smtp/mailroom.ts";
 import { Desk, type MailroomParts } from "./desk.ts";
 import { Session } from "./session.ts";
 
+export type { Accepted, MailroomParts } from "./desk.ts";
+
 export function openMailroom(parts: MailroomParts): Mailroom & Disposable {
   const desk = new Desk(parts);
   return {

@@ -62,7 +62,7 @@ export class Session implements MailroomSession {
   }
 
   get maxRecipients(): number {
-    return this.standing.limits.recipients;
+    return Math.min(this.standing.limits.recipients, this.#desk.limits.targets);
   }
 
   lineEnds(): "Refuse" | "Normalize" {
@@ -95,6 +95,28 @@ export class Session implements MailroomSession {
   }
 
   mail(sender: Sender & { readonly size?: number }, _facts: SessionFacts): Later<Verdict> {
+    return this.#noted("MAIL", sender.path, this.#mail(sender));
+  }
+
+  rcpt(named: NamedRecipient): Later<Verdict> {
+    return this.#noted("RCPT", named.address, this.#rcpt(named));
+  }
+
+  /** Refusals are what people ask about afterwards. */
+  #noted(command: string, address: string, verdict: Later<Verdict>): Later<Verdict> {
+    if (verdict === undefined) return undefined;
+    if (verdict instanceof Promise) return verdict.then((later) => this.#noted(command, address, later));
+    const { code, enhanced } = verdict;
+    const client = this.#caller.address;
+    const from = this.#transaction?.sender.path;
+    this.#desk.parts.log.info(
+      { client, user: this.#user, command, address, from, code, enhanced },
+      "refused",
+    );
+    return verdict;
+  }
+
+  #mail(sender: Sender & { readonly size?: number }): Later<Verdict> {
     const { standing } = this;
     const { directory } = this.#ranks;
     const { size } = sender;
@@ -109,7 +131,7 @@ export class Session implements MailroomSession {
     });
   }
 
-  rcpt(named: NamedRecipient): Later<Verdict> {
+  #rcpt(named: NamedRecipient): Later<Verdict> {
     const transaction = this.#transaction;
     if (!transaction) throw new Error("RCPT without MAIL");
     const directory = this.#desk.directory();

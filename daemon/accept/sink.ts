@@ -179,8 +179,17 @@ export class Sink implements MessageSink {
     const jobs = this.#draft.jobs();
     // From here on the body is not ours to abandon: a store that fails to answer may have the jobs all the same.
     await this.#parts.queue.accept({ jobs, body }, signal);
-    this.#draft.accepted(this.#size, jobs);
+    this.#tell(jobs);
     return replies.queued(this.#draft.id);
+  }
+
+  /** Whoever counts may fail; the message is durable all the same. */
+  #tell(jobs: readonly NewJob[]): void {
+    try {
+      this.#draft.accepted(this.#size, jobs);
+    } catch (error) {
+      this.#parts.log.error({ message: this.#draft.id, error }, "an accepted message could not be reported");
+    }
   }
 
   async #finish(signal: AbortSignal): Promise<FinishedBody> {
