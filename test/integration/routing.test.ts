@@ -4,7 +4,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Routes } from "../../daemon/deliver/route/cache.ts";
-import { recognise } from "../../daemon/deliver/route/ourselves.ts";
 import type { Route } from "../../daemon/deliver/route/types.ts";
 import { snapshot } from "../../daemon/directory/builder.ts";
 import { DirectoryHolder } from "../../daemon/directory/live.ts";
@@ -32,7 +31,7 @@ async function open() {
   const clock = new FakeClock();
   const servers = [{ address: dns.host, port: dns.port }];
   const resolver = parts.use(new Resolver({ servers, clock, rounds: 1 }));
-  const us = recognise({ names: [], listeners: [{ host: "127.0.0.9", port: 25 }], interfaces: [] });
+  const us = { isOurName: () => false, isOurAddress: (address: string) => address === "127.0.0.9" };
   const directory = new DirectoryHolder(snapshot([]), silent);
   const routes = new Routes({ dns: resolver, clock, directory, port: 25, ...us });
   const find = (domain: string) =>

@@ -1,43 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Delivery, RelayPolicySpec } from "../../../crds/types.ts";
-import { defaultRelayPolicy } from "../../../crds/types.ts";
+import { aDomain, aPolicy } from "../../../test/harness/declare.ts";
 import type { Zone } from "../../../test/harness/dns-zone.ts";
-import { ScriptedDns } from "../../../test/harness/scripted-dns.ts";
-import { snapshot } from "../../directory/builder.ts";
+import { job, router } from "../../../test/harness/routing.ts";
 import type { Declared } from "../../directory/declared.ts";
-import type { Domain } from "../../mail/address.ts";
 import type { PolicyName } from "../../queue/job.ts";
-import { type Routable, route } from "./route.ts";
+import type { Routable } from "./route.ts";
 import type { Route } from "./types.ts";
-
-const policy = (over: Partial<RelayPolicySpec> = {}, name = "default"): Declared => ({
-  kind: "RelayPolicy",
-  namespace: "mail",
-  name,
-  spec: { ...defaultRelayPolicy, ...over },
-  credentials: { "provider/username/password": { username: "us", password: "secret" } },
-});
-
-const domain = (name: string, delivery: Delivery): Declared => ({
-  kind: "MailDomain",
-  namespace: "mail",
-  name: "ours",
-  spec: {
-    domain: name,
-    aliases: [],
-    limits: {},
-    plusAddressing: { separator: "+" },
-    delivery,
-    relayPolicyRef: { name: "default" },
-  },
-});
-
-const job = (destination: string, over: Partial<Routable> = {}): Routable => ({
-  destination: destination as Domain,
-  policy: "mail/default" as PolicyName,
-  ...over,
-});
 
 const zone: Zone = {
   "example.test": ["120 MX 10 mx1.example.test", "MX 20 mx2.example.test", "MX 20 unresolved.example.test"],
@@ -68,15 +37,7 @@ const zone: Zone = {
   "alias.test": ["20 CNAME example.test"],
 };
 
-const means = {
-  dns: new ScriptedDns(zone, ["silent.test", "failing.test"]),
-  port: 25,
-  isOurName: (host: string) => host === "us.test",
-  isOurAddress: (address: string) => address === "192.0.2.99",
-};
-
-const routeOf = async (given: Routable, declared: readonly Declared[] = []) =>
-  route(given, snapshot(declared), means, AbortSignal.timeout(5_000));
+const routeOf = router(zone, ["silent.test", "failing.test"]);
 
 /** The route in one line. */
 function brief(found: Route): string {
@@ -102,8 +63,8 @@ const withAuth = {
   ...smarthost,
   authSecretRef: { name: "provider", usernameKey: "username", passwordKey: "password" },
 };
-const viaSmarthost = policy({ route: { smarthost } });
-const exceptions = policy({
+const viaSmarthost = aPolicy({ route: { smarthost } });
+const exceptions = aPolicy({
   route: { smarthost },
   tls: "Off",
   destinations: [
@@ -118,37 +79,37 @@ const table: Case[] = [
   {
     name: "a domain with mailboxes here",
     job: job("our.test"),
-    declared: [domain("our.test", { mailbox: {} })],
+    declared: [aDomain("our.test", { delivery: { mailbox: {} } })],
     want: "local our.test",
   },
   {
     name: "a domain with mailboxes here, whatever an operator's re-route says",
     job: job("our.test", { reroute: { host: "192.0.2.8", port: 26 } }),
-    declared: [domain("our.test", { mailbox: {} })],
+    declared: [aDomain("our.test", { delivery: { mailbox: {} } })],
     want: "local our.test",
   },
   {
     name: "a domain that is forwarded",
     job: job("our.test"),
-    declared: [domain("our.test", { forward: { to: ["a@x.test", "b@y.test"] } })],
+    declared: [aDomain("our.test", { delivery: { forward: { to: ["a@x.test", "b@y.test"] } } })],
     want: "forward a@x.test b@y.test",
   },
   {
     name: "a domain behind an LMTP server",
     job: job("our.test"),
-    declared: [domain("our.test", { lmtp: { host: "lmtp.test", port: 24, tls: "Require" } })],
+    declared: [aDomain("our.test", { delivery: { lmtp: { host: "lmtp.test", port: 24, tls: "Require" } } })],
     want: "lmtp Require+verify 0:192.0.2.60/24",
   },
   {
     name: "an LMTP server that cannot be found",
     job: job("our.test"),
-    declared: [domain("our.test", { lmtp: { host: "missing.test", port: 24, tls: "Off" } })],
+    declared: [aDomain("our.test", { delivery: { lmtp: { host: "missing.test", port: 24, tls: "Off" } } })],
     want: "deferred 451 4.4.4",
   },
   {
     name: "a domain behind an LMTP server, of a policy that is missing",
-    job: job("our.test", { policy: "mail/missing" as PolicyName }),
-    declared: [domain("our.test", { lmtp: { host: "lmtp.test", port: 24, tls: "Off" } })],
+    job: job("our.test", { policy: "default/missing" as PolicyName }),
+    declared: [aDomain("our.test", { delivery: { lmtp: { host: "lmtp.test", port: 24, tls: "Off" } } })],
     want: "deferred 451 4.3.5",
   },
   {
@@ -163,7 +124,7 @@ const table: Case[] = [
   },
   {
     name: "a policy that is missing",
-    job: job("example.test", { policy: "mail/missing" as PolicyName }),
+    job: job("example.test", { policy: "default/missing" as PolicyName }),
     want: "deferred 451 4.3.5",
   },
   {
@@ -181,32 +142,32 @@ const table: Case[] = [
   {
     name: "a smarthost whose name is wrong",
     job: job("example.test"),
-    declared: [policy({ route: { smarthost: { ...smarthost, host: "missing.test" } } })],
+    declared: [aPolicy({ route: { smarthost: { ...smarthost, host: "missing.test" } } })],
     want: "deferred 451 4.4.4",
   },
   {
     name: "a smarthost whose name has no answer",
     job: job("example.test"),
-    declared: [policy({ route: { smarthost: { ...smarthost, host: "failing.test" } } })],
+    declared: [aPolicy({ route: { smarthost: { ...smarthost, host: "failing.test" } } })],
     want: "deferred 451 4.4.4",
   },
   {
     name: "a smarthost that is ourselves",
     job: job("example.test"),
-    declared: [policy({ route: { smarthost: { ...smarthost, host: "us.test" } } })],
+    declared: [aPolicy({ route: { smarthost: { ...smarthost, host: "us.test" } } })],
     want: "deferred 451 4.4.6",
   },
   {
     name: "a smarthost by IPv6 address, TLS from the start",
     job: job("example.test"),
-    declared: [policy({ route: { smarthost: { host: "2001:db8::5", port: 465, tls: "Implicit" } } })],
+    declared: [aPolicy({ route: { smarthost: { host: "2001:db8::5", port: 465, tls: "Implicit" } } })],
     want: "smtp Implicit+verify 0:2001:db8::5/465",
   },
   {
     name: "a smarthost whose Secret is missing",
     job: job("example.test"),
     declared: [
-      policy({
+      aPolicy({
         route: { smarthost: { ...withAuth, authSecretRef: { ...withAuth.authSecretRef, name: "gone" } } },
       }),
     ],
@@ -293,66 +254,3 @@ const table: Case[] = [
 for (const { name, job, declared, want } of table) {
   test(name, async () => assert.equal(brief((await routeOf(job, declared)).route), want));
 }
-
-const nextOf = async (given: Routable, declared?: readonly Declared[]) => {
-  const { route } = await routeOf(given, declared);
-  assert.ok(route.kind === "smtp");
-  return route.next;
-};
-
-test("a route holds as long as the shortest of the records it is made from", async () => {
-  assert.equal((await routeOf(job("example.test"))).validMs, 60_000);
-  assert.equal((await routeOf(job("x.test"), [viaSmarthost])).validMs, 30_000);
-  assert.equal((await routeOf(job("missing.test"))).validMs, 60_000);
-  assert.equal((await routeOf(job("silent.test"))).validMs, 5_000);
-  assert.equal((await routeOf(job("[192.0.2.4]"))).validMs, Number.POSITIVE_INFINITY);
-});
-
-test("limits come from the exception, else from the policy", async () => {
-  assert.deepEqual((await nextOf(job("example.test"), [exceptions])).limits, {
-    maxConnections: 2,
-    messagesPerConnection: 100,
-    ratePerMinute: 60,
-  });
-  assert.deepEqual((await nextOf(job("example.test"))).limits, {
-    maxConnections: 20,
-    messagesPerConnection: 100,
-  });
-});
-
-test("the smarthost's login comes with the route and tells sites apart, its password does not", async () => {
-  const declared = policy({ route: { smarthost: withAuth } });
-  const next = await nextOf(job("example.test"), [declared]);
-  assert.deepEqual(next.auth, { username: "us", password: "secret" });
-  assert.match(next.site, /^smarthost:smarthost\.test:587#/);
-  assert.notEqual(next.site, (await nextOf(job("example.test"), [viaSmarthost])).site);
-  const renewed = {
-    ...declared,
-    credentials: { "provider/username/password": { username: "us", password: "new" } },
-  };
-  assert.equal((await nextOf(job("example.test"), [renewed as Declared])).site, next.site);
-});
-
-test("domains with the same MX hosts share a site, others and other policies do not", async () => {
-  means.dns.zone = {
-    ...zone,
-    "twin.test": ["MX 5 mx2.example.test", "MX 1 mx1.example.test", "MX 1 unresolved.example.test"],
-  };
-  const { site } = await nextOf(job("example.test"));
-  assert.match(site, /^\*\.example\.test\+3#/);
-  assert.equal((await nextOf(job("twin.test"))).site, site);
-  assert.notEqual((await nextOf(job("implicit.test"))).site, site);
-  const other = job("example.test", { policy: "mail/other" as PolicyName });
-  assert.notEqual((await nextOf(other, [policy({}, "other")])).site, site);
-});
-
-test("many MX hosts are bounded, the nearest kept", async () => {
-  const hosts = Array.from({ length: 40 }, (_, n) => `h${n}.many.test`);
-  means.dns.zone = {
-    ...Object.fromEntries(hosts.map((host, n) => [host, [`A 192.0.3.${n}`]])),
-    "many.test": hosts.map((host, n) => `MX ${100 - n} ${host}`),
-  };
-  const { candidates } = await nextOf(job("many.test"));
-  assert.equal(candidates.length, 20);
-  assert.equal(candidates[0]?.host, "h39.many.test");
-});
