@@ -4,6 +4,7 @@
 import { silent } from "../../daemon/kit/log.ts";
 import type { Address } from "../../daemon/mail/address.ts";
 import type { Recipient } from "../../daemon/mail/envelope.ts";
+import type { Outcome } from "../../daemon/mail/outcome.ts";
 import { dial } from "../../daemon/net/dial.ts";
 import type { SmtpClient } from "../../daemon/smtp/client/client.ts";
 import { type ConnectOptions, connect } from "../../daemon/smtp/client/connect.ts";
@@ -69,3 +70,9 @@ export const inPieces = (whole: string | Uint8Array, octets: number): (() => Asy
     const all = Buffer.from(whole as string);
     for (let at = 0; at < all.length; at += octets) yield all.subarray(at, at + octets);
   };
+
+export const three: readonly Recipient[] = to("a@b.example", "b@b.example", "c@b.example");
+
+/** `delivered 250 2.0.0`, one for each recipient. */
+export const brief = (outcomes: readonly Outcome[]): string[] =>
+  outcomes.map(({ kind, reply }) => `${kind} ${reply.code} ${reply.enhanced}`);

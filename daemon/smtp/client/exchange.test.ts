@@ -6,17 +6,25 @@ import {
   cut,
   hang,
   perRecipient,
-  type Script,
   type Stage,
   startNextHop,
   usualExtensions,
 } from "../../../test/harness/next-hop.ts";
-import { connectTo, inPieces, mail, never, patient, text, to } from "../../../test/harness/outbound.ts";
+import {
+  brief,
+  connectTo,
+  inPieces,
+  mail,
+  never,
+  patient,
+  text,
+  three,
+  to,
+} from "../../../test/harness/outbound.ts";
 import type { Address } from "../../mail/address.ts";
-import type { Outcome } from "../../mail/outcome.ts";
-import { BareNewline } from "./dot-stuffing.ts";
 
 const stepwise = usualExtensions.filter((keyword) => keyword !== "PIPELINING");
+
 const modes = [
   { mode: "pipelined", extensions: usualExtensions },
   { mode: "step by step", extensions: stepwise },
@@ -26,11 +34,6 @@ const modes = [
 /** With BDAT there is no DATA and nothing between it and the end. */
 const occurs = (stage: Stage, mode: string): boolean =>
   mode !== "chunked" || (stage !== "data" && stage !== "body");
-
-const brief = (outcomes: readonly Outcome[]): string[] =>
-  outcomes.map(({ kind, reply }) => `${kind} ${reply.code} ${reply.enhanced}`);
-
-const three = to("a@b.example", "b@b.example", "c@b.example");
 
 /** What becomes of one recipient, and whether the connection lives on, when one stage goes wrong. */
 const failures: readonly {
@@ -151,61 +154,6 @@ test("pipelined: the envelope is one write, the message another", async () => {
   assert.deepEqual(hop.bursts, ["EHLO out.a.example\r\n", envelope]);
 });
 
-test("chunked: envelope and message are one write, and the octets arrive as they are", async () => {
-  await using hop = await startNextHop({ extensions: ["PIPELINING", "CHUNKING"] });
-  await using client = await connectTo(hop);
-  await client.send(mail(), never);
-  assert.equal(
-    hop.bursts[1],
-    `MAIL FROM:<al@a.example>\r\nRCPT TO:<bo@b.example>\r\nBDAT ${text.length} LAST\r\n${text}`,
-  );
-  assert.equal(hop.messages[0]?.how, "BDAT");
-  assert.equal(hop.messages[0]?.octets.toString(), text);
-});
-
-test("chunked: a message to nobody is forgotten, and its octets are no commands", async () => {
-  await using hop = await startNextHop({
-    extensions: ["PIPELINING", "CHUNKING"],
-    ...always("rcpt", "550 5.1.1 unknown"),
-  });
-  await using client = await connectTo(hop);
-  const body = () => Buffer.from("RSET\r\nMAIL FROM:<evil@a.example>\r\n");
-  assert.deepEqual(brief(await client.send(mail({ body }), never)), ["failed 550 5.1.1"]);
-  assert.deepEqual(brief(await client.send(mail({ body }), never)), ["failed 550 5.1.1"], "in step");
-  assert.equal(hop.commands.filter((line) => line.startsWith("MAIL")).length, 2);
-  assert.ok(!hop.commands.some((line) => line.includes("evil")));
-});
-
-test("chunked: a server that offers it and does not know BDAT gets DATA the next time", async () => {
-  await using hop = await startNextHop({
-    extensions: ["PIPELINING", "CHUNKING"],
-    reply: ({ stage, transaction }) =>
-      stage === "dot" && transaction === 1 ? "502 5.5.1 not implemented" : undefined,
-  });
-  await using first = await connectTo(hop);
-  assert.deepEqual(brief(await first.send(mail(), never)), ["deferred 451 4.5.0"]);
-  assert.equal(first.reusable, false);
-  await using second = await connectTo(hop);
-  assert.deepEqual(brief(await second.send(mail(), never)), ["delivered 250 2.0.0"]);
-  assert.equal(hop.messages.at(-1)?.how, "DATA");
-});
-
-test("chunking is for small messages, pipelining servers and SMTP", async () => {
-  const large = Buffer.alloc(65_537 * 2, "x\r\n");
-  const cases = [
-    { extensions: ["PIPELINING", "CHUNKING"], body: () => large, lmtp: false },
-    { extensions: ["PIPELINING", "CHUNKING"], body: inPieces(text, 10), lmtp: false },
-    { extensions: ["CHUNKING"], body: mail().body, lmtp: false },
-    { extensions: ["PIPELINING", "CHUNKING"], body: mail().body, lmtp: true },
-  ];
-  for (const { extensions, body, lmtp } of cases) {
-    await using hop = await startNextHop({ extensions, lmtp });
-    await using client = await connectTo(hop, { lmtp });
-    assert.deepEqual(brief(await client.send(mail({ body }), never)), ["delivered 250 2.0.0"]);
-    assert.equal(hop.messages[0]?.how, "DATA");
-  }
-});
-
 test("pipelined: 354 though everybody was refused is answered with a lone dot", async () => {
   await using hop = await startNextHop({
     reply: ({ stage }) =>
@@ -242,102 +190,6 @@ test("a server that cannot even reset is left", async () => {
   assert.equal(client.reusable, false);
 });
 
-test("a refusal while the message is being sent ends the sending", async () => {
-  let given = 0;
-  await using hop = await startNextHop(always("body", "552 5.3.4 too much"));
-  await using client = await connectTo(hop);
-  const endless = async function* () {
-    for (; ; given++) {
-      yield Buffer.alloc(64 * 1024, "x\r\n");
-      await new Promise(setImmediate);
-    }
-  };
-  assert.deepEqual(brief(await client.send(mail({ body: endless }), never)), ["failed 552 5.3.4"]);
-  assert.ok(given < 100_000);
-  assert.equal(client.reusable, false);
-});
-
-test("a yes before the end of the message is not believed", async () => {
-  await using hop = await startNextHop(always("body", "250 2.0.0 thanks"));
-  await using client = await connectTo(hop);
-  const slow = async function* () {
-    for (;;) {
-      yield Buffer.from("x\r\n");
-      await new Promise(setImmediate);
-    }
-  };
-  assert.deepEqual(brief(await client.send(mail({ body: slow }), never)), ["deferred 451 4.5.0"]);
-});
-
-test("a server that stops reading is given up when the block's time is over", async () => {
-  await using hop = await startNextHop({ reply: ({ stage }) => void (stage === "body" && hop.pauseAll()) });
-  await using client = await connectTo(hop, { timeouts: { ...patient, dataBlock: 50 } });
-  const endless = async function* () {
-    for (;;) yield Buffer.alloc(256 * 1024, "x\r\n");
-  };
-  const [outcome] = await client.send(mail({ body: endless }), never);
-  assert.deepEqual(brief(outcome ? [outcome] : []), ["deferred 451 4.4.2"]);
-  assert.match(outcome?.reply.text ?? "", /while sending the message/);
-});
-
-for (const { mode, extensions } of modes) {
-  const lmtp = { lmtp: true, extensions: extensions.filter((keyword) => keyword !== "DSN") } satisfies Script;
-
-  test(`LMTP, ${mode}: a reply for each recipient, also when one is named twice`, async () => {
-    const replies = ["250 2.0.0 filed", "452 4.2.2 full", "550 5.7.1 refused"];
-    await using hop = await startNextHop({
-      ...lmtp,
-      reply: ({ stage, times }) => (stage === "dot" ? replies[times - 1] : undefined),
-    });
-    await using client = await connectTo(hop, { lmtp: true });
-    const outcomes = await client.send(
-      mail({ recipients: to("a@b.example", "a@b.example", "c@b.example") }),
-      never,
-    );
-    assert.deepEqual(brief(outcomes), ["delivered 250 2.0.0", "deferred 452 4.2.2", "failed 550 5.7.1"]);
-    assert.equal(outcomes[0]?.kind === "delivered" && outcomes[0].how, "final");
-    assert.equal(client.reusable, true);
-  });
-
-  test(`LMTP, ${mode}: only accepted recipients are waited for`, async () => {
-    await using hop = await startNextHop({
-      ...lmtp,
-      ...perRecipient({ "b@b.example": "550 5.1.1 unknown" }),
-    });
-    await using client = await connectTo(hop, { lmtp: true });
-    assert.deepEqual(brief(await client.send(mail({ recipients: three }), never)), [
-      "delivered 250 2.0.0",
-      "failed 550 5.1.1",
-      "delivered 250 2.0.0",
-    ]);
-    assert.deepEqual(brief(await client.send(mail(), never)), ["delivered 250 2.0.0"], "in step");
-  });
-
-  test(`LMTP, ${mode}: lost between the final replies`, async () => {
-    await using hop = await startNextHop({
-      ...lmtp,
-      reply: ({ stage, times }) => (stage === "dot" && times === 2 ? cut : undefined),
-    });
-    await using client = await connectTo(hop, { lmtp: true });
-    assert.deepEqual(brief(await client.send(mail({ recipients: three }), never)), [
-      "delivered 250 2.0.0",
-      "deferred 451 4.4.2",
-      "deferred 451 4.4.2",
-    ]);
-  });
-}
-
-test("LMTP: 354 for nobody ends the connection", async () => {
-  await using hop = await startNextHop({
-    lmtp: true,
-    reply: ({ stage }) =>
-      stage === "rcpt" ? "550 5.1.1 unknown" : stage === "data" ? "354 go ahead" : undefined,
-  });
-  await using client = await connectTo(hop, { lmtp: true });
-  assert.deepEqual(brief(await client.send(mail(), never)), ["failed 550 5.1.1"]);
-  assert.equal(client.reusable, false);
-});
-
 test("who takes over the DSN duty", async () => {
   for (const [keywords, how] of [
     [["DSN", "PIPELINING"], "passedOn"],
@@ -368,31 +220,6 @@ test("a recipient in UTF-8 fails alone where SMTPUTF8 is missing", async () => {
   const outcomes = await client.send(mail({ recipients: to("jürgen@b.example", "bo@b.example") }), never);
   assert.deepEqual(brief(outcomes), ["failed 553 5.6.7", "delivered 250 2.0.0"]);
   assert.deepEqual(hop.messages[0]?.rcpts, ["RCPT TO:<bo@b.example>"]);
-});
-
-test("a message with a bare LF never leaves, and a small one does not even cost the connection", async () => {
-  await using hop = await startNextHop();
-  await using client = await connectTo(hop);
-  await assert.rejects(client.send(mail({ body: () => Buffer.from("a\nb\r\n") }), never), BareNewline);
-  assert.deepEqual(hop.commands, ["EHLO out.a.example"]);
-  assert.deepEqual(brief(await client.send(mail(), never)), ["delivered 250 2.0.0"]);
-  await assert.rejects(client.send(mail({ body: inPieces("a\r\n\r\n\nb\r\n", 3) }), never), BareNewline);
-  assert.equal(client.reusable, false);
-  await hop.until(() => hop.concurrent === 0);
-  assert.equal(hop.messages.length, 1, "no end of the message was sent");
-});
-
-test("a body that cannot be read rejects with its own error and never ends the message", async () => {
-  const trouble = new Error("store away");
-  await using hop = await startNextHop();
-  await using client = await connectTo(hop);
-  const body = async function* () {
-    yield Buffer.from("half\r\n");
-    throw trouble;
-  };
-  await assert.rejects(client.send(mail({ body }), never), trouble);
-  await hop.until(() => hop.concurrent === 0);
-  assert.equal(hop.messages.length, 0);
 });
 
 test("an endless remote text is kept short", async () => {
