@@ -24,5 +24,7 @@ function failure(data: Extract<TestEvent, { type: "test:fail" }>["data"]): strin
   const error = data.details.error as Error & { failureType?: string };
   if (error.failureType === "subtestsFailed") return "";
   const where = data.file === undefined ? "" : ` (${data.file}:${data.line ?? 0})`;
-  return `✖ ${data.name}${where}\n${inspect(error.cause ?? error).replace(/^/gm, "  ")}\n`;
+  const cause = error.cause ?? error;
+  const told = cause instanceof Error ? (cause.stack ?? cause.message) : inspect(cause);
+  return `✖ ${data.name}${where}\n${told.replace(/^/gm, "  ")}\n`;
 }
