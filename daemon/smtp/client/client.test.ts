@@ -139,3 +139,39 @@ test("nobody to send to is no transaction", async () => {
   assert.equal(client.reusable, true);
   assert.deepEqual(hop.commands, ["EHLO out.a.example"]);
 });
+
+const deaths = [
+  { name: "closed while idle", stage: undefined, answer: cut, second: true, want: true },
+  { name: "closed at MAIL", stage: "mail", answer: cut, second: true, want: true },
+  { name: "421 to MAIL", stage: "mail", answer: "421 4.4.2 too long", second: true, want: true },
+  { name: "closed at RCPT", stage: "rcpt", answer: cut, second: true, want: false },
+  { name: "closed behind the message", stage: "dot", answer: cut, second: true, want: false },
+  {
+    name: "421 to the first message of all",
+    stage: "mail",
+    answer: "421 4.4.2 busy",
+    second: false,
+    want: false,
+  },
+  { name: "refused, but alive", stage: "mail", answer: "450 later", second: true, want: false },
+] as const;
+
+for (const { name, stage, answer, second, want } of deaths) {
+  test(`a connection that was ${name} is ${want ? "" : "not "}stale`, async () => {
+    await using hop = await startNextHop({
+      reply: (moment) =>
+        moment.stage === stage && moment.transaction === (second ? 2 : 1) ? answer : undefined,
+    });
+    await using client = await connectTo(hop);
+    if (second) {
+      await client.send(mail(), never);
+      assert.equal(client.stale, false);
+    }
+    if (stage === undefined) {
+      hop.cutAll();
+      await client.closed;
+    }
+    assert.equal((await client.send(mail(), never))[0]?.kind, "deferred");
+    assert.equal(client.stale, want);
+  });
+}

@@ -20,6 +20,7 @@ export class SmtpClient implements AsyncDisposable {
   #busy = false;
   /** The last transaction was left open: RSET goes before the next. */
   #dirty = false;
+  #stale = false;
 
   constructor(peer: Peer, tls: TlsFacts | undefined) {
     this.#peer = peer;
@@ -43,6 +44,14 @@ export class SmtpClient implements AsyncDisposable {
   get reusable(): boolean {
     const { wire, extensions } = this.#peer;
     return !wire.lost && !this.#busy && (extensions.mailMax === 0 || this.#sent < extensions.mailMax);
+  }
+
+  /**
+   * The last transaction found a kept connection dead: it was closed without an answer, or with 421 (RFC 5321 §3.8). The
+   * message need not wait for its next attempt; a new connection may take it now.
+   */
+  get stale(): boolean {
+    return this.#stale;
   }
 
   /** Resolves when the connection is over. */
@@ -96,6 +105,8 @@ export class SmtpClient implements AsyncDisposable {
     this.#dirty = true;
     const outcomes = await exchange.run(resetFirst);
     this.#dirty = !exchange.ended;
+    const loss = this.#peer.wire.lost?.kind;
+    this.#stale = this.#sent > 1 && !exchange.heard && (loss === "closed" || loss === "closing");
     return outcomes;
   }
 

@@ -23,7 +23,8 @@ async function failure(script: Script, over: Partial<ConnectOptions> = {}): Prom
   return error;
 }
 
-const short = { ...patient, greeting: 30, command: 30 };
+const shortGreeting = { ...patient, greeting: 30 };
+const shortCommand = { ...patient, command: 30 };
 const auth = { username: "al", password: "secret", plainTextOnLoopback: true };
 const withAuth: Script = { extensions: ["AUTH PLAIN LOGIN"] };
 
@@ -75,7 +76,7 @@ const table: readonly Row[] = [
   {
     name: "no greeting",
     script: always("connect", hang),
-    over: { timeouts: short },
+    over: { timeouts: shortGreeting },
     phase: "greeting",
     verdict: "451 4.4.2",
   },
@@ -97,7 +98,7 @@ const table: readonly Row[] = [
   {
     name: "EHLO hangs",
     script: always("ehlo", hang),
-    over: { timeouts: short },
+    over: { timeouts: shortCommand },
     phase: "ehlo",
     verdict: "451 4.4.2",
   },

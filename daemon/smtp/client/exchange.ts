@@ -68,6 +68,7 @@ export class Exchange {
   readonly #accepted: number[] = [];
   #stage: string = stages.mail;
   #ended = false;
+  #heard = false;
 
   constructor(peer: Peer, transaction: Transaction) {
     this.#peer = peer;
@@ -78,6 +79,11 @@ export class Exchange {
   /** The server holds nothing of the transaction: the next may start without RSET. */
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** The server has answered something other than 421. */
+  get heard(): boolean {
+    return this.#heard;
   }
 
   /** `resetFirst`: the transaction before this one was left open. */
@@ -240,6 +246,7 @@ export class Exchange {
     const { wire } = this.#peer;
     const answer = wire.take() ?? (await wire.next(limit));
     if (answer.code === 421) throw this.#leave(new WireLost("closing", answer.text, { reply: answer }));
+    this.#heard = true;
     return answer;
   }
 

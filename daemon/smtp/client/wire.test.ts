@@ -19,11 +19,11 @@ test("replies come in order, waited for or not", async () => {
   wire.command("A\r\nB\r\nC\r\n", 3);
   assert.equal(wire.take(), undefined);
   server.write("250 a\r\n250 b\r\n25");
-  assert.equal((await wire.next(1_000)).text, "a");
+  assert.equal((await wire.next(60_000)).text, "a");
   assert.equal(wire.take()?.text, "b");
   assert.equal(wire.answered, false);
   server.write("0 c\r\n");
-  assert.equal((await wire.next(1_000)).text, "c");
+  assert.equal((await wire.next(60_000)).text, "c");
 });
 
 test("a reply that came before the end can still be read", async () => {
@@ -31,8 +31,8 @@ test("a reply that came before the end can still be read", async () => {
   wire.command("A\r\n", 2);
   server.end("550 no\r\n");
   await wire.closed;
-  assert.equal((await wire.next(1_000)).code, 550);
-  await assert.rejects(wire.next(1_000), { name: "WireLost", kind: "closed" });
+  assert.equal((await wire.next(60_000)).code, 550);
+  await assert.rejects(wire.next(60_000), { name: "WireLost", kind: "closed" });
 });
 
 const losses = [
@@ -66,7 +66,7 @@ test("an excused reply is not owed any more", async () => {
   const { wire, server } = pair();
   wire.command("A\r\n", 2);
   server.write("550 no\r\n");
-  await wire.next(1_000);
+  await wire.next(60_000);
   wire.excuse();
   server.write("250 late\r\n");
   await wire.closed;
@@ -85,7 +85,7 @@ test("octets that nobody takes are waited for, until a reply or the limit", asyn
   const { wire, server } = pair();
   wire.command("A\r\n", 1);
   while (wire.write(Buffer.alloc(65_536)));
-  const drained = wire.drained(1_000);
+  const drained = wire.drained(60_000);
   server.write("552 enough\r\n");
   await drained;
   assert.equal(wire.answered, true);
@@ -103,7 +103,7 @@ test("a stream is given away only when nothing is unread", async () => {
     const { wire, server } = pair();
     wire.command("STARTTLS\r\n", 1);
     server.write(`220 go\r\n${extra}`);
-    await wire.next(1_000);
+    await wire.next(60_000);
     if (!clean) assert.throws(() => wire.release(), { name: "WireLost", kind: "protocol" });
     else {
       const stream = wire.release();
