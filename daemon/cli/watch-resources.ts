@@ -16,7 +16,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Problem } from "../../crds/problem.ts";
 import { filesOf } from "../../crds/sources.ts";
 import type { Checked } from "../../crds/validate.ts";
-import { checkPaths } from "./check.ts";
+import { checkApart } from "./check-apart.ts";
 
 export interface ResourceWatch {
   readonly onGood: (checked: Checked) => void | Promise<void>;
@@ -40,7 +40,8 @@ export async function watchResources(paths: readonly string[], options: Resource
     if (now !== seen) {
       seen = seen === undefined ? now : await still(paths, now, settleMs, signal);
       if (signal.aborted) return;
-      const checked = await checkPaths(paths, good);
+      const checked = await checkApart(paths, good, signal).catch((error) => unchecked(paths, error));
+      if (signal.aborted) return;
       if (checked.problems.length > 0) await options.onBad(checked.problems);
       else {
         good = checked.resources;
@@ -51,6 +52,12 @@ export async function watchResources(paths: readonly string[], options: Resource
     }
     await bell.wait(pollMs, signal);
   }
+}
+
+/** The check itself broke: nothing is known about the files. */
+function unchecked([file = ""]: readonly string[], error: unknown): Checked {
+  const message = `could not be checked: ${(error as Error).message}; change it again to have it checked anew`;
+  return { resources: [], secrets: [], problems: [{ file, line: 1, field: "", message }] };
 }
 
 /** Waits until two looks in a row see the same. */

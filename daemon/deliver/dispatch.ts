@@ -255,6 +255,7 @@ export class Dispatcher implements OwnerEvents {
           lane.add(entry);
           break;
         }
+        gate.sent(now); // before anything is awaited: the others ask in between
         if (!carrier?.reusable) {
           carrier?.close();
           carrier = undefined;
@@ -262,9 +263,8 @@ export class Dispatcher implements OwnerEvents {
           if (opened === undefined) break;
           carrier = opened;
         }
-        gate.sent(now);
         const using: Carrier = carrier;
-        const { settled } = await this.#carry(entry, using, gate);
+        const { settled } = await this.#carry(entry, using, lane, gate);
         unsettled.add(settled);
         void settled.finally(() => unsettled.delete(settled));
         if (unsettled.size >= UNSETTLED) await Promise.race(unsettled);
@@ -285,7 +285,7 @@ export class Dispatcher implements OwnerEvents {
     });
     const now = this.#o.clock.now();
     if (opened.kind === "open") {
-      gate.went("well", now);
+      this.#went(lane, gate);
       return opened.carrier;
     }
     gate.went("badly", now);
@@ -299,6 +299,12 @@ export class Dispatcher implements OwnerEvents {
     const all = until === undefined ? [entry] : [entry, ...lane.drain()];
     for (const e of all) void this.#attempt(e, async (q) => q.job.recipients.map(() => outcome));
     return undefined;
+  }
+
+  /** The site answered well: it may bear another connection. */
+  #went(lane: Lane, gate: LaneWay["gate"]): void {
+    gate.went("well", this.#o.clock.now());
+    if (lane.size > 0) this.#staff(lane);
   }
 
   #backOff(entry: Entry, until: number): void {
@@ -318,12 +324,13 @@ export class Dispatcher implements OwnerEvents {
   #carry(
     entry: Entry,
     carrier: Carrier,
+    lane: Lane,
     gate: LaneWay["gate"],
   ): Promise<{ readonly settled: Promise<void> }> {
     return new Promise((free) => {
       const settled: Promise<void> = this.#attempt(entry, async (queued) => {
         const outcomes = await carrier.carry(queued, this.#o.signal);
-        if (carrier.reusable) gate.went("well", this.#o.clock.now());
+        if (carrier.reusable) this.#went(lane, gate);
         free({ settled });
         return outcomes;
       });

@@ -6,7 +6,7 @@
  * Fails:  `refused` when no candidate could be used, with the last one's reply (a 5yz greeting of one host is no verdict
  *         on the recipients: it is deferred, and the next host is tried). Rejects when the body cannot be read.
  */
-import type { Chance } from "../kit/clock.ts";
+import type { Chance, Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import type { Outcome } from "../mail/outcome.ts";
 import { type Reply, reply } from "../mail/reply.ts";
@@ -20,12 +20,16 @@ import type { Timeouts } from "../smtp/client/limits.ts";
 import type { Carrier, Opened } from "./carrier.ts";
 import { connectOrder } from "./route/order.ts";
 import type { Candidate, NextHops } from "./route/types.ts";
+import type { Hosts } from "./site/hosts.ts";
 
 export interface RemoteMeans {
   readonly dial: Dial;
   readonly queue: Pick<Queue, "body">;
   readonly chance: Chance;
+  readonly clock: Clock;
   readonly log: Log;
+  /** Which hosts could not be reached lately: they are tried last, so that a dead one does not cost each message. */
+  readonly hosts: Hosts;
   /** Shorter than the standard's only in tests. */
   readonly timeouts?: Timeouts;
 }
@@ -44,9 +48,11 @@ export async function openRemote(
   signal: AbortSignal,
 ): Promise<Opened> {
   let last: ConnectFailed | undefined;
-  for (const candidate of connectOrder(next.candidates, means.chance)) {
+  const { hosts, clock, chance } = means;
+  for (const candidate of hosts.inOrder(connectOrder(next.candidates, chance), clock.now())) {
     try {
       const client = await reach(candidate, next, lmtp, identity, means, signal);
+      hosts.worked(candidate);
       return {
         kind: "open",
         carrier: new RemoteCarrier(client, next.limits.messagesPerConnection, means.queue),
@@ -54,6 +60,7 @@ export async function openRemote(
     } catch (error) {
       if (!(error instanceof ConnectFailed)) throw error;
       means.log.debug({ err: error, site: next.site }, "a next hop could not be used");
+      hosts.failed(candidate, clock.now());
       last = error;
     }
   }

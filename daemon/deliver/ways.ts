@@ -11,7 +11,7 @@ import type { Queued } from "../queue/job.ts";
 import type { Carrier, Gate, Target, Way, Wayfinder } from "./carrier.ts";
 import { type Identity, openRemote, type RemoteMeans } from "./remote.ts";
 import type { Routes } from "./route/cache.ts";
-import type { Limits, NextHops, Route } from "./route/types.ts";
+import type { Limits, NextHops, Route, SiteName } from "./route/types.ts";
 
 /** Files a job's message into mailboxes here; one outcome per recipient. */
 export type DeliverLocally = (queued: Queued, signal: AbortSignal) => Promise<readonly Outcome[]>;
@@ -23,7 +23,7 @@ export interface WaysOptions {
   /** Replaces a recipient whose domain has come to be forwarded since it was accepted. */
   readonly forward: DeliverLocally;
   /** The gate of a site, made when it is first needed. */
-  readonly gate: (site: string, limits: Limits) => Gate;
+  readonly gate: (site: SiteName, limits: Limits) => Gate;
   readonly remote: RemoteMeans;
   readonly hostname: string;
   readonly clock: Clock;

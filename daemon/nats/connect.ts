@@ -32,6 +32,8 @@ export interface NatsTarget {
 export interface Link extends AsyncDisposable {
   readonly nc: NatsConnection;
   isUp(): boolean;
+  /** The server has come back at another address. */
+  moveTo(url: string): void;
   /** Calls at the next loss of the connection; returns what takes the wish back. (No promise: races would pile up.) */
   onceDown(listener: () => void): () => void;
   /** Resolves when the connection is up; rejects with the signal's reason. */
@@ -104,6 +106,10 @@ class NatsLink implements Link {
 
   isUp(): boolean {
     return this.#up && !this.nc.isClosed();
+  }
+
+  moveTo(url: string): void {
+    this.nc.setServers([url]);
   }
 
   onceDown(listener: () => void): () => void {

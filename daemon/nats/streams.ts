@@ -6,6 +6,7 @@
  */
 import { type JetStreamManager, jetstreamManager, type StreamConfig } from "@nats-io/jetstream";
 import type { Link } from "./connect.ts";
+import { StoreFault } from "./fault.ts";
 import { bodyStream, findLayout, type Layout, layoutMetadata, queueStream } from "./layout.ts";
 
 export interface StreamSizes {
@@ -92,3 +93,15 @@ export async function ensure(jsm: JetStreamManager, wanted: Wanted): Promise<voi
     });
   }
 }
+
+/**
+ * Forgets who owned which partition. Only for a store that this process has for itself: the owners of an earlier life
+ * are dead, and their leases need not be waited for.
+ */
+export async function forgetOwners(link: Link): Promise<void> {
+  const answer = await link.nc.request(`$JS.API.STREAM.PURGE.${OWN_STREAM}`, "", { timeout: 10_000 });
+  const { error } = answer.json<{ error?: { err_code?: number; description?: string } }>();
+  if (error && error.err_code !== NO_STREAM) throw new StoreFault("refused", `purge: ${error.description}`);
+}
+
+const NO_STREAM = 10059;

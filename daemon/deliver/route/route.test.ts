@@ -83,10 +83,16 @@ const table: Case[] = [
     want: "local our.test",
   },
   {
-    name: "a domain with mailboxes here, whatever an operator's re-route says",
-    job: job("our.test", { reroute: { host: "192.0.2.8", port: 26 } }),
+    name: "a domain with mailboxes here",
+    job: job("our.test"),
     declared: [aDomain("our.test", { delivery: { mailbox: {} } })],
     want: "local our.test",
+  },
+  {
+    name: "an operator's re-route, also for a domain of ours",
+    job: job("our.test", { reroute: { host: "192.0.2.8", port: 26 } }),
+    declared: [aDomain("our.test", { delivery: { mailbox: {} } })],
+    want: "smtp Opportunistic 0:192.0.2.8/26",
   },
   {
     name: "a domain that is forwarded",

@@ -2,7 +2,7 @@
  * Routing: who takes the mail of a destination next.
  *
  * In:     a destination, its policy and an operator's re-route; the directory, the DNS, and how to recognise ourselves.
- * Out:    a `Route`. The first of these that applies: a domain of ours by its `delivery` · the operator's re-route · the
+ * Out:    a `Route`. The first of these that applies: the operator's re-route · a domain of ours by its `delivery` · the
  *         policy's smarthost for the destination · an address literal · the MX hosts.
  * Fails:  rejects only with the signal's reason; all other trouble is a `deferred` or `failed` route.
  * Spec:   RFC 5321 §5.1, §4.1.3.
@@ -35,7 +35,7 @@ export function route(
 ): Promise<Routed> {
   const policy = directory.policy(job.policy);
   const domain = directory.domain(job.destination);
-  if (domain) return toDomain(domain, policy, means, signal);
+  if (domain && !job.reroute) return toDomain(domain, policy, means, signal);
   if (!policy) return Promise.resolve(trouble.noPolicy(job.policy));
   const entry = destinationFor(policy, job.destination);
   const way: Way = { policy, entry, means, signal };

@@ -5,7 +5,7 @@
  * Fields that could hold a secret are redacted whoever logs them.
  */
 import type { Fields, Log } from "../kit/log.ts";
-import type { LogLevel } from "./run-options.ts";
+import type { LogLevel } from "./options.ts";
 
 export interface Logger {
   readonly log: Log;

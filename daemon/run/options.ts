@@ -8,9 +8,9 @@
 import { hostname } from "node:os";
 import { parseArgs } from "node:util";
 import { parseQuantity } from "../../crds/quantities.ts";
+import { usage } from "../cli/context.ts";
 import { parseDomain } from "../mail/address.ts";
 import type { PolicyName } from "../queue/job.ts";
-import { usage } from "./context.ts";
 
 export const runHelp = `postfleet run -f FILE|FOLDER… --data DIR [OPTIONS]
   -f, --file PATH          resources: YAML files or folders (repeatable); watched while it runs
@@ -94,7 +94,10 @@ type Values = ReturnType<typeof parseArgs<{ options: typeof flags }>>["values"];
 export function parseRunOptions(argv: readonly string[], terminal: boolean): RunOptions | "help" {
   const { values, positionals } = readArgs(argv);
   if (values.help) return "help";
-  const problems: string[] = positionals.map((p) => `${p}: name files with -f ${p}`);
+  const problems: string[] = [];
+  // `-f a.yaml b.yaml`, as a shell's `-f *.yaml` comes out.
+  if (values.file === undefined) problems.push(...positionals.map((p) => `${p}: name files with -f ${p}`));
+  else values.file.push(...positionals);
   const options = assemble(values, terminal, problems);
   checkTogether(values, options, problems);
   if (problems.length > 0)

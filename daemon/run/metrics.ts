@@ -2,7 +2,7 @@
  * The daemon's figures, as Prometheus reads them. One place names them all; the parts get small functions to call.
  */
 import type { Registry } from "prom-client";
-import type { Outcome } from "./mail/outcome.ts";
+import type { Outcome } from "../mail/outcome.ts";
 
 export interface QueueFigures {
   readonly jobs: number;

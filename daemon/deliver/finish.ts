@@ -1,0 +1,178 @@
+/**
+ * Ends an attempt: from outcomes to a settled job. The only writer of what delivery learns.
+ *
+ * In:     the queued job and one outcome per recipient.
+ * Out:    the job's next record (or none), DSNs and trace events, all of the queue's part in one atomic batch; resolves
+ *         with the time of the next attempt, or `undefined` when the job is gone.
+ * Fails:  never on the store: what happened outside cannot be undone, so a store that is away is tried until it answers
+ *         or the signal aborts (then it rejects, and the job is attempted again by whoever owns it). When somebody else
+ *         changed the job meanwhile, the outcomes are settled against its new record.
+ */
+import type { Directory, LiveDirectory } from "../directory/directory.ts";
+import type { Chance, Clock } from "../kit/clock.ts";
+import type { Log } from "../kit/log.ts";
+import { dsnMessage } from "../mail/dsn/message.ts";
+import { type Original, originalLimit } from "../mail/dsn/original.ts";
+import type { Report } from "../mail/dsn/report.ts";
+import type { Origin, Recipient, Sender } from "../mail/envelope.ts";
+import type { Outcome } from "../mail/outcome.ts";
+import type { TraceEvent } from "../queue/events.ts";
+import type { Job, MessageId, PolicyName, Queued } from "../queue/job.ts";
+import type { NewJob, NewMessage, Queue } from "../queue/queue.ts";
+import { defaultRetry, type RetryNumbers } from "../queue/retry.ts";
+import { type Plan, plan } from "../queue/settle.ts";
+import type { Finisher } from "./dispatch.ts";
+
+/** Makes the jobs of a message that we send ourselves; recipients that cannot be reached have none. */
+export type MakeJobs = (
+  directory: Directory,
+  message: {
+    readonly message: MessageId;
+    readonly queuedAt: number;
+    readonly sender: Sender;
+    readonly origin: Origin;
+    readonly policy: PolicyName;
+    readonly recipients: readonly Recipient[];
+    readonly hops?: number;
+  },
+) => { readonly jobs: readonly NewJob[] };
+
+export interface FinisherOptions {
+  readonly queue: Pick<Queue, "settle" | "read" | "body" | "newId" | "forget" | "openBody">;
+  readonly directory: LiveDirectory;
+  readonly makeJobs: MakeJobs;
+  readonly hostname: string;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly log: Log;
+  readonly record: (event: TraceEvent) => void;
+  readonly outcome: (outcome: Outcome) => void;
+}
+
+const PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 10_000;
+const ourOrigin: Origin = { client: "local", helo: "", protocol: "local" };
+
+export class QueueFinisher implements Finisher {
+  readonly #o: FinisherOptions;
+
+  constructor(options: FinisherOptions) {
+    this.#o = options;
+  }
+
+  async finish(
+    queued: Queued,
+    outcomes: readonly Outcome[],
+    signal: AbortSignal,
+  ): Promise<number | undefined> {
+    const { queue, log, outcome } = this.#o;
+    for (const each of outcomes) outcome(each);
+    let current: Queued = queued;
+    let now: readonly (Outcome | undefined)[] = outcomes;
+    for (let pause = PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+      try {
+        const done = await this.#settle(current, now, signal);
+        if (done) return done.next?.held ? Number.POSITIVE_INFINITY : done.next?.nextAttempt;
+        const changed = await queue.read(queued.key, signal);
+        if (changed === undefined) return undefined;
+        log.info({ job: queued.key }, "the job was changed during an attempt; settling on its new record");
+        now = reassigned(queued, outcomes, changed);
+        current = changed;
+      } catch (error) {
+        signal.throwIfAborted();
+        log.warn({ err: error, job: queued.key }, "an attempt could not be settled yet");
+        await this.#o.clock.sleep(pause, signal);
+      }
+    }
+  }
+
+  /** The plan that was carried out, or `undefined` when the record is stale. */
+  async #settle(
+    queued: Queued,
+    outcomes: readonly (Outcome | undefined)[],
+    signal: AbortSignal,
+  ): Promise<Plan | undefined> {
+    const { queue, clock, chance, hostname, record } = this.#o;
+    const { key, revision, job, inline } = queued;
+    const planned = plan({
+      job,
+      outcomes,
+      now: clock.now(),
+      retry: this.#retry(job),
+      reportingMta: hostname,
+      chance,
+      newId: () => queue.newId(),
+    });
+    const also = planned.reports.length === 0 ? [] : await this.#messages(planned.reports, queued, signal);
+    const change = { key, revision, next: planned.next, also, ...(inline ? { inline } : {}) };
+    if ((await queue.settle(change, signal)) === "stale") return undefined;
+    if (planned.next === undefined) queue.forget(key, job);
+    for (const event of planned.events) record(event);
+    return planned;
+  }
+
+  #retry(job: Job): RetryNumbers {
+    return this.#o.directory.current().policy(job.policy)?.retry ?? defaultRetry;
+  }
+
+  async #messages(reports: readonly Report[], queued: Queued, signal: AbortSignal): Promise<NewMessage[]> {
+    const original = await this.#original(queued, signal);
+    const messages: NewMessage[] = [];
+    for (const report of reports) {
+      const message = await this.#message(report, queued.job, original, signal);
+      if (message) messages.push(message);
+    }
+    return messages;
+  }
+
+  async #message(
+    report: Report,
+    job: Job,
+    original: Original | undefined,
+    signal: AbortSignal,
+  ): Promise<NewMessage | undefined> {
+    const { queue, directory, makeJobs, record } = this.#o;
+    const id = report.id as MessageId;
+    const { octets, eightBit, smtputf8 } = dsnMessage(report, original);
+    const { jobs } = makeJobs(directory.current(), {
+      message: id,
+      queuedAt: report.at,
+      sender: { path: "", body: eightBit ? "8BITMIME" : "7BIT", smtputf8 },
+      origin: ourOrigin,
+      policy: job.policy,
+      recipients: [{ address: report.to }],
+    });
+    if (jobs.length === 0) {
+      const reason = `no way to tell <${report.to}>: it does not exist here`;
+      record({ kind: "dropped", at: report.at, message: job.message, reason });
+      return undefined;
+    }
+    const writer = queue.openBody(id, signal);
+    await writer.write(octets);
+    return { jobs, body: await writer.finish() };
+  }
+
+  /** As much of the message as a DSN returns; without it the DSN says less, but it is sent. */
+  async #original(queued: Queued, signal: AbortSignal): Promise<Original | undefined> {
+    const parts: Uint8Array[] = [];
+    let size = 0;
+    try {
+      for await (const part of this.#o.queue.body(queued, signal)) {
+        parts.push(part);
+        size += part.length;
+        if (size > originalLimit) break;
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#o.log.warn({ err: error, job: queued.key }, "the message could not be read for its report");
+      return undefined;
+    }
+    return { octets: Buffer.concat(parts), complete: size === queued.job.body.size };
+  }
+}
+
+/** The outcomes for the recipients that the changed record still has. */
+function reassigned(before: Queued, outcomes: readonly Outcome[], after: Queued): (Outcome | undefined)[] {
+  const byAddress = new Map(before.job.recipients.map(({ address }, i) => [address, outcomes[i]]));
+  return after.job.recipients.map(({ address }) => byAddress.get(address));
+}

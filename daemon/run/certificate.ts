@@ -1,0 +1,51 @@
+/**
+ * A listener's certificate, from files that may change while it is in use (cert-manager renews them).
+ *
+ * In:     paths of PEM files, or the texts themselves.
+ * Out:    `current()`: the newest that could be read. Connections that are open keep theirs.
+ * Fails:  the first reading rejects; later a bad pair is reported, and the last good one stays.
+ */
+import { readFile } from "node:fs/promises";
+import type { SecureContext } from "node:tls";
+import type { Log } from "../kit/log.ts";
+import { serverContext } from "../net/secure-context.ts";
+
+export interface Certificate extends Disposable {
+  current(): SecureContext;
+}
+
+export type CertificateSource =
+  | { readonly cert: string; readonly key: string; readonly inline?: undefined }
+  | { readonly cert: string; readonly key: string; readonly inline: true };
+
+const LOOK_MS = 10_000;
+
+export async function openCertificate(source: CertificateSource, log: Log): Promise<Certificate> {
+  if (source.inline) {
+    const context = serverContext(source);
+    return { current: () => context, [Symbol.dispose]: () => {} };
+  }
+  const read = async () => ({
+    cert: await readFile(source.cert, "utf8"),
+    key: await readFile(source.key, "utf8"),
+  });
+  let texts = await read();
+  let context = serverContext(texts);
+  const look = async () => {
+    try {
+      const now = await read();
+      if (now.cert === texts.cert && now.key === texts.key) return;
+      context = serverContext(now);
+      texts = now;
+      log.info({ file: source.cert }, "a new certificate is in use");
+    } catch (error) {
+      // Half of a renewal: the next look finds the rest.
+      log.warn(
+        { err: error, file: source.cert },
+        "the certificate could not be read; the last good one stays in use",
+      );
+    }
+  };
+  const timer = setInterval(() => void look(), LOOK_MS);
+  return { current: () => context, [Symbol.dispose]: () => clearInterval(timer) };
+}

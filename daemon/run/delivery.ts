@@ -1,0 +1,161 @@
+/**
+ * The delivering roles: `relay` works on what leaves, `mailbox` on what is filed here. Each is an owner of partitions
+ * with a dispatcher; both find every way, so that a domain that moved meanwhile is delivered wherever its job lies.
+ */
+
+import { jobsFor } from "../accept/jobs.ts";
+import { Dispatcher } from "../deliver/dispatch.ts";
+import { QueueFinisher } from "../deliver/finish.ts";
+import { forwardJob } from "../deliver/forward.ts";
+import { deliverLocally } from "../deliver/local.ts";
+import { Routes } from "../deliver/route/cache.ts";
+import { Hosts } from "../deliver/site/hosts.ts";
+import { Sites } from "../deliver/site/sites.ts";
+import { Ways } from "../deliver/ways.ts";
+import type { LiveDirectory } from "../directory/directory.ts";
+import { Resolver } from "../dns/resolver.ts";
+import { parseServer, systemServers } from "../dns/servers.ts";
+import { systemClock } from "../kit/clock.ts";
+import type { Log } from "../kit/log.ts";
+import { dial } from "../net/dial.ts";
+import { ownAddresses } from "../net/own-addresses.ts";
+import type { Job, Queued } from "../queue/job.ts";
+import type { Ownership, Pool } from "../queue/queue.ts";
+import type { Metrics, QueueFigures } from "./metrics.ts";
+import type { Endpoint, RunOptions } from "./options.ts";
+import type { Store } from "./store.ts";
+
+export interface DeliveryContext {
+  readonly options: RunOptions;
+  readonly store: Store;
+  readonly live: LiveDirectory;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  /** Aborted when everything must end at once. */
+  readonly abort: AbortSignal;
+  /** Where our own SMTP listeners are: mail to them would come back. */
+  readonly listening: () => readonly Endpoint[];
+}
+
+export interface Delivery extends AsyncDisposable {
+  figures(): readonly [string, QueueFigures][];
+  /** False when a lease is about to run out. */
+  readonly healthy: boolean;
+  /** Lets attempts end and hands the partitions over. */
+  release(): Promise<void>;
+}
+
+export async function openDelivery(context: DeliveryContext): Promise<Delivery> {
+  const { options, store, live, metrics, log, abort } = context;
+  await using parts = new AsyncDisposableStack();
+  const resolver = parts.use(new Resolver({ servers: await dnsServers(options), clock: systemClock }));
+  const ways = waysOf(context, resolver);
+  const finisher = new QueueFinisher({
+    queue: store.queue,
+    directory: live,
+    makeJobs: jobsFor,
+    hostname: options.hostname,
+    clock: systemClock,
+    chance: Math.random,
+    log,
+    record: (event) => store.events.record(event),
+    outcome: (outcome) => metrics.outcome(outcome),
+  });
+  const owners: { readonly name: string; readonly dispatcher: Dispatcher; readonly owner: Ownership }[] = [];
+  for (const pool of poolsOf(options)) {
+    let owner: Ownership | undefined;
+    const dispatcher = new Dispatcher({
+      queue: store.queue,
+      wayfinder: ways,
+      finisher,
+      clock: systemClock,
+      log,
+      signal: abort,
+      mayStart: () => owner?.mayStart() ?? false,
+      paused: (job) => isPaused(job, live),
+    });
+    owner = await store.queue.own(pool, dispatcher, abort);
+    owners.push({ name: pool.class, dispatcher, owner });
+  }
+  const owned = parts.move();
+  const release = async () => {
+    await Promise.all(owners.map(({ owner }) => owner.release()));
+  };
+  return {
+    figures: () => owners.map(({ name, dispatcher }) => [name, dispatcher.stats(systemClock.now())]),
+    get healthy() {
+      return owners.every(({ owner }) => owner.mayStart());
+    },
+    release,
+    async [Symbol.asyncDispose]() {
+      await release();
+      await owned.disposeAsync();
+    },
+  };
+}
+
+function poolsOf({ roles, policy }: RunOptions): Pool[] {
+  const pools: Pool[] = [];
+  if (roles.has("relay")) pools.push(policy === undefined ? { class: "relay" } : { class: "relay", policy });
+  if (roles.has("mailbox")) pools.push({ class: "local" });
+  return pools;
+}
+
+function waysOf(context: DeliveryContext, resolver: Resolver): Ways {
+  const { options, store, live, log } = context;
+  const isOurs = ownAddresses();
+  const routes = new Routes({
+    directory: live,
+    clock: systemClock,
+    dns: resolver,
+    port: options.smtpPort,
+    isOurName: (host) => host === options.hostname,
+    isOurAddress: (address, port) => isOurs(address) && context.listening().some((l) => l.port === port),
+  });
+  const sites = new Sites({ clock: systemClock, chance: Math.random });
+  return new Ways({
+    routes,
+    directory: live,
+    local: (queued, signal) => fileHere(queued, context, signal),
+    forward: (queued, signal) =>
+      forwardJob({ queued, live, queue: store.queue, makeJobs: jobsFor, now: systemClock.now(), signal }),
+    gate: (site, limits) => sites.gate(site, limits),
+    remote: {
+      dial,
+      queue: store.queue,
+      chance: Math.random,
+      clock: systemClock,
+      hosts: new Hosts(Math.random),
+      log,
+    },
+    hostname: options.hostname,
+    clock: systemClock,
+  });
+}
+
+function fileHere(queued: Queued, { live, store }: DeliveryContext, signal: AbortSignal) {
+  const directory = live.current();
+  const domain = directory.domain(queued.job.destination);
+  // Between routing and filing the domain was taken away: routing anew says where it goes now.
+  if (domain === undefined) throw new Error(`${queued.job.destination} is no longer a domain of ours`);
+  const { queue, mailboxes } = store;
+  return deliverLocally({
+    queued,
+    domain,
+    directory,
+    store: mailboxes,
+    queue,
+    now: systemClock.now(),
+    signal,
+  });
+}
+
+const isPaused = (job: Job, live: LiveDirectory): boolean =>
+  job.class === "relay" && live.current().policy(job.policy)?.spec.paused === true;
+
+async function dnsServers({ dns }: RunOptions) {
+  if (dns.length === 0) return systemServers();
+  return dns.flatMap(
+    ({ host, port }) => parseServer(host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`) ?? [],
+  );
+}

@@ -1,0 +1,197 @@
+/**
+ * `postfleet run`: opens everything in order, says that it is ready, and closes it in reverse.
+ *
+ * Order: check the resources (nothing starts when they are bad) → claim the data folder → health (not ready) → NATS,
+ * streams, directory → delivery → SMTP listeners → endpoints.json, ready. On the first SIGTERM or SIGINT: unready, open
+ * transactions end, partitions are handed over, exit 0; on a second one, or after the grace: everything is cut.
+ */
+
+import { type CommandContext, CommandError } from "../cli/context.ts";
+import type { LiveDirectory } from "../directory/directory.ts";
+import { lockDataDir } from "../kit/data-dir.ts";
+import type { Log } from "../kit/log.ts";
+import { aborted, type Stops, stops } from "../kit/stop.ts";
+import { acknowledge } from "../nats/directory/acks.ts";
+import { watchDirectory } from "../nats/directory/watch.ts";
+import { serveHealth } from "../net/health.ts";
+import type { Delivery } from "./delivery.ts";
+import { writeEndpoints } from "./endpoints.ts";
+import type { Gateway } from "./gateway.ts";
+import { greet } from "./greet.ts";
+import { openLogger } from "./logger.ts";
+import { type Metrics, openMetrics, type QueueFigures } from "./metrics.ts";
+import { type Endpoint, parseRunOptions, type RunOptions, runHelp } from "./options.ts";
+import { openStore, type Store } from "./store.ts";
+
+export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
+  const options = parseRunOptions(argv, process.stderr.isTTY === true);
+  if (options === "help") {
+    context.out.line(runHelp);
+    return 0;
+  }
+  if (options.files.length > 0) {
+    const { checkFirst } = await import("./resources.ts");
+    await checkFirst(options.files);
+  }
+  const { log, flush } = await openLogger(options.logLevel, options.logFormat);
+  using stop = stops(options.graceMs);
+  const onSignal = (name: NodeJS.Signals) => {
+    log.info(
+      { signal: name },
+      stop.drain.aborted ? "stopping at once" : "stopping: open work is finished first",
+    );
+    stop.stop(name);
+  };
+  process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
+  try {
+    await new Daemon(options, context, log, stop).run();
+    log.info({}, "stopped");
+    return 0;
+  } catch (error) {
+    if (stop.drain.aborted) return 0; // stopped while it was starting
+    throw error;
+  } finally {
+    flush();
+    process.off("SIGTERM", onSignal).off("SIGINT", onSignal);
+  }
+}
+
+class Daemon {
+  readonly #options: RunOptions;
+  readonly #context: CommandContext;
+  readonly #log: Log;
+  readonly #stop: Stops;
+  #store: Store | undefined;
+  #gateway: Gateway | undefined;
+  #delivery: Delivery | undefined;
+  #ready = false;
+
+  constructor(options: RunOptions, context: CommandContext, log: Log, stop: Stops) {
+    this.#options = options;
+    this.#context = context;
+    this.#log = log;
+    this.#stop = stop;
+  }
+
+  async run(): Promise<void> {
+    await using parts = new AsyncDisposableStack();
+    const { data } = this.#options;
+    if (data !== undefined) parts.use(await lockDataDir(data));
+    const metrics = await openMetrics(() => this.#figures(), Date.now);
+    const endpoints = new Map<string, Endpoint>();
+    await this.#openHealth(metrics, endpoints, parts);
+    const live = await this.#openStore(metrics, parts);
+    await this.#openRoles(live, metrics, endpoints, parts);
+    if (data !== undefined) await writeEndpoints(data, endpoints);
+    this.#ready = true;
+    greet(endpoints, live.current(), this.#options, this.#context.out);
+    this.#log.info({ endpoints: Object.fromEntries(endpoints), roles: [...this.#options.roles] }, "ready");
+    await aborted(this.#stop.drain);
+    this.#ready = false;
+    await this.#drain();
+  }
+
+  async #openHealth(
+    metrics: Metrics,
+    endpoints: Map<string, Endpoint>,
+    parts: AsyncDisposableStack,
+  ): Promise<void> {
+    const where = this.#options.listen.health;
+    if (where === undefined) return;
+    const health = await serveHealth({
+      ...where,
+      reasons: () => this.#reasons(),
+      metrics: async () => ({ type: metrics.registry.contentType, text: await metrics.registry.metrics() }),
+    }).catch((error: unknown) => {
+      throw cannotListen("health", where, error);
+    });
+    parts.use(health);
+    endpoints.set("health", { host: health.host, port: health.port });
+  }
+
+  async #openStore(metrics: Metrics, parts: AsyncDisposableStack): Promise<LiveDirectory> {
+    const options = this.#options;
+    const log = this.#log;
+    const signal = AbortSignal.any([this.#stop.drain, this.#context.signal]);
+    let live: LiveDirectory | undefined;
+    const store = await openStore({
+      options,
+      env: this.#context.env,
+      log,
+      signal,
+      parts,
+      observeCommit: metrics.commit,
+      lifetimeMs: () => longestLifetime(live),
+    });
+    this.#store = store;
+    const { link, vault, member } = store;
+    if (options.files.length > 0) {
+      const { publishFiles } = await import("./resources.ts");
+      const { files: paths, replicas } = options;
+      parts.use(await publishFiles({ paths, link, vault, replicas, log, signal }));
+    }
+    const watched = parts.use(await watchDirectory({ link, vault, log, signal }));
+    live = watched;
+    parts.use(await acknowledge({ link, live: watched, member, log }));
+    return watched;
+  }
+
+  async #openRoles(
+    live: LiveDirectory,
+    metrics: Metrics,
+    endpoints: Map<string, Endpoint>,
+    parts: AsyncDisposableStack,
+  ): Promise<void> {
+    const { roles } = this.#options;
+    const common = { options: this.#options, store: this.#store as Store, live, metrics, log: this.#log };
+    if (roles.has("relay") || roles.has("mailbox")) {
+      const { openDelivery } = await import("./delivery.ts");
+      const listening = () => [...endpoints.values()];
+      this.#delivery = parts.use(await openDelivery({ ...common, abort: this.#stop.abort, listening }));
+    }
+    if (!roles.has("gateway")) return;
+    const { openGateway } = await import("./gateway.ts");
+    this.#gateway = parts.use(await openGateway(common));
+    for (const [name, { address, port }] of this.#gateway.servers)
+      endpoints.set(name, { host: address, port });
+  }
+
+  /** Listeners first, so that nothing new comes in; then what is being delivered. The grace bounds both. */
+  async #drain(): Promise<void> {
+    const cut = aborted(this.#stop.abort).then(() => this.#gateway?.abort());
+    await Promise.race([this.#gateway?.drain(), cut]);
+    await Promise.race([this.#delivery?.release(), cut]);
+  }
+
+  #figures(): readonly [string, QueueFigures][] {
+    return this.#delivery?.figures() ?? [];
+  }
+
+  #reasons(): string[] {
+    const reasons: string[] = [];
+    if (this.#stop.drain.aborted) reasons.push("stopping");
+    else if (!this.#ready) reasons.push("starting");
+    if (this.#store && !this.#store.link.isUp()) reasons.push("no connection to NATS");
+    if (this.#ready && this.#delivery?.healthy === false) reasons.push("the lease on the queue is not held");
+    return reasons;
+  }
+}
+
+const WEEK_MS = 7 * 86_400_000;
+
+function longestLifetime(live: LiveDirectory | undefined): number {
+  let longest = WEEK_MS;
+  for (const { retry } of live?.current().policies() ?? []) longest = Math.max(longest, retry.expireAfterMs);
+  return longest;
+}
+
+export function cannotListen(name: string, { host, port }: Endpoint, cause: unknown): CommandError {
+  const { code } = cause as NodeJS.ErrnoException;
+  const why =
+    code === "EADDRINUSE" ? "the port is in use" : code === "EACCES" ? "not permitted" : String(cause);
+  return new CommandError(
+    `cannot listen on ${host}:${port} for ${name}: ${why}; choose another with --listen ${name}=…`,
+    1,
+    cause,
+  );
+}

@@ -1,0 +1,134 @@
+/**
+ * Opens what every role stands on: NATS (a private child, or one that runs), the streams, the queue, the mailbox store,
+ * the log of events, and the directory.
+ *
+ * In:     the options of `run`.
+ * Out:    a `Store` whose parts are released in reverse order of their opening.
+ * Fails:  `CommandError` with a remedy; `StoreFault` when JetStream does not answer.
+ */
+import { mkdir } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { CommandError } from "../cli/context.ts";
+import { type Clock, systemClock } from "../kit/clock.ts";
+import type { Log } from "../kit/log.ts";
+import { connectNats, credentialFrom, type Link, type NatsTarget } from "../nats/connect.ts";
+import { loadOrCreateKey, Vault } from "../nats/directory/vault.ts";
+import { EventLog } from "../nats/events.ts";
+import { JetStreamMailboxStore } from "../nats/mailbox/store.ts";
+import { ensureMailboxStreams } from "../nats/mailbox/streams.ts";
+import { JetStreamQueue } from "../nats/queue.ts";
+import { startPrivateServer } from "../nats/server/private.ts";
+import { storeBudget } from "../nats/server/space.ts";
+import { ensureQueueStreams, forgetOwners } from "../nats/streams.ts";
+import type { RunOptions } from "./options.ts";
+
+export interface Store {
+  readonly link: Link;
+  readonly queue: JetStreamQueue;
+  readonly mailboxes: JetStreamMailboxStore;
+  readonly events: EventLog;
+  readonly vault: Vault;
+  /** Names this process among its kind. */
+  readonly member: string;
+}
+
+export interface StoreContext {
+  readonly options: RunOptions;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly parts: AsyncDisposableStack;
+  readonly observeCommit: (entries: number, ms: number) => void;
+  /** The longest queue lifetime of any policy, ms. */
+  readonly lifetimeMs: () => number;
+}
+
+/** The layout of a new installation; one that exists keeps its own. */
+const LAYOUT = { shards: 1, partitions: 64 } as const;
+/** Bodies outlive the longest queue lifetime by this much. */
+const MARGIN_S = 2 * 86_400;
+const clock: Clock = systemClock;
+
+export async function openStore(context: StoreContext): Promise<Store> {
+  const { options, log, parts, env, observeCommit } = context;
+  const vault = new Vault(await keysFrom(options, env));
+  const { link, budget } = await openLink(context);
+  parts.use(link);
+  // The folder's lock says that nobody else works on this store: owners of an earlier life are gone.
+  if (options.nats.length === 0) await forgetOwners(link);
+  const sizes = sizesOf(budget, options.replicas);
+  const { shards, partitions } = await ensureQueueStreams(link, LAYOUT, sizes);
+  await ensureMailboxStreams(link, shards, { replicas: options.replicas, bytes: 0 });
+  const member = `${hostname()}-${process.pid}`;
+  const events = parts.use(new EventLog(link, member, log));
+  const common = { link, clock, log, shards, observeCommit };
+  const mailboxes = parts.use(new JetStreamMailboxStore({ ...common, chance: Math.random }));
+  const bodyTtlSeconds = () => Math.ceil(context.lifetimeMs() / 1_000) + MARGIN_S;
+  const queue = parts.use(new JetStreamQueue({ ...common, partitions, bodyTtlSeconds }));
+  await queue.start();
+  return { link, queue, mailboxes, events, vault, member };
+}
+
+async function openLink({
+  options,
+  env,
+  log,
+  signal,
+  parts,
+}: StoreContext): Promise<{ link: Link; budget: number }> {
+  const name = `postfleet-${[...options.roles].join("-")}`;
+  if (options.nats.length > 0) {
+    const credential = await credentialFrom(env);
+    return { link: await connectOrExplain({ servers: options.nats, credential, name }, log), budget: 0 };
+  }
+  const dataDir = options.data as string;
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const maxStoreBytes = options.maxStoreBytes ?? (await storeBudget(dataDir));
+  const progress = (line: string) => process.stderr.write(`${line}\n`);
+  const server = parts.use(await startPrivateServer({ dataDir, log, signal, progress, maxStoreBytes }));
+  const { url, user, password } = server;
+  const credential = { kind: "password", user, password } as const;
+  const link = await connectOrExplain({ servers: [url], credential, name }, log);
+  server.onRestart(({ url: now, moved }) => {
+    if (moved) link.moveTo(now);
+  });
+  return { link, budget: maxStoreBytes };
+}
+
+async function connectOrExplain(target: NatsTarget, log: Log): Promise<Link> {
+  try {
+    return await connectNats(target, log);
+  } catch (error) {
+    const why = (error as Error).message;
+    throw new CommandError(`cannot reach NATS at ${target.servers.join(", ")}: ${why}`, 1, error);
+  }
+}
+
+/**
+ * How a private store is shared out: the queue's records and bodies each have a bound of their own, so that a full queue
+ * cannot take the room of the mailboxes, and the other way round.
+ */
+function sizesOf(budget: number, replicas: number) {
+  const share = (part: number) => Math.floor(budget * part);
+  return {
+    replicas,
+    queueBytes: share(0.2),
+    bodyBytes: share(0.2),
+    eventBytes: Math.min(256 << 20, share(0.05)),
+  };
+}
+
+/**
+ * The keys that seal secrets in the directory, newest first: from `POSTFLEET_DIRECTORY_KEY_FILE` (files of 32 octets or
+ * their base64, joined by commas), else a file in DATA that is made when it is missing.
+ */
+async function keysFrom(options: RunOptions, env: StoreContext["env"]): Promise<Buffer[]> {
+  const files = env["POSTFLEET_DIRECTORY_KEY_FILE"]?.split(",").filter(Boolean) ?? [];
+  if (files.length > 0) return Promise.all(files.map((file) => loadOrCreateKey(file)));
+  if (options.data !== undefined) return [await loadOrCreateKey(join(options.data, "directory.key"))];
+  throw new CommandError(
+    "secrets in the directory are sealed with a key: name its file in POSTFLEET_DIRECTORY_KEY_FILE, or give --data DIR",
+    2,
+  );
+}

@@ -1,0 +1,161 @@
+/**
+ * A real daemon for one test: `bin/postfleet run` as a child process, its data in a temporary folder.
+ *
+ * Use:    `await using fleet = await startPostfleet({ resources });`
+ * Ends:   with its disposal (SIGTERM, then SIGKILL), or with the test process.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export interface PostfleetOptions {
+  /** YAML documents. */
+  readonly resources: string;
+  readonly args?: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+  /** Instead of a temporary folder; kept at the end. */
+  readonly data?: string;
+}
+
+export interface TestPostfleet extends AsyncDisposable {
+  readonly data: string;
+  readonly pid: number;
+  /** `host:port` of a listener. */
+  endpoint(name: string): string;
+  port(name: string): number;
+  /** What it said on standard error so far. */
+  readonly log: string;
+  /** Runs a command against this instance; resolves with its output. Rejects when it fails. */
+  command(...args: string[]): Promise<string>;
+  rewrite(resources: string): Promise<void>;
+  signal(name: NodeJS.Signals): void;
+  /** Resolves with exit code or signal. */
+  readonly exited: Promise<number | string>;
+  /** Starts it again on the same data, after it ended. */
+  restart(): Promise<void>;
+}
+
+const launcher = new URL("../../bin/postfleet", import.meta.url).pathname;
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+export async function startPostfleet(options: PostfleetOptions): Promise<TestPostfleet> {
+  const data = options.data ?? (await mkdtemp(join(tmpdir(), "postfleet-run-")));
+  const fleet = new Fleet(data, options);
+  await fleet.rewrite(options.resources);
+  await fleet.restart();
+  return fleet;
+}
+
+class Fleet implements TestPostfleet {
+  readonly data: string;
+  readonly #options: PostfleetOptions;
+  readonly #file: string;
+  #child: ChildProcess | undefined;
+  #endpoints: Record<string, string> = {};
+  #log = "";
+  #exited: Promise<number | string> = Promise.resolve(0);
+
+  constructor(data: string, options: PostfleetOptions) {
+    this.data = data;
+    this.#options = options;
+    this.#file = `${data}.yaml`;
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  get log(): string {
+    return this.#log;
+  }
+
+  get exited(): Promise<number | string> {
+    return this.#exited;
+  }
+
+  endpoint(name: string): string {
+    const found = this.#endpoints[name];
+    if (found === undefined) throw new Error(`no listener ${name}: ${JSON.stringify(this.#endpoints)}`);
+    return found;
+  }
+
+  port(name: string): number {
+    return Number(this.endpoint(name).split(":").at(-1));
+  }
+
+  rewrite(resources: string): Promise<void> {
+    return writeFile(this.#file, resources);
+  }
+
+  async restart(): Promise<void> {
+    const endpoints = join(this.data, "endpoints.json");
+    await rm(endpoints, { force: true });
+    const { args = [], env = {} } = this.#options;
+    const listen = ["smtp", "submission", "submissions", "health"].flatMap((n) => [
+      "--listen",
+      `${n}=127.0.0.1:0`,
+    ]);
+    const all = ["run", "-f", this.#file, "--data", this.data, "--log-format", "json", ...listen, ...args];
+    const child = spawn(launcher, all, {
+      stdio: ["ignore", "ignore", "pipe"],
+      env: { ...process.env, ...env },
+    });
+    this.#child = child;
+    running.add(child);
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      this.#log = (this.#log + text).slice(-(1 << 20));
+    });
+    this.#exited = new Promise((resolve) => {
+      child.once("exit", (code, signal) => {
+        running.delete(child);
+        resolve(code ?? signal ?? -1);
+      });
+    });
+    this.#endpoints = JSON.parse(await this.#appears(endpoints));
+  }
+
+  /** The file is written by rename when everything listens; its appearance is the event. */
+  async #appears(file: string): Promise<string> {
+    const ended = this.#exited.then((end) => {
+      throw new Error(`postfleet ended with ${end}:\n${this.#log}`);
+    });
+    ended.catch(() => {});
+    for (;;) {
+      const text = await Promise.race([readFile(file, "utf8").catch(() => undefined), ended]);
+      if (text !== undefined) return text;
+      await Promise.race([new Promise((resolve) => setTimeout(resolve, 20)), ended]);
+    }
+  }
+
+  async command(...args: string[]): Promise<string> {
+    const child = spawn(launcher, [...args, "--data", this.data], { stdio: ["ignore", "pipe", "pipe"] });
+    let out = "";
+    let err = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      out += text;
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      err += text;
+    });
+    const code = await new Promise((resolve) => child.once("close", resolve));
+    if (code !== 0) throw new Error(`postfleet ${args.join(" ")} ended with ${code}: ${err}${out}`);
+    return out;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child?.kill(name);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const kill = setTimeout(() => this.signal("SIGKILL"), 15_000);
+    this.signal("SIGTERM");
+    await this.#exited;
+    clearTimeout(kill);
+    await rm(this.#file, { force: true });
+    if (this.#options.data === undefined) await rm(this.data, { recursive: true, force: true });
+  }
+}
