@@ -103,6 +103,7 @@ export class QueueFinisher implements Finisher {
       chance,
       newId: () => queue.newId(),
     });
+    if (planned.next === job) return planned; // nothing was learned
     const also = planned.reports.length === 0 ? [] : await this.#messages(planned.reports, queued, signal);
     const change = { key, revision, next: planned.next, also, ...(inline ? { inline } : {}) };
     if ((await queue.settle(change, signal)) === "stale") return undefined;

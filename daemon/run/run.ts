@@ -152,8 +152,8 @@ class Daemon {
     if (!roles.has("gateway")) return;
     const { openGateway } = await import("./gateway.ts");
     this.#gateway = parts.use(await openGateway(common));
-    for (const [name, { address, port }] of this.#gateway.servers)
-      endpoints.set(name, { host: address, port });
+    for (const [name, { port }] of this.#gateway.servers)
+      endpoints.set(name, { host: this.#options.listen[name]?.host ?? "", port });
   }
 
   /** Listeners first, so that nothing new comes in; then what is being delivered. The grace bounds both. */
