@@ -134,7 +134,7 @@ const cases: Readonly<Record<string, Golden>> = {
   "failure-expired": {
     report: report({
       at: queuedAt + 5 * day,
-      recipients: [failed({ expired: true, reply: reply(451, "4.7.1", "Greylisted, try again") })],
+      recipients: [failed({ cause: "expired", reply: reply(451, "4.7.1", "Greylisted, try again") })],
     }),
     original,
     parts: plain,
@@ -145,7 +145,8 @@ const cases: Readonly<Record<string, Golden>> = {
         {
           recipient: { address: "bob@example.net" as Address },
           action: "failed",
-          reply: reply(554, "5.3.0", "Returned by the administrator: sent by mistake"),
+          reply: reply(554, "5.3.0", "Returned by an operator: sent by mistake"),
+          cause: "returned",
         },
       ],
     }),

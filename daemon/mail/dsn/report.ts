@@ -21,8 +21,11 @@ export interface ReportedRecipient {
   readonly reply: Reply;
   /** Who gave it; absent when we did. */
   readonly remote?: Remote;
-  /** Failed since time was up, not since somebody refused: Status 5.4.7. RFC 3463 §3.5 */
-  readonly expired?: true;
+  /**
+   * Failed though nobody refused it for good: the message's time was up (Status 5.4.7, RFC 3463 §3.5), or an operator
+   * returned it.
+   */
+  readonly cause?: "expired" | "returned";
 }
 
 export interface Report {

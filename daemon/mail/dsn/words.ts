@@ -9,7 +9,7 @@
 import { isAscii } from "../address.ts";
 import { fold, oneLine, wordsOf } from "../text.ts";
 import { mailDate } from "../trace.ts";
-import { explain } from "./explain.ts";
+import { type Explanation, explain } from "./explain.ts";
 import type { Action, Report, ReportedRecipient } from "./report.ts";
 
 const width = 74;
@@ -55,7 +55,7 @@ function opening({ kind, recipients, retryUntil }: Report): string[] {
 function recipientBlock(report: Report, recipient: ReportedRecipient): string {
   const lines = [paragraph(nameOf(recipient)), paragraph(whatHappened(report, recipient), "    ")];
   if (report.kind === "failure")
-    lines.push(paragraph(`What you can do: ${explain(recipient.reply).toDo}`, "    "));
+    lines.push(paragraph(`What you can do: ${explanationOf(recipient).toDo}`, "    "));
   if (report.kind !== "success" || recipient.action === "relayed") lines.push(answer(recipient));
   return lines.join(crlf);
 }
@@ -74,12 +74,21 @@ const fates: Readonly<Record<Exclude<Action, "failed" | "delayed">, string>> = {
   expanded: "The address stands for several others. The message was sent on to all of them.",
 };
 
-function whatHappened(report: Report, { action, reply, expired }: ReportedRecipient): string {
+function whatHappened(report: Report, recipient: ReportedRecipient): string {
+  const { action, cause } = recipient;
   if (action !== "failed" && action !== "delayed") return fates[action];
-  const { what } = explain(reply);
-  if (!expired) return what;
+  const { what } = explanationOf(recipient);
+  if (cause !== "expired") return what;
   return `We tried for ${duration(report.at - report.message.queuedAt)}, without success. The last time: ${what}`;
 }
+
+const returned: Explanation = {
+  what: "The people who run this mail system have returned the message.",
+  toDo: "Ask them, if their reason below does not tell you enough.",
+};
+
+const explanationOf = ({ cause, reply }: ReportedRecipient): Explanation =>
+  cause === "returned" ? returned : explain(reply);
 
 /** `5 days`, `4 hours`, `20 minutes`. */
 function duration(ms: number): string {
