@@ -9,7 +9,7 @@
 import { isRecord } from "./defaults.ts";
 import type { SourceDocument } from "./documents.ts";
 import { fieldOf, type Path, type Problem } from "./problem.ts";
-import type { Secret } from "./resource.ts";
+import type { Placed, Secret } from "./resource.ts";
 import { apiGroup, apiVersion, type Kind, kinds } from "./schema.ts";
 
 export interface RawResource {
@@ -40,7 +40,7 @@ export const reporter =
 export function openEnvelope(
   document: SourceDocument,
   problems: Problem[],
-): RawResource | Secret | undefined {
+): RawResource | Placed<Secret> | undefined {
   const { value } = document;
   const report = reporter(problems, document);
   if (!isRecord(value)) {
@@ -110,7 +110,7 @@ function secretOf(
   identity: { namespace: string; name: string },
   place: SourceDocument,
   report: Report,
-): Secret {
+): Placed<Secret> {
   refuseOthers(value, ["apiVersion", "kind", "metadata", "type", "immutable", "data", "stringData"], report);
   const data = new Map<string, string>();
   const { data: encoded = {}, stringData = {} } = value;

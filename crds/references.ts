@@ -11,17 +11,25 @@ import type { RawResource } from "./envelope.ts";
 import { canonicalAddress, canonicalDomain, domainPart } from "./names.ts";
 import { passwordFault } from "./password.ts";
 import type { Path, Problem } from "./problem.ts";
-import { placeOf, problemAt, type Resource, type ResourceOf, type Secret, titleOf } from "./resource.ts";
+import {
+  type Placed,
+  placeOf,
+  problemAt,
+  type Resource,
+  type ResourceOf,
+  type Secret,
+  titleOf,
+} from "./resource.ts";
 import { routeProblems } from "./routes.ts";
 
 export interface World {
-  readonly resources: readonly Resource[];
-  readonly secrets: readonly Secret[];
+  readonly resources: readonly Placed<Resource>[];
+  readonly secrets: readonly Placed<Secret>[];
   readonly broken: readonly RawResource[];
 }
 
 export function referenceProblems(world: World): readonly Problem[] {
-  const domains = new Map<string, ResourceOf<"MailDomain">>();
+  const domains = new Map<string, Placed<ResourceOf<"MailDomain">>>();
   const problems = [...nameClashes([...world.resources, ...world.secrets])];
   for (const resource of world.resources) {
     if (resource.kind !== "MailDomain") continue;
@@ -35,11 +43,11 @@ export function referenceProblems(world: World): readonly Problem[] {
   return [...problems, ...routeProblems(world.resources, { domains, unsure: unsureDomains(world.broken) })];
 }
 
-const clashSentence = (domain: string, other: Resource) =>
+const clashSentence = (domain: string, other: Placed<Resource>) =>
   `${domain} is already declared by ${titleOf(other)} (${placeOf(other, ["spec", "domain"])}); keep one of them`;
 
-function nameClashes(all: readonly (Resource | Secret)[]): Problem[] {
-  const seen = new Map<string, Resource | Secret>();
+function nameClashes(all: readonly Placed<Resource | Secret>[]): Problem[] {
+  const seen = new Map<string, Placed<Resource | Secret>>();
   return all.flatMap((one) => {
     const other = seen.get(titleOf(one));
     if (other === undefined) {
@@ -63,19 +71,22 @@ function unsureDomains(broken: readonly RawResource[]): ReadonlySet<string> {
 }
 
 class References {
-  readonly #domains: ReadonlyMap<string, ResourceOf<"MailDomain">>;
+  readonly #domains: ReadonlyMap<string, Placed<ResourceOf<"MailDomain">>>;
   readonly #unsure: ReadonlySet<string>;
   readonly #policies: ReadonlySet<string>;
   readonly #secrets: ReadonlyMap<string, Secret>;
 
-  constructor({ resources, secrets, broken }: World, domains: ReadonlyMap<string, ResourceOf<"MailDomain">>) {
+  constructor(
+    { resources, secrets, broken }: World,
+    domains: ReadonlyMap<string, Placed<ResourceOf<"MailDomain">>>,
+  ) {
     this.#domains = domains;
     this.#unsure = unsureDomains(broken);
     this.#policies = new Set([...resources, ...broken].filter((r) => r.kind === "RelayPolicy").map(titleOf));
     this.#secrets = new Map(secrets.map((secret) => [titleOf(secret), secret]));
   }
 
-  of(resource: Resource): Problem[] {
+  of(resource: Placed<Resource>): Problem[] {
     switch (resource.kind) {
       case "MailDomain":
         return this.#ofDomain(resource);
@@ -86,7 +97,7 @@ class References {
     }
   }
 
-  #ofDomain(resource: ResourceOf<"MailDomain">): Problem[] {
+  #ofDomain(resource: Placed<ResourceOf<"MailDomain">>): Problem[] {
     const { name } = resource.spec.relayPolicyRef;
     const { namespace } = resource;
     if (name === "default" || this.#policies.has(titleOf({ kind: "RelayPolicy", namespace, name })))
@@ -95,7 +106,7 @@ class References {
     return [problemAt(resource, ["spec", "relayPolicyRef", "name"], words)];
   }
 
-  #ofMailbox(resource: ResourceOf<"Mailbox">): Problem[] {
+  #ofMailbox(resource: Placed<ResourceOf<"Mailbox">>): Problem[] {
     const { address, aliases, passwordSecretRef } = resource.spec;
     const problems = [
       ...this.#inOurDomain(resource, address, ["spec", "address"]),
@@ -112,7 +123,7 @@ class References {
     return fault === undefined ? problems : [...problems, problemAt(resource, path, fault)];
   }
 
-  #inOurDomain(resource: Resource, address: string, path: Path): Problem[] {
+  #inOurDomain(resource: Placed<Resource>, address: string, path: Path): Problem[] {
     const domain = domainPart(canonicalAddress(address) ?? address);
     const declared = this.#domains.get(domain);
     if (declared?.namespace === resource.namespace || this.#unsure.has(domain)) return [];
@@ -122,7 +133,7 @@ class References {
     return [problemAt(resource, path, words)];
   }
 
-  #ofPolicy(resource: ResourceOf<"RelayPolicy">): Problem[] {
+  #ofPolicy(resource: Placed<ResourceOf<"RelayPolicy">>): Problem[] {
     const { route, destinations } = resource.spec;
     const routes = [
       { route, path: ["spec", "route"] as Path },
@@ -144,7 +155,7 @@ class References {
   }
 
   /** The value, or what is wrong with the reference. `path` is that of the key field. */
-  #secretValue(resource: Resource, name: string, key: string, path: Path): string | Problem {
+  #secretValue(resource: Placed<Resource>, name: string, key: string, path: Path): string | Problem {
     const secret = this.#secrets.get(titleOf({ kind: "Secret", namespace: resource.namespace, name }));
     if (!secret) {
       const words = `there is no Secret ${name} in namespace ${resource.namespace}; add it, or correct the name`;

@@ -6,20 +6,20 @@
  */
 import { canonicalAddress, canonicalDomain, domainPart, localPart } from "./names.ts";
 import type { Path, Problem } from "./problem.ts";
-import { placeOf, problemAt, type Resource, type ResourceOf, titleOf } from "./resource.ts";
+import { type Placed, placeOf, problemAt, type Resource, type ResourceOf, titleOf } from "./resource.ts";
 
-type MailDomain = ResourceOf<"MailDomain">;
+type MailDomain = Placed<ResourceOf<"MailDomain">>;
 
 /** A place that sends mail on to other addresses. */
 interface Hop {
   /** How it is called in a sentence. */
   readonly name: string;
-  readonly from: Resource;
+  readonly from: Placed<Resource>;
   readonly to: readonly { readonly address: string; readonly path: Path }[];
 }
 
 interface Taken {
-  readonly by: Resource;
+  readonly by: Placed<Resource>;
   readonly path: Path;
   readonly hop: Hop;
 }
@@ -30,7 +30,7 @@ export interface Network {
   readonly unsure: ReadonlySet<string>;
 }
 
-export function routeProblems(resources: readonly Resource[], network: Network): readonly Problem[] {
+export function routeProblems(resources: readonly Placed<Resource>[], network: Network): readonly Problem[] {
   const names = new Map<string, Taken>();
   const problems: Problem[] = [];
   for (const resource of resources) {
@@ -53,7 +53,7 @@ const takenSentence = (address: string, { by, path }: Taken) =>
   `${address} already belongs to ${titleOf(by)} (${placeOf(by, path)}); remove one of them`;
 
 /** Every address that a resource claims, and where mail for it goes on. */
-function namesOf(resource: Resource): { address: string; path: Path; hop: Hop }[] {
+function namesOf(resource: Placed<Resource>): { address: string; path: Path; hop: Hop }[] {
   switch (resource.kind) {
     case "MailDomain": {
       const domain = canonicalDomain(resource.spec.domain);

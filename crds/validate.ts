@@ -12,7 +12,7 @@ import { openEnvelope, type RawResource } from "./envelope.ts";
 import { meaningFaults } from "./meaning.ts";
 import { fieldOf, type Problem, sortProblems } from "./problem.ts";
 import { referenceProblems } from "./references.ts";
-import { problemAt, type Resource, type Secret, titleOf } from "./resource.ts";
+import { type Placed, problemAt, type Resource, type Secret, titleOf } from "./resource.ts";
 import { compileRules, type RuleCheck } from "./rules.ts";
 import { type Kind, kinds, loadKinds, type Schema } from "./schema.ts";
 import { compileShape, type Fault, type ShapeCheck } from "./shape.ts";
@@ -54,8 +54,8 @@ export async function validate(
   const checks = await loadChecks();
   const old = new Map<string, Resource>(before.map((resource) => [titleOf(resource), resource]));
   const problems: Problem[] = [];
-  const resources: Resource[] = [];
-  const secrets: Secret[] = [];
+  const resources: Placed<Resource>[] = [];
+  const secrets: Placed<Secret>[] = [];
   const broken: RawResource[] = [];
   for (const source of sources) {
     const read = readDocuments(source);
@@ -74,17 +74,25 @@ export async function validate(
     }
   }
   problems.push(...referenceProblems({ resources, secrets, broken }));
-  return { resources, secrets, problems: sortProblems(problems) };
+  return {
+    resources: resources.map(withoutPlace),
+    secrets: secrets.map(withoutPlace),
+    problems: sortProblems(problems),
+  };
+}
+
+function withoutPlace<T>({ place: _, ...rest }: Placed<T>): T {
+  return rest as T;
 }
 
 function checkOne(
   raw: RawResource,
   checks: Checks | undefined,
   old: unknown,
-): { readonly resource: Resource; readonly faults: readonly Fault[] } {
+): { readonly resource: Placed<Resource>; readonly faults: readonly Fault[] } {
   if (!checks) throw new Error(`no checks for ${raw.kind}`);
   const spec = withDefaults(checks.schema, raw.spec ?? {});
-  const resource = { ...raw, spec } as Resource;
+  const resource = { ...raw, spec } as Placed<Resource>;
   const faults = faultsOf(checks, spec, old).map(({ path, message }) => ({
     path: ["spec", ...path],
     message,

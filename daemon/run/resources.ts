@@ -9,7 +9,7 @@
 import { formatProblem, type Problem } from "../../crds/problem.ts";
 import type { Checked } from "../../crds/validate.ts";
 import { SecretResolver } from "../auth/secrets.ts";
-import { checkPaths } from "../cli/check.ts";
+import { checkApart } from "../cli/check-apart.ts";
 import { CommandError } from "../cli/context.ts";
 import { watchResources } from "../cli/watch-resources.ts";
 import { systemClock } from "../kit/clock.ts";
@@ -24,9 +24,9 @@ export function badResources(problems: readonly Problem[]): CommandError {
   return new CommandError(`the resources cannot be used:\n${lines.join("\n")}`, 2);
 }
 
-/** Throws when the files have problems. Loads the checkers, so that later changes are checked quickly. */
+/** Throws when the files have problems. */
 export async function checkFirst(paths: readonly string[]): Promise<void> {
-  const { problems } = await checkPaths(paths);
+  const { problems } = await checkApart(paths);
   if (problems.length > 0) throw badResources(problems);
 }
 
