@@ -4,13 +4,13 @@
  * `converse` plays lines such as `C: EHLO a.example` and `S: 250`; an `S:` line matches a reply's start.
  */
 import assert from "node:assert/strict";
-import type { Clock } from "../../daemon/kit/clock.ts";
 import { silent } from "../../daemon/kit/log.ts";
 import { type Reply, reply } from "../../daemon/mail/reply.ts";
 import { defaultLimits, type SmtpLimits } from "../../daemon/smtp/limits.ts";
 import type { Caller, Mailroom, MailroomSession, MessageSink } from "../../daemon/smtp/mailroom.ts";
 import { Session } from "../../daemon/smtp/session.ts";
 import type { SmtpSocket, SocketEvents, TlsFacts } from "../../daemon/smtp/socket.ts";
+import { FakeClock } from "./fake-clock.ts";
 
 /** A message as the mailroom got it. */
 export interface Taken {
@@ -101,24 +101,6 @@ export class MemorySocket implements SmtpSocket {
   }
 }
 
-/** A clock that stands still until it is moved. */
-export class StillClock implements Clock {
-  time = 1_000;
-  readonly #sleepers: { readonly due: number; readonly wake: () => void }[] = [];
-  now = (): number => this.time;
-  monotonic = (): number => this.time;
-  sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#sleepers.push({ due: this.time + ms, wake: resolve });
-      signal?.addEventListener("abort", () => reject(signal.reason));
-    });
-  }
-  move(ms: number): void {
-    this.time += ms;
-    for (const { due, wake } of this.#sleepers) if (due <= this.time) wake();
-  }
-}
-
 export interface TalkOptions {
   readonly mailroom?: Mailroom;
   readonly limits?: Partial<SmtpLimits>;
@@ -131,7 +113,7 @@ export interface TalkOptions {
 /** One session and its client. */
 export class Talk {
   readonly socket = new MemorySocket();
-  readonly clock = new StillClock();
+  readonly clock = new FakeClock();
   readonly session: Session;
   over = 0;
 
@@ -202,6 +184,13 @@ export async function converse(script: readonly string[], options: TalkOptions =
   }
   return talk;
 }
+
+/** A test that is nothing but a conversation. */
+export const plays =
+  (script: readonly string[], options: TalkOptions = {}) =>
+  async (): Promise<void> => {
+    await converse(script, options);
+  };
 
 /** The last line of each reply. */
 const finalLines = (text: string): string[] => text.split("\r\n").filter((line) => /^\d{3} /.test(line));
