@@ -34,8 +34,11 @@ export type Opened =
   | { readonly kind: "refused"; readonly reply: Reply; readonly remote?: Outcome["remote"] };
 
 export interface Carrier {
-  /** One outcome per recipient of the job, in order. Rejects only on a fault of ours. */
-  carry(queued: Queued, signal: AbortSignal): Promise<readonly Outcome[]>;
+  /**
+   * One outcome per recipient of the job, in order; or `stale`: the kept connection had ended before anything was
+   * answered, and the job wants a new one. Rejects only on a fault of ours.
+   */
+  carry(queued: Queued, signal: AbortSignal): Promise<readonly Outcome[] | "stale">;
   /** It can take another job. */
   readonly reusable: boolean;
   /** Ends it politely, without making anybody wait. */

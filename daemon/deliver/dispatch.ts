@@ -258,13 +258,17 @@ export class Dispatcher implements OwnerEvents {
         gate.sent(now); // before anything is awaited: the others ask in between
         if (!carrier?.reusable) {
           carrier?.close();
-          carrier = undefined;
-          const opened = await this.#open(lane, gate, entry);
-          if (opened === undefined) break;
-          carrier = opened;
+          carrier = await this.#open(lane, gate, entry);
+          if (carrier === undefined) break;
         }
-        const using: Carrier = carrier;
-        const { settled } = await this.#carry(entry, using, lane, gate);
+        const carried = await this.#carry(entry, carrier, lane, gate);
+        if (carried === "stale") {
+          carrier = await this.#open(lane, gate, entry);
+          if (carrier === undefined) break;
+          this.#later(entry, 0);
+          continue;
+        }
+        const { settled } = carried;
         unsettled.add(settled);
         void settled.finally(() => unsettled.delete(settled));
         if (unsettled.size >= UNSETTLED) await Promise.race(unsettled);
@@ -326,10 +330,14 @@ export class Dispatcher implements OwnerEvents {
     carrier: Carrier,
     lane: Lane,
     gate: LaneWay["gate"],
-  ): Promise<{ readonly settled: Promise<void> }> {
+  ): Promise<{ readonly settled: Promise<void> } | "stale"> {
     return new Promise((free) => {
       const settled: Promise<void> = this.#attempt(entry, async (queued) => {
         const outcomes = await carrier.carry(queued, this.#o.signal);
+        if (outcomes === "stale") {
+          free("stale");
+          return undefined;
+        }
         if (carrier.reusable) this.#went(lane, gate);
         free({ settled });
         return outcomes;
@@ -339,8 +347,11 @@ export class Dispatcher implements OwnerEvents {
     });
   }
 
-  /** One attempt from record to settlement. Never rejects. */
-  async #attempt(entry: Entry, carry: (queued: Queued) => Promise<readonly Outcome[]>): Promise<void> {
+  /** One attempt from record to settlement; `carry` gives the outcomes, or none when it came to nothing. Never rejects. */
+  async #attempt(
+    entry: Entry,
+    carry: (queued: Queued) => Promise<readonly Outcome[] | undefined>,
+  ): Promise<void> {
     if (!this.#isOurs(entry)) return;
     const done = this.#flight.begin(entry.key, entry.partition);
     // Lost and won back while an attempt from before is still under way: that one is let end first.
@@ -353,6 +364,7 @@ export class Dispatcher implements OwnerEvents {
       if (job.held) return this.#schedule.wait(entry, Number.POSITIVE_INFINITY);
       if (job.order === undefined && this.#o.paused(job)) return this.#later(entry, PAUSE_LOOK_MS);
       const outcomes = job.order ? ordered(job) : await carry(queued);
+      if (outcomes === undefined) return; // nothing was tried: the caller sees to it
       const next = await this.#o.finisher.finish(queued, outcomes, this.#o.signal);
       if (next === undefined) this.#settled(entry);
       else this.#wait(entry, next);

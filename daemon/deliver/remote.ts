@@ -8,6 +8,7 @@
  */
 import type { Chance, Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
+import type { Recipient } from "../mail/envelope.ts";
 import type { Outcome } from "../mail/outcome.ts";
 import { type Reply, reply } from "../mail/reply.ts";
 import type { Queued } from "../queue/job.ts";
@@ -16,6 +17,7 @@ import type { SmtpClient } from "../smtp/client/client.ts";
 import { connect } from "../smtp/client/connect.ts";
 import { ConnectFailed } from "../smtp/client/connect-failed.ts";
 import type { Dial } from "../smtp/client/dial.ts";
+import { BareNewline } from "../smtp/client/dot-stuffing.ts";
 import type { Timeouts } from "../smtp/client/limits.ts";
 import type { Carrier, Opened } from "./carrier.ts";
 import { connectOrder } from "./route/order.ts";
@@ -125,15 +127,41 @@ class RemoteCarrier implements Carrier {
     return this.#client.reusable && this.#client.sent < this.#limit;
   }
 
-  async carry(queued: Queued, signal: AbortSignal): Promise<readonly Outcome[]> {
-    const { job, inline } = queued;
-    const { sender, recipients } = job;
-    const body = inline ? () => inline : () => this.#queue.body(queued, signal);
+  async carry(queued: Queued, signal: AbortSignal): Promise<readonly Outcome[] | "stale"> {
+    const { recipients } = queued.job;
     try {
-      return await this.#client.send({ sender, recipients, size: job.body.size, body }, signal);
+      const outcomes = [...(await this.#send(queued, recipients, signal))];
+      if (this.#client.stale) return "stale";
+      await this.#again(queued, outcomes, signal);
+      return outcomes;
     } catch (error) {
       this.#client.destroy();
       return recipients.map(() => unreadable(error));
+    }
+  }
+
+  #send(queued: Queued, recipients: readonly Recipient[], signal: AbortSignal): Promise<readonly Outcome[]> {
+    const { job, inline } = queued;
+    const body = inline ? () => inline : () => this.#queue.body(queued, signal);
+    return this.#client.send({ sender: job.sender, recipients, size: job.body.size, body }, signal);
+  }
+
+  /**
+   * A server that takes only so many recipients at a time gets the rest in further transactions at once, as long as each
+   * brings somebody further. RFC 5321 §4.5.3.1.10
+   */
+  async #again(queued: Queued, outcomes: Outcome[], signal: AbortSignal): Promise<void> {
+    const { recipients } = queued.job;
+    for (;;) {
+      const left = [...outcomes.keys()].filter((i) => isTooMany(outcomes[i]));
+      if (left.length === 0 || left.length === recipients.length || !this.#client.reusable) return;
+      const next = await this.#send(
+        queued,
+        left.map((i) => recipients[i] as Recipient),
+        signal,
+      );
+      for (const [at, i] of left.entries()) outcomes[i] = next[at] as Outcome;
+      if (next.every(isTooMany)) return;
     }
   }
 
@@ -142,8 +170,17 @@ class RemoteCarrier implements Carrier {
   }
 }
 
+const isTooMany = (outcome: Outcome | undefined): boolean =>
+  outcome?.kind === "deferred" && outcome.reply.code === 452 && outcome.reply.enhanced === "4.5.3";
+
 /** A body that does not exist will not come back; any other trouble is the store's, and passes. */
 export function unreadable(error: unknown): Outcome {
+  // Such a message was never accepted by us; if one lies there all the same, it must not leave. RFC 5321 §2.3.8
+  if (error instanceof BareNewline)
+    return {
+      kind: "failed",
+      reply: reply(554, "5.6.0", "The message has a bare CR or LF and cannot be sent"),
+    };
   if (error instanceof BodyMissing)
     return { kind: "failed", reply: reply(554, "5.3.0", "The message's text is no longer in our queue") };
   return {
