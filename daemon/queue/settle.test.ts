@@ -1,75 +1,27 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
-import type { Address, Domain } from "../mail/address.ts";
-import type { Notify, Recipient, Sender } from "../mail/envelope.ts";
+import {
+  alice,
+  deferred,
+  delivered,
+  failed,
+  hour,
+  job,
+  message,
+  minute,
+  queuedAt,
+  remote,
+  sender,
+  settle,
+  to,
+} from "../../test/harness/settling.ts";
+import type { Notify } from "../mail/envelope.ts";
 import type { Outcome } from "../mail/outcome.ts";
 import { reply } from "../mail/reply.ts";
-import { newMessageId } from "./ids.ts";
-import { historyLimit, type Job, type PolicyName } from "./job.ts";
+import { historyLimit } from "./job.ts";
 import { defaultRetry } from "./retry.ts";
-import { type Attempted, plan } from "./settle.ts";
+import type { Attempted } from "./settle.ts";
 
-const minute = 60_000;
-const hour = 60 * minute;
-const queuedAt = Date.UTC(2026, 10, 23, 8);
-const remote = { name: "mx.example.net", address: "192.0.2.5" };
-const alice = "alice@example.test" as Address;
-const to = (name: string, notify?: Notify): Recipient => ({
-  address: `${name}@example.net` as Address,
-  ...(notify === undefined ? {} : { notify }),
-});
-const sender = (over: Partial<Sender> = {}): Sender => ({
-  path: alice,
-  body: "7BIT",
-  smtputf8: false,
-  ...over,
-});
-const message = newMessageId(queuedAt, new Uint8Array(10));
-const job = (over: Partial<Job> = {}): Job => ({
-  message,
-  group: 2,
-  class: "relay",
-  policy: "default/default" as PolicyName,
-  destination: "example.net" as Domain,
-  queuedAt,
-  sender: sender(),
-  origin: { client: "192.0.2.1", helo: "laptop", protocol: "ESMTPSA" },
-  body: { kind: "inline", size: 5120 },
-  recipients: [to("bob")],
-  attempts: 0,
-  nextAttempt: queuedAt,
-  history: [],
-  ...over,
-});
-
-const delivered = (how: Extract<Outcome, { kind: "delivered" }>["how"] = "relayed"): Outcome => ({
-  kind: "delivered",
-  reply: reply(250, "2.0.0", "Ok"),
-  remote,
-  how,
-});
-const failed: Outcome = { kind: "failed", reply: reply(550, "5.1.1", "Who?"), remote };
-const deferred = (over: Partial<Extract<Outcome, { kind: "deferred" }>> = {}): Outcome => ({
-  kind: "deferred",
-  reply: reply(451, "4.7.1", "Later"),
-  remote,
-  ...over,
-});
-
-const settle = (given: Job, outcomes: Attempted["outcomes"], over: Partial<Attempted> = {}) => {
-  let ids = 0;
-  return plan({
-    job: given,
-    outcomes,
-    now: queuedAt + 1_000,
-    retry: defaultRetry,
-    reportingMta: "mx.example.test",
-    chance: () => 0.5,
-    newId: () => newMessageId(queuedAt + 1_000, new Uint8Array(10).fill(++ids)),
-    ...over,
-  });
-};
 const late = { now: queuedAt + defaultRetry.expireAfterMs };
 const kinds = (items: readonly { readonly kind: string }[]) => items.map(({ kind }) => kind);
 
@@ -292,103 +244,4 @@ test("what an operator ordered meanwhile is kept", () => {
   const given = job({ held: { since: 5 }, reroute: { host: "backup.example.net", port: 25 }, hops: 3 });
   const { next } = settle(given, [deferred()]);
   assert.deepEqual([next?.held, next?.reroute, next?.hops], [given.held, given.reroute, 3]);
-});
-
-const notifies = fc.constantFrom<Notify | undefined>(
-  undefined,
-  "never",
-  ["success"],
-  ["failure", "delay"],
-  [],
-);
-const outcomes = fc.constantFrom<Outcome | undefined>(
-  undefined,
-  failed,
-  deferred(),
-  deferred({ notBefore: queuedAt + hour }),
-  delivered("final"),
-  delivered("relayed"),
-  delivered("expanded"),
-  delivered("passedOn"),
-);
-const settlements = fc.record({
-  ends: fc.array(fc.tuple(outcomes, notifies), { minLength: 1, maxLength: 12 }),
-  age: fc.integer({ min: 0, max: 6 * 24 * hour }),
-  bounce: fc.boolean(),
-  nullSender: fc.boolean(),
-  chance: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
-});
-
-test("every recipient either stays or is finished: none is lost, none doubled", () => {
-  fc.assert(
-    fc.property(settlements, ({ ends, age, bounce, nullSender, chance }) => {
-      const given = job({
-        recipients: ends.map(([, notify], i) => to(`u${i}`, notify)),
-        sender: sender({ path: nullSender ? "" : alice }),
-        ...(bounce ? { order: { kind: "bounce" as const, reason: "" } } : {}),
-      });
-      const over = { now: queuedAt + age, chance: () => chance };
-      const { next, events, reports } = settle(
-        given,
-        ends.map(([outcome]) => outcome),
-        over,
-      );
-      const stays = new Set(next?.recipients.map(({ address }) => address));
-      assert.equal(stays.size, next?.recipients.length ?? 0);
-      const finished = events.flatMap((event) =>
-        event.kind === "delivered" || event.kind === "failed" || event.kind === "expired"
-          ? event.recipients
-          : [],
-      );
-      assert.deepEqual([...stays, ...finished].sort(), given.recipients.map(({ address }) => address).sort());
-      assert.ok(next === undefined || (next.recipients.length > 0 && !bounce));
-      if (next && next !== given) assert.ok(next.nextAttempt >= over.now && next.attempts === 1);
-      assert.ok(!nullSender || reports.length === 0);
-      assert.equal(new Set(reports.map(({ id }) => id)).size, reports.length);
-    }),
-  );
-});
-
-test("whoever fails is told of exactly once, if anybody wants to know; nobody else is called failed", () => {
-  fc.assert(
-    fc.property(settlements, ({ ends, age, bounce }) => {
-      const given = job({
-        recipients: ends.map(([, notify], i) => to(`u${i}`, notify)),
-        ...(bounce ? { order: { kind: "bounce" as const, reason: "" } } : {}),
-      });
-      const { events, reports } = settle(
-        given,
-        ends.map(([outcome]) => outcome),
-        { now: queuedAt + age },
-      );
-      const lost = events.flatMap((e) => (e.kind === "failed" || e.kind === "expired" ? e.recipients : []));
-      const wanting = given.recipients.filter(
-        ({ address, notify }) =>
-          lost.includes(address) &&
-          (notify === undefined || (notify !== "never" && notify.includes("failure"))),
-      );
-      const told = reports
-        .filter(({ kind }) => kind === "failure")
-        .flatMap(({ recipients }) => recipients.map(({ recipient }) => recipient));
-      assert.deepEqual(told, wanting);
-      assert.ok(reports.filter(({ kind }) => kind === "failure").length <= 1);
-    }),
-  );
-});
-
-test("a job that is settled again and again ends, by the deadline at the latest", () => {
-  fc.assert(
-    fc.property(fc.array(outcomes, { minLength: 1, maxLength: 60 }), (sequence) => {
-      let current: Job | undefined = job({ recipients: [to("a"), to("b"), to("c")] });
-      let now = queuedAt;
-      for (let i = 0; current && i < 200; i++) {
-        const given: Job = current;
-        const results = given.recipients.map((_, r) => sequence[(i + r) % sequence.length] ?? deferred());
-        current = settle(given, results, { now }).next;
-        if (current) now = Math.max(now, current.nextAttempt);
-        assert.ok(now <= queuedAt + defaultRetry.expireAfterMs);
-      }
-      assert.equal(current, undefined);
-    }),
-  );
 });
