@@ -41,7 +41,17 @@ export interface Origin {
   /** The login name, when the client authenticated. */
   readonly user?: string;
   readonly tls?: { readonly protocol: string; readonly cipher: string };
-  readonly protocol: "SMTP" | "ESMTP" | "ESMTPS" | "ESMTPA" | "ESMTPSA" | "UTF8SMTP" | "UTF8SMTPS" | "UTF8SMTPA" | "UTF8SMTPSA" | "local";
+  readonly protocol:
+    | "SMTP"
+    | "ESMTP"
+    | "ESMTPS"
+    | "ESMTPA"
+    | "ESMTPSA"
+    | "UTF8SMTP"
+    | "UTF8SMTPS"
+    | "UTF8SMTPA"
+    | "UTF8SMTPSA"
+    | "local";
 }
 
 export interface Envelope {

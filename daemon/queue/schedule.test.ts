@@ -25,7 +25,11 @@ test("whatever happens, the earliest due job comes first, and none is lost or ha
         if (c.do === "put") {
           const known = model.get(key(c.n));
           schedule.put(key(c.n), 1, c.due, known?.partition ?? c.partition, "t");
-          model.set(key(c.n), { due: c.due, busy: known?.busy ?? false, partition: known?.partition ?? c.partition });
+          model.set(key(c.n), {
+            due: c.due,
+            busy: known?.busy ?? false,
+            partition: known?.partition ?? c.partition,
+          });
         } else if (c.do === "hold") {
           const known = model.get(key(c.n));
           if (!known || known.busy) continue;
@@ -51,7 +55,9 @@ test("whatever happens, the earliest due job comes first, and none is lost or ha
           for (const [k, m] of model) if (m.partition === c.partition) model.delete(k);
         }
         assert.equal(schedule.size, model.size);
-        const next = [...model.values()].filter((m) => !m.busy && m.due < Number.POSITIVE_INFINITY).map((m) => m.due);
+        const next = [...model.values()]
+          .filter((m) => !m.busy && m.due < Number.POSITIVE_INFINITY)
+          .map((m) => m.due);
         assert.equal(schedule.nextDue(), next.length > 0 ? Math.min(...next) : undefined);
       }
     }),
