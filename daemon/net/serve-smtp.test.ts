@@ -1,0 +1,291 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import net from "node:net";
+import { test } from "node:test";
+import tls from "node:tls";
+import { RawClient } from "../../test/harness/smtp-client.ts";
+import { type Recorder, recorder } from "../../test/harness/smtp-session.ts";
+import { systemClock } from "../kit/clock.ts";
+import { silent } from "../kit/log.ts";
+import type { Caller } from "../smtp/mailroom.ts";
+import { serverContext } from "./secure-context.ts";
+import { makeCertificate } from "./self-signed.ts";
+import { type SmtpServer, type SmtpServerOptions, serveSmtp } from "./serve-smtp.ts";
+
+const pair = makeCertificate(["mx.example"], Date.now());
+const context = serverContext(pair);
+const trusting = { ca: pair.cert, servername: "mx.example" };
+
+interface Start {
+  readonly tls?: "none" | "starttls" | "implicit";
+  readonly host?: string;
+  readonly mailroom?: Recorder;
+  readonly plainAuthOnLoopback?: boolean;
+  readonly over?: Partial<SmtpServerOptions>;
+}
+
+const start = ({
+  tls: mode = "none",
+  host = "127.0.0.1",
+  mailroom = recorder(),
+  plainAuthOnLoopback = false,
+  over,
+}: Start = {}): Promise<SmtpServer> =>
+  serveSmtp({
+    listener: { name: "smtp", host, port: 0, tls: mode, plainAuthOnLoopback },
+    mailroom,
+    hostname: "mx.example",
+    secureContext: () => context,
+    connections: () => ({ connections: 100, perClient: 100 }),
+    log: silent,
+    clock: systemClock,
+    ...over,
+  });
+
+/** A mailroom that notes who calls. */
+function noting(): { readonly mailroom: Recorder; readonly callers: readonly Caller[] } {
+  const callers: Caller[] = [];
+  const room = recorder();
+  const open = (caller: Caller, signal: AbortSignal) => {
+    callers.push(caller);
+    return room.open(caller, signal);
+  };
+  return { mailroom: { ...room, open }, callers };
+}
+
+/** Sends one message over a client that was greeted by EHLO. */
+async function deliver(client: RawClient): Promise<string> {
+  client.send("MAIL FROM:<a@x.example>\r\nRCPT TO:<b@x.example>\r\nDATA\r\n");
+  for (const code of [250, 250, 354]) assert.match(await client.reply(), new RegExp(`^${code} `));
+  return client.ask("Subject: hi\r\n\r\nhello\r\n.");
+}
+
+test("a message over a socket", async () => {
+  const mailroom = recorder();
+  await using server = await start({ mailroom });
+  assert.equal(server.address, `127.0.0.1:${server.port}`);
+  await using client = await RawClient.connect(server.port);
+  assert.match(await client.reply(), /^220 mx\.example ESMTP/);
+  await client.ask("EHLO c.example");
+  assert.match(await deliver(client), /^250 2\.0\.0 queued/);
+  assert.match(await client.ask("QUIT"), /^221/);
+  await client.closed();
+  assert.deepEqual(mailroom.messages, [{ octets: "Subject: hi\r\n\r\nhello\r\n", end: "complete" }]);
+});
+
+test("STARTTLS, with injected commands thrown away", async () => {
+  const mailroom = recorder();
+  await using server = await start({ tls: "starttls", mailroom });
+  await using client = await RawClient.connect(server.port);
+  await client.reply();
+  assert.match(await client.ask("EHLO c.example"), /250-STARTTLS\r\n|250 STARTTLS\r\n/);
+  assert.match(await client.ask("STARTTLS\r\nMAIL FROM:<evil@x.example>"), /^220 /);
+  const secure = await client.startTls(trusting);
+  assert.equal(secure.authorized, true);
+  assert.match(await client.ask("MAIL FROM:<a@x.example>"), /^503 /);
+  assert.doesNotMatch(await client.ask("EHLO c.example"), /STARTTLS/);
+  assert.match(await deliver(client), /^250 /);
+  assert.equal(mailroom.calls.filter((call) => call.startsWith("mail")).length, 1);
+});
+
+test("plain text after STARTTLS is no handshake and ends the connection", async () => {
+  const mailroom = recorder();
+  await using server = await start({ tls: "starttls", mailroom });
+  await using client = await RawClient.connect(server.port);
+  await client.reply();
+  await client.ask("EHLO c.example");
+  assert.match(await client.ask("STARTTLS"), /^220 /);
+  client.send("MAIL FROM:<evil@x.example>\r\n");
+  await client.closed();
+  assert.doesNotMatch(mailroom.calls.join(), /evil/);
+});
+
+test("implicit TLS, with the facts told to the mailroom", async () => {
+  const { mailroom, callers } = noting();
+  await using server = await start({ tls: "implicit", mailroom });
+  const socket = tls.connect({ ...trusting, host: "127.0.0.1", port: server.port });
+  await using client = new RawClient(socket);
+  assert.match(await client.reply(), /^220 /);
+  assert.match(await client.ask("EHLO c.example"), /AUTH PLAIN LOGIN/);
+  assert.match(await deliver(client), /^250 /);
+  assert.deepEqual(callers, [{ address: "127.0.0.1", port: socket.localPort, listener: "smtp", tls: true }]);
+});
+
+test("a renewed certificate is in force for the next connection", async () => {
+  let current = context;
+  await using server = await start({ tls: "implicit", over: { secureContext: () => current } });
+  const renewed = makeCertificate(["mx.example"], Date.now());
+  const serial = async (ca: string) => {
+    const socket = tls.connect({ ca, servername: "mx.example", host: "127.0.0.1", port: server.port });
+    await using _ = new RawClient(socket);
+    await once(socket, "secureConnect");
+    return socket.getPeerCertificate().serialNumber;
+  };
+  const before = await serial(pair.cert);
+  current = serverContext(renewed);
+  assert.notEqual(await serial(renewed.cert), before);
+});
+
+test("without a certificate STARTTLS is not offered, and implicit TLS is refused", async () => {
+  await using plain = await start({ tls: "starttls", over: { secureContext: () => undefined } });
+  await using client = await RawClient.connect(plain.port);
+  await client.reply();
+  assert.doesNotMatch(await client.ask("EHLO c.example"), /STARTTLS/);
+  await using implicit = await start({ tls: "implicit", over: { secureContext: () => undefined } });
+  await using refused = await RawClient.connect(implicit.port);
+  await refused.closed();
+});
+
+test("AUTH in plain text is for loopback, where the listener allows it", async () => {
+  for (const [allowed, want] of [
+    [true, /AUTH/],
+    [false, /CHUNKING\r\n$/],
+  ] as const) {
+    await using server = await start({ plainAuthOnLoopback: allowed });
+    await using client = await RawClient.connect(server.port);
+    await client.reply();
+    assert.match(await client.ask("EHLO c.example"), want);
+  }
+});
+
+test("connections beyond the caps hear 421", async () => {
+  await using server = await start({ over: { connections: () => ({ connections: 2, perClient: 1 }) } });
+  await using first = await RawClient.connect(server.port);
+  assert.match(await first.reply(), /^220/);
+  await using second = await RawClient.connect(server.port);
+  assert.match(await second.reply(), /^421 4\.7\.0 /);
+  await second.closed();
+  await using other = await RawClient.connect(server.port, "127.0.0.1", "127.0.0.2");
+  assert.match(await other.reply(), /^220/);
+  await using third = await RawClient.connect(server.port, "127.0.0.1", "127.0.0.3");
+  assert.match(await third.reply(), /^421 4\.7\.0 /);
+  await first.ask("QUIT");
+  await first.closed();
+  while (server.sessions > 1) await new Promise((resolve) => setImmediate(resolve));
+  await using again = await RawClient.connect(server.port);
+  assert.match(await again.reply(), /^220/);
+});
+
+test("a dual-stack listener shows IPv4 clients as such", async () => {
+  const { mailroom, callers } = noting();
+  await using server = await start({ host: "::", mailroom });
+  assert.equal(server.address, `[::]:${server.port}`);
+  for (const host of ["127.0.0.1", "::1"]) {
+    await using client = await RawClient.connect(server.port, host);
+    assert.match(await client.reply(), /^220/);
+  }
+  assert.deepEqual(
+    callers.map((c) => c.address),
+    ["127.0.0.1", "::1"],
+  );
+});
+
+test("drain ends idle sessions, waits for open transactions, and refuses newcomers", async () => {
+  await using server = await start();
+  await using idle = await RawClient.connect(server.port);
+  await idle.reply();
+  await using busy = await RawClient.connect(server.port);
+  await busy.reply();
+  await busy.ask("EHLO c.example");
+  await busy.ask("MAIL FROM:<a@x.example>");
+  let drained = false;
+  const draining = server.drain().then(() => {
+    drained = true;
+  });
+  assert.match(await idle.reply(), /^421 4\.3\.2/);
+  await idle.closed();
+  await assert.rejects(RawClient.connect(server.port), { code: "ECONNREFUSED" });
+  await busy.ask("RCPT TO:<b@x.example>");
+  assert.equal(drained, false);
+  assert.match(await busy.ask("BDAT 0 LAST"), /^250/);
+  assert.match(await busy.reply(), /^421 4\.3\.2/);
+  await busy.closed();
+  await draining;
+  assert.equal(server.sessions, 0);
+});
+
+test("abort ends what drain waits for", async () => {
+  const mailroom = recorder();
+  await using server = await start({ mailroom });
+  await using client = await RawClient.connect(server.port);
+  await client.reply();
+  await client.ask("EHLO c.example");
+  await client.ask("MAIL FROM:<a@x.example>");
+  const drained = server.drain();
+  server.abort();
+  await drained;
+  await client.closed();
+  assert.equal(mailroom.calls.at(-1), "close");
+});
+
+test("an address in use is told in a sentence", async () => {
+  await using server = await start();
+  const { port } = server;
+  const again = start({
+    over: { listener: { name: "smtp", host: "127.0.0.1", port, tls: "none", plainAuthOnLoopback: false } },
+  });
+  await assert.rejects(
+    again,
+    new RegExp(`smtp: cannot listen on 127\\.0\\.0\\.1 port ${port}: .*EADDRINUSE`),
+  );
+});
+
+test("a client that hangs up its half still gets its reply", async () => {
+  await using server = await start();
+  const socket = net.connect({ port: server.port, host: "127.0.0.1", allowHalfOpen: true });
+  let heard = "";
+  socket.setEncoding("latin1").on("data", (text: string) => {
+    heard += text;
+  });
+  await once(socket, "data");
+  socket.end("EHLO c.example\r\nMAIL FROM:<>\r\nRCPT TO:<b@x.example>\r\nBDAT 2 LAST\r\n\r\n");
+  await once(socket, "end");
+  assert.match(heard, /250 2\.0\.0 queued\r\n$/);
+  socket.destroy();
+});
+
+test("sessions, replies and messages are counted", async () => {
+  const counted: string[] = [];
+  const events = {
+    opened: (listener: string) => void counted.push(`${listener} opened`),
+    closed: (listener: string) => void counted.push(`${listener} closed`),
+    replied: (_: string, code: number) => void counted.push(String(code)),
+    received: (_: string, octets: number) => void counted.push(`${octets} octets`),
+  };
+  const server = await start({ over: { events } });
+  const client = await RawClient.connect(server.port);
+  await client.reply();
+  await client.ask("EHLO c.example");
+  await client.ask("MAIL FROM:<a@x.example>");
+  await client.ask("RCPT TO:<b@x.example>");
+  await client.ask("BDAT 2 LAST\r\n");
+  await client.ask("QUIT");
+  await client[Symbol.asyncDispose]();
+  await server[Symbol.asyncDispose]();
+  assert.deepEqual(counted, [
+    "smtp opened",
+    "220",
+    "250",
+    "250",
+    "250",
+    "2 octets",
+    "250",
+    "221",
+    "smtp closed",
+  ]);
+});
+
+test("a client that resets in the middle leaves nothing behind", async () => {
+  const mailroom = recorder();
+  await using server = await start({ mailroom });
+  const client = await RawClient.connect(server.port);
+  await client.reply();
+  await client.ask("EHLO c.example");
+  client.send("MAIL FROM:<a@x.example>\r\nRCPT TO:<b@x.example>\r\nDATA\r\n");
+  for (let i = 0; i < 3; i++) await client.reply();
+  client.send("half");
+  client.socket.resetAndDestroy();
+  while (server.sessions > 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(mailroom.messages.at(-1)?.end, "aborted");
+  assert.equal(mailroom.calls.at(-1), "close");
+});
