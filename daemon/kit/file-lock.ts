@@ -28,7 +28,7 @@ export function tryLockFile(path: string): FileLock | HeldElsewhere {
   // `timeout: 0`: waiting would block the event loop. Callers who want to wait ask again.
   const db = new DatabaseSync(path, { timeout: 0 });
   try {
-    db.exec("PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE"); // nothing is written, so nothing needs a journal
+    db.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE"); // nothing is written, so no journal on disk
   } catch (error) {
     db.close();
     if ((error as { errcode?: number }).errcode !== busy) throw error;
