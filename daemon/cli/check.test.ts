@@ -32,6 +32,10 @@ for (const name of await readdir(examples)) {
   });
 }
 
+test("the examples also go together", async () => {
+  assert.equal((await run("-f", examples)).out, "12 resources and 4 Secrets: no problems\n");
+});
+
 const bad = `apiVersion: mail.postfleet.dev/v1alpha1
 kind: MailDomain
 metadata: {name: example}
