@@ -100,8 +100,8 @@ export async function queueCommand(argv: readonly string[], context: CommandCont
     bodyTtlSeconds: () => 7 * 86_400,
   };
   await using queue = new JetStreamQueue(options);
-  if (edit) return change(queue, chosen, edit, command, values, context);
-  return list(queue, chosen, command === "show", values, context);
+  if (edit) return await change(queue, chosen, edit, command, values, context);
+  return await list(queue, chosen, command === "show", values, context);
 }
 
 function choose(ids: readonly string[], flags: Flags, edits: boolean): Filter {

@@ -23,8 +23,13 @@ import { Lane, type LaneWay } from "./lane.ts";
 
 /** Ends an attempt: plans what becomes of the job and writes it. Never rejects. */
 export interface Finisher {
-  /** Resolves when it is settled: with the time of the next attempt, or `undefined` when the job is gone. */
-  finish(queued: Queued, outcomes: readonly Outcome[], signal: AbortSignal): Promise<number | undefined>;
+  /** Resolves when it is settled: with the time of the next attempt, or `undefined` when the job is gone. `ms`: how long the attempt took. */
+  finish(
+    queued: Queued,
+    outcomes: readonly Outcome[],
+    ms: number,
+    signal: AbortSignal,
+  ): Promise<number | undefined>;
 }
 
 export interface DispatcherOptions {
@@ -363,9 +368,15 @@ export class Dispatcher implements OwnerEvents {
       const { job } = queued;
       if (job.held) return this.#schedule.wait(entry, Number.POSITIVE_INFINITY);
       if (job.order === undefined && this.#o.paused(job)) return this.#later(entry, PAUSE_LOOK_MS);
+      const began = this.#o.clock.monotonic();
       const outcomes = job.order ? ordered(job) : await carry(queued);
       if (outcomes === undefined) return; // nothing was tried: the caller sees to it
-      const next = await this.#o.finisher.finish(queued, outcomes, this.#o.signal);
+      const next = await this.#o.finisher.finish(
+        queued,
+        outcomes,
+        this.#o.clock.monotonic() - began,
+        this.#o.signal,
+      );
       if (next === undefined) this.#settled(entry);
       else this.#wait(entry, next);
     } catch (error) {

@@ -71,7 +71,7 @@ export class QueueFinisher implements Finisher {
     let now: readonly (Outcome | undefined)[] = outcomes;
     for (let pause = PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       try {
-        const done = await this.#settle(current, now, signal);
+        const done = await this.#settle(current, now, ms, signal);
         if (done) return done.next?.held ? Number.POSITIVE_INFINITY : done.next?.nextAttempt;
         const changed = await queue.read(queued.key, signal);
         if (changed === undefined) return undefined;
@@ -90,6 +90,7 @@ export class QueueFinisher implements Finisher {
   async #settle(
     queued: Queued,
     outcomes: readonly (Outcome | undefined)[],
+    ms: number,
     signal: AbortSignal,
   ): Promise<Plan | undefined> {
     const { queue, clock, chance, hostname, record } = this.#o;
@@ -102,6 +103,7 @@ export class QueueFinisher implements Finisher {
       reportingMta: hostname,
       chance,
       newId: () => queue.newId(),
+      ms,
     });
     if (planned.next === job) return planned; // nothing was learned
     const also = planned.reports.length === 0 ? [] : await this.#messages(planned.reports, queued, signal);

@@ -1,0 +1,294 @@
+/** The dispatcher over the memory queue, with ways out that the test scripts. */
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { draft, inline } from "../../test/contract/queue.ts";
+import { systemClock } from "../kit/clock.ts";
+import { silent } from "../kit/log.ts";
+import type { Domain } from "../mail/address.ts";
+import type { Outcome } from "../mail/outcome.ts";
+import { reply } from "../mail/reply.ts";
+import type { Queued } from "../queue/job.ts";
+import { MemoryQueue } from "../queue/memory.ts";
+import type { NewJob } from "../queue/queue.ts";
+import type { Carrier, Gate, Opened, Wayfinder } from "./carrier.ts";
+import { Dispatcher, type DispatcherOptions } from "./dispatch.ts";
+
+const delivered: Outcome = { kind: "delivered", reply: reply(250, "2.0.0", "ok"), how: "relayed" };
+const refused = { kind: "refused", reply: reply(451, "4.4.1", "nobody there") } as const;
+
+/** A gate that counts; in back-off from the first failure on when told so. */
+class CountingGate implements Gate {
+  open = 0;
+  most = 0;
+  down = false;
+  readonly max: number;
+  readonly pauses: boolean;
+  constructor(max: number, pauses = false) {
+    this.max = max;
+    this.pauses = pauses;
+  }
+  mayConnect = () => !this.down && this.open < this.max;
+  maySend = () => true;
+  nextChange = () => undefined;
+  take() {
+    this.open++;
+    this.most = Math.max(this.most, this.open);
+  }
+  release() {
+    this.open--;
+  }
+  sent() {}
+  went(how: "well" | "badly") {
+    this.down = this.pauses && how === "badly";
+  }
+  backOff = (now: number) => (this.down ? now + 60_000 : undefined);
+}
+
+/** A way per destination; what it does with a job is the script's. */
+class Ways implements Wayfinder {
+  readonly gates = new Map<string, CountingGate>();
+  readonly opened: string[] = [];
+  readonly carried: Queued[] = [];
+  max = 1;
+  pauses = false;
+  lookUps = 0;
+  open = async (destination: string): Promise<Opened> => ({
+    kind: "open",
+    carrier: this.carrier(destination),
+  });
+  carry = async (queued: Queued): Promise<readonly Outcome[] | "stale"> =>
+    queued.job.recipients.map(() => delivered);
+
+  carrier(_destination: string): Carrier {
+    return {
+      carry: (queued) => {
+        this.carried.push(queued);
+        return this.carry(queued);
+      },
+      reusable: true,
+      close: () => {},
+    };
+  }
+
+  find: Wayfinder["find"] = async ({ job }) => {
+    this.lookUps++;
+    const { destination } = job;
+    const gate = this.gates.get(destination) ?? new CountingGate(this.max, this.pauses);
+    this.gates.set(destination, gate);
+    const open = () => {
+      this.opened.push(destination);
+      return this.open(destination);
+    };
+    return { kind: "lane", lane: destination, gate, open, validUntil: 0 };
+  };
+}
+
+interface Setup {
+  readonly queue: MemoryQueue;
+  readonly ways: Ways;
+  readonly finished: { readonly queued: Queued; readonly outcomes: readonly Outcome[] }[];
+  readonly dispatcher: Dispatcher;
+  readonly accept: (over?: Partial<NewJob>) => Promise<NewJob>;
+  /** Resolves when `ready` holds; asked after each settlement. */
+  readonly until: (ready: () => boolean) => Promise<void>;
+}
+
+async function setup(
+  t: TestContext,
+  over: Partial<DispatcherOptions> = {},
+  ways = new Ways(),
+): Promise<Setup> {
+  const queue = new MemoryQueue(systemClock);
+  const finished: Setup["finished"] = [];
+  const stop = new AbortController();
+  let wake = () => {};
+  const dispatcher = new Dispatcher({
+    queue,
+    wayfinder: ways,
+    finisher: {
+      async finish(queued, outcomes) {
+        const again = outcomes.some((o) => o.kind === "deferred");
+        const next = again ? { ...queued.job, nextAttempt: Date.now() + 60_000 } : undefined;
+        await queue.settle({ key: queued.key, revision: queued.revision, next, also: [] });
+        finished.push({ queued, outcomes });
+        setImmediate(() => wake());
+        return next?.nextAttempt;
+      },
+    },
+    clock: systemClock,
+    log: silent,
+    signal: stop.signal,
+    mayStart: () => true,
+    paused: () => false,
+    lingerMs: 50,
+    graceMs: 5_000,
+    ...over,
+  });
+  const owner = await queue.own({ class: "relay" }, dispatcher);
+  t.after(async () => {
+    stop.abort();
+    await owner.release();
+  });
+  const accept = async (given: Partial<NewJob> = {}) => {
+    const job = draft(given);
+    await queue.accept({ jobs: [job], body: inline("text") }, t.signal);
+    return job;
+  };
+  const until = async (ready: () => boolean) => {
+    while (!ready())
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+  };
+  return { queue, ways, finished, dispatcher, accept, until };
+}
+
+const destination = (name: string) => ({ destination: name as Domain });
+const quick = { timeout: 10_000 };
+
+test("jobs for one site share one connection, and are gone when they are delivered", quick, async (t) => {
+  const { ways, finished, dispatcher, accept, until } = await setup(t);
+  for (let i = 0; i < 20; i++) await accept();
+  await until(() => finished.length === 20);
+  assert.deepEqual(ways.opened, ["example.org"]);
+  assert.equal(dispatcher.stats(Date.now()).jobs, 0);
+  assert.equal(ways.lookUps <= 20, true);
+});
+
+test("no more connections than the site allows, and as many when there is work", quick, async (t) => {
+  const ways = new Ways();
+  ways.max = 3;
+  ways.carry = async (queued) => {
+    await systemClock.sleep(5);
+    return queued.job.recipients.map(() => delivered);
+  };
+  const { finished, accept, until } = await setup(t, {}, ways);
+  for (let i = 0; i < 30; i++) await accept();
+  await until(() => finished.length === 30);
+  assert.equal(ways.gates.get("example.org")?.most, 3);
+});
+
+test(
+  "a dead site costs one connection attempt, and everything that waits for it is deferred",
+  quick,
+  async (t) => {
+    const ways = new Ways();
+    ways.pauses = true;
+    ways.open = async () => refused;
+    const { finished, dispatcher, accept, until } = await setup(t, {}, ways);
+    for (let i = 0; i < 50; i++) await accept();
+    await until(() => finished.length === 50);
+    assert.equal(ways.opened.length, 1);
+    assert.ok(finished.every(({ outcomes }) => outcomes[0]?.kind === "deferred"));
+    assert.equal(dispatcher.stats(Date.now()).jobs, 50);
+  },
+);
+
+test("a site that hangs does not hold up another", quick, async (t) => {
+  const ways = new Ways();
+  const hang = Promise.withResolvers<readonly Outcome[]>();
+  ways.carry = (queued) =>
+    queued.job.destination === "slow.example" ? hang.promise : Promise.resolve([delivered]);
+  const { finished, accept, until } = await setup(t, {}, ways);
+  for (let i = 0; i < 20; i++) await accept(destination("slow.example"));
+  await accept(destination("quick.example"));
+  await until(() => finished.length === 1);
+  assert.equal(finished[0]?.queued.job.destination, "quick.example");
+  hang.resolve([delivered]);
+  await until(() => finished.length === 21);
+});
+
+test("a job that is not due waits; a held one waits until it is released", quick, async (t) => {
+  const { queue, finished, accept, until } = await setup(t);
+  const due = Date.now() + 80;
+  const later = await accept({ nextAttempt: due });
+  const held = await accept({ held: { since: 1 } });
+  await until(() => finished.length === 1);
+  assert.ok(Date.now() >= due);
+  assert.equal(finished[0]?.queued.job.message, later.message);
+  for await (const { key, revision, job } of queue.list()) {
+    const { held: _, ...released } = job;
+    await queue.settle({ key, revision, next: released, also: [] });
+  }
+  await until(() => finished.length === 2);
+  assert.equal(finished[1]?.queued.job.message, held.message);
+});
+
+test("an order to bounce needs no connection", quick, async (t) => {
+  const { ways, finished, accept, until } = await setup(t);
+  await accept({ nextAttempt: Date.now() + 60_000, order: { kind: "bounce", reason: "sent by mistake" } });
+  await until(() => finished.length === 1);
+  assert.equal(ways.carried.length, 0);
+  assert.equal(finished[0]?.outcomes[0]?.kind, "failed");
+  assert.equal(finished[0]?.outcomes[0]?.reply.text, "sent by mistake");
+});
+
+test("a connection that turns out to be stale is replaced, and the job is not deferred", quick, async (t) => {
+  const ways = new Ways();
+  let times = 0;
+  ways.carry = async () => (++times === 2 ? "stale" : [delivered]);
+  const { finished, accept, until } = await setup(t, {}, ways);
+  await accept();
+  await until(() => finished.length === 1);
+  await accept();
+  await until(() => finished.length === 2);
+  assert.equal(ways.opened.length, 2);
+  assert.deepEqual(finished[1]?.outcomes, [delivered]);
+});
+
+test("nothing starts near the end of the lease; it goes on when the lease is renewed", quick, async (t) => {
+  let held = false;
+  const { ways, finished, accept, until } = await setup(t, { mayStart: () => held });
+  await accept();
+  await systemClock.sleep(50);
+  assert.equal(ways.carried.length, 0);
+  held = true;
+  await until(() => finished.length === 1);
+});
+
+test("a paused policy's jobs stay where they are", quick, async (t) => {
+  let paused = true;
+  const { ways, dispatcher, accept } = await setup(t, { paused: () => paused });
+  await accept();
+  await systemClock.sleep(50);
+  assert.deepEqual([ways.carried.length, dispatcher.stats(Date.now()).jobs], [0, 1]);
+  paused = false;
+});
+
+test("what is lost is not started, and a hand-over waits for what is under way", quick, async (t) => {
+  const ways = new Ways();
+  const hang = Promise.withResolvers<readonly Outcome[]>();
+  const begun = Promise.withResolvers<void>();
+  ways.carry = () => {
+    begun.resolve();
+    return hang.promise;
+  };
+  const { dispatcher, accept } = await setup(t, {}, ways);
+  for (let i = 0; i < 5; i++) await accept();
+  await begun.promise;
+  dispatcher.lost([0]);
+  let idle = false;
+  const handed = dispatcher.idle([0]).then(() => {
+    idle = true;
+  });
+  await systemClock.sleep(20);
+  assert.equal(idle, false);
+  hang.resolve([delivered]);
+  await handed;
+  assert.equal(ways.carried.length, 1);
+});
+
+test("a fault of ours puts the job back and keeps the others going", quick, async (t) => {
+  const ways = new Ways();
+  let first = true;
+  ways.carry = async () => {
+    if (!first) return [delivered];
+    first = false;
+    throw new Error("a bug");
+  };
+  const { finished, dispatcher, accept, until } = await setup(t, {}, ways);
+  await accept();
+  await accept();
+  await until(() => finished.length === 1);
+  assert.equal(dispatcher.stats(Date.now()).jobs, 1);
+});
