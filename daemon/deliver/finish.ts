@@ -63,6 +63,7 @@ export class QueueFinisher implements Finisher {
   async finish(
     queued: Queued,
     outcomes: readonly Outcome[],
+    ms: number,
     signal: AbortSignal,
   ): Promise<number | undefined> {
     const { queue, log, outcome } = this.#o;

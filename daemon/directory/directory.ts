@@ -17,6 +17,9 @@ import type {
 import type { Address, Domain } from "../mail/address.ts";
 import type { MailboxName, Quota } from "../mailbox/store.ts";
 import type { PolicyName } from "../queue/job.ts";
+import type { RetryNumbers } from "../queue/retry.ts";
+
+export type { RetryNumbers };
 
 /** Where mail for a domain of ours goes. */
 export type DomainDelivery =
@@ -83,17 +86,6 @@ export interface DestinationEntry {
   readonly messagesPerConnection: number;
   /** Absent: unlimited. */
   readonly ratePerMinute?: number;
-}
-
-/** When to try again. ms, but for `factor` and `jitter` (0.1 is ±10 %). */
-export interface RetryNumbers {
-  readonly initialMs: number;
-  readonly factor: number;
-  readonly maxMs: number;
-  readonly expireAfterMs: number;
-  /** 0: never. */
-  readonly delayNoticeAfterMs: number;
-  readonly jitter: number;
 }
 
 export interface ClientLimitNumbers extends ClientLimits {
