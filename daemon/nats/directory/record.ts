@@ -2,10 +2,12 @@
  * How a declared resource lies in the directory bucket.
  *
  * Key:    `domain.<namespace>.<name>`, `mailbox.…`, `policy.…`; dots in names are written `_`, which names never hold.
- * Value:  JSON `{ v: 1, kind, namespace, name, spec, sealed? }`; secrets are inside `sealed` only. Empty: deleted.
+ * Value:  JSON `{ v: 1, kind, namespace, name, spec, sealed? }`; secrets are inside `sealed` only. Empty: deleted. A long
+ *         one is gzipped: the largest resource that Kubernetes takes would not fit into a message of NATS otherwise.
  * And:    `revision`: `{ revision, entries }`, written after (or together with) every change it covers.
  * Fails:  `decode` gives `undefined` for what is no record of ours; `locked` when its secrets cannot be opened.
  */
+import { gunzipSync, gzipSync } from "node:zlib";
 import type { Declared } from "../../directory/declared.ts";
 import type { Sealed, Vault } from "./vault.ts";
 
@@ -13,6 +15,11 @@ export const DIRECTORY_STREAM = "KV_directory";
 const prefix = "$KV.directory.";
 export const directorySubjects = `${prefix}>`;
 export const revisionSubject = `${prefix}revision`;
+
+const gzipAbove = 64 << 10;
+const maxOctets = 16 << 20;
+/** The first octet of every gzip stream, and of no JSON. RFC 1952 §2.3.1 */
+const gzipMark = 0x1f;
 
 const words = { MailDomain: "domain", Mailbox: "mailbox", RelayPolicy: "policy" } as const;
 
@@ -41,7 +48,8 @@ export function encode(declared: Declared, vault: Vault): Uint8Array {
   const secrets = secretsOf(declared);
   const sealed = secrets && vault.seal(JSON.stringify(secrets), subjectOf(declared));
   const stored: Stored = { v: 1, kind, namespace, name, spec, ...(sealed ? { sealed } : {}) };
-  return Buffer.from(JSON.stringify(stored));
+  const text = Buffer.from(JSON.stringify(stored));
+  return text.length > gzipAbove ? gzipSync(text) : text;
 }
 
 function secretsOf(declared: Declared): object | undefined {
@@ -53,7 +61,8 @@ function secretsOf(declared: Declared): object | undefined {
 
 export function decode(subject: string, data: Uint8Array, vault: Vault): Decoded | undefined {
   const stored = parse<Stored>(data);
-  if (stored?.v !== 1 || !(stored.kind in words) || subjectOf(stored) !== subject) return undefined;
+  if (stored?.v !== 1 || !(stored.kind in words) || typeof stored.name !== "string") return undefined;
+  if (subjectOf(stored) !== subject) return undefined;
   const { kind, namespace, name, spec, sealed } = stored;
   const opened = sealed && vault.open(sealed, subject);
   const declared = {
@@ -87,7 +96,9 @@ export function decodeRevision(data: Uint8Array): Revision | undefined {
 
 function parse<T>(data: Uint8Array): T | undefined {
   try {
-    const value = JSON.parse(Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("utf8"));
+    const packed = data[0] === gzipMark;
+    const text = packed ? gunzipSync(data, { maxOutputLength: maxOctets }) : Buffer.from(data);
+    const value = JSON.parse(text.toString("utf8"));
     return typeof value === "object" && value !== null ? (value as T) : undefined;
   } catch {
     return undefined;

@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import fc from "fast-check";
+import { formatProblem } from "./problem.ts";
+import { apiVersion, kinds } from "./schema.ts";
+import { readSources } from "./sources.ts";
+import { validate } from "./validate.ts";
+
+const check = async (...texts: string[]) => validate(texts.map((text, i) => ({ file: `${i}.yaml`, text })));
+const told = async (...texts: string[]) => (await check(...texts)).problems.map(formatProblem);
+
+const domain = `{apiVersion: ${apiVersion}, kind: MailDomain, metadata: {name: d}, spec: {domain: a.test}}`;
+const mailbox = (spec: string, name = "m") =>
+  `{apiVersion: ${apiVersion}, kind: Mailbox, metadata: {name: ${name}}, spec: {address: m@a.test, ${spec}}}`;
+const secret = (rest: string) => `{apiVersion: v1, kind: Secret, metadata: {name: s}, ${rest}}`;
+
+test("resources come out with defaults, in the order of the files", async () => {
+  const { resources, secrets, problems } = await check(`${domain}\n---\n${mailbox("")}`, secret("data: {}"));
+  assert.deepEqual(problems, []);
+  assert.deepEqual(
+    resources.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`),
+    ["MailDomain default/d", "Mailbox default/m"],
+  );
+  assert.deepEqual(resources[1]?.spec, {
+    address: "m@a.test",
+    aliases: [],
+    forwardTo: [],
+    keepCopy: true,
+    suspended: false,
+  });
+  assert.equal(secrets.length, 1);
+});
+
+test("references reach across files", async () => {
+  assert.deepEqual(
+    await told(mailbox("passwordSecretRef: {name: s}"), domain, secret("stringData: {password: x}")),
+    [],
+  );
+});
+
+const secrets = [
+  ["plain text", "stringData: {password: pw}", "pw"],
+  ["base64", "data: {password: cHc=}", "pw"],
+  ["base64 of a file with a line end", "data: {password: cHcK}", "pw"],
+  ["base64 on several lines", 'data: {password: "c\\nHc="}', "pw"],
+  ["both: plain text wins", "data: {password: eA==}, stringData: {password: pw}", "pw"],
+  ["letters of all kinds", "data: {password: w6TigqzwnZWP}", "\u00e4\u20ac\ud835\udd4f"],
+  ["leading and trailing blanks", 'stringData: {password: " pw "}', " pw "],
+] as const;
+
+for (const [name, rest, want] of secrets) {
+  test(`a Secret with ${name}`, async () => {
+    const { secrets: found, problems } = await check(secret(rest));
+    assert.deepEqual(problems, []);
+    assert.equal(found[0]?.data.get("password"), want);
+  });
+}
+
+test("a change is judged by what was there before, by namespace and name", async () => {
+  const { resources } = await check(domain);
+  const renamed = domain.replace("a.test", "b.test");
+  const after = await validate([{ file: "x", text: renamed }], resources);
+  assert.match(after.problems.map(formatProblem).join(), /domain cannot be changed/);
+  const other = renamed.replace("name: d", "name: other");
+  assert.deepEqual((await validate([{ file: "x", text: other }], resources)).problems, []);
+});
+
+test("one mistake is one problem, whatever hangs on it", async () => {
+  const broken = domain.replace("spec: {", "spec: {recipients: 5, ");
+  assert.deepEqual(await told(`${broken}\n---\n${mailbox("aliases: [n@a.test]")}`), [
+    "0.yaml:1: MailDomain default/d: spec.recipients: is unknown; the fields here are domain, aliases, catchAll, limits, plusAddressing, delivery, relayPolicyRef",
+  ]);
+  const policy = `{apiVersion: ${apiVersion}, kind: RelayPolicy, metadata: {name: bulk}, spec: {paused: 1}}`;
+  const using = domain.replace("spec: {", "spec: {relayPolicyRef: {name: bulk}, ");
+  assert.equal((await told(policy, using)).length, 1);
+});
+
+/** Documents that are nearly right: the shape of a resource with anything in its places. */
+const nearly = fc
+  .record({
+    kind: fc.constantFrom(...kinds, "Secret", "Namespace", "Odd"),
+    metadata: fc.oneof(fc.constant({ name: "x" }), fc.jsonValue()),
+    spec: fc.oneof(
+      fc.jsonValue(),
+      fc.dictionary(
+        fc.constantFrom(
+          "domain",
+          "address",
+          "aliases",
+          "delivery",
+          "limits",
+          "route",
+          "retry",
+          "acceptFrom",
+          "forwardTo",
+        ),
+        fc.oneof(
+          fc.jsonValue(),
+          fc.constantFrom("a.test", "m@a.test", ["m@a.test"], {}, { mx: {} }, { cidrs: ["::/0"] }),
+        ),
+      ),
+    ),
+  })
+  .map(({ kind, ...rest }) => ({ apiVersion: kind === "Secret" ? "v1" : apiVersion, kind, ...rest }));
+
+test("no document makes the check fail: it ends with resources that fit, or problems with a place", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(nearly, { minLength: 1, maxLength: 4 }), async (documents) => {
+      const text = documents.map((one) => JSON.stringify(one, null, 1)).join("\n---\n");
+      const { resources, problems } = await check(text);
+      const lines = text.split("\n").length;
+      for (const { line, message } of problems) {
+        assert.ok(line >= 1 && line <= lines);
+        assert.ok(message.length > 10 && !message.endsWith("."), message);
+      }
+      const ours = documents.filter(({ kind }) => kinds.some((known) => known === kind));
+      if (problems.length === 0) assert.equal(resources.length, ours.length);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("a folder gives its YAML and JSON files, sorted; not hidden ones, not folders", async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), "postfleet-sources-"));
+  t.after(() => rm(dir, { recursive: true }));
+  for (const name of ["b.yml", "a.yaml", "c.JSON", "notes.md", ".hidden.yaml"])
+    await writeFile(join(dir, name), name);
+  await mkdir(join(dir, "folder.yaml"));
+  await symlink("a.yaml", join(dir, "link.yaml"));
+  const { sources, problems } = await readSources([dir, join(dir, "a.yaml")]);
+  assert.deepEqual(
+    sources.map(({ file, text }) => [file.slice(dir.length + 1), text]),
+    [
+      ["a.yaml", "a.yaml"],
+      ["b.yml", "b.yml"],
+      ["c.JSON", "c.JSON"],
+      ["link.yaml", "a.yaml"],
+    ],
+  );
+  assert.deepEqual(problems, []);
+});
+
+test("a link to nowhere is a problem of its folder", async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), "postfleet-sources-"));
+  t.after(() => rm(dir, { recursive: true }));
+  await symlink("nowhere", join(dir, "link.yaml"));
+  const { problems } = await readSources([dir]);
+  assert.match(problems.map(formatProblem).join(), /cannot be read: there is no such file/);
+});
