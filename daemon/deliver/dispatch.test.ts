@@ -120,6 +120,7 @@ async function setup(
     signal: stop.signal,
     mayStart: () => true,
     paused: () => false,
+    expiresAt: (job) => job.queuedAt + 86_400_000,
     lingerMs: 50,
     graceMs: 5_000,
     ...over,
@@ -212,6 +213,14 @@ test("a job that is not due waits; a held one waits until it is released", quick
   }
   await until(() => finished.length === 2);
   assert.equal(finished[1]?.queued.job.message, held.message);
+});
+
+test("a held job whose lifetime is over is settled without an attempt", quick, async (t) => {
+  const { ways, finished, accept, until } = await setup(t, { expiresAt: (job) => job.queuedAt + 50 });
+  await accept({ held: { since: 1 } });
+  await until(() => finished.length === 1);
+  assert.equal(ways.carried.length, 0);
+  assert.match(finished[0]?.outcomes[0]?.reply.text ?? "", /held/);
 });
 
 test("an order to bounce needs no connection", quick, async (t) => {

@@ -43,6 +43,8 @@ export interface DispatcherOptions {
   readonly mayStart: () => boolean;
   /** Delivery for this policy is suspended. */
   readonly paused: (job: Job) => boolean;
+  /** When the job's lifetime is over, ms since the epoch. */
+  readonly expiresAt: (job: Job) => number;
   /** Workers in all. */
   readonly maxWorkers?: number;
   /** Octets of fresh records kept in memory until their turn. */
@@ -98,7 +100,7 @@ export class Dispatcher implements OwnerEvents {
   put(queued: Queued, partition: number): void {
     const { job } = queued;
     const now = this.#o.clock.now();
-    const due = dueOf(job, now);
+    const due = dueOf(job, now, this.#o.expiresAt);
     const entry = this.#schedule.put(queued.key, queued.revision, due, partition, targetName(job));
     this.#forget(entry);
     if (entry.state !== "waiting") return;
@@ -366,10 +368,13 @@ export class Dispatcher implements OwnerEvents {
       this.#forget(entry);
       if (queued === undefined) return this.#settled(entry);
       const { job } = queued;
-      if (job.held) return this.#schedule.wait(entry, Number.POSITIVE_INFINITY);
-      if (job.order === undefined && this.#o.paused(job)) return this.#later(entry, PAUSE_LOOK_MS);
+      const over = this.#o.clock.now() >= this.#o.expiresAt(job);
+      if (!over && job.order === undefined) {
+        if (job.held) return this.#wait(entry, this.#o.expiresAt(job));
+        if (this.#o.paused(job)) return this.#later(entry, PAUSE_LOOK_MS);
+      }
       const began = this.#o.clock.monotonic();
-      const outcomes = job.order ? ordered(job) : await carry(queued);
+      const outcomes = decided(job, over) ?? (await carry(queued));
       if (outcomes === undefined) return; // nothing was tried: the caller sees to it
       const next = await this.#o.finisher.finish(
         queued,
@@ -416,15 +421,22 @@ export class Dispatcher implements OwnerEvents {
   }
 }
 
-function dueOf(job: Job, now: number): number {
+/** A held job is looked at again when its lifetime is over: nothing vanishes in silence. */
+function dueOf(job: Job, now: number, expiresAt: (job: Job) => number): number {
   if (job.order) return now;
-  return job.held ? Number.POSITIVE_INFINITY : job.nextAttempt;
+  return job.held ? expiresAt(job) : job.nextAttempt;
 }
 
-const ordered = (job: Job): readonly Outcome[] => {
-  const why = job.order?.reason || "It was removed from our queue by an operator";
-  return job.recipients.map(() => ({ kind: "failed", reply: reply(550, "5.7.0", why) }));
-};
+/** What needs no attempt: an order to bounce, and a held job whose lifetime is over (settling calls that expired). */
+function decided(job: Job, over: boolean): readonly Outcome[] | undefined {
+  if (job.order) {
+    const why = job.order.reason || "It was removed from our queue by an operator";
+    return job.recipients.map(() => ({ kind: "failed", reply: reply(550, "5.7.0", why) }));
+  }
+  if (!job.held || !over) return undefined;
+  const answer = reply(451, "4.7.0", "It was held in our queue by an operator");
+  return job.recipients.map(() => ({ kind: "deferred", reply: answer }));
+}
 
 const weigh = (queued: Queued) => 1_024 + (queued.inline?.length ?? 0);
 

@@ -19,7 +19,7 @@ import type { Outcome } from "../mail/outcome.ts";
 import type { TraceEvent } from "../queue/events.ts";
 import type { Job, MessageId, PolicyName, Queued } from "../queue/job.ts";
 import type { NewJob, NewMessage, Queue } from "../queue/queue.ts";
-import { defaultRetry, type RetryNumbers } from "../queue/retry.ts";
+import { defaultRetry, expiresAt, type RetryNumbers } from "../queue/retry.ts";
 import { type Plan, plan } from "../queue/settle.ts";
 import type { Finisher } from "./dispatch.ts";
 
@@ -73,7 +73,7 @@ export class QueueFinisher implements Finisher {
     for (let pause = PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       try {
         const done = await this.#settle(current, now, ms, signal);
-        if (done) return done.next?.held ? Number.POSITIVE_INFINITY : done.next?.nextAttempt;
+        if (done) return done.next && this.#due(done.next);
         const changed = await queue.read(queued.key, signal);
         if (changed === undefined) return undefined;
         log.info({ job: queued.key }, "the job was changed during an attempt; settling on its new record");
@@ -113,6 +113,10 @@ export class QueueFinisher implements Finisher {
     if (planned.next === undefined) queue.forget(key, job);
     for (const event of planned.events) record(event);
     return planned;
+  }
+
+  #due(job: Job): number {
+    return job.held ? expiresAt(job.queuedAt, this.#retry(job)) : job.nextAttempt;
   }
 
   #retry(job: Job): RetryNumbers {

@@ -21,6 +21,7 @@ import { dial } from "../net/dial.ts";
 import { ownAddresses } from "../net/own-addresses.ts";
 import type { Job, Queued } from "../queue/job.ts";
 import type { Ownership, Pool } from "../queue/queue.ts";
+import { defaultRetry, expiresAt } from "../queue/retry.ts";
 import type { Metrics, QueueFigures } from "./metrics.ts";
 import type { Endpoint, RunOptions } from "./options.ts";
 import type { Store } from "./store.ts";
@@ -73,6 +74,7 @@ export async function openDelivery(context: DeliveryContext): Promise<Delivery> 
       signal: abort,
       mayStart: () => owner?.mayStart() ?? false,
       paused: (job) => isPaused(job, live),
+      expiresAt: (job) => expiresAt(job.queuedAt, live.current().policy(job.policy)?.retry ?? defaultRetry),
     });
     owner = await store.queue.own(pool, dispatcher, abort);
     owners.push({ name: pool.class, dispatcher, owner });
