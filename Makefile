@@ -23,7 +23,7 @@ help: ## List the targets
 	@awk -F':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: setup ## Run all of Postfleet on this machine (DATA=folder, FILES=resources)
-	@exec bin/postfleet run $(foreach file,$(FILES),-f $(file)) --data $(DATA)
+	@exec bin/postfleet run $(foreach file,$(FILES),-f $(file)) --data "$(DATA)"
 
 test: setup ## Run all tests
 	@$(TEST) $(UNIT) $(INTEGRATION) $(FUZZ)
