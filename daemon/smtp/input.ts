@@ -22,7 +22,9 @@ export class Input {
     this.#socket = socket;
   }
 
+  /** An empty chunk would be a unit that never ends: none is kept. */
   push(chunk: Buffer): void {
+    if (chunk.length === 0) return;
     if (this.chunk === undefined) {
       this.chunk = chunk;
       this.at = 0;
