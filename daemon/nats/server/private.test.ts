@@ -34,14 +34,21 @@ async function reconnected(nc: NatsConnection): Promise<void> {
   for await (const { type } of nc.status()) if (type === "reconnect") return;
 }
 
+/** False also for one that only waits to be reaped. */
+async function alive(pid: number): Promise<boolean> {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  if (process.platform !== "linux") return true;
+  return !(await readFile(`/proc/${pid}/stat`, "utf8").catch(() => ") Z ")).includes(") Z ");
+}
+
 /** The kernel tells nobody but the parent of a death, so there is nothing to await. */
 async function gone(pid: number): Promise<void> {
   for (let tries = 0; tries < 500; tries++) {
-    const stillThere = await readFile(`/proc/${pid}/stat`, "utf8").then(
-      (text) => !text.includes(") Z "),
-      () => false,
-    );
-    if (!stillThere) return;
+    if (!(await alive(pid))) return;
     await delay(10);
   }
   assert.fail(`process ${pid} is still there`);
