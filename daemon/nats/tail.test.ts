@@ -1,0 +1,132 @@
+/** Following a stream against a real nats-server: what is there, what comes, and nothing lost over outages. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { startNats, type TestNats } from "../../test/harness/nats-server.ts";
+import { systemClock } from "../kit/clock.ts";
+import { silent } from "../kit/log.ts";
+import { GroupCommit } from "./commit.ts";
+import { connectNats, type Link } from "./connect.ts";
+import { Tail, type TailMessage } from "./tail.ts";
+
+let nats: TestNats;
+let link: Link;
+let group: GroupCommit;
+
+before(async () => {
+  nats = await startNats();
+  const { url, user, password } = nats;
+  link = await connectNats(
+    { servers: [url], credential: { kind: "password", user, password }, name: "test" },
+    silent,
+  );
+  const config = {
+    name: "T",
+    subjects: ["t.>"],
+    storage: "file",
+    retention: "limits",
+    max_msgs_per_subject: 1,
+  };
+  const rest = { num_replicas: 1, allow_atomic: true, allow_msg_ttl: true, subject_delete_marker_ttl: 60e9 };
+  await link.nc.request("$JS.API.STREAM.CREATE.T", JSON.stringify({ ...config, ...rest }));
+  group = new GroupCommit(link, { stream: "T", log: silent, clock: systemClock });
+});
+after(async () => {
+  await link[Symbol.asyncDispose]();
+  await nats[Symbol.asyncDispose]();
+});
+
+const put = (subject: string, text: string, ttl?: string) =>
+  group.commit([{ subject, data: Buffer.from(text), ...(ttl ? { ttl } : {}) }]);
+
+/** Follows and remembers; `until` resolves when the last text of a subject is what is wanted. */
+function follow(filters: readonly string[]) {
+  const heard: { subject: string; text: string; sequence: number; marker: boolean }[] = [];
+  let wake = () => {};
+  const onMessage = ({ subject, data, sequence, marker }: TailMessage) => {
+    heard.push({ subject, text: Buffer.from(data).toString(), sequence, marker });
+    wake();
+  };
+  const tail = new Tail(link, { stream: "T", filters, onMessage, log: silent });
+  const until = async (ready: () => boolean) => {
+    while (!ready())
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+  };
+  return { tail, heard, until };
+}
+
+test("the last message of each subject first, then changes, in order", { timeout: 20_000 }, async () => {
+  for (const text of ["1", "2", "3"]) await put("t.a.x", text);
+  await put("t.a.y", "1");
+  await put("t.b.z", "other");
+  const { tail, heard, until } = follow(["t.a.*"]);
+  await using _ = await tail.start();
+  await tail.caughtUp;
+  assert.deepEqual(
+    heard.map((m) => [m.subject, m.text]),
+    [
+      ["t.a.x", "3"],
+      ["t.a.y", "1"],
+    ],
+  );
+  await put("t.a.x", "4");
+  await until(() => heard.length === 3);
+  assert.equal(heard[2]?.text, "4");
+});
+
+test("an empty stream is caught up with at once", { timeout: 20_000 }, async () => {
+  const { tail } = follow(["t.nobody"]);
+  await using _ = await tail.start();
+  await tail.caughtUp;
+});
+
+test("an expired message is told by a marker", { timeout: 20_000 }, async () => {
+  const { tail, heard, until } = follow(["t.ttl"]);
+  await using _ = await tail.start();
+  await put("t.ttl", "short", "1s");
+  await until(() => heard.length === 2);
+  assert.deepEqual(
+    heard.map((m) => [m.text, m.marker]),
+    [
+      ["short", false],
+      ["", true],
+    ],
+  );
+});
+
+test("over a kill of the server nothing is lost, and nothing comes twice", { timeout: 60_000 }, async () => {
+  const { tail, heard, until } = follow(["t.kill.>"]);
+  await using _ = await tail.start();
+  for (let i = 0; i < 20; i++) await put(`t.kill.${i}`, "before");
+  await nats.kill9();
+  const late = Promise.all(Array.from({ length: 20 }, (_, i) => put(`t.kill.${i + 20}`, "after")));
+  await nats.restart();
+  await late;
+  await until(() => new Set(heard.map((m) => m.subject)).size === 40);
+  const sequences = heard.map((m) => m.sequence);
+  assert.deepEqual(
+    sequences,
+    [...new Set(sequences)].sort((a, b) => a - b),
+  );
+});
+
+test("a handler that throws does not stop what follows", { timeout: 20_000 }, async () => {
+  const heard: string[] = [];
+  const done = Promise.withResolvers<void>();
+  const onMessage = ({ subject }: TailMessage) => {
+    heard.push(subject);
+    if (heard.length === 2) done.resolve();
+    throw new Error("a bug");
+  };
+  await using _ = await new Tail(link, {
+    stream: "T",
+    filters: ["t.throw.*"],
+    onMessage,
+    log: silent,
+  }).start();
+  await put("t.throw.1", "x");
+  await put("t.throw.2", "x");
+  await done.promise;
+  assert.deepEqual(heard, ["t.throw.1", "t.throw.2"]);
+});
