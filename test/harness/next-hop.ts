@@ -37,8 +37,8 @@ export class NextHop implements Ledger, AsyncDisposable {
     );
   }
 
-  async listen(): Promise<this> {
-    this.#server.listen(0, "127.0.0.1");
+  async listen(host = "127.0.0.1", port = 0): Promise<this> {
+    this.#server.listen(port, host);
     await once(this.#server, "listening");
     return this;
   }
@@ -109,4 +109,6 @@ export class NextHop implements Ledger, AsyncDisposable {
   }
 }
 
-export const startNextHop = (script: Script = {}): Promise<NextHop> => new NextHop(script).listen();
+/** `port` 0: any free one. */
+export const startNextHop = (script: Script = {}, host?: string, port?: number): Promise<NextHop> =>
+  new NextHop(script).listen(host, port);

@@ -1,0 +1,65 @@
+/**
+ * Resource files for tests that run a real daemon: what people write, as short as they may write it.
+ */
+import { stringify } from "yaml";
+import type { MailboxSpec, MailDomainSpec, RelayPolicySpec } from "../../crds/types.ts";
+
+/** One YAML document. */
+export type Document = Readonly<Record<string, unknown>>;
+
+/** A spec as it is written: whatever has a default may be missing, at any depth. */
+type Written<T> = T extends readonly (infer Item)[]
+  ? readonly Written<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]?: Written<T[Key]> | undefined }
+    : T;
+
+const apiVersion = "mail.postfleet.dev/v1alpha1";
+const named = (name: string) => ({
+  name: name.toLowerCase().replaceAll(/[^a-z0-9.-]/g, "."),
+  namespace: "default",
+});
+
+export const aDomain = (domain: string, spec: Written<MailDomainSpec> = {}): Document => ({
+  apiVersion,
+  kind: "MailDomain",
+  metadata: named(domain),
+  spec: { domain, ...spec },
+});
+
+export const aMailbox = (address: string, spec: Written<MailboxSpec> = {}): Document => ({
+  apiVersion,
+  kind: "Mailbox",
+  metadata: named(address),
+  spec: { address, ...spec },
+});
+
+export const aSecret = (name: string, stringData: Readonly<Record<string, string>>): Document => ({
+  apiVersion: "v1",
+  kind: "Secret",
+  metadata: { name, namespace: "default" },
+  stringData,
+});
+
+/** A mailbox whose user can log in. */
+export const aUser = (
+  address: string,
+  password: string,
+  spec: Written<MailboxSpec> = {},
+): readonly Document[] => {
+  const { name } = named(address);
+  return [aSecret(name, { password }), aMailbox(address, { passwordSecretRef: { name }, ...spec })];
+};
+
+export const aPolicy = (spec: Written<RelayPolicySpec> = {}, name = "default"): Document => ({
+  apiVersion,
+  kind: "RelayPolicy",
+  metadata: { name, namespace: "default" },
+  spec,
+});
+
+export const manifest = (...documents: readonly (Document | readonly Document[])[]): string =>
+  documents
+    .flat()
+    .map((document) => stringify(document))
+    .join("---\n");

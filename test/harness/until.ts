@@ -1,0 +1,29 @@
+/**
+ * Waits for something that nobody announces: a record in a store, a file, a port that opens.
+ *
+ * In:     a question that answers with `undefined` while it is not so.
+ * Out:    its first other answer.
+ * Fails:  after a generous limit, with what was waited for; a question's own error passes at once.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+
+const LIMIT_MS = 30_000;
+const PAUSE_MS = 25;
+
+export async function until<T>(
+  what: string,
+  ask: () => T | undefined | Promise<T | undefined>,
+  limitMs = LIMIT_MS,
+): Promise<T> {
+  const end = performance.now() + limitMs;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    if (performance.now() > end) throw new Error(`waited ${limitMs} ms in vain for: ${what}`);
+    await delay(PAUSE_MS);
+  }
+}
+
+/** The same for a condition. */
+export const untilTrue = (what: string, holds: () => boolean | Promise<boolean>, limitMs?: number) =>
+  until(what, async () => ((await holds()) ? true : undefined), limitMs);
