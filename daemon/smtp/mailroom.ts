@@ -39,11 +39,20 @@ export interface SessionFacts {
   readonly secure: boolean;
 }
 
-/** Takes a message's octets as they arrive, dot-unstuffed, CRLF line ends only. */
+/**
+ * Takes a message's octets as they arrive, dot-unstuffed, CRLF line ends only. A message that came by BDAT may end
+ * without CRLF; NUL and 8-bit octets pass as they came.
+ */
 export interface MessageSink {
-  /** A promise means: stop reading from the client until it resolves. Rejects when the store refuses. */
+  /**
+   * A promise means: stop reading from the client until it resolves; nothing is written meanwhile. Rejects when the
+   * store refuses. The octets are the sink's to keep.
+   */
   write(octets: Uint8Array): void | Promise<void>;
-  /** The message is complete. A 2yz reply only when it is durable. */
+  /**
+   * The message is complete. A 2yz reply only when it is durable. From here on the signal that `open` got is not
+   * aborted when the connection is lost: the message's fate no longer hangs on it.
+   */
   end(): Promise<Reply>;
   /** The message will not be completed (connection lost, refused, RSET); nothing of it remains. */
   abort(): void;
@@ -65,7 +74,7 @@ export interface MailroomSession {
   ): Later<{ readonly user: string } | Reply>;
   helo?(facts: SessionFacts): Later<Verdict>;
   mail(sender: Sender & { readonly size?: number }, facts: SessionFacts, signal: AbortSignal): Later<Verdict>;
-  /** `postmaster` without a domain arrives as it is written. Called for each RCPT, also repeated ones. */
+  /** `postmaster` without a domain arrives in lower case. Called for each RCPT, also repeated ones. */
   rcpt(
     recipient: Recipient | (Omit<Recipient, "address"> & { readonly address: Address | "postmaster" }),
     facts: SessionFacts,
@@ -77,7 +86,7 @@ export interface MailroomSession {
   reset(): void;
   /** A command was refused for bad syntax or sequence; the mailroom may answer a reply that ends the session. */
   fault?(kind: "syntax" | "sequence" | "unknown"): Verdict;
-  /** The connection is over. Called exactly once. */
+  /** The connection is over. Called exactly once, after the answer to any call that is under way; nothing follows. */
   close(): void;
 }
 
