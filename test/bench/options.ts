@@ -1,0 +1,86 @@
+/**
+ * The benchmark's command line.
+ */
+import { parseArgs } from "node:util";
+import type { ServerName } from "./servers/server.ts";
+
+export interface BenchOptions {
+  readonly scenario: string;
+  readonly rounds: number;
+  /** Of the smallest size; larger ones get fewer. */
+  readonly messages: number;
+  readonly sizes: readonly number[];
+  readonly sessions: number;
+  readonly only: readonly ServerName[];
+  readonly jobs: number;
+  readonly large: number;
+  /** Results for machines go to this file. */
+  readonly json: string | undefined;
+  readonly state: string;
+}
+
+const servers = ["postfix", "haraka", "postfleet"] as const satisfies readonly ServerName[];
+
+export const help = `node test/bench/run.ts [throughput] [memory] [options]
+
+  throughput  Postfix, Haraka and Postfleet as relays into one sink: messages a second, processor time
+  memory      Postfleet: idle, by role, with many deferred jobs, under many large messages
+
+  --rounds N       rounds of each measurement, in rotating order (3)
+  --messages N     messages of each 5 kB measurement; larger sizes get fewer (5000)
+  --sizes N,…      octets of a message (5000,100000)
+  --sessions N     parallel sessions (50)
+  --only NAME,…    ${servers.join(", ")} (all)
+  --jobs N         deferred jobs in the memory scenario (100000)
+  --large N        parallel messages of 25 MB in the memory scenario (200)
+  --state DIR      where the servers keep their data (PEERS_STATE, or /var/lib/mail-peers)
+  --json FILE      also write the results as JSON
+`;
+
+const flags = {
+  rounds: { type: "string", default: "3" },
+  messages: { type: "string", default: "5000" },
+  sizes: { type: "string", default: "5000,100000" },
+  sessions: { type: "string", default: "50" },
+  only: { type: "string", default: servers.join(",") },
+  jobs: { type: "string", default: "100000" },
+  large: { type: "string", default: "200" },
+  state: { type: "string" },
+  json: { type: "string" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
+/** Throws `TypeError` or `RangeError` with a sentence when they make no sense. */
+export function parseOptions(
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv,
+): readonly BenchOptions[] | "help" {
+  const { values, positionals } = parseArgs({ args: [...argv], options: flags, allowPositionals: true });
+  if (values.help) return "help";
+  const common = {
+    rounds: whole("rounds", values.rounds),
+    messages: whole("messages", values.messages),
+    sizes: values.sizes.split(",").map((size) => whole("sizes", size)),
+    sessions: whole("sessions", values.sessions),
+    only: values.only.split(",").map(serverOf),
+    jobs: whole("jobs", values.jobs),
+    large: whole("large", values.large),
+    state: values.state ?? env["PEERS_STATE"] ?? "/var/lib/mail-peers",
+    json: values.json,
+  };
+  return (positionals.length === 0 ? ["throughput"] : positionals).map((scenario) => ({
+    scenario,
+    ...common,
+  }));
+}
+
+function whole(name: string, text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new RangeError(`--${name} ${text}: give a whole number above 0`);
+}
+
+function serverOf(text: string): ServerName {
+  const found = servers.find((name) => name === text);
+  if (found) return found;
+  throw new RangeError(`--only ${text}: choose from ${servers.join(", ")}`);
+}

@@ -1,0 +1,22 @@
+/**
+ * A mail server under test: a durable relay that sends everything on to the sink.
+ */
+export interface Server extends AsyncDisposable {
+  readonly name: string;
+  readonly version: string;
+  /** Where it accepts mail on 127.0.0.1. */
+  readonly port: number;
+  /** The process above all of its processes. */
+  readonly pid: number;
+  /** Messages that it still holds. */
+  queued(): Promise<number>;
+}
+
+export type ServerName = "postfleet" | "postfix" | "haraka";
+
+/** What a server is told at its start. */
+export interface Setting {
+  readonly sinkPort: number;
+  /** A folder on the disk that all of them write to. */
+  readonly state: string;
+}
