@@ -31,7 +31,7 @@ export class DomainIndex {
     for (const { name, to } of entry.spec.aliases)
       this.#addName(name.toLowerCase(), this.#expand(addresses(to)));
     this.#others = this.#answerForOthers();
-    const named = first ? this.#answerFor(first) : this.#names.values().next().value;
+    const named = first ? this.#answerFor(first) : this.#firstNamed();
     this.#postmaster = this.#others.kind === "unknown" && named ? named : this.#others;
   }
 
@@ -65,6 +65,13 @@ export class DomainIndex {
       if (answer) this.#addName(local, answer);
     }
     return own;
+  }
+
+  /** By name, so that it does not matter in which order they came. */
+  #firstNamed(): Resolution | undefined {
+    let first: string | undefined;
+    for (const name of this.#names.keys()) if (first === undefined || name < first) first = name;
+    return first === undefined ? undefined : this.#names.get(first);
   }
 
   #addName(local: string, answer: Resolution): void {
