@@ -17,6 +17,10 @@ export interface Writer {
 const usage = "Usage: postfleet check -f FILE|FOLDER… [--json]\n";
 
 export async function check(argv: readonly string[], out: Writer, err: Writer): Promise<number> {
+  if (argv.includes("--help") || argv.includes("-h")) {
+    out.write(usage);
+    return 0;
+  }
   const options = parseOptions(argv);
   if (typeof options === "string") {
     err.write(`postfleet check: ${options}\n${usage}`);
