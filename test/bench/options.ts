@@ -21,10 +21,11 @@ export interface BenchOptions {
 
 const servers = ["postfix", "haraka", "postfleet"] as const satisfies readonly ServerName[];
 
-export const help = `node test/bench/run.ts [throughput] [memory] [options]
+export const help = `node test/bench/run.ts [throughput] [memory] [profile] [options]
 
   throughput  Postfix, Haraka and Postfleet as relays into one sink: messages a second, processor time
   memory      Postfleet: idle, by role, with many deferred jobs, under many large messages
+  profile     Postfleet: where the daemon's processor time goes with kept connections and the first of the sizes
 
   --rounds N       rounds of each measurement, in rotating order (3)
   --messages N     messages of each 5 kB measurement; larger sizes get fewer (5000)

@@ -1,5 +1,5 @@
 /**
- * The benchmarks: `node test/bench/run.ts [throughput|memory …]`, or `make bench`.
+ * The benchmarks: `node test/bench/run.ts [throughput|memory|profile …]`, or `make bench`.
  *
  * Out:    tables on standard output, progress on standard error; with --json also a file for machines.
  * Exits:  0 when everything was measured; 1 when a message was lost, came twice or could not be sent, so that the
@@ -22,6 +22,11 @@ const scenarios: Readonly<Record<string, (options: BenchOptions) => Promise<Find
     const { throughputText } = await import("./throughput/report.ts");
     const report = await throughput(options, progress);
     return { text: throughputText(report), valid: report.balanced, report };
+  },
+  async profile(options) {
+    const { profile, profileText } = await import("./profile/profile.ts");
+    const report = await profile(options);
+    return { text: profileText(report), valid: report.balanced, report };
   },
 };
 

@@ -2,7 +2,7 @@
  * Postfleet as its users start it: one process with every role, its private nats-server below it, the default log level.
  * Only the way out is set (the sink), and as many connections to it as the others have.
  */
-import { rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { startPostfleet, type TestPostfleet } from "../../harness/postfleet.ts";
@@ -37,6 +37,7 @@ const resources = (sinkPort: number, spec: readonly string[]) =>
 
 export async function startFleet({ state, sinkPort, args, env, spec = [] }: FleetOptions): Promise<Fleet> {
   const data = join(state, "postfleet");
+  await mkdir(state, { recursive: true });
   await rm(data, { recursive: true, force: true });
   const fleet = await startPostfleet({
     data,
@@ -63,8 +64,8 @@ export async function emptied(fleet: Fleet): Promise<void> {
   while ((await fleet.jobs()) > 0) await delay(100);
 }
 
-export async function startPostfleetServer({ sinkPort, state }: Setting): Promise<Server> {
-  const fleet = await startFleet({ sinkPort, state });
+export async function startPostfleetServer({ sinkPort, state, env }: Setting): Promise<Server> {
+  const fleet = await startFleet({ sinkPort, state, ...(env ? { env } : {}) });
   return {
     name: "postfleet",
     version: (await fleet.command("--version").catch(() => "")).trim(),

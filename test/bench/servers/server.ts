@@ -19,4 +19,6 @@ export interface Setting {
   readonly sinkPort: number;
   /** A folder on the disk that all of them write to. */
   readonly state: string;
+  /** More of its environment. */
+  readonly env?: NodeJS.ProcessEnv;
 }
