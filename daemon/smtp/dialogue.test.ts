@@ -225,6 +225,10 @@ test("the login is part of the facts from then on, in canonical form", async () 
   await converse(
     [
       ...hello,
+      "C: MAIL FROM:<a@x.example> SMTPUTF8",
+      "S: 250",
+      "C: RSET",
+      "S: 250",
       `C: AUTH PLAIN ${b64("\0Bob\0secret")}`,
       "S: 235",
       mail,
@@ -236,11 +240,23 @@ test("the login is part of the facts from then on, in canonical form", async () 
     ],
     { tls, mailroom },
   );
-  const origin = { client: "192.0.2.7", helo: "c.example", user: "bob", tls };
+  const before = { client: "192.0.2.7", helo: "c.example", tls };
+  const origin = { ...before, user: "bob" };
   assert.deepEqual(seen, [
+    { ...before, protocol: "UTF8SMTPS" },
     { ...origin, protocol: "ESMTPSA" },
     { ...origin, protocol: "UTF8SMTPSA" },
   ]);
+});
+
+test("a login in the clear does not outlive STARTTLS", async () => {
+  const login = `AUTH PLAIN ${b64("\0Bob\0secret")}`;
+  const { talk } = await ehlo({ startTls: true, trustPlain: true });
+  assert.match(await talk.ask(login), /^235/);
+  assert.doesNotMatch(await talk.ask("EHLO c.example"), /AUTH/);
+  await talk.ask("STARTTLS");
+  assert.match(await talk.ask("EHLO c.example"), /AUTH PLAIN LOGIN/);
+  assert.match(await talk.ask(login), /^235/);
 });
 
 test("guessing of passwords ends the session", async () => {
@@ -270,6 +286,12 @@ test(
     limits: { idleCommands: 2 },
   }),
 );
+
+test("a message earns room for more commands", async () => {
+  const message = [mail, "S: 250", rcpt, "S: 250", "C: BDAT 0 LAST", "S: 250"];
+  const script = [...hello, ...message, "C: RSET", "S: 250", "C: NOOP", "S: 421"];
+  await converse(script, { limits: { idleCommands: 1 } });
+});
 
 test("the mailroom may end a session at a fault", async () => {
   const mailroom = recorder({ fault: (kind) => (kind === "unknown" ? refusal(521, "5.7.1") : undefined) });

@@ -44,12 +44,6 @@ export class Feed {
     this.#left = octets;
   }
 
-  /** Forgets what was read in part; for STARTTLS. */
-  reset(): void {
-    this.#lines.reset();
-    this.mode = "lines";
-  }
-
   step(dialogue: Dialogue): Later<void> {
     const { chunk, at } = this.#input;
     if (this.mode === "chunk") return this.#chunk(dialogue, chunk, at);

@@ -72,11 +72,3 @@ test("what is told does not depend on how the stream is split", () => {
     { numRuns: 10_000 },
   );
 });
-
-test("after a reset the start of a line is forgotten", () => {
-  const reader = new LineReader(limits);
-  reader.read(Buffer.from("MAIL"), 0, false);
-  reader.reset();
-  reader.read(Buffer.from("NOOP\r\n"), 0, false);
-  assert.equal(reader.line, "NOOP");
-});

@@ -42,12 +42,6 @@ export class LineReader {
     return end;
   }
 
-  /** Forgets what came so far; for STARTTLS. RFC 3207 §4.2 */
-  reset(): void {
-    this.#carry = "";
-    this.#swallowing = false;
-  }
-
   #take(chunk: Buffer, at: number, end: number, ended: boolean, login: boolean): void {
     const limit = login ? this.#loginOctets : this.#commandOctets;
     if (this.#carry.length + end - at > limit && !this.#isLogin(chunk, at, end)) {

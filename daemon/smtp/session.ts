@@ -135,7 +135,6 @@ export class Session implements Wire {
     return () => {
       // RFC 3207 §4.2: nothing that was sent in the clear after STARTTLS may be taken for something sent under TLS.
       this.#input.clear();
-      this.#feed.reset();
       this.#send();
       return startTls();
     };

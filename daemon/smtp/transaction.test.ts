@@ -121,6 +121,15 @@ test("what was pipelined after a refused MAIL is no fault of the client", async 
   assert.deepEqual(codes(await talk.heard()), [451, 503, 503]);
 });
 
+test("once a MAIL is accepted, disorder is a fault again", async () => {
+  let answer: ReturnType<typeof refusal> | undefined = refusal(451, "4.7.1");
+  const talk = await converse(hello, { mailroom: recorder({ mail: () => answer }), limits: { errors: 0 } });
+  assert.deepEqual(codes(await talk.ask("MAIL FROM:<>")), [451]);
+  answer = undefined;
+  assert.deepEqual(codes(await talk.ask("MAIL FROM:<>")), [250]);
+  assert.deepEqual(codes(await talk.ask("DATA")), [421]);
+});
+
 test("recipients are limited per transaction, and those refused per session", async () => {
   const rcpt = "C: RCPT TO:<b@x.example>";
   await converse([...open, rcpt, "S: 250", rcpt, "S: 250", rcpt, "S: 452 4.5.3", rcpt, "S: 421 4.7.0"], {
