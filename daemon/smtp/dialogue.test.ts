@@ -11,7 +11,6 @@ import {
 } from "../../test/harness/smtp-session.ts";
 
 const tls = { protocol: "TLSv1.3", cipher: "TEST" };
-const _b64 = (text: string) => Buffer.from(text).toString("base64");
 const mail = "C: MAIL FROM:<a@x.example>";
 const rcpt = "C: RCPT TO:<b@x.example>";
 
