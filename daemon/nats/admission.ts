@@ -14,11 +14,13 @@ export interface AdmissionOptions {
   readonly link: Link;
   readonly log: Log;
   readonly streams: readonly string[];
-  /** The store's size when the streams have no limit of their own, octets. */
+  /** What the whole store may take, mailboxes included, octets; when it is ours alone. */
   readonly storeBytes?: number;
 }
 
 const SHARE = 0.8;
+/** Of the whole store: what the mailboxes have filled, the queue cannot use. */
+const STORE_SHARE = 0.9;
 const INTERVAL_MS = 2_000;
 const OPEN: Admission = { open: true };
 const FULL: Admission = {
@@ -60,24 +62,29 @@ export class AdmissionGate implements AsyncDisposable {
   }
 
   async #look(): Promise<void> {
-    const { link, streams, storeBytes } = this.#options;
+    const { link, streams } = this.#options;
     if (!link.isUp()) return;
     try {
-      let total = 0;
-      let full = false;
+      let full = await this.#isStoreFull();
       for (const stream of streams) {
         const answer = await link.nc.request(`$JS.API.STREAM.INFO.${stream}`, "", { timeout: 2_000 });
         const { config, state } = answer.json<Figures>();
         const limit = config?.max_bytes ?? -1;
         const bytes = state?.bytes ?? 0;
-        total += bytes;
         if (limit > 0 && bytes >= limit * SHARE) full = true;
       }
-      if (storeBytes !== undefined && total >= storeBytes * SHARE) full = true;
       this.#close(full);
     } catch {
       // No figures: the gate stays as it was; a lost connection closes it by itself.
     }
+  }
+
+  async #isStoreFull(): Promise<boolean> {
+    const { link, storeBytes } = this.#options;
+    if (storeBytes === undefined) return false;
+    const answer = await link.nc.request("$JS.API.INFO", "", { timeout: 2_000 });
+    const { storage = 0 } = answer.json<{ storage?: number }>();
+    return storage >= storeBytes * STORE_SHARE;
   }
 
   #close(full: boolean): void {

@@ -16,6 +16,7 @@ export interface StreamSizes {
   readonly queueBytes: number;
   readonly bodyBytes: number;
   readonly eventBytes: number;
+  readonly ownerBytes?: number;
 }
 
 export const OWN_STREAM = "OWN";
@@ -59,7 +60,7 @@ export async function ensureQueueStreams(link: Link, wanted: Layout, sizes: Stre
     ...base(sizes),
     name: OWN_STREAM,
     subjects: ["own.>"],
-    max_bytes: 64 << 20,
+    max_bytes: sizes.ownerBytes || 64 << 20,
     subject_delete_marker_ttl: 60e9,
   });
   await ensure(jsm, {
@@ -82,16 +83,21 @@ export async function ensure(jsm: JetStreamManager, wanted: Wanted): Promise<voi
   if (found === undefined) {
     // Two processes may create it at once; the same configuration is no error.
     await jsm.streams.add(wanted as unknown as StreamConfig & { name: string });
-  } else if (
-    found.config.max_bytes !== wanted["max_bytes"] ||
-    found.config.num_replicas !== wanted["num_replicas"]
-  ) {
-    await jsm.streams.update(wanted.name, {
-      ...found.config,
-      max_bytes: wanted["max_bytes"] as number,
-      num_replicas: wanted["num_replicas"] as number,
-    });
+    return;
   }
+  const { max_bytes, num_replicas } = found.config;
+  if (max_bytes === wanted["max_bytes"] && num_replicas === wanted["num_replicas"]) return;
+  const change = {
+    ...found.config,
+    max_bytes: wanted["max_bytes"] as number,
+    num_replicas: wanted["num_replicas"] as number,
+  };
+  await jsm.streams.update(wanted.name, change).catch((error: unknown) => {
+    // A store that has become smaller than what its streams set aside takes no change at all, not even to smaller
+    // bounds. The old ones stay; the server's own limit holds, and admission watches the store as a whole.
+    const tooSmall = (error as { code?: unknown }).code === NO_STORAGE;
+    if (!tooSmall || num_replicas !== change.num_replicas) throw error;
+  });
 }
 
 /**
@@ -105,3 +111,4 @@ export async function forgetOwners(link: Link): Promise<void> {
 }
 
 const NO_STREAM = 10059;
+const NO_STORAGE = 10047;

@@ -35,14 +35,23 @@ export interface PublishOptions {
   readonly link: Link;
   readonly vault: Vault;
   readonly replicas: number;
+  /** The most that the directory may take. */
+  readonly bytes: number | undefined;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
 
 /** Resolves when the first state is published; then goes on until disposed of. */
 export async function publishFiles(options: PublishOptions): Promise<AsyncDisposable> {
-  const { link, vault, log, paths, replicas } = options;
-  const publisher = await DirectoryPublisher.open({ link, vault, clock: systemClock, log, replicas });
+  const { link, vault, log, paths, replicas, bytes } = options;
+  const publisher = await DirectoryPublisher.open({
+    link,
+    vault,
+    clock: systemClock,
+    log,
+    replicas,
+    ...(bytes === undefined ? {} : { bytes }),
+  });
   const stop = new AbortController();
   const first = Promise.withResolvers<void>();
   const resolver = new SecretResolver();

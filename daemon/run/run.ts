@@ -124,11 +124,11 @@ class Daemon {
       lifetimeMs: () => longestLifetime(live),
     });
     this.#store = store;
-    const { link, vault, member } = store;
+    const { link, vault, member, directoryBytes: bytes } = store;
     if (options.files.length > 0) {
       const { publishFiles } = await import("./resources.ts");
       const { files: paths, replicas } = options;
-      parts.use(await publishFiles({ paths, link, vault, replicas, log, signal }));
+      parts.use(await publishFiles({ paths, link, vault, replicas, bytes, log, signal }));
     }
     const watched = parts.use(await watchDirectory({ link, vault, log, signal }));
     live = watched;

@@ -31,6 +31,8 @@ export interface Store {
   readonly vault: Vault;
   /** Names this process among its kind. */
   readonly member: string;
+  /** What the directory may take of a private store; of another NATS: its usual size. */
+  readonly directoryBytes: number | undefined;
 }
 
 export interface StoreContext {
@@ -59,15 +61,17 @@ export async function openStore(context: StoreContext): Promise<Store> {
   if (options.nats.length === 0) await forgetOwners(link);
   const sizes = sizesOf(budget, options.replicas);
   const { shards, partitions } = await ensureQueueStreams(link, LAYOUT, sizes);
-  await ensureMailboxStreams(link, shards, { replicas: options.replicas, bytes: 0 });
+  await ensureMailboxStreams(link, shards, { replicas: options.replicas, bytes: sizes.mailboxBytes });
   const member = `${hostname()}-${process.pid}`;
   const events = parts.use(new EventLog(link, member, log));
   const common = { link, clock, log, shards, observeCommit };
   const mailboxes = parts.use(new JetStreamMailboxStore({ ...common, chance: Math.random }));
   const bodyTtlSeconds = () => Math.ceil(context.lifetimeMs() / 1_000) + MARGIN_S;
-  const queue = parts.use(new JetStreamQueue({ ...common, partitions, bodyTtlSeconds }));
+  const bounded = budget === 0 ? {} : { storeBytes: budget };
+  const queue = parts.use(new JetStreamQueue({ ...common, partitions, bodyTtlSeconds, ...bounded }));
   await queue.start();
-  return { link, queue, mailboxes, events, vault, member };
+  const { directoryBytes } = sizes;
+  return { link, queue, mailboxes, events, vault, member, directoryBytes };
 }
 
 async function openLink({
@@ -106,8 +110,9 @@ async function connectOrExplain(target: NatsTarget, log: Log): Promise<Link> {
 }
 
 /**
- * How a private store is shared out: the queue's records and bodies each have a bound of their own, so that a full queue
- * cannot take the room of the mailboxes, and the other way round.
+ * How a private store is shared out: the queue's records, its bodies, and the mailboxes each have a bound of their own,
+ * so that a full queue cannot take the room of the mailboxes, and the other way round. JetStream sets aside what is
+ * bounded, so together they must fit.
  */
 function sizesOf(budget: number, replicas: number) {
   const share = (part: number) => Math.floor(budget * part);
@@ -115,7 +120,10 @@ function sizesOf(budget: number, replicas: number) {
     replicas,
     queueBytes: share(0.2),
     bodyBytes: share(0.2),
+    mailboxBytes: share(0.45),
     eventBytes: Math.min(256 << 20, share(0.05)),
+    ownerBytes: Math.min(64 << 20, share(0.02)),
+    directoryBytes: budget === 0 ? undefined : share(0.05),
   };
 }
 

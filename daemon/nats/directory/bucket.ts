@@ -10,15 +10,22 @@ import { DIRECTORY_STREAM, directorySubjects } from "./record.ts";
 export interface BucketOptions {
   /** 1 on a laptop, 3 in a cluster. */
   readonly replicas: number;
+  /** The most that the bucket may hold, octets. JetStream sets it aside, so a small store needs a small bucket. */
+  readonly bytes?: number;
 }
 
-export async function ensureDirectory(link: Link, { replicas }: BucketOptions): Promise<void> {
+const MOST_BYTES = 2 ** 30;
+
+export async function ensureDirectory(
+  link: Link,
+  { replicas, bytes = MOST_BYTES }: BucketOptions,
+): Promise<void> {
   const jsm = await jetstreamManager(link.nc, { timeout: 10_000 });
   await ensure(jsm, {
     ...base({ replicas }),
     name: DIRECTORY_STREAM,
     subjects: [directorySubjects],
-    max_bytes: 1 << 30,
+    max_bytes: Math.min(bytes, MOST_BYTES),
     allow_rollup_hdrs: true,
     deny_delete: true,
   });
