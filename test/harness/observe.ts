@@ -69,6 +69,11 @@ export class Observer implements AsyncDisposable {
     return found;
   }
 
+  /** How many messages a mailbox holds. */
+  async count(address: string): Promise<number> {
+    return (await this.#mailboxes.status(mailboxName(address as Address), calm))?.messages ?? 0;
+  }
+
   /** Waits until a message in the mailbox holds this text. */
   mailWith(address: string, text: string): Promise<string> {
     return until(`a message with "${text}" for ${address}`, async () =>
