@@ -1,5 +1,7 @@
 /**
  * Resource files for tests that run a real daemon: what people write, as short as they may write it.
+ *
+ * YAML 1.1, as kubectl reads it: `Off` is put in quotes.
  */
 import { stringify } from "yaml";
 import type { MailboxSpec, MailDomainSpec, RelayPolicySpec } from "../../crds/types.ts";
@@ -61,5 +63,5 @@ export const aPolicy = (spec: Written<RelayPolicySpec> = {}, name = "default"): 
 export const manifest = (...documents: readonly (Document | readonly Document[])[]): string =>
   documents
     .flat()
-    .map((document) => stringify(document))
+    .map((document) => stringify(document, { version: "1.1" }))
     .join("---\n");
