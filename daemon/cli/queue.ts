@@ -5,12 +5,15 @@
 import { parseArgs } from "node:util";
 import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
+import { EventLog } from "../nats/events.ts";
 import { readLayout } from "../nats/layout.ts";
 import { JetStreamQueue } from "../nats/queue.ts";
+import type { TraceEvent } from "../queue/events.ts";
 import type { Job, Queued } from "../queue/job.ts";
 import type { Queue } from "../queue/queue.ts";
 import { type CommandContext, CommandError, type Output, usage } from "./context.ts";
 import { connectInstance, instanceOptions } from "./instance.ts";
+import { type Edit, type EditFlags, editOf } from "./queue-edit.ts";
 import { type Filter, parseFilter, stateOf } from "./queue-filter.ts";
 
 const help = `postfleet queue COMMAND [ID…] (--data DIR | --nats URL) [--filter NAME=VALUE,…] [--json]
@@ -24,49 +27,10 @@ const help = `postfleet queue COMMAND [ID…] (--data DIR | --nats URL) [--filte
   purge                remove without telling anybody
 Choose jobs by ids, by --filter (destination, sender, recipient, policy, class, state, message, reason), or --all.`;
 
-type Edit = (job: Job, now: number) => Job | undefined;
-
-interface Flags {
+interface Flags extends EditFlags {
   readonly filter?: readonly string[] | undefined;
   readonly all?: boolean | undefined;
   readonly json?: boolean | undefined;
-  readonly reason?: string | undefined;
-  readonly to?: string | undefined;
-}
-
-const without = <K extends keyof Job>(job: Job, ...names: K[]): Job => {
-  const copy: Partial<Job> = { ...job };
-  for (const name of names) delete copy[name];
-  return copy as Job;
-};
-
-/** What each command makes of a job; `undefined` removes it. */
-function editOf(command: string, flags: Flags): Edit {
-  switch (command) {
-    case "retry":
-      return (job, now) => ({ ...without(job, "held"), nextAttempt: now });
-    case "hold":
-      return (job, now) => ({ ...job, held: { since: now } });
-    case "release":
-      return (job) => without(job, "held");
-    case "bounce":
-      return (job) => ({ ...without(job, "held"), order: { kind: "bounce", reason: flags.reason ?? "" } });
-    case "route":
-      return routeEdit(flags.to);
-    case "purge":
-      return () => undefined;
-    default:
-      throw usage(`there is no command "queue ${command}"\n${help}`);
-  }
-}
-
-function routeEdit(to: string | undefined): Edit {
-  if (to === "mx") return (job) => without(job, "reroute");
-  const match = /^(?<host>.+):(?<port>\d{1,5})$/.exec(to ?? "");
-  const port = Number(match?.groups?.["port"]);
-  if (!match?.groups || port < 1 || port > 65_535) throw usage("route needs --to HOST:PORT, or --to mx");
-  const host = (match.groups["host"] as string).replace(/^\[|\]$/g, "");
-  return (job, now) => ({ ...job, reroute: { host, port }, nextAttempt: now });
 }
 
 export async function queueCommand(argv: readonly string[], context: CommandContext): Promise<number> {
@@ -86,7 +50,9 @@ export async function queueCommand(argv: readonly string[], context: CommandCont
     context.out.line(help);
     return values.help ? 0 : 2;
   }
-  const edit = command === "list" || command === "show" ? undefined : editOf(command, values);
+  const edit = editOf(command, values);
+  if (edit === undefined && command !== "list" && command !== "show")
+    throw usage(`there is no command "queue ${command}"\n${help}`);
   if (command === "show" && ids.length === 0) throw usage("show needs the id of a message");
   const chosen = choose(ids, values, edit !== undefined);
   await using link = await connectInstance(values, context);
@@ -100,7 +66,11 @@ export async function queueCommand(argv: readonly string[], context: CommandCont
     bodyTtlSeconds: () => 7 * 86_400,
   };
   await using queue = new JetStreamQueue(options);
-  if (edit) return await change(queue, chosen, edit, command, values, context);
+  if (edit) {
+    await using events = new EventLog(link, "cli", silent);
+    const steering: Steering = { queue, edit, command, record: (event) => events.record(event) };
+    return await change(steering, chosen, values, context);
+  }
   return await list(queue, chosen, command === "show", values, context);
 }
 
@@ -127,11 +97,16 @@ async function list(queue: Queue, chosen: Filter, whole: boolean, flags: Flags, 
   return 0;
 }
 
+interface Steering {
+  readonly queue: Queue;
+  readonly command: string;
+  readonly edit: Edit;
+  readonly record: (event: TraceEvent) => void;
+}
+
 async function change(
-  queue: Queue,
+  { queue, command, edit, record }: Steering,
   chosen: Filter,
-  edit: Edit,
-  command: string,
   flags: Flags,
   { out, signal }: CommandContext,
 ): Promise<number> {
@@ -140,11 +115,14 @@ async function change(
   let done = 0;
   for await (const { key, job } of queue.list(signal)) {
     if (!chosen(job, now)) continue;
+    const { message, group } = job;
     const result = await editOne(queue, key, edit, signal);
-    if (result === "changed") done++;
-    else failed++;
-    if (flags.json) out.line(JSON.stringify({ message: job.message, group: job.group, command, result }));
-    else out.line(`${job.message}.${job.group}\t${command}\t${result}`);
+    if (result === "changed") {
+      done++;
+      record({ at: Date.now(), message, group, ...edit.event });
+    } else failed++;
+    if (flags.json) out.line(JSON.stringify({ message, group, command, result }));
+    else out.line(`${message}.${group}\t${command}\t${result}`);
   }
   if (done + failed === 0) throw new CommandError("no job matches");
   return failed > 0 ? 1 : 0;
@@ -155,7 +133,7 @@ async function editOne(queue: Queue, key: Queued["key"], edit: Edit, signal: Abo
   for (let attempt = 0; attempt < 5; attempt++) {
     const queued = await queue.read(key, signal);
     if (!queued) return "already gone";
-    const next = edit(queued.job, Date.now());
+    const next = edit.apply(queued.job, Date.now());
     const { revision, inline } = queued;
     const answer = await queue.settle(
       { key, revision, next, ...(inline ? { inline } : {}), also: [] },

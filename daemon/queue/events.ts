@@ -58,7 +58,7 @@ export type EventDetail =
   /** Nobody is told: a report could not be delivered, or could not be addressed. */
   | { readonly kind: "dropped"; readonly reason: string }
   /** Operators' doings. */
-  | { readonly kind: "held" | "released" | "retried" | "purged" }
+  | { readonly kind: "held" | "released" | "retried" | "purged" | "unrouted" }
   | { readonly kind: "bounced"; readonly reason: string }
   | { readonly kind: "rerouted"; readonly host: string; readonly port: number };
 
