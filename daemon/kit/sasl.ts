@@ -1,0 +1,28 @@
+/**
+ * One SASL exchange as a protocol engine sees it: octets in, octets out, an end. What the octets mean is the business of
+ * `daemon/auth/sasl`; how they travel (base64 in lines) is the engine's.
+ *
+ * Data that comes with success (the server's signature of SCRAM) is a last challenge that the client answers with an
+ * empty response, since SMTP, POP3 and IMAP4rev1 have no other place for it. RFC 4954 §4, RFC 5034 §4, RFC 4422 §3.6
+ */
+export type SaslRefusal =
+  | "wrong"
+  /** Right password, but the account may not be used. */
+  | "disabled"
+  /** It could not be found out; trying again may help. */
+  | "unavailable"
+  /** The client broke the rules of the mechanism. */
+  | "malformed";
+
+export type SaslStep<Who> =
+  | { readonly kind: "challenge"; readonly octets: Buffer }
+  | { readonly kind: "welcome"; readonly who: Who }
+  | { readonly kind: "refused"; readonly why: SaslRefusal };
+
+export interface SaslExchange<Who> {
+  /**
+   * Takes the client's next response. Only the first may be `undefined`: the client sent none along with the command.
+   * Rejects only with the reason of `signal`.
+   */
+  respond(response: Buffer | undefined, signal: AbortSignal): SaslStep<Who> | Promise<SaslStep<Who>>;
+}

@@ -1,0 +1,31 @@
+/**
+ * What CAPA lists: only what works now, for this client, in this state.
+ *
+ * Spec: RFC 2449 §5, §6; RFC 3206 §4 (AUTH-RESP-CODE); RFC 5034 §3 (SASL); RFC 2595 §4 (STLS); RFC 6856 §2 (UTF8: with
+ *       USER, since names and passwords may be UTF-8). Octets of messages travel as they are, whether UTF8 was said or
+ *       not: there is no LANG, and nothing is converted.
+ */
+export interface Offers {
+  readonly user: boolean;
+  readonly stls: boolean;
+  readonly mechanisms: readonly string[];
+}
+
+const always = [
+  "TOP",
+  "UIDL",
+  "PIPELINING",
+  "RESP-CODES",
+  "AUTH-RESP-CODE",
+  "EXPIRE NEVER",
+  "UTF8 USER",
+  "IMPLEMENTATION Postfleet",
+] as const;
+
+export function capabilities({ user, stls, mechanisms }: Offers): readonly string[] {
+  const offers: string[] = [...always];
+  if (user) offers.push("USER");
+  if (mechanisms.length > 0) offers.push(`SASL ${mechanisms.join(" ")}`);
+  if (stls) offers.push("STLS");
+  return offers;
+}
