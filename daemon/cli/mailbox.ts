@@ -5,7 +5,7 @@ import { parseArgs } from "node:util";
 import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
 import { parseAddress } from "../mail/address.ts";
-import { folderName } from "../mailbox/ledger.ts";
+import { folderName } from "../mailbox/names.ts";
 import { type MailboxName, type MailboxStatus, type MailboxStore, mailboxName } from "../mailbox/store.ts";
 import { readLayout } from "../nats/layout.ts";
 import { JetStreamMailboxStore } from "../nats/mailbox/store.ts";

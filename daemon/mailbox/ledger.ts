@@ -4,9 +4,12 @@
  *
  * In:     a ledger and the facts of a message.
  * Out:    the ledger after it, with the UID that the message got; or the refusal of the quota, and nothing changed.
- * Spec:   RFC 9051 §2.3.1.1 (UID, UIDVALIDITY), §5.1 (INBOX in any case), RFC 7162 §3.1 (mod-sequences), RFC 9208.
+ * Spec:   RFC 9051 §2.3.1.1 (UID, UIDVALIDITY), RFC 7162 §3.1 (mod-sequences), RFC 9208 (quota).
  */
+import { isDeleted, isSeen } from "./flags.ts";
+import { compareNames, folderName, parentsOf } from "./names.ts";
 import type { FolderStatus, MailboxName, MailboxStatus, Quota, Uid } from "./store.ts";
+import type { SpecialUse } from "./view.ts";
 
 export interface FolderLedger {
   /** Names the folder in the store; survives a change of its name, never used again. */
@@ -18,7 +21,9 @@ export interface FolderLedger {
   readonly modseq: number;
   readonly messages: number;
   readonly unseen: number;
+  readonly deleted: number;
   readonly bytes: number;
+  readonly use?: SpecialUse;
 }
 
 export interface Ledger {
@@ -31,6 +36,10 @@ export interface Ledger {
   readonly bytes: number;
   readonly messages: number;
   readonly folders: readonly FolderLedger[];
+  /** The standard folders were made: what the user deletes of them stays deleted. */
+  readonly furnished: boolean;
+  /** Names, whether there is such a folder or not. */
+  readonly subscriptions: readonly string[];
 }
 
 export interface Facts {
@@ -56,19 +65,19 @@ export interface Refusal {
   readonly limit: number;
 }
 
+/** An empty folder has HIGHESTMODSEQ 1, and its first message a higher one. RFC 7162 §3.1.2.1 */
 export const emptyLedger: Ledger = {
   uidFloor: 0,
   nextFolder: 1,
-  modseq: 0,
+  modseq: 1,
   bytes: 0,
   messages: 0,
   folders: [],
+  furnished: false,
+  subscriptions: [],
 };
 
 const UID_MAX = 2 ** 32 - 1;
-
-/** `inbox` in any case is INBOX; every other name counts as it is written. RFC 9051 §5.1 */
-export const folderName = (name: string): string => (name.toUpperCase() === "INBOX" ? "INBOX" : name);
 
 export const folderOf = (ledger: Ledger, name: string): FolderLedger | undefined => {
   const wanted = folderName(name);
@@ -81,41 +90,108 @@ const nextUidValidity = (floor: number, now: number): number =>
 
 /** Throws `RangeError` when a folder has used up its UIDs. */
 export function file(ledger: Ledger, facts: Facts, quota: Quota): Place | Refusal {
-  const refusal = overQuota(ledger, facts.size, quota);
+  const refusal = overQuota(ledger, facts.size, 1, quota);
   if (refusal) return refusal;
   const { base, folder } = withFolder(ledger, folderName(facts.folder), facts.now);
-  if (folder.uidNext > UID_MAX) throw new RangeError(`folder ${folder.name} has no UID left`);
   const modseq = base.modseq + 1;
-  const after: FolderLedger = {
-    ...folder,
-    uidNext: folder.uidNext + 1,
-    modseq,
-    messages: folder.messages + 1,
-    unseen: folder.unseen + (isSeen(facts.flags) ? 0 : 1),
-    bytes: folder.bytes + facts.size,
-  };
-  const next: Ledger = {
-    ...base,
-    modseq,
-    bytes: base.bytes + facts.size,
-    messages: base.messages + 1,
-    folders: base.folders.map((f) => (f.id === after.id ? after : f)),
-  };
+  const { ledger: next, after } = added(base, folder, modseq, [facts]);
   return { kind: "filed", ledger: next, folder: after, uid: folder.uidNext as Uid, modseq };
 }
 
-function overQuota(ledger: Ledger, size: number, quota: Quota): Refusal | undefined {
-  if (quota.bytes !== undefined && ledger.bytes + size > quota.bytes)
+/** Messages that come into a folder take the UIDs from `folder.uidNext` on. Throws `RangeError` when there is none. */
+export function added(
+  ledger: Ledger,
+  folder: FolderLedger,
+  modseq: number,
+  messages: readonly Pick<Facts, "size" | "flags">[],
+): { readonly ledger: Ledger; readonly after: FolderLedger } {
+  if (folder.uidNext + messages.length - 1 > UID_MAX)
+    throw new RangeError(`folder ${folder.name} has no UID left`);
+  const sum = figures(messages);
+  const after: FolderLedger = {
+    ...folder,
+    uidNext: folder.uidNext + messages.length,
+    modseq,
+    messages: folder.messages + sum.messages,
+    unseen: folder.unseen + sum.unseen,
+    deleted: folder.deleted + sum.deleted,
+    bytes: folder.bytes + sum.bytes,
+  };
+  return { ledger: { ...replaced(ledger, after, sum), modseq }, after };
+}
+
+export function removed(
+  ledger: Ledger,
+  folder: FolderLedger,
+  modseq: number,
+  messages: readonly Pick<Facts, "size" | "flags">[],
+): Ledger {
+  const sum = figures(messages);
+  const after: FolderLedger = {
+    ...folder,
+    modseq,
+    messages: folder.messages - sum.messages,
+    unseen: folder.unseen - sum.unseen,
+    deleted: folder.deleted - sum.deleted,
+    bytes: folder.bytes - sum.bytes,
+  };
+  return { ...replaced(ledger, after, { messages: -sum.messages, bytes: -sum.bytes }), modseq };
+}
+
+interface Figures {
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+/** The ledger with another state of a folder; its own figures move along. */
+export function replaced(ledger: Ledger, after: FolderLedger, sum: Figures): Ledger {
+  return {
+    ...ledger,
+    bytes: ledger.bytes + sum.bytes,
+    messages: ledger.messages + sum.messages,
+    folders: ledger.folders.map((folder) => (folder.id === after.id ? after : folder)),
+  };
+}
+
+export function figures(messages: readonly Pick<Facts, "size" | "flags">[]) {
+  const sum = { messages: messages.length, bytes: 0, unseen: 0, deleted: 0 };
+  for (const { size, flags } of messages) {
+    sum.bytes += size;
+    if (!isSeen(flags)) sum.unseen++;
+    if (isDeleted(flags)) sum.deleted++;
+  }
+  return sum;
+}
+
+export function overQuota(
+  ledger: Ledger,
+  bytes: number,
+  messages: number,
+  quota: Quota,
+): Refusal | undefined {
+  if (quota.bytes !== undefined && ledger.bytes + bytes > quota.bytes)
     return { kind: "overQuota", used: ledger.bytes, limit: quota.bytes };
-  if (quota.messages !== undefined && ledger.messages + 1 > quota.messages)
+  if (quota.messages !== undefined && ledger.messages + messages > quota.messages)
     return { kind: "overQuota", used: ledger.messages, limit: quota.messages };
   return undefined;
 }
 
-/** The folder, made when it does not exist. */
-function withFolder(ledger: Ledger, name: string, now: number): { base: Ledger; folder: FolderLedger } {
+/** The folder, made with its parents when it does not exist. In: a name as `folderName` gives it. */
+export function withFolder(
+  ledger: Ledger,
+  name: string,
+  now: number,
+  use?: SpecialUse,
+): { readonly base: Ledger; readonly folder: FolderLedger } {
   const found = ledger.folders.find((folder) => folder.name === name);
   if (found) return { base: ledger, folder: found };
+  let base = ledger;
+  for (const parent of parentsOf(name))
+    if (!base.folders.some((folder) => folder.name === parent)) base = withNew(base, parent, now).base;
+  return withNew(base, name, now, use);
+}
+
+function withNew(ledger: Ledger, name: string, now: number, use?: SpecialUse) {
   const uidValidity = nextUidValidity(ledger.uidFloor, now);
   const folder: FolderLedger = {
     id: ledger.nextFolder,
@@ -125,14 +201,13 @@ function withFolder(ledger: Ledger, name: string, now: number): { base: Ledger; 
     modseq: ledger.modseq,
     messages: 0,
     unseen: 0,
+    deleted: 0,
     bytes: 0,
+    ...(use === undefined ? {} : { use }),
   };
   const folders = [...ledger.folders, folder];
   return { base: { ...ledger, uidFloor: uidValidity, nextFolder: folder.id + 1, folders }, folder };
 }
-
-/** Flags are compared without regard to case. RFC 9051 §2.3.2 */
-const isSeen = (flags: readonly string[]) => flags.some((flag) => flag.toLowerCase() === "\\seen");
 
 /** The ledger as the port shows it; folders by name, INBOX first. */
 export function statusOf(mailbox: MailboxName, ledger: Ledger): MailboxStatus {
@@ -146,7 +221,6 @@ export function statusOf(mailbox: MailboxName, ledger: Ledger): MailboxStatus {
       bytes,
     }),
   );
-  const rank = (name: string) => (name === "INBOX" ? "" : `/${name}`);
-  folders.sort((a, b) => (rank(a.name) < rank(b.name) ? -1 : 1));
+  folders.sort((a, b) => compareNames(a.name, b.name));
   return { mailbox, bytes: ledger.bytes, messages: ledger.messages, folders };
 }

@@ -119,6 +119,7 @@ function filing(it: It): void {
       folders.map((folder) => [folder.name, folder.uidNext, folder.uidValidity]),
       [
         ["INBOX", 3, inbox.uidValidity],
+        ["Lists", 1, lists.uidValidity - 1],
         ["Lists/node", 2, lists.uidValidity],
       ],
     );

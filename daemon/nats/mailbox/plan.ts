@@ -7,6 +7,7 @@
  * The first entry is a delivery mark: it is written once and stays, so it can tell whether a unit was stored when the
  * answer was lost. The ledger is the last.
  */
+import { flagSet } from "../../mailbox/flags.ts";
 import { type FolderLedger, file, type Ledger } from "../../mailbox/ledger.ts";
 import type { MailboxName, Uid } from "../../mailbox/store.ts";
 import type { Entry } from "../commit.ts";
@@ -79,10 +80,11 @@ function recordEntry(
   uid: Uid,
   modseq: number,
 ): Entry {
-  const { bodyId, deliveryId, flags, prefix } = delivery;
+  const { bodyId, deliveryId, prefix } = delivery;
   const data = encodeRecord({
-    flags,
+    flags: flagSet(delivery.flags),
     internalDate: delivery.receivedAt,
+    saveDate: delivery.receivedAt,
     size,
     modseq,
     prefix,

@@ -13,6 +13,7 @@ const record = fc.record(
   {
     flags: fc.array(text, { maxLength: 4 }),
     internalDate: count,
+    saveDate: count,
     size: count,
     modseq: count,
     prefix: text,
@@ -32,6 +33,7 @@ const folder = fc.record(
     modseq: count,
     messages: count,
     unseen: count,
+    deleted: count,
     bytes: count,
   },
   plain,
@@ -45,6 +47,8 @@ const ledger: fc.Arbitrary<Ledger> = fc.record(
     bytes: count,
     messages: count,
     folders: fc.array(folder, { maxLength: 5 }),
+    furnished: fc.boolean(),
+    subscriptions: fc.array(text, { maxLength: 3 }),
   },
   plain,
 );
@@ -63,11 +67,14 @@ test("what lies in streams keeps its form: older records must stay readable", ()
   assert.equal(Buffer.from(encodeRecord(decodeRecord(Buffer.from(mail)))).toString(), mail);
   const figures =
     '{"v":1,"floor":1700000000,"next":2,"modseq":3,"bytes":9,"messages":1,"folders":[[1,"INBOX",1700000000,2,3,1,0,9]]}';
-  assert.equal(Buffer.from(encodeLedger(decodeLedger(Buffer.from(figures)))).toString(), figures);
+  const now = figures.replace('"v":1', '"v":2');
+  assert.equal(Buffer.from(encodeLedger(decodeLedger(Buffer.from(figures)))).toString(), now);
+  const more = `${now.slice(0, -3)},3,"\\\\Sent"]],"made":true,"subs":["INBOX"]}`;
+  assert.equal(Buffer.from(encodeLedger(decodeLedger(Buffer.from(more)))).toString(), more);
   assert.equal(Buffer.from(encodeMark(1, 42)).toString(), "1.42");
 });
 
-const foreign = ["", "{", "{}", "[]", '{"v":2,"folders":[]}'] as const;
+const foreign = ["", "{", "{}", "[]", '{"v":3,"folders":[]}'] as const;
 for (const octets of foreign)
   test(`what is not ours is refused: ${JSON.stringify(octets)}`, () => {
     assert.throws(() => decodeRecord(Buffer.from(octets)), SyntaxError);

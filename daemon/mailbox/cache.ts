@@ -1,0 +1,164 @@
+/**
+ * A mailbox in memory, shared by its sessions: the ledger, and the folders that somebody looks at.
+ *
+ * In:     units of changes in the order of the stream, own ones as soon as they are stored.
+ * Out:    the state after each unit, and one event per folder and unit to those who listen.
+ * States: a folder is loading (units that come meanwhile are kept and win over what was read) or held.
+ *
+ * A folder whose messages are not as many as the ledger says is read again: whatever went wrong heals.
+ */
+import { FolderCache } from "./folder-cache.ts";
+import { folderInfo } from "./folders.ts";
+import type { Journal, Told } from "./journal.ts";
+import type { Ledger } from "./ledger.ts";
+import type { MailboxChange } from "./session.ts";
+
+export class Cache {
+  readonly #journal: Journal;
+  readonly #folders = new Map<number, FolderCache>();
+  readonly #loading = new Map<FolderCache, Promise<void>>();
+  readonly #listeners = new Set<(change: MailboxChange) => void>();
+  #waiting: { readonly sequence: number; readonly wake: () => void }[] = [];
+  #ledger: Ledger;
+  #sequence: number;
+
+  constructor(journal: Journal, ledger: Ledger, sequence: number) {
+    this.#journal = journal;
+    this.#ledger = ledger;
+    this.#sequence = sequence;
+  }
+
+  get ledger(): Ledger {
+    return this.#ledger;
+  }
+
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  listen(listener: (change: MailboxChange) => void): () => void {
+    const mine = (change: MailboxChange) => listener(change);
+    this.#listeners.add(mine);
+    return () => void this.#listeners.delete(mine);
+  }
+
+  apply(told: Told): void {
+    if (told.sequence <= this.#sequence) return;
+    const before = this.#ledger;
+    this.#ledger = told.ledger;
+    this.#sequence = told.sequence;
+    for (const folder of this.#folders.values()) folder.apply(told);
+    this.#tell(before, told.ledger);
+    for (const folder of this.#folders.values()) this.#check(folder);
+    const woken = this.#waiting.filter((each) => each.sequence <= told.sequence);
+    if (woken.length === 0) return;
+    this.#waiting = this.#waiting.filter((each) => each.sequence > told.sequence);
+    for (const { wake } of woken) wake();
+  }
+
+  /** Resolves when the ledger is as new as `sequence`. */
+  async reached(sequence: number, signal: AbortSignal): Promise<void> {
+    if (sequence <= this.#sequence) return;
+    signal.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const entry = { sequence, wake: resolve };
+    const stop = () => {
+      this.#waiting = this.#waiting.filter((each) => each !== entry);
+      reject(signal.reason);
+    };
+    this.#waiting.push(entry);
+    signal.addEventListener("abort", stop, { once: true });
+    try {
+      await promise;
+    } finally {
+      signal.removeEventListener("abort", stop);
+    }
+  }
+
+  held(id: number): FolderCache | undefined {
+    const folder = this.#folders.get(id);
+    return folder?.whole === true ? folder : undefined;
+  }
+
+  /** The folder with its messages; it stays in memory until it was released as often as it was asked for. */
+  async hold(id: number, signal: AbortSignal): Promise<FolderCache> {
+    const folder = this.#folders.get(id) ?? this.#add(id);
+    folder.holders++;
+    try {
+      if (!folder.whole) await this.#load(folder, signal);
+      return folder;
+    } catch (error) {
+      this.release(folder);
+      throw error;
+    }
+  }
+
+  release(folder: FolderCache): void {
+    if (--folder.holders === 0 && this.#folders.get(folder.id) === folder) this.#folders.delete(folder.id);
+  }
+
+  #add(id: number): FolderCache {
+    const folder = new FolderCache(id, this);
+    this.#folders.set(id, folder);
+    return folder;
+  }
+
+  /** One load serves all who ask at the same time; who gives up waiting does not stop it. */
+  async #load(folder: FolderCache, signal: AbortSignal): Promise<void> {
+    let loading = this.#loading.get(folder);
+    if (!loading) {
+      loading = this.#read(folder);
+      this.#loading.set(folder, loading);
+      loading.finally(() => this.#loading.delete(folder)).catch(() => {});
+    }
+    const { promise: aborted, reject } = Promise.withResolvers<never>();
+    const stop = () => reject(signal.reason);
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop, { once: true });
+    try {
+      await Promise.race([loading, aborted]);
+    } finally {
+      signal.removeEventListener("abort", stop);
+    }
+  }
+
+  async #read(folder: FolderCache): Promise<void> {
+    const patience = AbortSignal.timeout(LOAD_MS);
+    for (let attempt = 1; ; attempt++) {
+      const loaded = await this.#journal.load(folder.id, patience);
+      await this.reached(loaded.sequence, patience);
+      folder.fill(loaded);
+      const ledger = this.#ledger.folders.find(({ id }) => id === folder.id);
+      if (ledger === undefined || folder.messages.length === ledger.messages || attempt === READS) return;
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS * attempt)); // a replica may lag behind
+    }
+  }
+
+  /** Reads a folder again that is not as its ledger says. */
+  #check(folder: FolderCache): void {
+    const ledger = this.#ledger.folders.find(({ id }) => id === folder.id);
+    if (!folder.whole || ledger === undefined || ledger.messages === folder.messages.length) return;
+    if (this.#loading.has(folder) || folder.healed >= READS) return;
+    folder.healed++;
+    this.#load(folder, new AbortController().signal).catch(() => {}); // the next change tries again
+  }
+
+  #tell(before: Ledger, after: Ledger): void {
+    if (this.#listeners.size === 0) return;
+    const changes: MailboxChange[] = [];
+    if (foldersDiffer(before, after)) changes.push({ kind: "folders" });
+    for (const folder of after.folders)
+      if (before.folders.find(({ id }) => id === folder.id)?.modseq !== folder.modseq)
+        changes.push({ kind: "status", folder: folderInfo(after, folder) });
+    for (const listener of this.#listeners) for (const change of changes) listener(change);
+  }
+}
+
+const LOAD_MS = 60_000;
+const READS = 5;
+const PAUSE_MS = 50;
+
+const foldersDiffer = (before: Ledger, after: Ledger): boolean =>
+  before.folders.length !== after.folders.length ||
+  before.subscriptions.join("\n") !== after.subscriptions.join("\n") ||
+  after.folders.some(({ id, name }, i) => before.folders[i]?.id !== id || before.folders[i]?.name !== name);

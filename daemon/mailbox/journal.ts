@@ -1,0 +1,87 @@
+/**
+ * What a mailbox cache asks of a store: to follow a mailbox, to load a folder, and to store a unit of changes wholly or
+ * not at all. `daemon/nats/mailbox/journal.ts` implements it on JetStream, `daemon/mailbox/memory-journal.ts` in memory.
+ */
+import type { Digest, Range } from "./digest.ts";
+import type { Ledger } from "./ledger.ts";
+import type { MessageRecord } from "./record.ts";
+import type { MailboxName, Uid } from "./store.ts";
+import type { VanishedLog } from "./vanished.ts";
+import type { Content } from "./view.ts";
+
+/** Another writer was first: the ledger is not the one that was expected any more. Nothing was stored. */
+export class Overtaken extends Error {
+  override readonly name = "Overtaken";
+}
+
+export interface Place {
+  readonly folder: number;
+  readonly uid: Uid;
+}
+
+export type Edit =
+  /** A message that was not in the mailbox before: its mark begins to refer to the body. */
+  | (Place & { readonly kind: "new"; readonly record: MessageRecord; readonly staged?: Staged })
+  | (Place & { readonly kind: "change"; readonly record: MessageRecord })
+  /** The same message at another place; `record` names the same mark. */
+  | (Place & { readonly kind: "moved"; readonly record: MessageRecord; readonly from: Place })
+  /** `record` as it was: its mark ceases to refer to the body. */
+  | (Place & { readonly kind: "gone"; readonly record: MessageRecord });
+
+export interface Unit {
+  /** The ledger's sequence; 0: there is none yet. */
+  readonly expect: number;
+  readonly ledger: Ledger;
+  readonly edits: readonly Edit[];
+  readonly logs: readonly { readonly folder: number; readonly log: VanishedLog }[];
+}
+
+/** What a follower hears of a unit. */
+export interface Told {
+  readonly sequence: number;
+  readonly ledger: Ledger;
+  /** `undefined`: the message is not there any more. */
+  readonly records: readonly (Place & { readonly record: MessageRecord | undefined })[];
+  readonly logs: readonly { readonly folder: number; readonly log: VanishedLog }[];
+}
+
+/** A body that is stored, or travels with the unit that names it first. */
+export interface Staged {
+  readonly bodyId: string;
+  readonly size: number;
+  readonly chunks: number;
+}
+
+export interface Loaded {
+  /** The highest sequence of what was read: the folder is whole when the ledger has come as far. */
+  readonly sequence: number;
+  readonly records: readonly (readonly [uid: Uid, record: MessageRecord])[];
+  readonly log: VanishedLog;
+}
+
+export interface Followed extends AsyncDisposable {
+  readonly sequence: number;
+  readonly ledger: Ledger;
+}
+
+export interface Journal {
+  readonly mailbox: MailboxName;
+  /** The ledger as the leader has it; every later unit goes to `told`, in order and without gaps. */
+  follow(told: (unit: Told) => void, signal: AbortSignal): Promise<Followed>;
+  load(folder: number, signal: AbortSignal): Promise<Loaded>;
+  /** The sequence of the mailbox's ledger, by the leader. */
+  latest(): Promise<number>;
+  /** Writers of this process take turns, so that they do not overtake each other; `known`: the last sequence written. */
+  turn<T>(work: (known: number) => Promise<T>): Promise<T>;
+  /** The ledger's new sequence. Throws `Overtaken`, `StoreUnavailable`. At most `UNIT_MAX` edits. */
+  commit(unit: Unit): Promise<number>;
+  /** Takes in a body's octets and digests them. Throws `StoreUnavailable` when they are not `size`. */
+  stage(size: number, body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<Staged>;
+  digests(contents: readonly Content[], signal: AbortSignal): Promise<readonly Digest[]>;
+  read(content: Content, range: Range | undefined, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** An id that no message had before. */
+  newDeliveryId(): string;
+}
+
+/** The most costly edit is three entries of a batch, which holds 1,000. */
+export const UNIT_MAX = 300;

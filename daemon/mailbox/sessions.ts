@@ -1,0 +1,95 @@
+/**
+ * The open mailboxes of this process: sessions of the same user share one cache.
+ *
+ * A cache ends with its last session; whoever comes while it is being closed gets a new one.
+ */
+import type { Chance, Clock } from "../kit/clock.ts";
+import { Cache } from "./cache.ts";
+import { CachedSession } from "./cached-session.ts";
+import { Desk } from "./desk.ts";
+import { furnished } from "./folders.ts";
+import type { Journal, Told } from "./journal.ts";
+import type { MailboxSession, OpenOptions } from "./session.ts";
+import type { MailboxName } from "./store.ts";
+
+interface Shared extends AsyncDisposable {
+  readonly journal: Journal;
+  readonly cache: Cache;
+  readonly desk: Desk;
+}
+
+interface Entry {
+  readonly opening: Promise<Shared>;
+  holders: number;
+}
+
+export class Sessions implements AsyncDisposable {
+  readonly #journal: (mailbox: MailboxName) => Journal;
+  readonly #clock: Clock;
+  readonly #chance: Chance;
+  readonly #entries = new Map<MailboxName, Entry>();
+
+  constructor(journal: (mailbox: MailboxName) => Journal, clock: Clock, chance: Chance) {
+    this.#journal = journal;
+    this.#clock = clock;
+    this.#chance = chance;
+  }
+
+  async open(mailbox: MailboxName, options: OpenOptions, signal: AbortSignal): Promise<MailboxSession> {
+    const entry = this.#entries.get(mailbox) ?? this.#enter(mailbox);
+    entry.holders++;
+    const release = () => this.#release(mailbox, entry);
+    try {
+      const { journal, cache, desk } = await entry.opening;
+      signal.throwIfAborted();
+      const now = () => this.#clock.now();
+      if (!cache.ledger.furnished)
+        await desk.carryOut(
+          (ledger) =>
+            ledger.furnished
+              ? { answer: undefined }
+              : { answer: undefined, unit: { ledger: furnished(ledger, now()), edits: [], logs: [] } },
+          signal,
+        );
+      return new CachedSession({ journal, cache, desk, quota: options.quota, now, release });
+    } catch (error) {
+      await release();
+      throw error;
+    }
+  }
+
+  #enter(mailbox: MailboxName): Entry {
+    const entry: Entry = { opening: this.#share(mailbox), holders: 0 };
+    entry.opening.catch(() => {}); // told to everyone who waits for it
+    this.#entries.set(mailbox, entry);
+    return entry;
+  }
+
+  async #share(mailbox: MailboxName): Promise<Shared> {
+    const journal = this.#journal(mailbox);
+    let cache: Cache | undefined;
+    const early: Told[] = [];
+    const told = (unit: Told) => (cache ? cache.apply(unit) : void early.push(unit));
+    const followed = await journal.follow(told, new AbortController().signal);
+    cache = new Cache(journal, followed.ledger, followed.sequence);
+    for (const unit of early) cache.apply(unit);
+    const desk = new Desk({ journal, cache, clock: this.#clock, chance: this.#chance });
+    return { journal, cache, desk, [Symbol.asyncDispose]: () => followed[Symbol.asyncDispose]() };
+  }
+
+  async #release(mailbox: MailboxName, entry: Entry): Promise<void> {
+    if (--entry.holders > 0) return;
+    if (this.#entries.get(mailbox) === entry) this.#entries.delete(mailbox);
+    const shared = await entry.opening.catch(() => undefined);
+    await shared?.[Symbol.asyncDispose]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const open = [...this.#entries.values()];
+    this.#entries.clear();
+    for (const { opening } of open) {
+      const shared = await opening.catch(() => undefined);
+      await shared?.[Symbol.asyncDispose]();
+    }
+  }
+}
