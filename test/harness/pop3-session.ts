@@ -28,6 +28,8 @@ export class MemoryBox {
   /** After so many pieces; 0: at once. */
   readFaultAfter = 0;
   removeFault: Error | undefined;
+  /** Removals wait for it. */
+  removeGate: Promise<void> | undefined;
   openFault: Error | undefined;
   /** Pieces that a message is read in. */
   pieceOctets = 100_000;
@@ -51,6 +53,7 @@ export class MemoryBox {
       uidl: ({ uid }) => `7.${uid}`,
       octets: ({ uid }) => (this.texts[uid - 1] === undefined ? undefined : this.#read(uid)),
       remove: async (all) => {
+        await this.removeGate;
         if (this.removeFault) throw this.removeFault;
         this.calls.push(`remove ${all.map(({ uid }) => uid).join(",")}`);
         for (const { uid } of all) this.texts[uid - 1] = undefined;
