@@ -12,7 +12,7 @@ FILES ?= examples/quickstart.yaml
 REPORTER ?= $(if $(CI),./scripts/quiet-reporter.ts,spec)
 TEST = node --test --test-reporter=$(REPORTER) --test-reporter-destination=stdout
 UNIT = 'bin/**/*.test.ts' 'crds/**/*.test.ts' 'daemon/**/*.test.ts' 'operator/**/*.test.ts' 'scripts/**/*.test.ts' \
-       'test/*.test.ts' 'test/harness/**/*.test.ts'
+       'test/*.test.ts' 'test/faults/*.test.ts' 'test/harness/**/*.test.ts'
 INTEGRATION = 'test/contract/**/*.test.ts' 'test/golden/**/*.test.ts' 'test/integration/**/*.test.ts'
 FUZZ = 'test/fuzz/**/*.test.ts'
 

@@ -33,6 +33,8 @@ export interface TestNatsOptions {
   /** `always` unless told otherwise. */
   readonly sync?: string;
   readonly maxStoreBytes?: number;
+  /** Where it keeps everything, instead of a temporary folder; kept at the end. */
+  readonly dir?: string;
 }
 
 /** The part of a node:test context that is needed to clean up. */
@@ -44,7 +46,7 @@ const user = "test";
 const password = "only-on-loopback";
 
 export async function startNats(t?: Test, options: TestNatsOptions = {}): Promise<TestNats> {
-  const dir = await mkdtemp(join(tmpdir(), "postfleet-nats-"));
+  const dir = options.dir ?? (await mkdtemp(join(tmpdir(), "postfleet-nats-")));
   const nats = new Nats(dir, await openChild(dir, -1, options), options);
   t?.after(() => nats[Symbol.asyncDispose]());
   return nats;
@@ -109,6 +111,6 @@ class Nats implements TestNats {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill9();
-    await rm(this.#dir, { recursive: true, force: true });
+    if (this.#options.dir === undefined) await rm(this.#dir, { recursive: true, force: true });
   }
 }

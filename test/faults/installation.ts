@@ -1,0 +1,141 @@
+/**
+ * Installations that are there to be hurt: the laptop's (one process with a private NATS), and the cluster's in small
+ * (a NATS that others run, and each role in a process of its own). Both from the same resources.
+ */
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { startNats, type TestNats } from "../harness/nats-server.ts";
+import { Daemon, freePort } from "./daemon.ts";
+import type { Reach } from "./mail-found.ts";
+import { home, mailboxes, senderMailbox } from "./mix.ts";
+
+/** Everything that leaves goes to the sink; what is deferred is tried again every other second. */
+export function resources(sinkPort: number): string {
+  const boxes = [senderMailbox, ...mailboxes].map(
+    (address) => `apiVersion: mail.postfleet.dev/v1alpha1
+kind: Mailbox
+metadata: {name: ${address.split("@")[0]}, namespace: default}
+spec: {address: ${address}}
+---
+`,
+  );
+  return `${boxes.join("")}apiVersion: mail.postfleet.dev/v1alpha1
+kind: MailDomain
+metadata: {name: home, namespace: default}
+spec: {domain: ${home}}
+---
+apiVersion: mail.postfleet.dev/v1alpha1
+kind: RelayPolicy
+metadata: {name: default, namespace: default}
+spec:
+  route: {smarthost: {host: 127.0.0.1, port: ${sinkPort}, tls: "Off"}}
+  acceptFrom: {cidrs: [127.0.0.0/8]}
+  tls: "Off"
+  retry: {initial: 2s, factor: 1, max: 2s, expireAfter: 1h, delayNoticeAfter: 0s}
+`;
+}
+
+const off = (...names: string[]) => names.flatMap((name) => ["--listen", `${name}=off`]);
+
+export interface Installation {
+  /** Where clients send to. */
+  readonly port: number;
+  readonly reach: Reach;
+}
+
+export interface Laptop extends Installation, AsyncDisposable {
+  readonly daemon: Daemon;
+  /** Of the private nats-server; 0 when there is none. */
+  natsPid(): Promise<number>;
+}
+
+export interface LaptopOptions {
+  readonly dir: string;
+  /** The data folder, when it is not in `dir`. */
+  readonly data?: string;
+  readonly sinkPort: number;
+  readonly args?: readonly string[];
+}
+
+/** Not started yet. */
+export async function createLaptop(options: LaptopOptions): Promise<Laptop> {
+  const { dir, data = join(dir, "data"), sinkPort, args = [] } = options;
+  const file = join(dir, "resources.yaml");
+  await writeFile(file, resources(sinkPort));
+  const port = await freePort();
+  const listen = ["--listen", `smtp=127.0.0.1:${port}`, ...off("submission", "submissions")];
+  const daemon = await Daemon.create({
+    name: "daemon",
+    args: ["-f", file, "--data", data, ...listen, ...args],
+    logFile: join(dir, "daemon.log"),
+  });
+  return {
+    daemon,
+    port,
+    reach: { args: ["--data", data] },
+    natsPid: async () => Number(await readFile(join(data, "nats", "nats.pid"), "utf8").catch(() => "0")) || 0,
+    [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose](),
+  };
+}
+
+export interface Cluster extends Installation, AsyncDisposable {
+  readonly nats: TestNats;
+  readonly gateway: Daemon;
+  readonly relays: readonly [Daemon, Daemon];
+  readonly filers: readonly [Daemon, Daemon];
+}
+
+/** Running and ready. */
+export async function openCluster(options: {
+  readonly dir: string;
+  readonly sinkPort: number;
+  /** Where NATS keeps everything, instead of a folder of its own. */
+  readonly natsDir?: string;
+}): Promise<Cluster> {
+  const { dir, sinkPort, natsDir } = options;
+  await using parts = new AsyncDisposableStack();
+  const file = join(dir, "resources.yaml");
+  await writeFile(file, resources(sinkPort));
+  await mkdir(join(dir, "keys"), { recursive: true });
+  const nats = parts.use(
+    await startNats(undefined, {
+      maxStoreBytes: 8 * 2 ** 30,
+      ...(natsDir === undefined ? {} : { dir: natsDir }),
+    }),
+  );
+  const env = {
+    NATS_USER: nats.user,
+    NATS_PASSWORD: nats.password,
+    POSTFLEET_DIRECTORY_KEY_FILE: join(dir, "keys", "directory.key"),
+  };
+  const port = await freePort();
+  const begin = async (name: string, ...args: readonly string[]) => {
+    const all = ["--nats", nats.url, ...args, ...off("submission", "submissions")];
+    const daemon = await Daemon.create({ name, args: all, env, logFile: join(dir, `${name}.log`) });
+    daemon.start();
+    await daemon.ready();
+    return parts.use(daemon);
+  };
+  const gateway = await begin(
+    "gateway",
+    "--role",
+    "gateway",
+    "-f",
+    file,
+    "--listen",
+    `smtp=127.0.0.1:${port}`,
+  );
+  const other = (name: string, role: string) => begin(name, "--role", role, ...off("smtp"));
+  const relays = [await other("relay-a", "relay"), await other("relay-b", "relay")] as const;
+  const filers = [await other("mailbox-a", "mailbox"), await other("mailbox-b", "mailbox")] as const;
+  const owned = parts.move();
+  return {
+    nats,
+    gateway,
+    relays,
+    filers,
+    port,
+    reach: { args: ["--nats", nats.url], env },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}

@@ -1,0 +1,80 @@
+/**
+ * Clients that never give up: several kept connections at once, a steady rate, every answer written down.
+ *
+ * In:     where to send, the mix, a rate.
+ * Out:    entries in the ledger. A connection that dies is opened anew; a message is never sent twice, since its id
+ *         must mean one thing only.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { Connection } from "./client.ts";
+import type { Ledger } from "./ledger.ts";
+import { compose } from "./message.ts";
+import { type Mix, senderMailbox } from "./mix.ts";
+
+export interface LoadOptions {
+  readonly port: number;
+  readonly ledger: Ledger;
+  readonly mix: Mix;
+  readonly connections: number;
+  /** Messages a second, all connections together. */
+  readonly rate: number;
+}
+
+const PER_CONNECTION = 40;
+
+export class Load {
+  readonly #options: LoadOptions;
+  readonly #workers: Promise<void>[];
+  #stopped = false;
+  #nextAt = 0;
+
+  constructor(options: LoadOptions) {
+    this.#options = options;
+    this.#workers = Array.from({ length: options.connections }, () => this.#work());
+  }
+
+  /** Resolves when every message that was begun has its answer. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all(this.#workers);
+  }
+
+  async #work(): Promise<void> {
+    while (!this.#stopped) {
+      const connection = await Connection.open(this.#options.port).catch(() => undefined);
+      if (connection === undefined) await delay(20);
+      else await this.#use(connection);
+    }
+  }
+
+  async #use(connection: Connection): Promise<void> {
+    for (let n = 0; n < PER_CONNECTION && connection.usable; n++) {
+      await this.#turn();
+      if (this.#stopped) break;
+      await this.#send(connection);
+    }
+    await connection.quit();
+  }
+
+  async #send(connection: Connection): Promise<void> {
+    const { ledger, mix } = this.#options;
+    const { id, expected, octets } = mix.next();
+    const body = compose(id, senderMailbox, octets);
+    const sent = ledger.begin(id, expected);
+    sent.told = await connection.send(
+      senderMailbox,
+      expected.map(({ address }) => address),
+      body,
+    );
+    sent.at = performance.now();
+    ledger.waited(sent.at - sent.begun);
+  }
+
+  /** Spreads the messages over time. What was missed while nobody answered is not made up for. */
+  async #turn(): Promise<void> {
+    const now = performance.now();
+    this.#nextAt = Math.max(this.#nextAt, now) + 1_000 / this.#options.rate;
+    const wait = this.#nextAt - now;
+    if (wait > 1) await delay(wait);
+  }
+}

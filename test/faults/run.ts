@@ -1,0 +1,98 @@
+/**
+ * `make faults`: hurts real installations under load and accounts for every message.
+ *
+ * Run:   node test/faults/run.ts [SCENARIO…] [--kills N] [--cuts N] [--seed N] [--quick]
+ * Out:   one line a scenario on standard output, progress on standard error.
+ * Fails: status 1 when a scenario finds anything wrong, 2 for wrong usage. Power cuts need root and /dev/fuse; without
+ *        them they are passed over, and a line says so.
+ */
+import { accessSync, constants } from "node:fs";
+import { parseArgs } from "node:util";
+import type { FaultOptions, Scenario } from "./scenario.ts";
+import { clusterKills } from "./scenarios/cluster-kills.ts";
+import { frozenOwner } from "./scenarios/frozen-owner.ts";
+import { kills } from "./scenarios/kills.ts";
+import { natsGone } from "./scenarios/nats-gone.ts";
+import { powerCuts } from "./scenarios/power-cuts.ts";
+import { storeCuts } from "./scenarios/store-cuts.ts";
+import { storeFull } from "./scenarios/store-full.ts";
+
+const scenarios: readonly Scenario[] = [
+  kills,
+  clusterKills,
+  frozenOwner,
+  natsGone,
+  storeFull,
+  powerCuts,
+  storeCuts,
+];
+
+function privileged(): boolean {
+  try {
+    accessSync("/dev/fuse", constants.R_OK | constants.W_OK);
+    return process.getuid?.() === 0;
+  } catch {
+    return false;
+  }
+}
+
+function parse(argv: readonly string[]): {
+  readonly chosen: readonly Scenario[];
+  readonly options: FaultOptions;
+} {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      kills: { type: "string" },
+      cuts: { type: "string" },
+      seed: { type: "string", default: String(Date.now() % 1_000_000) },
+      quick: { type: "boolean", default: false },
+    },
+  });
+  const unknown = positionals.filter((name) => !scenarios.some((scenario) => scenario.name === name));
+  if (unknown.length > 0)
+    throw new TypeError(
+      `no scenario ${unknown.join(", ")}; there are ${scenarios.map(({ name }) => name).join(", ")}`,
+    );
+  const { quick } = values;
+  return {
+    chosen: positionals.length === 0 ? scenarios : scenarios.filter(({ name }) => positionals.includes(name)),
+    options: {
+      kills: Number(values.kills ?? (quick ? 10 : 200)),
+      cuts: Number(values.cuts ?? (quick ? 2 : 32)),
+      seed: Number(values.seed),
+      quick,
+      progress: (line) => console.error(`  ${line}`),
+    },
+  };
+}
+
+/** True when it holds. */
+async function attempt(scenario: Scenario, options: FaultOptions): Promise<boolean> {
+  const { name, about } = scenario;
+  if (scenario.privileged && !privileged()) {
+    console.log(`${name}: passed over, it needs root and /dev/fuse`);
+    return true;
+  }
+  console.error(`${name}: ${about}`);
+  const began = performance.now();
+  try {
+    const line = await scenario.run(options);
+    console.log(`${name}: ${line}, ${Math.round((performance.now() - began) / 1_000)} s`);
+    return true;
+  } catch (error) {
+    console.log(`${name}: FAILED with seed ${options.seed}: ${(error as Error).stack ?? error}`);
+    return false;
+  }
+}
+
+try {
+  const { chosen, options } = parse(process.argv.slice(2));
+  let failed = 0;
+  for (const scenario of chosen) if (!(await attempt(scenario, options))) failed++;
+  process.exitCode = failed > 0 ? 1 : 0;
+} catch (error) {
+  console.error(`faults: ${(error as Error).message}`);
+  process.exitCode = 2;
+}

@@ -1,0 +1,66 @@
+/**
+ * Two owners: one of two relays, and one of two mailbox processes, is frozen past its lease. The others take over; then
+ * the frozen ones thaw in the middle of what they did, and find that it is no longer theirs.
+ */
+import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
+import { account, emptied, mustBalance, tell } from "../audit.ts";
+import { type Cluster, openCluster } from "../installation.ts";
+import type { Ledger } from "../ledger.ts";
+import { type FaultOptions, openBench, type Scenario } from "../scenario.ts";
+
+/** The lease is 30 s. */
+const FROZEN_MS = 45_000;
+/** Nobody may wait longer than the lease, a hand-over, and its settling. */
+const LONGEST_DELAY_MS = 60_000;
+
+async function run(options: FaultOptions): Promise<string> {
+  await using bench = await openBench("frozen-owner", options);
+  const { dir, ledger, sink } = bench;
+  await using cluster = await openCluster({ dir, sinkPort: sink.port });
+  const load = bench.load({ port: cluster.port, rate: 120 });
+  await delay(5_000);
+  for (let n = 0; n < (options.quick ? 1 : 2); n++) {
+    await freeze(cluster, ledger, n);
+    options.progress(`thawed, ${ledger.count("accepted")} acknowledged, ${ledger.copies.length} copies`);
+    await delay(10_000);
+  }
+  await load.stop();
+  await emptied(cluster.reach, 90_000);
+  const found = await account(ledger, cluster.reach, dir, bench.progress);
+  const longest = longestDelay(ledger);
+  const line = `frozen past the lease ${ledger.outages.length}, ${tell(ledger, found)}, longest delivery ${(longest / 1_000).toFixed(1)} s`;
+  mustBalance(found);
+  assert.ok(longest < LONGEST_DELAY_MS, `a delivery took ${longest} ms: the other owner did not take over`);
+  bench.succeeded();
+  return line;
+}
+
+async function freeze(cluster: Cluster, ledger: Ledger, n: number): Promise<void> {
+  const frozen = [cluster.relays[n] ?? cluster.relays[0], cluster.filers[n] ?? cluster.filers[0]];
+  const outage = ledger.broke("frozen relay and mailbox process");
+  for (const daemon of frozen) daemon.signal("SIGSTOP");
+  await delay(FROZEN_MS);
+  for (const daemon of frozen) daemon.signal("SIGCONT");
+  await Promise.all(frozen.map((daemon) => daemon.ready()));
+  outage.up = performance.now();
+}
+
+/** From the client's 250 to the first copy at the next hop. */
+function longestDelay({ sent, copies }: Ledger): number {
+  const first = new Map<string, number>();
+  for (const { id, at } of copies) if (!first.has(id)) first.set(id, at);
+  let longest = 0;
+  for (const { id, at, told } of sent.values()) {
+    const arrived = first.get(id);
+    if (told?.kind === "accepted" && at !== undefined && arrived !== undefined)
+      longest = Math.max(longest, arrived - at);
+  }
+  return longest;
+}
+
+export const frozenOwner: Scenario = {
+  name: "frozen-owner",
+  about: "one of two owners is frozen past its lease, then thawed",
+  run,
+};
