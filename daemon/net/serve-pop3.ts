@@ -1,0 +1,98 @@
+/**
+ * A POP3 server: one listener, and a session for each connection that it accepts.
+ *
+ * In:     a host that knows the users, and what the listener is called and may do.
+ * Out:    the chosen address; two stops: `drain` asks, `abort` insists.
+ */
+import type { SecureContext } from "node:tls";
+import { isLoopback } from "../kit/cidr.ts";
+import type { Clock } from "../kit/clock.ts";
+import type { Log } from "../kit/log.ts";
+import type { Caller, Pop3Host } from "../pop3/host.ts";
+import { defaultLimits, type Pop3Limits } from "../pop3/limits.ts";
+import { Session } from "../pop3/session.ts";
+import type { ConnectionLimits } from "./caps.ts";
+import type { Connection } from "./connection.ts";
+import { listen } from "./listen.ts";
+import { SessionSet } from "./session-set.ts";
+
+export interface Pop3ServerOptions {
+  readonly listener: {
+    readonly name: Caller["listener"];
+    readonly host: string;
+    readonly port: number;
+    readonly tls: "none" | "starttls" | "implicit";
+    /** Clients on loopback may log in in plain text. */
+    readonly plainAuthOnLoopback: boolean;
+  };
+  readonly host: Pop3Host;
+  /** In the greeting. */
+  readonly hostname: string;
+  readonly secureContext: () => SecureContext | undefined;
+  readonly connections: () => ConnectionLimits;
+  readonly limits?: Pop3Limits;
+  readonly opened?: (listener: string) => void;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+export interface Pop3Server extends AsyncDisposable {
+  readonly address: string;
+  readonly port: number;
+  /** Sessions that are open now. */
+  readonly sessions: number;
+  /** Accepts no more and lets go of idle sessions; resolves when none is left. */
+  drain(): Promise<void>;
+  /** Closes every session at once. */
+  abort(): void;
+}
+
+const refusal = "-ERR [SYS/TEMP] Too many connections, please try again later\r\n";
+
+export async function servePop3(options: Pop3ServerOptions): Promise<Pop3Server> {
+  const { listener: spec, log, secureContext, connections, clock } = options;
+  const sessions = new SessionSet<Session>(clock);
+  const onConnection = (connection: Connection) => begin(connection, sessions, options);
+  const listening = listen({ ...spec, secureContext, onConnection, limits: connections, refusal, log });
+  const listener = await listening.catch((error: unknown) => {
+    sessions[Symbol.dispose]();
+    throw error;
+  });
+  return {
+    address: listener.address,
+    port: listener.port,
+    get sessions() {
+      return sessions.size;
+    },
+    drain() {
+      listener.stop();
+      return sessions.drain();
+    },
+    abort: () => sessions.abort(),
+    async [Symbol.asyncDispose]() {
+      sessions.abort();
+      await listener[Symbol.asyncDispose]();
+      await sessions.drain();
+      sessions[Symbol.dispose]();
+    },
+  };
+}
+
+function begin(connection: Connection, sessions: SessionSet<Session>, options: Pop3ServerOptions): void {
+  const { listener, host, hostname, limits = defaultLimits, clock, log } = options;
+  const { address, port, tls } = connection;
+  const session = new Session(connection, {
+    host,
+    hostname,
+    caller: { address, port, listener: listener.name },
+    tls,
+    trustPlain: listener.plainAuthOnLoopback && isLoopback(address),
+    limits,
+    clock,
+    log,
+    onOver: (over) => sessions.remove(over),
+  });
+  sessions.add(session);
+  options.opened?.(listener.name);
+  session.start();
+}
