@@ -1,0 +1,218 @@
+/**
+ * One FETCH: tells the items of messages, in order.
+ *
+ * Work goes in groups: one request for the digests of many messages, one change of flags for all that are read, and
+ * the octets of a few messages are under way while the first is told. It pauses while the client does not read, and
+ * gives other sessions their turn.
+ */
+
+import type { Digest } from "../../mailbox/digest.ts";
+import type { Uid } from "../../mailbox/store.ts";
+import type { Message } from "../../mailbox/view.ts";
+import type { FetchItem } from "../command/fetch-items.ts";
+import type { Selected } from "../folder/selected.ts";
+import { Pace } from "../pace.ts";
+import { speaksUtf8, type Talk } from "../talk.ts";
+import { preview } from "../text/preview.ts";
+import { string } from "../wire/encode.ts";
+import { Gone } from "../wire/input.ts";
+import { Ahead } from "./ahead.ts";
+import { inMemory, type Loaded, load, type OctetItem, type Source, weigh } from "./load.ts";
+import { needsDigest, render } from "./render.ts";
+import { isWhole } from "./sections.ts";
+
+const group = 256;
+const ahead = { count: 16, weight: 2 * 1024 * 1024 };
+
+/** What was loaded for each item that needs octets, in their order; `gone`: the message is not there any more. */
+interface Ready {
+  readonly index: number;
+  readonly digest: Digest | undefined;
+  readonly loaded: readonly (Loaded | string)[] | "gone";
+}
+
+export class FetchRun {
+  readonly #talk: Talk;
+  readonly #folder: Selected;
+  readonly #items: readonly FetchItem[];
+  readonly #utf8: boolean;
+  readonly #digests: boolean;
+  readonly #marks: boolean;
+  readonly #reads: boolean;
+  /** Messages whose \Seen this FETCH has set: their FLAGS are told. */
+  readonly #marked = new Set<number>();
+  #missed = false;
+
+  constructor(talk: Talk, folder: Selected, items: readonly FetchItem[]) {
+    this.#talk = talk;
+    this.#folder = folder;
+    this.#items = items;
+    this.#utf8 = speaksUtf8(talk);
+    this.#digests = items.some(wantsDigest);
+    this.#reads = items.some(wantsOctets);
+    this.#marks = !folder.readOnly && items.some((item) => "marks" in item && item.marks);
+  }
+
+  /** `missed`: some messages were removed before they could be read. */
+  async tell(places: readonly number[]): Promise<{ missed: boolean }> {
+    const pace = new Pace(this.#talk.clock);
+    for (let at = 0; at < places.length; at += group) {
+      const some = places.slice(at, at + group);
+      if (this.#marks) await this.#mark(some);
+      const messages = some.map((index) => this.#folder.at(index));
+      const digests = this.#digests ? await this.#folder.view.digests(messages, this.#talk.signal) : [];
+      if (this.#reads) await this.#tellReading(some, messages, digests, pace);
+      else await this.#tellKnown(some, digests, pace);
+    }
+    return { missed: this.#missed };
+  }
+
+  async #mark(places: readonly number[]): Promise<void> {
+    const uids: Uid[] = [];
+    for (const index of places) {
+      const { flags, uid } = this.#folder.at(index);
+      if (!flags.includes("\\Seen")) uids.push(uid);
+    }
+    if (uids.length === 0) return;
+    const order = { uids, how: "add", flags: ["\\Seen"] } as const;
+    const { messages } = await this.#folder.view.store(order, this.#talk.signal);
+    for (const message of messages) {
+      this.#marked.add(message.uid);
+      this.#folder.told(message);
+    }
+  }
+
+  async #tellKnown(
+    places: readonly number[],
+    digests: readonly (Digest | undefined)[],
+    pace: Pace,
+  ): Promise<void> {
+    const { out } = this.#talk;
+    for (const [i, index] of places.entries()) {
+      const message = this.#folder.at(index);
+      let text = `* ${index + 1} FETCH (`;
+      let first = true;
+      for (const item of this.#items) {
+        if (item.kind !== "simple") continue;
+        text += first ? "" : " ";
+        text += render(item.name, message, digests[i], this.#utf8);
+        first = false;
+      }
+      out.text(`${text})\r\n`);
+      if (out.full) await out.room();
+      if (pace.due) await pace.rest();
+    }
+  }
+
+  async #tellReading(
+    places: readonly number[],
+    messages: readonly Message[],
+    digests: readonly (Digest | undefined)[],
+    pace: Pace,
+  ): Promise<void> {
+    const work = places.map((index, i) => ({ index, message: messages[i] as Message, digest: digests[i] }));
+    const queue = new Ahead(
+      work,
+      ({ index, message, digest }) => this.#load(index, message, digest),
+      ({ message, digest }) => this.#weigh(message, digest),
+      ahead,
+    );
+    for (let ready = await queue.next(); ready !== undefined; ready = await queue.next()) {
+      if (ready.loaded === "gone") this.#missed = true;
+      else await this.#write(ready, ready.loaded);
+      if (pace.due) await pace.rest();
+    }
+  }
+
+  #source(message: Message, digest: Digest | undefined): Source {
+    return { view: this.#folder.view, message, digest, signal: this.#talk.signal };
+  }
+
+  #weigh(message: Message, digest: Digest | undefined): number {
+    let sum = 0;
+    for (const item of this.#items)
+      if (isOctetItem(item)) sum += Math.min(inMemory, weigh(this.#source(message, digest), item));
+    return sum;
+  }
+
+  async #load(index: number, message: Message, digest: Digest | undefined): Promise<Ready> {
+    const source = this.#source(message, digest);
+    const loaded: (Loaded | string)[] = [];
+    try {
+      for (const item of this.#items) {
+        if (isOctetItem(item)) loaded.push(await load(source, item));
+        else if (isPreview(item))
+          loaded.push(digest ? await preview(source.view, message, digest, source.signal) : "");
+      }
+    } catch (error) {
+      // A message that was removed meanwhile may be unreadable; that is no fault of the store.
+      if (source.view.message(message.uid) !== undefined) throw error;
+      return { index, digest, loaded: "gone" };
+    }
+    return { index, digest, loaded };
+  }
+
+  async #write({ index, digest }: Ready, loaded: readonly (Loaded | string)[]): Promise<void> {
+    const { out } = this.#talk;
+    const message = this.#folder.at(index);
+    let text = `* ${index + 1} FETCH (`;
+    let next = 0;
+    let flags = false;
+    for (const [i, item] of this.#items.entries()) {
+      if (i > 0) text += " ";
+      if (isOctetItem(item)) {
+        out.text(`${text}${item.label} `);
+        await this.#value(loaded[next++] as Loaded);
+        text = "";
+      } else if (isPreview(item)) text += `PREVIEW ${string(loaded[next++] as string, this.#utf8)}`;
+      else if (item.kind === "simple") {
+        flags ||= item.name === "FLAGS";
+        text += render(item.name, message, digest, this.#utf8);
+      }
+    }
+    if (!flags && this.#marked.has(message.uid)) text += ` FLAGS (${message.flags.join(" ")})`;
+    out.text(`${text})\r\n`);
+    if (out.full) await out.room();
+  }
+
+  async #value(value: Loaded): Promise<void> {
+    const { out } = this.#talk;
+    if (value.kind === "nil") return out.text("NIL");
+    if (value.kind === "size") return out.text(`${value.size}`);
+    const size = value.kind === "stream" ? value.size : value.octets.length;
+    out.text(`${value.binary ? "~" : ""}{${size}}\r\n`);
+    if (value.kind === "octets") out.octets(value.octets);
+    else await this.#stream(value.pieces(), size);
+  }
+
+  /** Once its size is told there is no way back: a stream that ends early ends the connection. */
+  async #stream(pieces: AsyncIterable<Uint8Array>, size: number): Promise<void> {
+    const { out, log, signal } = this.#talk;
+    let left = size;
+    try {
+      for await (const piece of pieces) {
+        left -= piece.length;
+        out.octets(piece);
+        if (out.full) await out.room();
+      }
+      if (left === 0) return;
+      log.error({ left, size }, "a message is shorter than its record says");
+    } catch (error) {
+      if (!signal.aborted) log.warn({ error: String(error) }, "a message could not be read to its end");
+    }
+    throw new Gone();
+  }
+}
+
+const isOctetItem = (item: FetchItem): item is OctetItem =>
+  item.kind === "section" || item.kind === "binary" || item.kind === "binarySize";
+
+const isPreview = (item: FetchItem): boolean =>
+  item.kind === "lazyPreview" || (item.kind === "simple" && item.name === "PREVIEW");
+
+const wantsOctets = (item: FetchItem): boolean => isOctetItem(item) || isPreview(item);
+
+function wantsDigest(item: FetchItem): boolean {
+  if (item.kind === "simple") return needsDigest.has(item.name);
+  return item.kind !== "section" || !isWhole(item.section);
+}

@@ -1,0 +1,82 @@
+/**
+ * Reads a message for the keys of a search that its digest does not answer: other header fields, BODY, TEXT.
+ *
+ * Limits: 16 MiB of each text part, decoded piece by piece; nothing is held but the end of the piece before.
+ * Spec:   RFC 9051 §6.4.4 (BODY, TEXT, HEADER match decoded text, in any case).
+ */
+import type { Digest } from "../../mailbox/digest.ts";
+import type { FolderView, Message } from "../../mailbox/view.ts";
+import type { SearchKey } from "../command/search-keys.ts";
+import type { Pace } from "../pace.ts";
+import { decodeText } from "../text/charset.ts";
+import { decodedText, textParts } from "../text/message.ts";
+import { decodeWords } from "../text/words.ts";
+import { fold } from "./fields.ts";
+
+const mostOfPart = 16 * 1024 * 1024;
+
+interface Needle {
+  readonly key: SearchKey;
+  readonly text: string;
+}
+
+export interface Scanned {
+  readonly view: FolderView;
+  readonly message: Message;
+  readonly digest: Digest;
+  readonly signal: AbortSignal;
+  readonly pace: Pace;
+}
+
+export async function scan(scanned: Scanned, keys: readonly SearchKey[]): Promise<Map<SearchKey, boolean>> {
+  const found = new Map<SearchKey, boolean>(keys.map((key) => [key, false]));
+  if (keys.some(({ kind }) => kind === "header" || kind === "text")) await scanHeader(scanned, keys, found);
+  const needles: Needle[] = [];
+  for (const key of keys)
+    if ((key.kind === "body" || key.kind === "text") && !found.get(key))
+      needles.push({ key, text: fold(key.text) });
+  await scanParts(scanned, needles, found);
+  return found;
+}
+
+async function scanHeader(
+  { view, message, digest, signal }: Scanned,
+  keys: readonly SearchKey[],
+  found: Map<SearchKey, boolean>,
+): Promise<void> {
+  const parts: Uint8Array[] = [];
+  for await (const piece of view.read(message, digest.structure.header, signal)) parts.push(piece);
+  const text = decodeText(Buffer.concat(parts), undefined);
+  const fields = text.replace(/\r?\n(?=[ \t])/g, "").split(/\r?\n/);
+  for (const field of fields) {
+    if (field === "") continue;
+    const colon = field.indexOf(":");
+    const name = fold(field.slice(0, colon).trimEnd());
+    const value = fold(decodeWords(field.slice(colon + 1).trim()));
+    for (const key of keys) {
+      if (key.kind === "header" && key.name === name && value.includes(fold(key.text))) found.set(key, true);
+      if (key.kind === "text" && `${name}: ${value}`.includes(fold(key.text))) found.set(key, true);
+    }
+  }
+}
+
+async function scanParts(
+  { view, message, digest, signal, pace }: Scanned,
+  needles: readonly Needle[],
+  found: Map<SearchKey, boolean>,
+): Promise<void> {
+  let left = needles;
+  const keep = Math.max(0, ...needles.map(({ text }) => text.length - 1));
+  for (const part of textParts(digest.structure)) {
+    if (left.length === 0) return;
+    let before = "";
+    for await (const piece of decodedText(view, message, part, mostOfPart, signal)) {
+      const text = before + fold(piece);
+      for (const { key, text: wanted } of left) if (text.includes(wanted)) found.set(key, true);
+      left = left.filter(({ key }) => !found.get(key));
+      if (left.length === 0) return;
+      before = keep === 0 ? "" : text.slice(-keep);
+      if (pace.due) await pace.rest();
+    }
+  }
+}

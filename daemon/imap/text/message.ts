@@ -1,0 +1,53 @@
+/**
+ * A message's text parts, decoded, for SEARCH, PREVIEW and BINARY.
+ */
+
+import { isUtf8 } from "node:buffer";
+import type { Part } from "../../mailbox/digest.ts";
+import type { FolderView, Message } from "../../mailbox/view.ts";
+import { type CharsetDecoder, textDecoder } from "./charset.ts";
+import { decoder } from "./transfer.ts";
+
+/** Parts that hold text, in order, those of nested messages too. */
+export function* textParts(part: Part): Generator<Part, void, void> {
+  if (part.message) yield* textParts(part.message.structure);
+  else if (part.parts.length > 0) for (const child of part.parts) yield* textParts(child);
+  else if (part.type === "text") yield part;
+}
+
+export const charsetOf = ({ parameters }: Part): string | undefined =>
+  parameters.find(([name]) => name === "charset")?.[1].toLowerCase();
+
+/** The part's octets without their transfer encoding; as they are when it is not known. */
+export async function* decodedOctets(
+  view: FolderView,
+  message: Message,
+  part: Part,
+  most: number,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer, void, void> {
+  const range = { offset: part.body.offset, size: Math.min(part.body.size, most) };
+  const undo = decoder(part.encoding) ?? decoder("binary");
+  if (undo === undefined || range.size === 0) return;
+  for await (const piece of view.read(message, range, signal))
+    yield undo.write(Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength));
+  yield undo.end();
+}
+
+export async function* decodedText(
+  view: FolderView,
+  message: Message,
+  part: Part,
+  most: number,
+  signal: AbortSignal,
+): AsyncGenerator<string, void, void> {
+  const charset = charsetOf(part);
+  let decode: CharsetDecoder | undefined;
+  for await (const octets of decodedOctets(view, message, part, most, signal)) {
+    // Text that does not name its charset is UTF-8 if its beginning is.
+    decode ??=
+      charset === undefined && !isUtf8(octets) ? new TextDecoder("windows-1252") : textDecoder(charset);
+    yield decode.decode(octets, { stream: true });
+  }
+  if (decode) yield decode.decode();
+}

@@ -1,0 +1,86 @@
+/**
+ * An IMAP server: one listener, and a session for each connection that it accepts.
+ *
+ * In:     a host that knows users and their mailboxes, and what the listener is called and may do.
+ * Out:    the chosen address; two stops: `drain` asks (BYE between commands), `abort` insists.
+ */
+import type { SecureContext } from "node:tls";
+import type { ImapHost } from "../imap/host.ts";
+import { defaultLimits, type ImapLimits } from "../imap/limits.ts";
+import { Session } from "../imap/session.ts";
+import { isLoopback } from "../kit/cidr.ts";
+import type { Clock } from "../kit/clock.ts";
+import type { Log } from "../kit/log.ts";
+import type { ConnectionLimits } from "./caps.ts";
+import type { Connection } from "./connection.ts";
+import { listen } from "./listen.ts";
+import { SessionSet } from "./session-set.ts";
+
+export interface ImapServerOptions {
+  readonly listener: {
+    readonly name: "imap" | "imaps";
+    readonly host: string;
+    readonly port: number;
+    readonly tls: "none" | "starttls" | "implicit";
+    /** Clients on loopback may tell passwords in plain text. */
+    readonly plainAuthOnLoopback: boolean;
+  };
+  readonly host: ImapHost;
+  readonly secureContext: () => SecureContext | undefined;
+  readonly connections: () => ConnectionLimits;
+  readonly limits?: ImapLimits;
+  /** A connection was accepted. */
+  readonly opened?: (listener: "imap" | "imaps") => void;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+export interface ImapServer extends AsyncDisposable {
+  readonly address: string;
+  readonly port: number;
+  /** Sessions that are open now. */
+  readonly sessions: number;
+  /** Accepts no more, says BYE between two commands; resolves when no session is left. */
+  drain(): Promise<void>;
+  /** Closes every session at once. */
+  abort(): void;
+}
+
+const refusal = "* BYE [UNAVAILABLE] Too many connections, please try again later\r\n";
+
+export async function serveImap(options: ImapServerOptions): Promise<ImapServer> {
+  const { listener: spec, log, secureContext, connections } = options;
+  const sessions = new SessionSet<Session>(options.clock);
+  const onConnection = (connection: Connection) => serve(connection, sessions, options);
+  const listener = await listen({ ...spec, secureContext, onConnection, limits: connections, refusal, log });
+  return {
+    address: listener.address,
+    port: listener.port,
+    get sessions() {
+      return sessions.size;
+    },
+    drain() {
+      listener.stop();
+      return sessions.drain();
+    },
+    abort: () => sessions.abort(),
+    async [Symbol.asyncDispose]() {
+      sessions.abort();
+      await listener[Symbol.asyncDispose]();
+      await sessions.drain();
+      sessions[Symbol.dispose]();
+    },
+  };
+}
+
+function serve(connection: Connection, sessions: SessionSet<Session>, options: ImapServerOptions): void {
+  const { listener, opened, host, limits = defaultLimits, clock, log } = options;
+  const { address, port, tls } = connection;
+  const trustPlain = listener.plainAuthOnLoopback && isLoopback(address);
+  const caller = { address, port, listener: listener.name };
+  const onOver = (session: Session) => sessions.remove(session);
+  const session = new Session(connection, { host, limits, clock, log, caller, tls, trustPlain, onOver });
+  sessions.add(session);
+  opened?.(listener.name);
+  void session.run();
+}
