@@ -24,7 +24,7 @@ import {
 } from "../queue/queue.ts";
 import { AdmissionGate } from "./admission.ts";
 import { Bodies, INLINE_LIMIT } from "./bodies.ts";
-import { decodeJob, encodeJob, hash, makeKey, shardOfKey, subjectOf } from "./codec.ts";
+import { decodeJob, encodeJob, hash, keyOf, makeKey, shardOfKey, subjectOf } from "./codec.ts";
 import { type Entry, GroupCommit } from "./commit.ts";
 import type { Link } from "./connect.ts";
 import { Conflict, replyOf } from "./fault.ts";
@@ -33,7 +33,7 @@ import { Owner } from "./owner.ts";
 import { defaultTimes, type OwnershipTimes } from "./ownership.ts";
 import { lastOnSubject } from "./read.ts";
 import { OWN_STREAM } from "./streams.ts";
-import { Tail } from "./tail.ts";
+import { Tail, type TailMessage } from "./tail.ts";
 
 export interface JetStreamQueueOptions {
   readonly link: Link;
@@ -248,22 +248,30 @@ export class JetStreamQueue implements Queue {
 
   async *list(signal: AbortSignal): AsyncIterable<Queued> {
     for (let shard = 0; shard < this.#options.shards; shard++) {
-      const found: Queued[] = [];
-      const { log } = this.#options;
-      await using tail = new Tail(this.#link, {
-        stream: queueStream(shard),
-        filters: [`q${shard}.>`],
-        log,
-        onMessage: ({ subject, sequence, data }) => {
-          const queued = decodeJob(subject, sequence, data);
-          if (queued) found.push({ key: queued.key, revision: queued.revision, job: queued.job });
-        },
-      });
-      await tail.start();
-      await tail.caughtUp;
+      const found = await this.#snapshot(shard);
       signal.throwIfAborted();
       yield* found;
     }
+  }
+
+  /** The jobs of one moment. Ended before it is looked at: whoever edits what is listed must not meet his own edits. */
+  async #snapshot(shard: number): Promise<readonly Queued[]> {
+    const found = new Map<JobKey, Queued>();
+    const onMessage = ({ subject, sequence, data }: TailMessage) => {
+      const queued = decodeJob(subject, sequence, data);
+      if (queued) found.set(queued.key, { key: queued.key, revision: queued.revision, job: queued.job });
+      else found.delete(keyOf(subject));
+    };
+    const { log } = this.#options;
+    await using tail = new Tail(this.#link, {
+      stream: queueStream(shard),
+      filters: [`q${shard}.>`],
+      log,
+      onMessage,
+    });
+    await tail.start();
+    await tail.caughtUp;
+    return [...found.values()];
   }
 
   #failure(error: unknown): Error {

@@ -140,7 +140,7 @@ export class MemoryQueue implements Queue {
   }
 
   async *list(): AsyncIterable<Queued> {
-    for (const [key, kept] of this.#kept) yield { key, revision: kept.revision, job: kept.job };
+    for (const [key, kept] of [...this.#kept]) yield { key, revision: kept.revision, job: kept.job };
   }
 
   #check(): void {

@@ -216,6 +216,19 @@ export function queueContract(name: string, open: Open): void {
     assert.equal(heard.jobs.size, 0);
   });
 
+  check("who edits what is listed does not meet his own edits", async (queue, signal) => {
+    for (let i = 0; i < 3; i++) await queue.accept({ jobs: [draft()], body: inline("text") }, signal);
+    let listed = 0;
+    for await (const { key } of queue.list(signal)) {
+      listed++;
+      const { revision, job, inline: octets } = (await queue.read(key, signal)) as Queued;
+      const next: Job = { ...job, held: { since: listed } };
+      await queue.settle({ key, revision, next, ...(octets ? { inline: octets } : {}), also: [] }, signal);
+      await new Promise((resolve) => setTimeout(resolve, 50)); // time for an echo, if there were one
+    }
+    assert.equal(listed, 3);
+  });
+
   check("a body that is written in pieces comes back in one", async (queue, signal) => {
     const id = queue.newId();
     const writer = queue.openBody(id, signal);
