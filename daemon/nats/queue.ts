@@ -24,6 +24,7 @@ import {
 } from "../queue/queue.ts";
 import { AdmissionGate } from "./admission.ts";
 import { Bodies, INLINE_LIMIT } from "./bodies.ts";
+import { BodyRemover } from "./body-remover.ts";
 import { decodeJob, encodeJob, hash, keyOf, makeKey, shardOfKey, subjectOf } from "./codec.ts";
 import { type Entry, GroupCommit } from "./commit.ts";
 import type { Link } from "./connect.ts";
@@ -70,7 +71,7 @@ export class JetStreamQueue implements Queue {
   readonly #own: GroupCommit;
   readonly #gate: AdmissionGate;
   readonly #owners = new Set<Owner>();
-  readonly #background = new Set<Promise<void>>();
+  readonly #remover: BodyRemover;
 
   constructor(options: JetStreamQueueOptions) {
     this.#options = options;
@@ -88,6 +89,7 @@ export class JetStreamQueue implements Queue {
       bodies: new Bodies(options.link, commitOn(bodyStream(i)), i, options.bodyTtlSeconds),
     }));
     this.#own = commitOn(OWN_STREAM);
+    this.#remover = new BodyRemover(options.link);
     this.#gate = new AdmissionGate({
       link: options.link,
       log: options.log,
@@ -202,32 +204,9 @@ export class JetStreamQueue implements Queue {
     return { ...entry, data: encodeJob({ ...next, body }, undefined) };
   }
 
-  /** Removes the stored body of a job that is done, when no other job of its message refers to it. In the background. */
   forget(key: JobKey, job: Job): void {
-    const { body } = job;
-    if (body.kind !== "stored") return;
-    const work = this.#removeIfLast(key, job, body).catch(() => {});
-    this.#background.add(work);
-    void work.finally(() => this.#background.delete(work));
-  }
-
-  async #removeIfLast(key: JobKey, job: Job, body: { id: string; chunks: number }): Promise<void> {
-    const shard = shardOfKey(key);
-    if (body.id === job.message && (await this.#hasOthers(shard, key, job.message))) return;
-    await this.#shardAt(shard).bodies.remove(body.id, body.chunks);
-  }
-
-  async #hasOthers(shard: number, key: JobKey, message: MessageId): Promise<boolean> {
-    const { nc } = this.#link;
-    const filter = JSON.stringify({ subjects_filter: `q${shard}.*.*.*.${message}.*` });
-    const answer = await nc.request(`$JS.API.STREAM.INFO.${queueStream(shard)}`, filter, { timeout: 10_000 });
-    const { state } = answer.json<{ state?: { subjects?: Record<string, number> } }>();
-    for (const subject of Object.keys(state?.subjects ?? {})) {
-      if (subject === subjectOf(key)) continue;
-      const record = await lastOnSubject(nc, queueStream(shard), subject);
-      if (record && record.data.length > 0) return true;
-    }
-    return false;
+    const { bodies } = this.#shardAt(shardOfKey(key));
+    this.#remover.remove(key, job, bodies);
   }
 
   async own(pool: Pool, events: OwnerEvents, _signal: AbortSignal): Promise<Ownership> {
@@ -297,7 +276,7 @@ export class JetStreamQueue implements Queue {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const owner of this.#owners) await owner[Symbol.asyncDispose]();
-    await Promise.all(this.#background);
+    await this.#remover.settled();
     for (const { jobs } of this.#shards) await jobs.settled();
     await this.#gate[Symbol.asyncDispose]();
   }
