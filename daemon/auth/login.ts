@@ -57,13 +57,25 @@ export class Logins {
     this.#parts = parts;
   }
 
-  async check(login: Credentials, network: string, signal: AbortSignal): Promise<LoginResult> {
+  check(login: Credentials, network: string, signal: AbortSignal): Promise<LoginResult> {
+    const fits = (mailbox: MailboxEntry | undefined) =>
+      this.#parts.verify(mailbox?.passwordHash, login.password);
+    return this.proven(login, network, fits, signal);
+  }
+
+  /** A login by other means than the password itself: `proves` says whether the mailbox's owner has proven to be one. */
+  async proven(
+    login: Omit<Credentials, "password">,
+    network: string,
+    proves: (mailbox: MailboxEntry | undefined) => boolean | Promise<boolean>,
+    signal: AbortSignal,
+  ): Promise<LoginResult> {
     const wait = this.delayMs(network);
     if (wait > 0) await this.#parts.clock.sleep(wait, signal);
     const mailbox = this.#find(login);
     let fits: boolean;
     try {
-      fits = await this.#parts.verify(mailbox?.passwordHash, login.password);
+      fits = await proves(mailbox);
     } catch (error) {
       this.#parts.log.error({ error, network }, "a password could not be checked");
       return { kind: "unavailable" };
@@ -83,12 +95,16 @@ export class Logins {
     return beyond <= 0 ? 0 : Math.min(longestDelayMs, firstDelayMs * 2 ** (beyond - 1));
   }
 
-  #find({ identity, name }: Credentials): MailboxEntry | undefined {
+  /** The mailbox that logs in under this name. */
+  find(name: string): MailboxEntry | undefined {
     const address = parseAddress(name);
-    if (address === undefined) return undefined;
-    // Acting for somebody else is not offered. RFC 4616 §2
-    if (identity !== "" && identity.toLowerCase() !== name.toLowerCase()) return undefined;
-    return this.#parts.live.current().mailbox(mailboxName(address));
+    return address && this.#parts.live.current().mailbox(mailboxName(address));
+  }
+
+  /** Acting for somebody else is not offered. RFC 4616 §2, RFC 5802 §5.1 */
+  #find({ identity, name }: Omit<Credentials, "password">): MailboxEntry | undefined {
+    const forOneself = identity === "" || identity.toLowerCase() === name.toLowerCase();
+    return forOneself ? this.find(name) : undefined;
   }
 
   #failed(network: string): void {

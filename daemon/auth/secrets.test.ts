@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { validate } from "../../crds/validate.ts";
 import { type Declared, declaredKey } from "../directory/declared.ts";
-import { type Cost, fits } from "./password.ts";
+import { parseScramVerifier } from "../kit/scram-verifier.ts";
+import { fits } from "./password.ts";
+import { fitsVerifier } from "./sasl/scram-keys.ts";
 import { SecretResolver } from "./secrets.ts";
 
-const cheap: Cost = { memory: 8, passes: 1, parallelism: 1 };
+const cheap = { memory: 8, passes: 1, parallelism: 1, iterations: 4_096 };
 const storedHash = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
 
 const api = "apiVersion: mail.postfleet.dev/v1alpha1";
@@ -52,9 +54,14 @@ const read = async (password = "correct-horse") => {
   return checked;
 };
 
-const hashOf = (declared: readonly Declared[], name: string) => {
+const secretsOf = (declared: readonly Declared[], name: string) => {
   const found = declared.find((one) => one.kind === "Mailbox" && one.name === name);
-  return found?.kind === "Mailbox" ? found.passwordHash : assert.fail(`no ${name}`);
+  return found?.kind === "Mailbox" ? found : assert.fail(`no ${name}`);
+};
+const hashOf = (declared: readonly Declared[], name: string) => secretsOf(declared, name).passwordHash;
+const verifierOf = (declared: readonly Declared[], name: string) => {
+  const { scram } = secretsOf(declared, name);
+  return scram === undefined ? undefined : parseScramVerifier(scram);
 };
 
 test("a plain password is hashed, a hash is kept, a mailbox without a Secret has none", async () => {
@@ -62,6 +69,33 @@ test("a plain password is hashed, a hash is kept, a mailbox without a Secret has
   assert.equal(await fits("correct-horse", hashOf(declared, "alice") ?? ""), true);
   assert.equal(hashOf(declared, "bob"), storedHash);
   assert.equal(hashOf(declared, "nologin"), undefined);
+});
+
+test("a plain password gets a SCRAM verifier, a hash none", async () => {
+  const declared = await new SecretResolver(cheap).declare(await read(), () => undefined);
+  const verifier = verifierOf(declared, "alice");
+  assert.equal(verifier?.iterations, 4_096);
+  assert.equal(verifier && (await fitsVerifier("correct-horse", verifier)), true);
+  assert.equal(verifierOf(declared, "bob"), undefined);
+  assert.equal(verifierOf(declared, "nologin"), undefined);
+});
+
+test("a verifier in force stays while it fits; one that is missing, damaged or of another password is made anew", async () => {
+  const first = secretsOf(await new SecretResolver(cheap).declare(await read(), () => undefined), "alice");
+  const { passwordHash = "", scram = "" } = first;
+  const other = secretsOf(
+    await new SecretResolver(cheap).declare(await read("other"), () => undefined),
+    "alice",
+  );
+  const next = async (inForce: { passwordHash: string; scram?: string }) =>
+    secretsOf(await new SecretResolver(cheap).declare(await read(), () => inForce), "alice");
+  assert.deepEqual(await next({ passwordHash, scram }), first);
+  for (const stale of [undefined, "damaged", other.scram]) {
+    const made = await next({ passwordHash, ...(stale === undefined ? {} : { scram: stale }) });
+    assert.equal(made.passwordHash, passwordHash);
+    assert.notEqual(made.scram, stale);
+    assert.ok(await fitsVerifier("correct-horse", parseScramVerifier(made.scram ?? "") ?? assert.fail()));
+  }
 });
 
 test("resources keep the order of the files", async () => {
@@ -81,12 +115,13 @@ test("credentials are found by reference, the line end of a file cut off", async
 
 test("the hash in force stays while the password is the same, across restarts and reloads", async () => {
   const first = await new SecretResolver(cheap).declare(await read(), () => undefined);
-  const hash = hashOf(first, "alice");
+  const inForceNow = secretsOf(first, "alice");
+  const hash = inForceNow.passwordHash;
   const resolver = new SecretResolver(cheap);
   const asked: string[] = [];
   const inForce = (key: string) => {
     asked.push(key);
-    return key === "Mailbox/default/alice" ? hash : undefined;
+    return key === "Mailbox/default/alice" ? inForceNow : undefined;
   };
   assert.equal(hashOf(await resolver.declare(await read(), inForce), "alice"), hash);
   assert.ok(asked.includes("Mailbox/default/alice"));

@@ -1,8 +1,9 @@
 /**
  * Puts the secrets that resources refer to beside them: from checked files to what is published to daemons.
  *
- * In:     resources and Secrets without problems, and the hash that is in force for a mailbox, if any.
- * Out:    `Declared` resources. A password in plain text is hashed, unless the hash in force still fits it.
+ * In:     resources and Secrets without problems, and what is in force for a mailbox, if anything.
+ * Out:    `Declared` resources. A password in plain text is hashed, and a SCRAM verifier made from it, unless what is in
+ *         force still fits it. A hash allows no verifier.
  * Fails:  never for a missing Secret (the check has spoken): the mailbox has no login, the smarthost no credential.
  */
 import { createHmac, randomBytes } from "node:crypto";
@@ -10,29 +11,40 @@ import { isHash } from "../../crds/password.ts";
 import { type Resource, type ResourceOf, type Secret, titleOf } from "../../crds/resource.ts";
 import type { AuthSecretRef } from "../../crds/types.ts";
 import type { Checked } from "../../crds/validate.ts";
-import { credentialId, type Declared, type DeclaredKey, declaredKey } from "../directory/declared.ts";
+import {
+  credentialId,
+  type Declared,
+  type DeclaredKey,
+  type DeclaredMailbox,
+  declaredKey,
+} from "../directory/declared.ts";
 import type { Credential } from "../directory/directory.ts";
+import { formatScramVerifier, parseScramVerifier } from "../kit/scram-verifier.ts";
 import { type Cost, defaultCost, fits, hashPassword } from "./password.ts";
+import { defaultIterations, deriveVerifier, fitsVerifier } from "./sasl/scram-keys.ts";
 
-/** The hash that daemons know now. */
-export type HashInForce = (mailbox: DeclaredKey) => string | undefined;
+/** What is kept of a password. */
+export type PasswordSecrets = Pick<DeclaredMailbox, "passwordHash" | "scram">;
+
+/** What daemons know now. */
+export type SecretsInForce = (mailbox: DeclaredKey) => PasswordSecrets | undefined;
 
 /** Passwords hashed at once: each takes a thread for tens of milliseconds. */
 const threads = 2;
 
 export class SecretResolver {
-  readonly #cost: Cost;
+  readonly #cost: Cost & { readonly iterations: number };
   /** What was hashed last, so that a reload costs nothing for passwords that are what they were. */
-  readonly #known = new Map<DeclaredKey, { readonly digest: string; readonly hash: string }>();
+  readonly #known = new Map<DeclaredKey, { readonly digest: string; readonly secrets: PasswordSecrets }>();
   readonly #key = randomBytes(32);
 
-  constructor(cost: Cost = defaultCost) {
-    this.#cost = cost;
+  constructor(cost: Cost & { readonly iterations?: number } = defaultCost) {
+    this.#cost = { iterations: defaultIterations, ...cost };
   }
 
   async declare(
     { resources, secrets }: Pick<Checked, "resources" | "secrets">,
-    inForce: HashInForce,
+    inForce: SecretsInForce,
   ): Promise<readonly Declared[]> {
     const vault = new Vault(secrets);
     const queue = resources.entries();
@@ -44,7 +56,7 @@ export class SecretResolver {
     return declared;
   }
 
-  async #declareOne(resource: Resource, vault: Vault, inForce: HashInForce): Promise<Declared> {
+  async #declareOne(resource: Resource, vault: Vault, inForce: SecretsInForce): Promise<Declared> {
     const { kind, namespace, name } = resource;
     switch (kind) {
       case "MailDomain":
@@ -54,27 +66,38 @@ export class SecretResolver {
       case "Mailbox": {
         const key = declaredKey(resource);
         const password = vault.password(resource);
-        const hash = password === undefined ? undefined : await this.#hash(key, password, inForce(key));
-        return {
-          kind,
-          namespace,
-          name,
-          spec: resource.spec,
-          ...(hash === undefined ? {} : { passwordHash: hash }),
-        };
+        const secrets = password === undefined ? {} : await this.#secrets(key, password, inForce(key));
+        return { kind, namespace, name, spec: resource.spec, ...secrets };
       }
     }
   }
 
-  async #hash(mailbox: DeclaredKey, password: string, inForce: string | undefined): Promise<string> {
-    if (isHash(password)) return password;
+  async #secrets(
+    mailbox: DeclaredKey,
+    password: string,
+    inForce: PasswordSecrets | undefined,
+  ): Promise<PasswordSecrets> {
+    if (isHash(password)) return { passwordHash: password };
     const digest = createHmac("sha256", this.#key).update(password).digest("base64");
     const known = this.#known.get(mailbox);
-    if (known?.digest === digest) return known.hash;
+    if (known?.digest === digest) return known.secrets;
+    const secrets = {
+      passwordHash: await this.#hash(password, inForce?.passwordHash),
+      scram: await this.#verifier(password, inForce?.scram),
+    };
+    this.#known.set(mailbox, { digest, secrets });
+    return secrets;
+  }
+
+  async #hash(password: string, inForce: string | undefined): Promise<string> {
     const still = inForce !== undefined && (await fits(password, inForce));
-    const hash = still ? inForce : await hashPassword(password, this.#cost);
-    this.#known.set(mailbox, { digest, hash });
-    return hash;
+    return still ? inForce : hashPassword(password, this.#cost);
+  }
+
+  async #verifier(password: string, inForce: string | undefined): Promise<string> {
+    const kept = inForce === undefined ? undefined : parseScramVerifier(inForce);
+    const still = kept !== undefined && (await fitsVerifier(password, kept));
+    return formatScramVerifier(still ? kept : await deriveVerifier(password, this.#cost.iterations));
   }
 }
 

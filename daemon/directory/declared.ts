@@ -20,6 +20,8 @@ export interface DeclaredMailbox extends Named {
   readonly spec: MailboxSpec;
   /** PHC string; absent: nobody can log in. */
   readonly passwordHash?: string;
+  /** As `kit/scram-verifier` writes it; absent where the Secret holds a hash. */
+  readonly scram?: string;
 }
 
 export interface DeclaredPolicy extends Named {

@@ -14,6 +14,7 @@ import type {
   RelayPolicySpec,
   Smarthost,
 } from "../../crds/types.ts";
+import type { ScramVerifier } from "../kit/scram-verifier.ts";
 import type { Address, Domain } from "../mail/address.ts";
 import type { MailboxName, Quota } from "../mailbox/store.ts";
 import type { PolicyName } from "../queue/job.ts";
@@ -56,6 +57,8 @@ export interface MailboxEntry {
   readonly forwardTo: readonly Address[];
   /** PHC string `$argon2id$v=19$m=…,t=…,p=…$salt$hash`, or absent: nobody can log in. */
   readonly passwordHash?: string;
+  /** For SCRAM-SHA-256; absent where the password was never known in plain text. */
+  readonly scram?: ScramVerifier;
 }
 
 export interface Credential {

@@ -9,6 +9,7 @@
  */
 import { parseDuration, parseQuantity } from "../../crds/quantities.ts";
 import type { Delivery, DomainLimits, Retry, Route } from "../../crds/types.ts";
+import { parseScramVerifier } from "../kit/scram-verifier.ts";
 import {
   type Address,
   type Domain,
@@ -58,6 +59,7 @@ function limitsOf({ messageSize, ...counts }: DomainLimits): DomainEntry["limits
 
 export function mailboxEntry(declared: DeclaredMailbox): MailboxEntry | undefined {
   const { namespace, name, spec, passwordHash } = declared;
+  const scram = declared.scram === undefined ? undefined : parseScramVerifier(declared.scram);
   const address = parseAddress(spec.address);
   if (address === undefined) return undefined;
   return {
@@ -70,6 +72,7 @@ export function mailboxEntry(declared: DeclaredMailbox): MailboxEntry | undefine
     quota: quotaOf(spec.quota, spec.messageQuota),
     forwardTo: addresses(spec.forwardTo),
     ...(passwordHash === undefined ? {} : { passwordHash }),
+    ...(scram === undefined ? {} : { scram }),
   };
 }
 

@@ -12,7 +12,17 @@ export interface Logger {
   flush(): void;
 }
 
-const redact = ["password", "passwordHash", "credential", "*.password", "*.passwordHash", "auth", "*.auth"];
+const redact = [
+  "password",
+  "passwordHash",
+  "scram",
+  "credential",
+  "*.password",
+  "*.passwordHash",
+  "*.scram",
+  "auth",
+  "*.auth",
+];
 
 export async function openLogger(level: LogLevel, format: "json" | "pretty"): Promise<Logger> {
   const { default: pino } = await import("pino");

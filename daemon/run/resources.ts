@@ -56,7 +56,7 @@ export async function publishFiles(options: PublishOptions): Promise<AsyncDispos
   const first = Promise.withResolvers<void>();
   const resolver = new SecretResolver();
   const publish = async (checked: Checked) => {
-    const declared = await resolver.declare(checked, (mailbox) => publisher.hashInForce(mailbox));
+    const declared = await resolver.declare(checked, (mailbox) => publisher.secretsInForce(mailbox));
     const { revision, put, removed } = await publisher.publish(declared, stop.signal);
     if (put + removed > 0) log.info({ revision, put, removed }, "resources published");
   };

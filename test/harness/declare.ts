@@ -35,10 +35,10 @@ export function aDomain(
 
 export function aMailbox(
   address: string,
-  spec: Partial<MailboxSpec> & { readonly passwordHash?: string } = {},
+  spec: Partial<MailboxSpec> & Pick<DeclaredMailbox, "passwordHash" | "scram"> = {},
   { namespace = "default", name = address.replace("@", ".") }: Place = {},
 ): DeclaredMailbox {
-  const { passwordHash, ...given } = spec;
+  const { passwordHash, scram, ...given } = spec;
   const defaults = { aliases: [], forwardTo: [], keepCopy: true, suspended: false };
   return {
     kind: "Mailbox",
@@ -46,6 +46,7 @@ export function aMailbox(
     name,
     spec: { ...defaults, ...given, address },
     ...(passwordHash === undefined ? {} : { passwordHash }),
+    ...(scram === undefined ? {} : { scram }),
   };
 }
 

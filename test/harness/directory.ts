@@ -9,7 +9,7 @@ import {
   type MailboxSpec,
 } from "../../crds/types.ts";
 import { snapshot } from "../../daemon/directory/builder.ts";
-import type { Declared } from "../../daemon/directory/declared.ts";
+import type { Declared, DeclaredMailbox } from "../../daemon/directory/declared.ts";
 import type { Directory, LiveDirectory } from "../../daemon/directory/directory.ts";
 import { DirectoryHolder } from "../../daemon/directory/live.ts";
 import { silent } from "../../daemon/kit/log.ts";
@@ -31,7 +31,9 @@ export interface Resources {
     >
   >;
   /** By address. */
-  readonly mailboxes?: Readonly<Record<string, Partial<MailboxSpec> & { readonly passwordHash?: string }>>;
+  readonly mailboxes?: Readonly<
+    Record<string, Partial<MailboxSpec> & Pick<DeclaredMailbox, "passwordHash" | "scram">>
+  >;
   /** By `namespace/name`. */
   readonly policies?: Readonly<
     Record<

@@ -85,10 +85,10 @@ test("the hash in force is known after a restart", async (t) => {
   const link = await fresh(t);
   await (await publisherOn(t, link)).publish(world, soon());
   const next = await publisherOn(t, await connect(t));
-  const alice = "Mailbox/default/alice" as Parameters<typeof next.hashInForce>[0];
-  assert.equal(next.hashInForce(alice), "$argon2id$hash-of-alice");
+  const alice = "Mailbox/default/alice" as Parameters<typeof next.secretsInForce>[0];
+  assert.deepEqual(next.secretsInForce(alice), { passwordHash: "$argon2id$hash-of-alice" });
   await next.publish(world.slice(0, 1), soon());
-  assert.equal(next.hashInForce(alice), undefined);
+  assert.equal(next.secretsInForce(alice), undefined);
 });
 
 test("a daemon hears changes and deletions", async (t) => {

@@ -9,6 +9,7 @@
  *         the change. Two publishers: compare-and-set on the revision makes the later one look again.
  */
 import { createHmac, randomBytes } from "node:crypto";
+import type { PasswordSecrets } from "../../auth/secrets.ts";
 import { type Declared, type DeclaredKey, declaredKey } from "../../directory/declared.ts";
 import type { Clock } from "../../kit/clock.ts";
 import type { Log } from "../../kit/log.ts";
@@ -61,7 +62,7 @@ export class DirectoryPublisher implements AsyncDisposable {
   readonly #tail: Tail;
   readonly #digestKey = randomBytes(32);
   readonly #known = new Map<string, Known>();
-  readonly #hashes = new Map<DeclaredKey, string>();
+  readonly #secrets = new Map<DeclaredKey, PasswordSecrets>();
   #revision = 0;
   /** Stream sequence of the revision record; 0: there is none. */
   #revisionAt = 0;
@@ -90,9 +91,9 @@ export class DirectoryPublisher implements AsyncDisposable {
     return publisher;
   }
 
-  /** The password hash that daemons work with now. */
-  hashInForce(mailbox: DeclaredKey): string | undefined {
-    return this.#hashes.get(mailbox);
+  /** What daemons know of a mailbox's password now. */
+  secretsInForce(mailbox: DeclaredKey): PasswordSecrets | undefined {
+    return this.#secrets.get(mailbox);
   }
 
   /** Calls are carried out one after the other. */
@@ -177,7 +178,7 @@ export class DirectoryPublisher implements AsyncDisposable {
 
   #learn(subject: string, data: Uint8Array): void {
     const before = this.#known.get(subject);
-    if (before) this.#hashes.delete(before.key);
+    if (before) this.#secrets.delete(before.key);
     if (data.length === 0) {
       this.#known.delete(subject);
       return;
@@ -190,8 +191,10 @@ export class DirectoryPublisher implements AsyncDisposable {
       !decoded.locked &&
       (decoded.keyId ?? this.#options.vault.keyId) === this.#options.vault.keyId;
     this.#known.set(subject, { key, digest: current ? this.#digest(decoded.declared) : "" });
-    if (decoded?.declared.kind === "Mailbox" && decoded.declared.passwordHash !== undefined)
-      this.#hashes.set(key, decoded.declared.passwordHash);
+    if (decoded?.declared.kind !== "Mailbox") return;
+    const { passwordHash, scram } = decoded.declared;
+    if (passwordHash !== undefined)
+      this.#secrets.set(key, { passwordHash, ...(scram === undefined ? {} : { scram }) });
   }
 
   #digest(declared: Declared): string {

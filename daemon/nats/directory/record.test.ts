@@ -14,6 +14,7 @@ const everything: readonly Declared[] = [
   aDomain("example.test", { aliases: { sales: ["a@example.test"] }, catchAll: "a@example.test" }),
   aMailbox("a@example.test", { passwordHash: "$argon2id$x", quota: "1Gi" }),
   aMailbox("b@example.test"),
+  aMailbox("c@example.test", { passwordHash: "$argon2id$x", scram: "SCRAM-SHA-256$4096:a$b:c" }),
   aPolicy({}, { credentials: { "s/u/p": { username: "u", password: "p\u00e4ss" } } }),
   aPolicy({}, { name: "bulk" }),
 ];

@@ -53,8 +53,10 @@ export function encode(declared: Declared, vault: Vault): Uint8Array {
 }
 
 function secretsOf(declared: Declared): object | undefined {
-  if (declared.kind === "Mailbox")
-    return declared.passwordHash === undefined ? undefined : { passwordHash: declared.passwordHash };
+  if (declared.kind === "Mailbox") {
+    const { passwordHash, scram } = declared;
+    return passwordHash === undefined ? undefined : { passwordHash, scram };
+  }
   if (declared.kind !== "RelayPolicy" || Object.keys(declared.credentials).length === 0) return undefined;
   return { credentials: declared.credentials };
 }

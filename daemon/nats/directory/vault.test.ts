@@ -71,3 +71,11 @@ test("a key file is made once, for its owner only, and then kept", async (t) => 
   await writeFile(file, "short");
   await assert.rejects(loadOrCreateKey(file), /not a directory key/);
 });
+
+test("secrets for other purposes: one per purpose and key, the same for all who hold the key", () => {
+  const other = new Vault([randomBytes(32)]);
+  assert.equal(vault.derive("salts").length, 32);
+  assert.deepEqual(new Vault([key]).derive("salts"), vault.derive("salts"));
+  assert.notDeepEqual(vault.derive("salts"), vault.derive("tokens"));
+  assert.notDeepEqual(vault.derive("salts"), other.derive("salts"));
+});

@@ -8,7 +8,7 @@
  *         record: the record's name is authenticated with it.
  * Spec:   AES-256-GCM, random 96-bit nonces (NIST SP 800-38D §8.2.2: good for 2^32 seals).
  */
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from "node:crypto";
 import { open as openFile, readFile } from "node:fs/promises";
 
 export interface Sealed {
@@ -42,6 +42,11 @@ export class Vault {
     const cipher = createCipheriv(algorithm, this.#newest, nonce).setAAD(Buffer.from(record));
     const text = Buffer.concat([cipher.update(plain, "utf8"), cipher.final(), cipher.getAuthTag()]);
     return { k: this.keyId, n: nonce.toString("base64"), c: text.toString("base64") };
+  }
+
+  /** A secret for another purpose; all who hold the key arrive at the same one. */
+  derive(purpose: string): Buffer {
+    return createHmac("sha256", this.#newest).update(purpose).digest();
   }
 
   open({ k, n, c }: Sealed, record: string): string | undefined {
