@@ -10,8 +10,14 @@ import type { Job, JobKey, MessageId } from "../queue/job.ts";
 import type { Bodies } from "./bodies.ts";
 import { shardOfKey, subjectOf } from "./codec.ts";
 import type { Link } from "./connect.ts";
+import { type ApiError, faultOf, StoreFault } from "./fault.ts";
 import { queueStream } from "./layout.ts";
 import { lastOnSubject } from "./read.ts";
+
+interface InfoAnswer {
+  readonly error?: ApiError;
+  readonly state?: { readonly subjects?: Readonly<Record<string, number>> };
+}
 
 export class BodyRemover {
   readonly #link: Link;
@@ -51,8 +57,11 @@ export class BodyRemover {
     const stream = queueStream(shard);
     const filter = JSON.stringify({ subjects_filter: `q${shard}.*.*.*.${message}.*` });
     const answer = await nc.request(`$JS.API.STREAM.INFO.${stream}`, filter, { timeout: 10_000 });
-    const { state } = answer.json<{ state?: { subjects?: Record<string, number> } }>();
-    for (const subject of Object.keys(state?.subjects ?? {})) {
+    const { error, state } = answer.json<InfoAnswer>();
+    // Silence about other jobs is not their absence: better a body that stays too long than one that is missed.
+    if (error) throw faultOf(error);
+    if (!state) throw new StoreFault("refused", "an answer without figures");
+    for (const subject of Object.keys(state.subjects ?? {})) {
       if (subject === subjectOf(key)) continue;
       const record = await lastOnSubject(nc, stream, subject);
       if (record && record.data.length > 0) return true;
