@@ -26,3 +26,16 @@ export interface SaslExchange<Who> {
    */
   respond(response: Buffer | undefined, signal: AbortSignal): SaslStep<Who> | Promise<SaslStep<Who>>;
 }
+
+/** The exchange, its welcome turned into what the engine calls somebody. */
+export const mapped = <From, To>(
+  exchange: SaslExchange<From>,
+  turn: (who: From) => To,
+): SaslExchange<To> => ({
+  respond(response, signal) {
+    const step = exchange.respond(response, signal);
+    const turned = (end: SaslStep<From>): SaslStep<To> =>
+      end.kind === "welcome" ? { kind: "welcome", who: turn(end.who) } : end;
+    return step instanceof Promise ? step.then(turned) : turned(step);
+  },
+});
