@@ -21,7 +21,12 @@ const steps: readonly (readonly [given: SaslStep<number>, want: SaslStep<string>
 for (const [given, want] of steps) {
   test(`${given.kind}, at once and later`, async () => {
     const heard: unknown[] = [];
-    const now: SaslExchange<number> = { respond: (response) => void heard.push(response) ?? given };
+    const now: SaslExchange<number> = {
+      respond(response) {
+        heard.push(response);
+        return given;
+      },
+    };
     const later: SaslExchange<number> = { respond: async () => given };
     assert.deepEqual(mapped(now, String).respond(Buffer.from("r"), calm), want);
     assert.deepEqual(heard, [Buffer.from("r")]);
