@@ -17,6 +17,11 @@ export function capabilities(talk: Talk): string {
     const compress = talk.compressed ? "" : " COMPRESS=DEFLATE";
     return `${always} ${forUsers} APPENDLIMIT=${limits.appendOctets}${compress}`;
   }
-  const login = talk.mayLogin ? " AUTH=PLAIN AUTH=LOGIN" : " LOGINDISABLED";
+  const login = talk.mayLogin
+    ? talk.host
+        .mechanisms(talk.client)
+        .map((name) => ` AUTH=${name}`)
+        .join("")
+    : " LOGINDISABLED";
   return `${always}${talk.canStartTls ? " STARTTLS" : ""}${login}`;
 }

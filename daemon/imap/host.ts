@@ -1,8 +1,11 @@
 /**
  * What the IMAP engine asks of the rest of the daemon: who somebody is, and the mailbox that is theirs.
  */
+import type { SaslExchange, SaslRefusal } from "../kit/sasl.ts";
 import type { MailboxSession } from "../mailbox/session.ts";
+import type { MailboxName } from "../mailbox/store.ts";
 
+/** Where the client connected from, and to. */
 export interface Caller {
   /** The client's address without port. */
   readonly address: string;
@@ -10,27 +13,29 @@ export interface Caller {
   readonly listener: "imap" | "imaps";
 }
 
-export interface Login {
-  /** Whom to act for; "" for oneself. RFC 4616 §2 */
-  readonly identity: string;
-  readonly name: string;
-  readonly password: string;
+/** The client as it is now: TLS may have begun since it connected. */
+export interface Client extends Caller {
+  /** For mechanisms that bind to the TLS session; `undefined` without one. RFC 9266 */
+  readonly channelBinding: () => Buffer | undefined;
 }
 
 export interface Account {
-  /** Login name in its canonical form. */
-  readonly user: string;
+  readonly user: MailboxName;
   /** Released by the session when it ends. */
   readonly mailbox: MailboxSession;
 }
 
 export type Entrance =
-  | { readonly kind: "welcome"; readonly account: Account }
-  | { readonly kind: "wrong" }
-  /** Right password, suspended mailbox. */
-  | { readonly kind: "disabled" }
-  | { readonly kind: "unavailable" };
+  | { readonly kind: "welcome"; readonly who: MailboxName }
+  | { readonly kind: "refused"; readonly why: SaslRefusal };
 
 export interface ImapHost {
-  login(login: Login, caller: Caller, signal: AbortSignal): Promise<Entrance>;
+  /** SASL mechanisms to offer this client now; asked only when a password may be told. */
+  mechanisms(client: Client): readonly string[];
+  /** `undefined`: there is no such mechanism, or not for this client. */
+  exchange(mechanism: string, client: Client): SaslExchange<MailboxName> | undefined;
+  /** LOGIN. */
+  password(name: string, password: string, client: Client, signal: AbortSignal): Promise<Entrance>;
+  /** Throws `StoreUnavailable`. */
+  open(mailbox: MailboxName, signal: AbortSignal): Promise<MailboxSession>;
 }

@@ -10,23 +10,22 @@
  */
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
-import { MailboxRefusal } from "../mailbox/session.ts";
-import { StoreUnavailable } from "../mailbox/store.ts";
-import { type Answer, answerText, bad, no, Refusal } from "./answer.ts";
+import { type Answer, answerText, bad } from "./answer.ts";
 import { capabilities } from "./capabilities.ts";
 import { CommandReader, type LiteralHead, type Reading, type Request } from "./command/reader.ts";
 import { commands } from "./commands/all.ts";
 import { CompressedSocket } from "./compress.ts";
-import type { Account, Caller, ImapHost } from "./host.ts";
+import { answerTo } from "./failure.ts";
+import type { Account, Client, ImapHost } from "./host.ts";
 import type { ImapLimits } from "./limits.ts";
-import type { Command, Enabled, State, Talk } from "./talk.ts";
+import { type Command, type Enabled, isAllowed, type State, type Talk } from "./talk.ts";
 import { Gone, Input } from "./wire/input.ts";
 import { Output } from "./wire/output.ts";
 import type { ImapSocket, SocketEvents, TlsFacts } from "./wire/socket.ts";
 
 export interface SessionOptions {
   readonly host: ImapHost;
-  readonly caller: Caller;
+  readonly client: Client;
   /** In force from the first octet. */
   readonly tls: TlsFacts | undefined;
   /** Passwords may be told in plain text: the client is on loopback and the listener allows it. */
@@ -40,7 +39,7 @@ export interface SessionOptions {
 
 export class Session implements Talk {
   readonly host: ImapHost;
-  readonly caller: Caller;
+  readonly client: Client;
   readonly limits: ImapLimits;
   readonly clock: Clock;
   readonly log: Log;
@@ -73,7 +72,7 @@ export class Session implements Talk {
     this.#socket = socket;
     this.#options = options;
     this.host = options.host;
-    this.caller = options.caller;
+    this.client = options.client;
     this.limits = options.limits;
     this.clock = options.clock;
     this.log = options.log;
@@ -236,30 +235,18 @@ export class Session implements Talk {
 
   async #try(command: Command | undefined, request: Request): Promise<Answer> {
     try {
-      if (command !== undefined && allowed(command, this.state)) return await command.run(this, request);
+      if (command !== undefined && isAllowed(command, this.state)) return await command.run(this, request);
       if (request.literal) await this.swallow(request.literal);
       return command === undefined
         ? bad(`Unknown command ${request.name.slice(0, 40)}`, "CLIENTBUG")
         : bad(`${request.name} is not allowed now`, "CLIENTBUG");
     } catch (error) {
-      return this.#answerTo(error, request);
+      return answerTo(error, request.name, this);
     }
-  }
-
-  #answerTo(error: unknown, { name }: Request): Answer {
-    if (error instanceof Refusal) return error.answer;
-    if (error instanceof MailboxRefusal) return no(error.message, error.code);
-    if (error instanceof Gone || this.signal.aborted) throw error;
-    if (error instanceof StoreUnavailable) {
-      this.log.warn({ command: name, error: error.message }, "the store could not answer a command");
-      return no("The store cannot answer now, please try again", "UNAVAILABLE");
-    }
-    this.#report(error, "a command failed");
-    return no("Something went wrong here", "SERVERBUG");
   }
 
   #report(error: unknown, sentence: string): void {
-    this.log.error({ err: error, client: this.caller.address }, sentence);
+    this.log.error({ err: error, client: this.client.address }, sentence);
   }
 
   #fault(): void {
@@ -321,7 +308,7 @@ export class Session implements Talk {
     try {
       this.#tls = await this.#socket.startTls?.();
     } catch (error) {
-      this.log.info({ client: this.caller.address, error: String(error) }, "the TLS handshake failed");
+      this.log.info({ client: this.client.address, error: String(error) }, "the TLS handshake failed");
       throw new Gone();
     }
   }
@@ -344,18 +331,5 @@ export class Session implements Talk {
         this.out.close();
       },
     };
-  }
-}
-
-function allowed({ when }: Command, { at }: State): boolean {
-  switch (when) {
-    case "any":
-      return at !== "over";
-    case "stranger":
-      return at === "stranger";
-    case "user":
-      return at === "user" || at === "selected";
-    case "selected":
-      return at === "selected";
   }
 }

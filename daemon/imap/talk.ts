@@ -12,7 +12,7 @@ import type { Log } from "../kit/log.ts";
 import type { Answer } from "./answer.ts";
 import type { Request } from "./command/reader.ts";
 import type { Selected } from "./folder/selected.ts";
-import type { Account, Caller, ImapHost } from "./host.ts";
+import type { Account, Client, ImapHost } from "./host.ts";
 import type { ImapLimits } from "./limits.ts";
 import type { Input } from "./wire/input.ts";
 import type { Output } from "./wire/output.ts";
@@ -33,7 +33,7 @@ export interface Enabled {
 
 export interface Talk {
   readonly host: ImapHost;
-  readonly caller: Caller;
+  readonly client: Client;
   readonly limits: ImapLimits;
   readonly clock: Clock;
   readonly log: Log;
@@ -92,3 +92,16 @@ export function folderOf(talk: Talk): Selected {
 
 /** Mailbox names and strings may be UTF-8. RFC 6855 §3, RFC 9051 §5.1 */
 export const speaksUtf8 = ({ enabled }: Talk): boolean => enabled.utf8 || enabled.rev2;
+
+export function isAllowed({ when }: Command, { at }: State): boolean {
+  switch (when) {
+    case "any":
+      return at !== "over";
+    case "stranger":
+      return at === "stranger";
+    case "user":
+      return at === "user" || at === "selected";
+    case "selected":
+      return at === "selected";
+  }
+}

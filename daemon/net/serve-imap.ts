@@ -77,9 +77,10 @@ function serve(connection: Connection, sessions: SessionSet<Session>, options: I
   const { listener, opened, host, limits = defaultLimits, clock, log } = options;
   const { address, port, tls } = connection;
   const trustPlain = listener.plainAuthOnLoopback && isLoopback(address);
-  const caller = { address, port, listener: listener.name };
+  const channelBinding = () => connection.channelBinding();
+  const client = { address, port, listener: listener.name, channelBinding };
   const onOver = (session: Session) => sessions.remove(session);
-  const session = new Session(connection, { host, limits, clock, log, caller, tls, trustPlain, onOver });
+  const session = new Session(connection, { host, limits, clock, log, client, tls, trustPlain, onOver });
   sessions.add(session);
   opened?.(listener.name);
   void session.run();

@@ -5,13 +5,14 @@
  * skips responses until one that starts so.
  */
 import assert from "node:assert/strict";
-import type { ImapHost } from "../../daemon/imap/host.ts";
+import type { Entrance, ImapHost } from "../../daemon/imap/host.ts";
 import { defaultLimits, type ImapLimits } from "../../daemon/imap/limits.ts";
 import { Session } from "../../daemon/imap/session.ts";
 import type { ImapSocket, SocketEvents, TlsFacts } from "../../daemon/imap/wire/socket.ts";
 import { silent } from "../../daemon/kit/log.ts";
+import type { SaslStep } from "../../daemon/kit/sasl.ts";
 import { MemoryMailboxStore } from "../../daemon/mailbox/memory.ts";
-import type { Quota } from "../../daemon/mailbox/store.ts";
+import type { MailboxName, Quota } from "../../daemon/mailbox/store.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { bob } from "./mailboxes.ts";
 
@@ -97,14 +98,25 @@ export function stage(): Stage {
 
 function host(here: Stage): ImapHost {
   return {
-    async login({ name, password }, _caller, signal) {
-      if (name === "gone") return { kind: "unavailable" };
-      if (name === "carol" && password === "secret") return { kind: "disabled" };
-      if (name !== "bob" || password !== "secret") return { kind: "wrong" };
-      const mailbox = await here.store.open(bob, { quota: () => here.quota }, signal);
-      return { kind: "welcome", account: { user: "bob", mailbox } };
-    },
+    mechanisms: () => ["PLAIN"],
+    exchange: (mechanism) => (mechanism === "PLAIN" ? { respond: plain } : undefined),
+    password: async (name, password) => judge(name, password),
+    open: (who, signal) => here.store.open(who, { quota: () => here.quota }, signal),
   };
+}
+
+function judge(name: string, password: string): Entrance {
+  if (name === "gone") return { kind: "refused", why: "unavailable" };
+  if (name === "carol" && password === "secret") return { kind: "refused", why: "disabled" };
+  if (name !== "bob" || password !== "secret") return { kind: "refused", why: "wrong" };
+  return { kind: "welcome", who: bob };
+}
+
+function plain(response: Buffer | undefined): SaslStep<MailboxName> {
+  if (response === undefined) return { kind: "challenge", octets: Buffer.alloc(0) };
+  const [, name, password] = response.toString().split("\0");
+  if (name === undefined || password === undefined) return { kind: "refused", why: "malformed" };
+  return judge(name, password);
 }
 
 /** Long enough for anything that is not broken. */
@@ -123,7 +135,7 @@ export class Client {
     this.over = done.promise;
     this.session = new Session(this.socket, {
       host: imapHost,
-      caller: { address: "127.0.0.1", port: 4, listener: "imap" },
+      client: { address: "127.0.0.1", port: 4, listener: "imap", channelBinding: () => undefined },
       tls,
       trustPlain: options.trustPlain ?? true,
       limits: { ...defaultLimits, ...options.limits },

@@ -1,25 +1,27 @@
 /**
  * LOGIN and AUTHENTICATE: from stranger to user.
  *
- * Spec:   RFC 9051 §6.2.2, §6.2.3, §11.1 (no passwords in the clear), RFC 4959 (SASL-IR), RFC 5530 (codes).
+ * Spec:   RFC 9051 §6.2.2 (`*` cancels), §6.2.3, §11.1 (no passwords in the clear), RFC 4959 (initial response, `=` is an
+ *         empty one), RFC 5530 (codes).
  */
-import { type Answer, bad, no, ok, refuse } from "../answer.ts";
+import type { SaslExchange, SaslStep } from "../../kit/sasl.ts";
+import type { MailboxName } from "../../mailbox/store.ts";
+import { type Answer, bad, no, ok, Refusal, refuse } from "../answer.ts";
 import { capabilities } from "../capabilities.ts";
-import type { Login } from "../host.ts";
-import { begin, type Mechanism, respond, type Step } from "../sasl.ts";
+import type { Entrance } from "../host.ts";
 import type { Command, Commands, Talk } from "../talk.ts";
 import { Gone } from "../wire/input.ts";
 
 const plainLogin: Command = {
   when: "stranger",
-  run(talk, { args }) {
+  async run(talk, { args }) {
     requirePrivacy(talk);
     args.space();
     const name = args.astring();
     args.space();
     const password = args.astring();
     args.end();
-    return enter(talk, { identity: "", name, password });
+    return enter(talk, await talk.host.password(name, password, talk.client, talk.signal));
   },
 };
 
@@ -30,58 +32,64 @@ const authenticate: Command = {
     const mechanism = args.word();
     const initial = args.skip(" ") ? args.rawAstring() : undefined;
     args.end();
-    if (mechanism !== "PLAIN" && mechanism !== "LOGIN") return no("Unknown mechanism", "CANNOT");
     requirePrivacy(talk);
-    const step = await exchange(talk, mechanism, initial);
-    switch (step.kind) {
-      case "login":
-        return enter(talk, step.login);
-      case "cancelled":
-        return bad("Cancelled");
-      case "badBase64":
-        return bad("Invalid base64", "CLIENTBUG");
-      default:
-        return failed(talk);
-    }
+    const exchange = talk.host.exchange(mechanism, talk.client);
+    if (exchange === undefined) return no("This mechanism is not offered here", "CANNOT");
+    return enter(talk, await converse(talk, exchange, initial));
   },
 };
 
-async function exchange(talk: Talk, mechanism: Mechanism, initial: string | undefined): Promise<Step> {
-  let step = begin(mechanism, initial);
-  while (step.kind === "ask") {
-    talk.out.line(`+ ${step.prompt}`);
-    talk.out.flush();
-    const line = await talk.input.line(talk.limits.commandOctetsBeforeLogin);
-    if (line.kind === "ended") throw new Gone();
-    if (line.kind === "tooLong") return { kind: "badBase64" };
-    step = respond(step.exchange, line.text);
-  }
+async function converse(
+  talk: Talk,
+  exchange: SaslExchange<MailboxName>,
+  initial: string | undefined,
+): Promise<Entrance> {
+  let step = await exchange.respond(initial === undefined ? undefined : decode(initial), talk.signal);
+  while (step.kind === "challenge") step = await exchange.respond(await asked(talk, step), talk.signal);
   return step;
+}
+
+async function asked(
+  talk: Talk,
+  { octets }: Extract<SaslStep<MailboxName>, { kind: "challenge" }>,
+): Promise<Buffer> {
+  talk.out.line(`+ ${octets.toString("base64")}`);
+  talk.out.flush();
+  const line = await talk.input.line(talk.limits.commandOctetsBeforeLogin);
+  if (line.kind === "ended") throw new Gone();
+  if (line.kind === "tooLong") throw new Refusal(bad("The response is too long", "CLIENTBUG"));
+  if (line.text === "*") throw new Refusal(bad("Cancelled"));
+  return decode(line.text);
+}
+
+const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+function decode(response: string): Buffer {
+  if (response === "=") return Buffer.alloc(0);
+  if (!base64.test(response)) throw new Refusal(bad("Invalid base64", "CLIENTBUG"));
+  return Buffer.from(response, "base64");
 }
 
 function requirePrivacy(talk: Talk): void {
   if (!talk.mayLogin) throw refuse("Use TLS before you tell a password", "PRIVACYREQUIRED");
 }
 
-async function enter(talk: Talk, login: Login): Promise<Answer> {
-  const entrance = await talk.host.login(login, talk.caller, talk.signal);
-  switch (entrance.kind) {
-    case "welcome":
-      talk.state = { at: "user", account: entrance.account };
-      talk.log.info({ client: talk.caller.address, user: entrance.account.user }, "logged in");
-      return ok("Logged in", `CAPABILITY ${capabilities(talk)}`);
-    case "wrong":
-      return failed(talk);
-    case "disabled":
-      return no("This mailbox is suspended", "AUTHORIZATIONFAILED");
-    case "unavailable":
-      return no("Logging in is not possible now, please try again", "UNAVAILABLE");
-  }
+async function enter(talk: Talk, entrance: Entrance): Promise<Answer> {
+  if (entrance.kind === "refused") return refused(talk, entrance);
+  const { who } = entrance;
+  const mailbox = await talk.host.open(who, talk.signal);
+  talk.state = { at: "user", account: { user: who, mailbox } };
+  talk.log.info({ client: talk.client.address, user: who }, "logged in");
+  return ok("Logged in", `CAPABILITY ${capabilities(talk)}`);
 }
 
-function failed(talk: Talk): Answer {
+function refused(talk: Talk, { why }: Extract<Entrance, { kind: "refused" }>): Answer {
+  if (why === "unavailable") return no("Logging in is not possible now, please try again", "UNAVAILABLE");
   if (++talk.failedLogins >= talk.limits.failedLogins) talk.logout("Too many failed logins");
-  return no("Wrong name or password", "AUTHENTICATIONFAILED");
+  if (why === "malformed") return bad("The response breaks the rules of the mechanism", "CLIENTBUG");
+  return why === "disabled"
+    ? no("This mailbox is suspended", "AUTHORIZATIONFAILED")
+    : no("Wrong name or password", "AUTHENTICATIONFAILED");
 }
 
 export const login: Commands = { LOGIN: plainLogin, AUTHENTICATE: authenticate };
