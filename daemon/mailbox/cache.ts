@@ -147,9 +147,11 @@ export class Cache {
     if (this.#listeners.size === 0) return;
     const changes: MailboxChange[] = [];
     if (foldersDiffer(before, after)) changes.push({ kind: "folders" });
-    for (const folder of after.folders)
-      if (before.folders.find(({ id }) => id === folder.id)?.modseq !== folder.modseq)
+    for (const folder of after.folders) {
+      const old = before.folders.find(({ id }) => id === folder.id);
+      if (old && old.modseq !== folder.modseq)
         changes.push({ kind: "status", folder: folderInfo(after, folder) });
+    }
     for (const listener of this.#listeners) for (const change of changes) listener(change);
   }
 }

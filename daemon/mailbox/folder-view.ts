@@ -117,7 +117,7 @@ export class CachedView implements FolderView {
     }
   }
 
-  move(uids: readonly Uid[], name: string, signal: AbortSignal): Promise<Copied> {
+  async move(uids: readonly Uid[], name: string, signal: AbortSignal): Promise<Copied> {
     const { cache, folder, now, desk } = this.#parts;
     target(cache.ledger, name);
     return this.#row(uids, name, (piece) =>

@@ -29,6 +29,8 @@ export interface TailOptions {
   readonly filters: readonly string[];
   /** Every message stored since then, instead of the last one of each subject; ms since the epoch. */
   readonly since?: number;
+  /** Every message behind this sequence, instead of the last one of each subject. */
+  readonly after?: number;
   readonly onMessage: (message: TailMessage) => void;
   readonly log: Log;
 }
@@ -52,6 +54,7 @@ export class Tail implements AsyncDisposable {
   constructor(link: Link, options: TailOptions) {
     this.#link = link;
     this.#options = options;
+    this.#lastSequence = options.after ?? 0;
     this.#caughtUp.promise.catch(() => {});
   }
 

@@ -7,7 +7,7 @@ import { systemClock } from "../../kit/clock.ts";
 import { silent } from "../../kit/log.ts";
 import { type Delivery, type MailboxStore, StoreUnavailable } from "../../mailbox/store.ts";
 import { connectNats, type Link } from "../connect.ts";
-import { chunksOf } from "./bodies.ts";
+import { chunksOf } from "./chunks.ts";
 import { recordsUnder } from "./pages.ts";
 import { decodeRecord } from "./records.ts";
 import { JetStreamMailboxStore } from "./store.ts";

@@ -18,6 +18,7 @@ import type { HeldLedger, Ledgers } from "./ledgers.ts";
 import { type Placed, type Plan, planGroup, type Refused } from "./plan.ts";
 import type { Reader } from "./reader.ts";
 import { deliverySubject } from "./subjects.ts";
+import type { Turns } from "./turns.ts";
 
 export interface FilerParts {
   readonly reader: Reader;
@@ -25,6 +26,7 @@ export interface FilerParts {
   readonly commit: GroupCommit;
   readonly bodies: Bodies;
   readonly ledgers: Ledgers;
+  readonly turns: Turns;
   readonly clock: Clock;
   readonly chance: Chance;
 }
@@ -90,9 +92,10 @@ export class Filer {
       const group = lane.take().filter((pending) => this.#wanted(pending));
       let left: readonly Pending[] = group;
       try {
-        await this.#file(mailbox, group, (rest) => {
+        const remaining = (rest: readonly Pending[]) => {
           left = rest;
-        });
+        };
+        await this.#parts.turns.take(mailbox, () => this.#file(mailbox, group, remaining));
       } catch (error) {
         this.#parts.ledgers.forget(mailbox);
         for (const pending of left) this.#fail(pending, error);
@@ -151,8 +154,8 @@ export class Filer {
     }
   }
 
-  #filed({ pending, uid, uidValidity, bodyEntry }: Placed, first: number): void {
-    if (bodyEntry !== undefined) this.#parts.bodies.settle(pending.delivery.bodyId, first + bodyEntry);
+  #filed({ pending, uid, uidValidity, headEntry }: Placed, first: number): void {
+    if (headEntry !== undefined) this.#parts.bodies.settle(pending.delivery.bodyId, first + headEntry);
     pending.filed({ kind: "filed", uid, uidValidity });
   }
 

@@ -18,7 +18,7 @@ export interface Pending {
   readonly failed: (reason: unknown) => void;
 }
 
-/** Three entries each, and the ledger: well below what one batch may hold. */
+/** Four entries each, and the ledger: well below what one batch may hold. */
 const GROUP = 100;
 const GROUP_BYTES = 2 << 20;
 

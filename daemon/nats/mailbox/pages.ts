@@ -35,6 +35,17 @@ export async function* recordsUnder(
   }
 }
 
+/** The last records of a few subjects; those that do not exist are left out. At most 1,000. */
+export async function lastOf(
+  nc: NatsConnection,
+  stream: string,
+  subjects: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly PageRecord[]> {
+  signal.throwIfAborted();
+  return (await onePage(nc, stream, { multi_last: subjects, batch: subjects.length }, signal)).records;
+}
+
 interface Page {
   readonly records: readonly PageRecord[];
   readonly more: boolean;

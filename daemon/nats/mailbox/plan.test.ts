@@ -15,7 +15,7 @@ function pending(text: string, over: Partial<Delivery> = {}, claim?: Claim): Pen
     delivery: given,
     size: given.size + given.prefix.length,
     mark: deliverySubject(0, given.bodyId, bob, given.deliveryId),
-    claim: claim ?? { kind: "carried", octets: Buffer.from(text) },
+    claim: claim ?? { kind: "carried", octets: Buffer.from(text), head: Buffer.from("{}") },
     signal: calm,
     filed: () => {},
     failed: () => {},
@@ -27,7 +27,7 @@ const box = "bob@example=2Eorg";
 
 test("a group is one unit: marks, records, carried bodies, and the ledger last", () => {
   const one = pending("one", { bodyId: "b1", deliveryId: "d1", flags: ["\\Seen"] });
-  const two = pending("two", { bodyId: "b2", deliveryId: "d2" }, { kind: "relied", chunk0: 17 });
+  const two = pending("two", { bodyId: "b2", deliveryId: "d2" }, { kind: "relied", head: 17 });
   const none = pending("", { bodyId: "b3", deliveryId: "d3" }, { kind: "empty" });
   const { entries, placed, refused, after } = planGroup(target, [one, two, none]);
   assert.deepEqual(
@@ -35,16 +35,17 @@ test("a group is one unit: marks, records, carried bodies, and the ledger last",
     [
       { subject: `m0.d.b1.${box}.d1`, expect: 0 },
       { subject: `m0.r.${box}.1.1`, expect: 0 },
+      { subject: "m0.h.b1" },
       { subject: "m0.b.b1.0" },
       { subject: `m0.d.b2.${box}.d2`, expect: 0 },
-      { subject: `m0.r.${box}.1.2`, expect: 17, on: "m0.b.b2.0" },
+      { subject: `m0.r.${box}.1.2`, expect: 17, on: "m0.h.b2" },
       { subject: `m0.d.b3.${box}.d3`, expect: 0 },
       { subject: `m0.r.${box}.1.3`, expect: 0 },
       { subject: `m0.m.${box}`, expect: 40 },
     ],
   );
   assert.deepEqual(
-    placed.map(({ uid, bodyEntry }) => [uid, bodyEntry]),
+    placed.map(({ uid, headEntry }) => [uid, headEntry]),
     [
       [1, 2],
       [2, undefined],
@@ -76,7 +77,7 @@ test("whom the quota refuses leaves no entry, and takes no UID", () => {
   );
   assert.equal(refused[0]?.pending, group[1]);
   assert.deepEqual([refused[0]?.used, refused[0]?.limit], [8, 12]);
-  assert.equal(entries.length, 7);
+  assert.equal(entries.length, 9);
 });
 
 test("a group that is refused wholly writes nothing, not even a ledger", () => {
@@ -100,8 +101,9 @@ test("a lane gives the oldest first, as many as one batch may hold", () => {
 test("a lane bounds the octets of a group, but lets a large one through alone", () => {
   const lane = new Lane();
   const octets = Buffer.alloc(1 << 20);
-  for (let i = 0; i < 5; i++) lane.add(pending("", {}, { kind: "carried", octets }));
-  lane.add(pending("", {}, { kind: "carried", octets: Buffer.alloc(3 << 20) }));
+  for (let i = 0; i < 5; i++)
+    lane.add(pending("", {}, { kind: "carried", octets, head: octets.subarray(0, 9) }));
+  lane.add(pending("", {}, { kind: "carried", octets: Buffer.alloc(3 << 20), head: Buffer.alloc(9) }));
   lane.add(pending("x"));
   const sizes: number[] = [];
   while (!lane.empty) sizes.push(lane.take().length);

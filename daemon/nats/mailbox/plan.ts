@@ -11,18 +11,18 @@ import { flagSet } from "../../mailbox/flags.ts";
 import { type FolderLedger, file, type Ledger } from "../../mailbox/ledger.ts";
 import type { MailboxName, Uid } from "../../mailbox/store.ts";
 import type { Entry } from "../commit.ts";
-import { chunksOf } from "./bodies.ts";
+import { chunksOf } from "./chunks.ts";
 import type { Pending } from "./lane.ts";
 import type { HeldLedger } from "./ledgers.ts";
 import { encodeLedger, encodeMark, encodeRecord } from "./records.ts";
-import { chunkSubject, ledgerSubject, recordSubject } from "./subjects.ts";
+import { chunkSubject, headSubject, ledgerSubject, recordSubject } from "./subjects.ts";
 
 export interface Placed {
   readonly pending: Pending;
   readonly uid: Uid;
   readonly uidValidity: number;
-  /** Index of the entry that carries the body. */
-  readonly bodyEntry?: number;
+  /** Index of the entry that is the head of a carried body. */
+  readonly headEntry?: number;
 }
 
 export interface Refused {
@@ -64,7 +64,8 @@ export function planGroup(target: PlanTarget, group: readonly Pending[]): Plan {
     entries.push(recordEntry(target, pending, place.folder, uid, modseq));
     const spot = { pending, uid, uidValidity: place.folder.uidValidity };
     if (pending.claim.kind === "carried") {
-      placed.push({ ...spot, bodyEntry: entries.length });
+      placed.push({ ...spot, headEntry: entries.length });
+      entries.push({ subject: headSubject(shard, bodyId), data: pending.claim.head });
       entries.push({ subject: chunkSubject(shard, bodyId, 0), data: pending.claim.octets });
     } else placed.push(spot);
   }
@@ -94,6 +95,6 @@ function recordEntry(
   });
   const subject = recordSubject(shard, mailbox, folder.id, uid);
   return claim.kind === "relied"
-    ? { subject, data, expect: claim.chunk0, on: chunkSubject(shard, bodyId, 0) }
+    ? { subject, data, expect: claim.head, on: headSubject(shard, bodyId) }
     : { subject, data, expect: 0 };
 }

@@ -175,3 +175,18 @@ export function decodeLog(data: Uint8Array): VanishedLog {
   if (!Array.isArray(w.r)) throw new SyntaxError("not a list of what has vanished");
   return { floor: w.f, removals: w.r };
 }
+
+/** Why somebody should look whether a body is still referred to, and since when. */
+export interface Note {
+  /** ms since the epoch */
+  readonly since: number;
+  readonly why: "storing" | "expunged";
+}
+
+export const encodeNote = (note: Note): Uint8Array => encode({ t: note.since, w: note.why });
+
+export function decodeNote(data: Uint8Array): Note {
+  const w = decode(data) as { readonly t: number; readonly w: Note["why"] };
+  if (typeof w.t !== "number") throw new SyntaxError("not a note for the collector");
+  return { since: w.t, why: w.w };
+}

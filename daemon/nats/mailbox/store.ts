@@ -6,9 +6,13 @@
  * Fails:  `StoreUnavailable`, with the cause; after a time-out nothing is known about a delivery, and repeating it is
  *         safe, since its mark tells.
  */
+import { nuid } from "@nats-io/transport-node";
 import type { Chance, Clock } from "../../kit/clock.ts";
 import type { Log } from "../../kit/log.ts";
 import { folderOf, statusOf } from "../../mailbox/ledger.ts";
+import { keptOf } from "../../mailbox/record.ts";
+import type { Exclusive, MailboxAccess, MailboxSession, OpenOptions } from "../../mailbox/session.ts";
+import { Sessions } from "../../mailbox/sessions.ts";
 import {
   type Delivery,
   type Filed,
@@ -21,15 +25,21 @@ import {
 } from "../../mailbox/store.ts";
 import { GroupCommit } from "../commit.ts";
 import type { Link } from "../connect.ts";
-import { Conflict, StoreFault } from "../fault.ts";
 import { Bodies } from "./bodies.ts";
+import { Chunks } from "./chunks.ts";
+import { Feed } from "./feed.ts";
 import { Filer } from "./filer.ts";
+import { Heads } from "./heads.ts";
+import { JetStreamJournal, type JournalParts } from "./journal.ts";
+import { takeLease } from "./lease.ts";
 import { Ledgers } from "./ledgers.ts";
 import { folderListing } from "./listing.ts";
 import { recordsUnder } from "./pages.ts";
 import { Reader } from "./reader.ts";
 import { decodeLedger, decodeRecord, type MessageRecord } from "./records.ts";
-import { everyLedger, mailboxOf, mailStream, recordSubject, shardOf } from "./subjects.ts";
+import { everyLedger, leaseSubject, mailboxOf, mailStream, recordSubject, shardOf } from "./subjects.ts";
+import { Turns } from "./turns.ts";
+import { orUnavailable, unavailable, unlessAborted } from "./unavailable.ts";
 
 export interface JetStreamMailboxOptions {
   readonly link: Link;
@@ -39,24 +49,28 @@ export interface JetStreamMailboxOptions {
   /** Streams `M0 … M<n-1>`; fixed for the life of the installation. */
   readonly shards: number;
   readonly observeCommit?: (entries: number, ms: number) => void;
+  /** How long a delivery is remembered whose message was removed meanwhile, ms; the queue's lifetime at least. */
+  readonly rememberMs?: number;
 }
 
-interface Shard {
-  readonly index: number;
-  readonly reader: Reader;
-  readonly bodies: Bodies;
-  readonly ledgers: Ledgers;
+/** The longest common lifetime of a queue is five days. */
+const REMEMBER_MS = 9 * 86_400_000;
+
+interface Shard extends JournalParts {
   readonly filer: Filer;
 }
 
-export class JetStreamMailboxStore implements MailboxStore {
+export class JetStreamMailboxStore implements MailboxStore, MailboxAccess {
   readonly #options: JetStreamMailboxOptions;
   readonly #shards: readonly Shard[];
+  readonly #sessions: Sessions;
   #closed = false;
 
   constructor(options: JetStreamMailboxOptions) {
     this.#options = options;
     this.#shards = Array.from({ length: options.shards }, (_, index) => openShard(options, index));
+    const journal = (mailbox: MailboxName) => new JetStreamJournal(mailbox, this.#shard(mailbox));
+    this.#sessions = new Sessions(journal, options.clock, options.chance);
   }
 
   #shard(mailbox: MailboxName): Shard {
@@ -69,6 +83,17 @@ export class JetStreamMailboxStore implements MailboxStore {
     return orUnavailable(unlessAborted(filer.deliver(delivery, signal), signal));
   }
 
+  open(mailbox: MailboxName, options: OpenOptions, signal: AbortSignal): Promise<MailboxSession> {
+    if (this.#closed) throw new StoreUnavailable("the mailbox store is closing");
+    return this.#sessions.open(mailbox, options, signal);
+  }
+
+  exclusive(mailbox: MailboxName, signal: AbortSignal): Promise<Exclusive | undefined> {
+    const { reader, commit, shard } = this.#shard(mailbox);
+    const subject = leaseSubject(shard, mailbox);
+    return orUnavailable(unlessAborted(takeLease(reader, commit, subject, nuid.next()), signal));
+  }
+
   async status(mailbox: MailboxName, signal: AbortSignal): Promise<MailboxStatus | undefined> {
     const loading = this.#shard(mailbox).ledgers.load(mailbox);
     const { ledger } = await orUnavailable(unlessAborted(loading, signal));
@@ -78,7 +103,7 @@ export class JetStreamMailboxStore implements MailboxStore {
   async *mailboxes(signal: AbortSignal): AsyncIterable<MailboxStatus> {
     const { nc } = this.#options.link;
     try {
-      for (const { index } of this.#shards)
+      for (const { shard: index } of this.#shards)
         for await (const { subject, data } of recordsUnder(nc, mailStream(index), everyLedger(index), signal))
           if (data.length > 0) yield statusOf(mailboxOf(subject), decodeLedger(data));
     } catch (error) {
@@ -87,9 +112,9 @@ export class JetStreamMailboxStore implements MailboxStore {
   }
 
   async *messages(mailbox: MailboxName, folder: string, signal: AbortSignal): AsyncIterable<StoredMessage> {
-    const { index, ledgers } = this.#shard(mailbox);
+    const { shard, ledgers } = this.#shard(mailbox);
     try {
-      yield* await folderListing({ ...this.#options, shard: index, ledgers }, mailbox, folder, signal);
+      yield* await folderListing({ ...this.#options, shard, ledgers }, mailbox, folder, signal);
     } catch (error) {
       throw unavailable(error);
     }
@@ -104,18 +129,20 @@ export class JetStreamMailboxStore implements MailboxStore {
     const shard = this.#shard(mailbox);
     const finding = this.#record(shard, mailbox, folder, uid);
     const record = await orUnavailable(unlessAborted(finding, signal));
-    return record && octetsOf(record, shard.bodies, signal);
+    if (!record) return undefined;
+    const { content } = keptOf(uid, record);
+    return new JetStreamJournal(mailbox, shard).read(content, undefined, signal);
   }
 
   async #record(
-    { index, ledgers, reader }: Shard,
+    { shard, ledgers, reader }: Shard,
     mailbox: MailboxName,
     folder: string,
     uid: Uid,
   ): Promise<MessageRecord | undefined> {
     const found = folderOf((await ledgers.load(mailbox)).ledger, folder);
     if (!found) return undefined;
-    const subject = recordSubject(index, mailbox, found.id, uid);
+    const subject = recordSubject(shard, mailbox, found.id, uid);
     const data = await reader.fixed(subject);
     return data && decodeRecord(data);
   }
@@ -123,61 +150,44 @@ export class JetStreamMailboxStore implements MailboxStore {
   /** Takes nothing new; what is on its way is finished. The link stays open: it is not ours. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
-    for (const { filer } of this.#shards) await filer.settled();
+    await this.#sessions[Symbol.asyncDispose]();
+    for (const { filer, feed } of this.#shards) {
+      await filer.settled();
+      await feed[Symbol.asyncDispose]();
+    }
   }
 }
 
-function openShard(options: JetStreamMailboxOptions, index: number): Shard {
-  const { link, clock, chance, log, observeCommit } = options;
+function openShard(options: JetStreamMailboxOptions, shard: number): Shard {
+  const { link, clock, chance, log, observeCommit, rememberMs = REMEMBER_MS } = options;
   const commit = new GroupCommit(link, {
-    stream: mailStream(index),
+    stream: mailStream(shard),
     log,
     clock,
     ...(observeCommit ? { observe: observeCommit } : {}),
   });
-  const reader = new Reader(link, clock, mailStream(index));
-  const bodies = new Bodies(reader, commit, index);
-  const ledgers = new Ledgers(reader, index);
-  const filer = new Filer({ reader, shard: index, commit, bodies, ledgers, clock, chance });
-  return { index, reader, bodies, ledgers, filer };
-}
-
-async function* octetsOf(
-  record: MessageRecord,
-  bodies: Bodies,
-  signal: AbortSignal,
-): AsyncIterable<Uint8Array> {
-  if (record.prefix !== "") yield Buffer.from(record.prefix);
-  try {
-    yield* bodies.read(record.bodyId, record.chunks, signal);
-  } catch (error) {
-    throw unavailable(error);
-  }
-}
-
-/** The promise, unless the signal comes first; what the promise stands for goes on. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const stop = () => reject(signal.reason);
-  if (signal.aborted) stop();
-  signal.addEventListener("abort", stop, { once: true });
-  try {
-    return await Promise.race([aborted, promise]);
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
-}
-
-/** Faults of NATS become the port's own error; anything else (an abort, a bug) stays what it is. */
-const unavailable = (error: unknown): unknown =>
-  error instanceof StoreFault || error instanceof Conflict
-    ? new StoreUnavailable(error.message, { cause: error })
-    : error;
-
-async function orUnavailable<T>(promise: Promise<T>): Promise<T> {
-  try {
-    return await promise;
-  } catch (error) {
-    throw unavailable(error);
-  }
+  const reader = new Reader(link, clock, mailStream(shard));
+  const chunks = new Chunks(reader, commit, shard);
+  const bodies = new Bodies({ reader, commit, chunks, shard, clock });
+  const ledgers = new Ledgers(reader, shard);
+  const turns = new Turns();
+  const filer = new Filer({ reader, shard, commit, bodies, ledgers, turns, clock, chance });
+  const heads = new Heads(link, reader, shard);
+  const feed = new Feed(link, shard, log);
+  return {
+    link,
+    shard,
+    reader,
+    commit,
+    bodies,
+    chunks,
+    heads,
+    ledgers,
+    turns,
+    filer,
+    feed,
+    clock,
+    log,
+    rememberMs,
+  };
 }

@@ -5,6 +5,11 @@
  *   `m<i>.r.<mailbox>.<folder>.<uid>`        a message's record
  *   `m<i>.d.<body>.<mailbox>.<delivery>`     this delivery has been filed; it is also what refers to the body
  *   `m<i>.b.<body>.<chunk>`                  the octets of a body, shared by the stream's mailboxes
+ *   `m<i>.h.<body>`                          the body's head: its digest; proves that all its chunks are there
+ *   `m<i>.v.<mailbox>.<folder>`              what has vanished from a folder lately
+ *   `m<i>.g.<body>`                          perhaps nothing refers to this body any more: for the collector
+ *   `m<i>.o.<receipt>`                       a unit that makes nothing new was stored; short-lived
+ *   `m<i>.l.<mailbox>`                       who has the mailbox for himself; short-lived
  *
  * The kind comes first, so that all ledgers, a folder's records, or a body's references have a common prefix, which
  * the server finds without walking every subject.
@@ -32,8 +37,22 @@ export const deliverySubject = (
 export const chunkSubject = (shard: number, bodyId: string, chunk: number): string =>
   `m${shard}.b.${encodeToken(bodyId)}.${chunk}`;
 
+export const headSubject = (shard: number, bodyId: string): string => `m${shard}.h.${encodeToken(bodyId)}`;
+export const logSubject = (shard: number, mailbox: MailboxName, folder: number): string =>
+  `m${shard}.v.${encodeToken(mailbox)}.${folder}`;
+export const garbageSubject = (shard: number, bodyId: string): string => `m${shard}.g.${encodeToken(bodyId)}`;
+export const everyGarbage = (shard: number): string => `m${shard}.g.*`;
+export const receiptSubject = (shard: number, id: string): string => `m${shard}.o.${id}`;
+export const leaseSubject = (shard: number, name: string): string => `m${shard}.l.${encodeToken(name)}`;
+export const bodyMarks = (shard: number, bodyId: string): string => `m${shard}.d.${encodeToken(bodyId)}.>`;
+export const bodyChunks = (shard: number, bodyId: string): string => `m${shard}.b.${encodeToken(bodyId)}.*`;
+/** What tells of changes of mailboxes, all of them. */
+export const everyChange = (shard: number): string[] =>
+  ["m.*", "r.*.*.*", "v.*.*"].map((rest) => `m${shard}.${rest}`);
+
 const lastToken = (subject: string): string => subject.slice(subject.lastIndexOf(".") + 1);
 export const mailboxOf = (ledger: string): MailboxName => decodeToken(lastToken(ledger)) as MailboxName;
+export const bodyOf = (garbage: string): string => decodeToken(lastToken(garbage));
 export const uidOf = (record: string): number => Number(lastToken(record));
 
 const PLAIN = /^[A-Za-z0-9_@+-]+$/;

@@ -1,0 +1,126 @@
+/**
+ * The octets of bodies as chunks in a mailbox stream: written a few at a time, read from any offset.
+ *
+ * In:     pieces of any size; what they are must be known by their number of octets.
+ * Fails:  `StoreFault`; `StoreUnavailable` when the octets are not `size` long.
+ */
+
+import { pack, type WireDigest } from "../../mailbox/digest/pack.ts";
+import { digestOf, Scanner } from "../../mailbox/digest/scan.ts";
+import type { Range } from "../../mailbox/digest.ts";
+import { StoreUnavailable } from "../../mailbox/store.ts";
+import type { GroupCommit } from "../commit.ts";
+import { StoreFault } from "../fault.ts";
+import type { Reader } from "./reader.ts";
+import { chunkSubject } from "./subjects.ts";
+
+const CHUNK = 512 << 10;
+/** Chunks of one body on their way at the same time. */
+const WINDOW = 4;
+
+export const chunksOf = (size: number): number => Math.ceil(size / CHUNK);
+
+/** Octets that are to be taken in. */
+export interface Incoming {
+  readonly bodyId: string;
+  readonly size: number;
+  /** Read once. */
+  readonly body: () => AsyncIterable<Uint8Array>;
+}
+
+export class Chunks {
+  readonly #reader: Reader;
+  readonly #commit: GroupCommit;
+  readonly #shard: number;
+
+  constructor(reader: Reader, commit: GroupCommit, shard: number) {
+    this.#reader = reader;
+    this.#commit = commit;
+    this.#shard = shard;
+  }
+
+  /** Stores every chunk; resolves with the digest when all are durable. */
+  async store(incoming: Incoming, signal: AbortSignal): Promise<WireDigest> {
+    const { bodyId } = incoming;
+    const scanner = new Scanner();
+    const flying: Promise<number>[] = [];
+    let n = 0;
+    for await (const chunk of rechunk(incoming)) {
+      signal.throwIfAborted();
+      scanner.push(chunk);
+      flying.push(this.#put(bodyId, n++, chunk));
+      if (flying.length >= WINDOW) await flying.shift();
+    }
+    await Promise.all(flying);
+    return pack(scanner.end());
+  }
+
+  #put(bodyId: string, n: number, data: Uint8Array): Promise<number> {
+    const stored = this.#commit.commit([{ subject: chunkSubject(this.#shard, bodyId, n), data }]);
+    stored.catch(() => {}); // seen when it is awaited; never, when an earlier chunk failed
+    return stored;
+  }
+
+  /** The octets of a stored body, or those within the range; a chunk is read ahead. Throws `StoreFault`. */
+  async *read(bodyId: string, size: number, range: Range, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    const to = Math.min(size, range.offset + range.size);
+    if (to <= range.offset) return;
+    const last = Math.floor((to - 1) / CHUNK);
+    let n = Math.floor(range.offset / CHUNK);
+    let next: Promise<Uint8Array> | undefined = this.#chunk(bodyId, n);
+    for (; next; n++) {
+      const chunk: Uint8Array = await next;
+      signal.throwIfAborted();
+      next = n < last ? this.#chunk(bodyId, n + 1) : undefined;
+      next?.catch(() => {}); // seen when it is awaited; never, when the reader stops early
+      const begin = n * CHUNK;
+      yield chunk.subarray(Math.max(0, range.offset - begin), to - begin);
+    }
+  }
+
+  async #chunk(bodyId: string, n: number): Promise<Uint8Array> {
+    const data = await this.#reader.fixed(chunkSubject(this.#shard, bodyId, n));
+    if (data) return data;
+    throw new StoreFault("refused", `chunk ${n} of body ${bodyId} does not exist`);
+  }
+}
+
+/** A small body at once, with its digest. */
+export async function collect(incoming: Incoming): Promise<{ octets: Uint8Array; digest: WireDigest }> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of incoming.body()) {
+    parts.push(part);
+    size += part.length;
+    if (size > incoming.size) throw wrongSize(incoming, size);
+  }
+  if (size !== incoming.size) throw wrongSize(incoming, size);
+  const octets = parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts, size);
+  return { octets, digest: pack(digestOf(octets)) };
+}
+
+const wrongSize = ({ bodyId, size }: Incoming, found: number) =>
+  new StoreUnavailable(`body ${bodyId} has ${found} octets, not ${size}`);
+
+/** Chunks of equal size, the last one shorter; each a buffer of its own. */
+async function* rechunk(incoming: Incoming): AsyncIterable<Uint8Array> {
+  let chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK, incoming.size));
+  let used = 0;
+  let size = 0;
+  for await (const part of incoming.body()) {
+    size += part.length;
+    if (size > incoming.size) throw wrongSize(incoming, size);
+    for (let rest = part; rest.length > 0; ) {
+      const piece = rest.subarray(0, chunk.length - used);
+      chunk.set(piece, used);
+      used += piece.length;
+      rest = rest.subarray(piece.length);
+      if (used < chunk.length) continue;
+      yield chunk;
+      chunk = Buffer.allocUnsafeSlow(CHUNK);
+      used = 0;
+    }
+  }
+  if (size !== incoming.size) throw wrongSize(incoming, size);
+  if (used > 0) yield chunk.subarray(0, used);
+}

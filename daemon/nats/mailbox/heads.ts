@@ -1,0 +1,89 @@
+/**
+ * Digests of bodies: from memory, or a request per few hundred heads.
+ *
+ * In:     body ids.
+ * Out:    heads as they lie in the stream, decoded when they are needed: the cache holds octets, not objects.
+ * Fails:  `StoreFault`. A body without a head is told as `undefined`.
+ */
+import type { Link } from "../connect.ts";
+import { lastOf } from "./pages.ts";
+import type { Reader } from "./reader.ts";
+import { type BodyHead, decodeHead } from "./records.ts";
+import { bodyOf, headSubject, mailStream } from "./subjects.ts";
+
+/** Octets of heads that are kept. */
+const KEPT = 24 << 20;
+const OVERHEAD = 200;
+/** Heads of one request. */
+const PAGE = 250;
+
+export class Heads {
+  readonly #link: Link;
+  readonly #reader: Reader;
+  readonly #shard: number;
+  /** In order of last use. */
+  readonly #kept = new Map<string, Buffer>();
+  #size = 0;
+
+  constructor(link: Link, reader: Reader, shard: number) {
+    this.#link = link;
+    this.#reader = reader;
+    this.#shard = shard;
+  }
+
+  async load(
+    bodyIds: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, BodyHead | undefined>> {
+    const found = new Map<string, BodyHead | undefined>();
+    const missing: string[] = [];
+    for (const id of new Set(bodyIds)) {
+      const kept = this.#use(id);
+      if (kept) found.set(id, decodeHead(kept));
+      else missing.push(id);
+    }
+    const pages: string[][] = [];
+    for (let at = 0; at < missing.length; at += PAGE) pages.push(missing.slice(at, at + PAGE));
+    const worker = async () => {
+      for (let page = pages.shift(); page; page = pages.shift()) await this.#page(page, found, signal);
+    };
+    await Promise.all([worker(), worker()]);
+    return found;
+  }
+
+  async #page(ids: readonly string[], found: Map<string, BodyHead | undefined>, signal: AbortSignal) {
+    const subjects = ids.map((id) => headSubject(this.#shard, id));
+    const stream = mailStream(this.#shard);
+    for (const { subject, data } of await lastOf(this.#link.nc, stream, subjects, signal))
+      if (data.length > 0) found.set(bodyOf(subject), this.#keep(bodyOf(subject), data));
+    // A replica that lags behind does not have it yet: the leader has the last word.
+    for (const id of ids) {
+      if (found.has(id)) continue;
+      const record = await this.#reader.last(headSubject(this.#shard, id));
+      found.set(id, record && record.data.length > 0 ? this.#keep(id, record.data) : undefined);
+    }
+  }
+
+  #keep(id: string, data: Uint8Array): BodyHead {
+    const octets = Buffer.from(data); // a copy: what came shares its memory with the whole page
+    this.#size += octets.length + OVERHEAD - sizeOf(this.#kept.get(id));
+    this.#kept.delete(id);
+    this.#kept.set(id, octets);
+    for (const [oldest, old] of this.#kept) {
+      if (this.#size <= KEPT) break;
+      this.#kept.delete(oldest);
+      this.#size -= sizeOf(old);
+    }
+    return decodeHead(octets);
+  }
+
+  #use(id: string): Buffer | undefined {
+    const kept = this.#kept.get(id);
+    if (!kept) return undefined;
+    this.#kept.delete(id);
+    this.#kept.set(id, kept);
+    return kept;
+  }
+}
+
+const sizeOf = (octets: Buffer | undefined) => (octets ? octets.length + OVERHEAD : 0);
