@@ -4,10 +4,10 @@
  */
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Ledger } from "./ledger.ts";
+import type { Ledger, Outage } from "./ledger.ts";
 import { command, mailIn, type Reach } from "./mail-found.ts";
 import { mailboxes, senderMailbox } from "./mix.ts";
-import { type Account, reconcile } from "./reconcile.ts";
+import { type Account, type Duplicate, reconcile } from "./reconcile.ts";
 
 /** Waits until the queue is empty; fails with the jobs that stay. */
 export async function emptied(reach: Reach, limitMs: number): Promise<void> {
@@ -68,22 +68,27 @@ export function mustBalance(account: Account): void {
   assert.ok(account.accepted > 0, "nothing was accepted, so nothing was tested");
 }
 
-/** One line for people: events by kind with the duplicates that each left, then what became of the mail. */
+/** One line for people: what became of the mail, and the duplicates that each kind of event left. */
 export function tell({ outages }: Ledger, found: Account): string {
   const { accepted, promised, refused, unknown, unsent, lost, duplicates } = found;
+  return [
+    `acknowledged ${accepted} (${promised} recipients)`,
+    `lost ${lost.length}`,
+    `duplicates ${duplicates.length}${outages.length > 0 ? ` (${byKind(outages, duplicates)})` : ""}`,
+    `refused ${refused}, unknown ${unknown}, cut before the dot ${unsent}`,
+  ].join(", ");
+}
+
+function byKind(outages: readonly Outage[], duplicates: readonly Duplicate[]): string {
   const kinds = [...new Set(outages.map(({ victim }) => victim))].map((kind) => {
     const count = outages.filter(({ victim }) => victim === kind).length;
     const left = duplicates.filter(({ outage }) => outage.victim === kind).length;
     return `${kind} ${count} with ${left}`;
   });
-  const per = outages.length > 0 ? ` (${(duplicates.length / outages.length).toFixed(2)} per event: ` : " (";
   const lead = Math.max(0, ...duplicates.map((duplicate) => duplicate.lead));
-  return [
-    `acknowledged ${accepted} (${promised} recipients)`,
-    `lost ${lost.length}`,
-    `duplicates ${duplicates.length}${per}${kinds.join(", ")}; taken at most ${Math.ceil(lead)} ms before it)`,
-    `refused ${refused}, unknown ${unknown}, cut before the dot ${unsent}`,
-  ].join(", ");
+  const average = (duplicates.length / outages.length).toFixed(2);
+  const when = lead > 0 ? `; taken at most ${Math.ceil(lead)} ms before it` : "";
+  return `${average} per event: ${kinds.join(", ")}${when}`;
 }
 
 /** What clients heard instead of 250, and how often. */

@@ -63,7 +63,7 @@ export async function createLaptop(options: LaptopOptions): Promise<Laptop> {
   const file = join(dir, "resources.yaml");
   await writeFile(file, resources(sinkPort));
   const port = await freePort();
-  const listen = ["--listen", `smtp=127.0.0.1:${port}`, ...off("submission", "submissions")];
+  const listen = ["--listen", `smtp=127.0.0.1:${port}`, ...off("submission", "submissions", "imap", "imaps")];
   const daemon = await Daemon.create({
     name: "daemon",
     args: ["-f", file, "--data", data, ...listen, ...args],
@@ -110,7 +110,7 @@ export async function openCluster(options: {
   };
   const port = await freePort();
   const begin = async (name: string, ...args: readonly string[]) => {
-    const all = ["--nats", nats.url, ...args, ...off("submission", "submissions")];
+    const all = ["--nats", nats.url, ...args, ...off("submission", "submissions", "imap", "imaps")];
     const daemon = await Daemon.create({ name, args: all, env, logFile: join(dir, `${name}.log`) });
     daemon.start();
     await daemon.ready();

@@ -14,6 +14,7 @@ import { frozenOwner } from "./scenarios/frozen-owner.ts";
 import { kills } from "./scenarios/kills.ts";
 import { natsGone } from "./scenarios/nats-gone.ts";
 import { powerCuts } from "./scenarios/power-cuts.ts";
+import { restarts } from "./scenarios/restarts.ts";
 import { storeCuts } from "./scenarios/store-cuts.ts";
 import { storeFull } from "./scenarios/store-full.ts";
 
@@ -23,6 +24,7 @@ const scenarios: readonly Scenario[] = [
   frozenOwner,
   natsGone,
   storeFull,
+  restarts,
   powerCuts,
   storeCuts,
 ];

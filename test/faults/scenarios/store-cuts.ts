@@ -9,7 +9,8 @@ import { openCluster } from "../installation.ts";
 import { Disk, powercutProgram } from "../powercut.ts";
 import { type FaultOptions, openBench, type Scenario } from "../scenario.ts";
 
-const SLOW_MS = 15;
+/** In turn: fsync takes so much longer, ms. */
+const slowness = [2, 15, 0] as const;
 
 async function run(options: FaultOptions): Promise<string> {
   const program = await powercutProgram(options.progress);
@@ -22,7 +23,7 @@ async function run(options: FaultOptions): Promise<string> {
     at: natsDir,
     control: join(dir, "c"),
   });
-  await disk.mount(SLOW_MS);
+  await disk.mount(slowness[0]);
   await using cluster = await openCluster({ dir, sinkPort: sink.port, natsDir });
   const load = bench.load({ port: cluster.port, connections: 24, rate: 120 });
   for (let n = 0; n < Math.ceil(options.cuts / 2); n++) {
@@ -30,7 +31,7 @@ async function run(options: FaultOptions): Promise<string> {
     const torn = n % 2 === 1 ? dice.whole(1, 1_000_000) : undefined;
     const outage = ledger.broke(torn === undefined ? "cut" : "torn cut");
     await disk.cut([cluster.nats.pid], torn);
-    await disk.mount(n % 3 === 2 ? 0 : SLOW_MS);
+    await disk.mount(slowness[(n + 1) % slowness.length] ?? 0);
     await cluster.nats.restart();
     await cluster.gateway.ready();
     outage.up = performance.now();
