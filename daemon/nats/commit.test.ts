@@ -98,6 +98,23 @@ test("a frozen store answers late, and nothing is stored twice or refused", { ti
   assert.equal(await text("t.frozen"), "once");
 });
 
+test("while the store is frozen, each of many units fails at its own time limit", {
+  timeout: 60_000,
+}, async () => {
+  const group = open({ answerMs: 300, timeoutMs: 1_000 });
+  nats.freeze();
+  const began = performance.now();
+  const units = Array.from({ length: 60 }, (_, i) =>
+    group.commit([{ subject: `t.many.${i}`, data: octets("x"), expect: 0 }]),
+  );
+  const results = await Promise.allSettled(units);
+  const took = performance.now() - began;
+  nats.thaw();
+  assert.ok(results.every((r) => r.status === "rejected" && (r.reason as StoreFault).kind === "away"));
+  // One after the other, their questions would take 18 seconds.
+  assert.ok(took < 9_000, `${took} ms`);
+});
+
 test("a killed store is waited for", { timeout: 60_000 }, async () => {
   const group = open();
   await nats.kill9();

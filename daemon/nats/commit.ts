@@ -173,10 +173,8 @@ export class GroupCommit {
         first += unit.entries.length;
       }
     } else if (failure === "doubt") {
-      for (const unit of live) {
-        unit.doubts.push(id);
-        await this.#clarify(unit);
-      }
+      for (const unit of live) unit.doubts.push(id);
+      await this.#clarify(live);
     } else if (live.length > 1) {
       const half = live.length >> 1;
       await this.#store(live.slice(0, half));
@@ -202,8 +200,8 @@ export class GroupCommit {
   /** A failure that concerns one unit alone. */
   async #single(unit: Unit, failure: Conflict | StoreFault): Promise<void> {
     if (failure instanceof Conflict && unit.doubts.length > 0) {
-      const first = await this.#storedAt(unit);
-      if (first !== undefined) return unit.done(first);
+      const first = await this.#storedAt(unit).catch(() => undefined);
+      return first === undefined ? unit.failed(new Conflict(failure.message, true)) : unit.done(first);
     }
     if (failure instanceof StoreFault && failure.kind === "busy") {
       await this.#clock.sleep(50);
@@ -212,19 +210,21 @@ export class GroupCommit {
     unit.failed(failure);
   }
 
-  /** An answer was lost: asks the leader whether the unit is there, and publishes it again if not. */
-  async #clarify(unit: Unit): Promise<void> {
+  /** An answer was lost: asks the leader which units are there, all at once, and publishes the others again. */
+  async #clarify(units: readonly Unit[]): Promise<void> {
     this.#log.warn({ stream: this.#stream }, "an answer of the store was lost; asking for the outcome");
     // A question asked of a connection that is gone would never be answered.
-    if (!this.#link.isUp() && !(await this.#reconnected([unit]))) return;
-    try {
-      const first = await this.#storedAt(unit);
-      if (first !== undefined) return unit.done(first);
-    } catch {
-      // The leader does not answer either: `#store` waits for the connection, or gives up at the deadline.
-      await this.#clock.sleep(100);
+    if (!this.#link.isUp() && !(await this.#reconnected(units))) return;
+    const answers = await Promise.allSettled(units.map((unit) => this.#storedAt(unit)));
+    const missing: Unit[] = [];
+    for (const [i, unit] of units.entries()) {
+      const answer = answers[i];
+      if (answer?.status === "fulfilled" && answer.value !== undefined) unit.done(answer.value);
+      else missing.push(unit);
     }
-    await this.#store([unit]);
+    // The leader does not answer either: `#store` waits for the connection, or gives up at the deadline.
+    if (answers.some(({ status }) => status === "rejected")) await this.#clock.sleep(100);
+    await this.#store(missing);
   }
 
   /** The sequence of its first entry, when the leader has it under one of our batch ids. */

@@ -30,6 +30,12 @@ export class StoreFault extends Error {
 /** A compare-and-set named a revision that is no longer the last one. Nothing of the unit was stored. */
 export class Conflict extends Error {
   override readonly name = "Conflict";
+  /** An earlier answer about the unit was lost: what stands in the way may be the unit itself. */
+  readonly doubted: boolean;
+  constructor(text: string, doubted = false) {
+    super(text);
+    this.doubted = doubted;
+  }
 }
 
 const WRONG_LAST_SEQUENCE = new Set([10071, 10164]);

@@ -1,8 +1,10 @@
-import { after, before } from "node:test";
-import { queueContract } from "../../test/contract/queue.ts";
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { draft, inline, queueContract } from "../../test/contract/queue.ts";
 import { startNats, type TestNats } from "../../test/harness/nats-server.ts";
 import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
+import type { Queued } from "../queue/job.ts";
 import { connectNats, type Link } from "./connect.ts";
 import { JetStreamQueue } from "./queue.ts";
 import { ensureQueueStreams } from "./streams.ts";
@@ -24,17 +26,66 @@ after(async () => {
 
 const sizes = { replicas: 1, queueBytes: 0, bodyBytes: 0, eventBytes: 0 };
 
-queueContract("JetStream", async () => {
+const options = {
+  clock: systemClock,
+  log: silent,
+  shards: 1,
+  partitions: 16,
+  bodyTtlSeconds: () => 3_600,
+};
+
+async function open() {
   for (const stream of ["Q0", "B0", "OWN"])
     await link.nc.request(`$JS.API.STREAM.DELETE.${stream}`, "", { timeout: 5_000 });
   await ensureQueueStreams(link, { shards: 1, partitions: 16 }, sizes);
-  const options = {
-    link,
-    clock: systemClock,
-    log: silent,
-    shards: 1,
-    partitions: 16,
-    bodyTtlSeconds: () => 3_600,
+  return new JetStreamQueue({ ...options, link }).start();
+}
+
+queueContract("JetStream", open);
+
+/** The same link, but the answer to the first batch never arrives; meanwhile `stored` happens. */
+function losingFirstAnswer(stored: () => Promise<void>): Link {
+  let lost = false;
+  const request: Link["nc"]["request"] = async (subject, payload, options) => {
+    const answer = await link.nc.request(subject, payload, options);
+    if (lost || !options?.headers?.has("Nats-Batch-Commit")) return answer;
+    lost = true;
+    await stored();
+    throw new Error("timeout");
   };
-  return new JetStreamQueue(options).start();
+  const nc = new Proxy(link.nc, {
+    get(target, name) {
+      if (name === "request") return request;
+      const member = Reflect.get(target, name) as unknown;
+      return typeof member === "function" ? member.bind(target) : member;
+    },
+  });
+  return {
+    nc,
+    isUp: () => link.isUp(),
+    moveTo: (url) => link.moveTo(url),
+    onceDown: (listener) => link.onceDown(listener),
+    up: (signal) => link.up(signal),
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
+
+async function listed(queue: JetStreamQueue, signal: AbortSignal) {
+  const found: Queued[] = [];
+  for await (const queued of queue.list(signal)) found.push(queued);
+  return found;
+}
+
+test("accepted although the answer was lost and an owner has dealt with the job since", async () => {
+  const { signal } = new AbortController();
+  await using other = await open();
+  const losing = losingFirstAnswer(async () => {
+    const [queued] = await listed(other, signal);
+    assert.ok(queued);
+    const change = { key: queued.key, revision: queued.revision, next: undefined, also: [] };
+    assert.equal(await other.settle(change, signal), "done");
+  });
+  await using queue = new JetStreamQueue({ ...options, link: losing });
+  await queue.accept({ jobs: [draft()], body: inline("once") }, signal);
+  assert.deepEqual(await listed(other, signal), [], "it is not queued a second time");
 });
