@@ -4,6 +4,7 @@
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { listenerDefaults } from "../../daemon/run/options.ts";
 import { startNats, type TestNats } from "../harness/nats-server.ts";
 import { Daemon, freePort } from "./daemon.ts";
 import type { Reach } from "./mail-found.ts";
@@ -35,7 +36,14 @@ spec:
 `;
 }
 
-const off = (...names: string[]) => names.flatMap((name) => ["--listen", `${name}=off`]);
+/** Listens on nothing but SMTP at this port, if at any. (The health listener is the `Daemon`'s own affair.) */
+const listening = (smtp?: number): string[] =>
+  Object.keys(listenerDefaults)
+    .filter((name) => name !== "health")
+    .flatMap((name) => [
+      "--listen",
+      name === "smtp" && smtp !== undefined ? `smtp=127.0.0.1:${smtp}` : `${name}=off`,
+    ]);
 
 export interface Installation {
   /** Where clients send to. */
@@ -63,10 +71,9 @@ export async function createLaptop(options: LaptopOptions): Promise<Laptop> {
   const file = join(dir, "resources.yaml");
   await writeFile(file, resources(sinkPort));
   const port = await freePort();
-  const listen = ["--listen", `smtp=127.0.0.1:${port}`, ...off("submission", "submissions", "imap", "imaps")];
   const daemon = await Daemon.create({
     name: "daemon",
-    args: ["-f", file, "--data", data, ...listen, ...args],
+    args: ["-f", file, "--data", data, ...listening(port), ...args],
     logFile: join(dir, "daemon.log"),
   });
   return {
@@ -109,23 +116,15 @@ export async function openCluster(options: {
     POSTFLEET_DIRECTORY_KEY_FILE: join(dir, "keys", "directory.key"),
   };
   const port = await freePort();
-  const begin = async (name: string, ...args: readonly string[]) => {
-    const all = ["--nats", nats.url, ...args, ...off("submission", "submissions", "imap", "imaps")];
-    const daemon = await Daemon.create({ name, args: all, env, logFile: join(dir, `${name}.log`) });
+  const begin = async (name: string, role: string, ...more: readonly string[]) => {
+    const args = ["--nats", nats.url, "--role", role, ...more];
+    const daemon = await Daemon.create({ name, args, env, logFile: join(dir, `${name}.log`) });
     daemon.start();
     await daemon.ready();
     return parts.use(daemon);
   };
-  const gateway = await begin(
-    "gateway",
-    "--role",
-    "gateway",
-    "-f",
-    file,
-    "--listen",
-    `smtp=127.0.0.1:${port}`,
-  );
-  const other = (name: string, role: string) => begin(name, "--role", role, ...off("smtp"));
+  const gateway = await begin("gateway", "gateway", "-f", file, ...listening(port));
+  const other = (name: string, role: string) => begin(name, role, ...listening());
   const relays = [await other("relay-a", "relay"), await other("relay-b", "relay")] as const;
   const filers = [await other("mailbox-a", "mailbox"), await other("mailbox-b", "mailbox")] as const;
   const owned = parts.move();
