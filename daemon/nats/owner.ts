@@ -70,6 +70,7 @@ export class Owner implements Ownership {
     const following: Following = { partitions: new Set(partitions), tails: [] };
     this.#following.add(following);
     for (let shard = 0; shard < shards; shard++) {
+      if (!this.#following.has(following)) return; // given up meanwhile
       const filters = this.#filters(shard, partitions);
       const onMessage = (message: TailMessage) => this.#hear(message, following.partitions);
       const tail = new Tail(link, { stream: queueStream(shard), filters, log, onMessage });

@@ -124,6 +124,24 @@ test("a member whose lease ended while it could not renew loses all, and joins a
   await a.owner.release();
 });
 
+test("who leaves gives up what is still its own, and not what another has taken since", {
+  timeout: 30_000,
+}, async (t) => {
+  const a = await member("ns/taken");
+  t.after(() => leave(a));
+  await a.heard.until(() => a.heard.partitions.size === PARTITIONS);
+  await using other = await open();
+  const taken = "own.relay-ns/taken.p.3";
+  await other.nc.request(taken, JSON.stringify({ holder: "another" }), { timeout: 5_000 });
+  await a.owner.release();
+  const holderOf = async (subject: string) => {
+    const record = await lastOnSubject(other.nc, "OWN", subject);
+    return (JSON.parse(Buffer.from(record?.data ?? []).toString()) as { holder?: string }).holder;
+  };
+  assert.equal(await holderOf(taken), "another");
+  assert.equal(await holderOf("own.relay-ns/taken.p.4"), undefined);
+});
+
 async function leasesOf(link: Link, pool: string): Promise<string[]> {
   const filter = JSON.stringify({ subjects_filter: `own.${pool}.m.*` });
   const answer = await link.nc.request("$JS.API.STREAM.INFO.OWN", filter, { timeout: 5_000 });

@@ -173,9 +173,14 @@ export class PartitionOwnership implements AsyncDisposable {
       const record = gone
         ? undefined
         : (JSON.parse(Buffer.from(message.data).toString()) as { holder?: string });
-      this.#holders.set(Number(name), { holder: record?.holder, revision: message.sequence });
+      this.#learn(Number(name), record?.holder, message.sequence);
     }
     if (message.pending === 0 && this.#tail) this.#plan();
+  }
+
+  #learn(partition: number, holder: string | undefined, revision: number): void {
+    if ((this.#holders.get(partition)?.revision ?? 0) > revision) return;
+    this.#holders.set(partition, { holder, revision });
   }
 
   #plan(): void {
@@ -218,8 +223,15 @@ export class PartitionOwnership implements AsyncDisposable {
         ]),
       ),
     );
-    const won = partitions.filter((_, i) => results[i]?.status === "fulfilled");
-    for (const p of won) this.#mine.add(p);
+    const won: number[] = [];
+    for (const [i, p] of partitions.entries()) {
+      const result = results[i];
+      if (result?.status !== "fulfilled") continue;
+      won.push(p);
+      this.#mine.add(p);
+      // Known before the tail tells: whoever gives it up at once must name this record, and no later one.
+      this.#learn(p, this.#me, result.value);
+    }
     if (won.length === 0) return;
     if (!this.mayStart()) return this.#giveUp(won); // the write took longer than the lease allows
     log.info(
@@ -229,14 +241,20 @@ export class PartitionOwnership implements AsyncDisposable {
     hooks.gained(won);
   }
 
+  /** By compare-and-set: what another member holds by now stays that member's. */
   async #giveUp(partitions: readonly number[]): Promise<void> {
     for (const p of partitions) this.#mine.delete(p);
     const data = encode({});
     await Promise.allSettled(
-      partitions.map((p) => {
+      partitions.map(async (p) => {
         const known = this.#holders.get(p);
-        const expect = known?.holder === this.#me ? { expect: known.revision } : {};
-        return this.#deps.commit.commit([{ subject: this.#partitionSubject(p), data, ...expect }], 5_000);
+        if (known?.holder !== this.#me) return;
+        const subject = this.#partitionSubject(p);
+        this.#learn(
+          p,
+          undefined,
+          await this.#deps.commit.commit([{ subject, data, expect: known.revision }], 5_000),
+        );
       }),
     );
   }
