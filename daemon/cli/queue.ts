@@ -63,7 +63,7 @@ export async function queueCommand(argv: readonly string[], context: CommandCont
     log: silent,
     shards,
     partitions,
-    bodyTtlSeconds: () => 7 * 86_400,
+    bodyTtlSeconds: () => BODY_TTL_S,
   };
   await using queue = new JetStreamQueue(options);
   if (edit) {
