@@ -6,9 +6,14 @@
  * Fails:  the first reading rejects; later a bad pair is reported, and the last good one stays.
  */
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { SecureContext } from "node:tls";
+import type { LiveDirectory } from "../directory/directory.ts";
+import { systemClock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import { serverContext } from "../net/secure-context.ts";
+import { keptCertificate } from "../net/self-signed.ts";
+import type { RunOptions } from "./options.ts";
 
 export interface Certificate extends Disposable {
   current(): SecureContext;
@@ -17,6 +22,25 @@ export interface Certificate extends Disposable {
 export type CertificateSource =
   | { readonly cert: string; readonly key: string; readonly inline?: undefined }
   | { readonly cert: string; readonly key: string; readonly inline: true };
+
+/** From files; on a laptop else self-signed, since people there want to try TLS without a certificate authority. */
+export async function listenerCertificate(
+  options: Pick<RunOptions, "tls" | "nats" | "data" | "hostname">,
+  live: Pick<LiveDirectory, "current">,
+  log: Log,
+): Promise<Certificate | undefined> {
+  if (options.tls) return openCertificate(options.tls, log);
+  if (options.nats.length > 0 || options.data === undefined) return undefined;
+  const domains = [...live.current().domains()].map((entry) => entry.domain as string);
+  const names: [string, ...string[]] = [options.hostname, "localhost", "127.0.0.1", ...domains.slice(0, 50)];
+  const made = await keptCertificate(
+    join(options.data, "tls"),
+    [...new Set(names)] as [string, ...string[]],
+    systemClock,
+  );
+  log.warn({}, "TLS uses a self-signed certificate, made for this machine: others will not trust it");
+  return openCertificate({ ...made, inline: true }, log);
+}
 
 const LOOK_MS = 10_000;
 

@@ -1,16 +1,14 @@
 /**
- * The gateway role: the SMTP listeners, the mailroom behind them, and their certificate.
+ * The gateway role: the SMTP listeners, and the mailroom behind them.
  */
 
-import { join } from "node:path";
 import { type Accepted, openMailroom } from "../accept/mailroom.ts";
 import { PasswordVerifier } from "../auth/password.ts";
 import type { LiveDirectory } from "../directory/directory.ts";
 import { systemClock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
-import { keptCertificate } from "../net/self-signed.ts";
 import { type SmtpServer, serveSmtp } from "../net/serve-smtp.ts";
-import { type Certificate, openCertificate } from "./certificate.ts";
+import type { Certificate } from "./certificate.ts";
 import type { Metrics } from "./metrics.ts";
 import type { ListenerName, RunOptions } from "./options.ts";
 import type { Store } from "./store.ts";
@@ -26,17 +24,16 @@ export interface GatewayContext {
   readonly store: Store;
   readonly live: LiveDirectory;
   readonly metrics: Metrics;
+  readonly certificate: Certificate | undefined;
   readonly log: Log;
 }
 
 const smtpListeners = ["smtp", "submission", "submissions"] as const;
 
 export async function openGateway(context: GatewayContext): Promise<Gateway> {
-  const { options, store, live, metrics, log } = context;
+  const { options, store, live, metrics, log, certificate } = context;
   const laptop = options.nats.length === 0;
   await using parts = new AsyncDisposableStack();
-  const certificate = await certificateOf(context, laptop);
-  if (certificate) parts.use(certificate);
   const passwords = new PasswordVerifier({ clock: systemClock });
   const mailroom = openMailroom({
     live,
@@ -78,22 +75,6 @@ export async function openGateway(context: GatewayContext): Promise<Gateway> {
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
-}
-
-/** From files; on a laptop else self-signed, since people there want to try TLS without a certificate authority. */
-async function certificateOf(context: GatewayContext, laptop: boolean): Promise<Certificate | undefined> {
-  const { options, log, live } = context;
-  if (options.tls) return openCertificate(options.tls, log);
-  if (!laptop || options.data === undefined) return undefined;
-  const domains = [...live.current().domains()].map((entry) => entry.domain as string);
-  const names: [string, ...string[]] = [options.hostname, "localhost", "127.0.0.1", ...domains.slice(0, 50)];
-  const made = await keptCertificate(
-    join(options.data, "tls"),
-    [...new Set(names)] as [string, ...string[]],
-    systemClock,
-  );
-  log.warn({}, "TLS uses a self-signed certificate, made for this machine: others will not trust it");
-  return openCertificate({ ...made, inline: true }, log);
 }
 
 /** The widest of any policy: who a client is, is only known once it is connected. */

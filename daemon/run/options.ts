@@ -19,11 +19,12 @@ export const runHelp = `postfleet run -f FILE|FOLDER… --data DIR [OPTIONS]
                            NATS_USER with NATS_PASSWORD(_FILE), NATS_NKEY_SEED or NATS_NKEY_FILE, NATS_CREDS
       --role ROLE          gateway, relay, mailbox or all (repeatable; default all)
       --policy NS/NAME     relay role: work on the queue of this RelayPolicy only
-      --listen NAME=ADDRESS:PORT   smtp, submission, submissions, health (repeatable; port 0: any free one; NAME=off)
+      --listen NAME=ADDRESS:PORT   smtp, submission, submissions, imap, imaps, health
+                           (repeatable; port 0: any free one; NAME=off)
       --dns ADDRESS:PORT   ask this resolver (repeatable; default: /etc/resolv.conf)
       --smtp-port PORT     the port of MX hosts (default 25)
       --hostname NAME      our name in the banner, EHLO and trace headers (default: this machine's)
-      --tls-cert FILE, --tls-key FILE   certificate and key for STARTTLS and submissions, PEM; re-read when they change
+      --tls-cert FILE, --tls-key FILE   certificate and key for TLS on every listener, PEM; re-read when they change
       --max-store SIZE     the most that mail may take on disk, such as 20Gi (default: 80 % of the free space)
       --replicas N         copies of each stream with --nats (default 1; 3 in a cluster)
       --grace SECONDS      how long open transactions may go on after SIGTERM (default 30)
@@ -37,11 +38,13 @@ export const listenerDefaults = {
   smtp: "127.0.0.1:2525",
   submission: "127.0.0.1:2587",
   submissions: "127.0.0.1:2465",
+  imap: "127.0.0.1:2143",
+  imaps: "127.0.0.1:2993",
   health: "127.0.0.1:8025",
 } as const;
 export type ListenerName = keyof typeof listenerDefaults;
 /** Names that later listeners will have: refused with a sentence of their own. */
-const reserved = new Set(["imap", "imaps", "pop3", "pop3s"]);
+const reserved = new Set(["pop3", "pop3s"]);
 
 export interface Endpoint {
   readonly host: string;

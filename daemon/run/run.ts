@@ -2,7 +2,7 @@
  * `postfleet run`: opens everything in order, says that it is ready, and closes it in reverse.
  *
  * Order: check the resources (nothing starts when they are bad) → claim the data folder → health (not ready) → NATS,
- * streams, directory → delivery → SMTP listeners → endpoints.json, ready. On the first SIGTERM or SIGINT: unready, open
+ * streams, directory → delivery → IMAP, then SMTP listeners → endpoints.json, ready. On the first SIGTERM or SIGINT: unready, open
  * transactions end, partitions are handed over, exit 0; on a second one, or after the grace: everything is cut.
  */
 
@@ -14,13 +14,14 @@ import { aborted, type Stops, stops } from "../kit/stop.ts";
 import { acknowledge } from "../nats/directory/acks.ts";
 import { watchDirectory } from "../nats/directory/watch.ts";
 import { serveHealth } from "../net/health.ts";
+import { listenerCertificate } from "./certificate.ts";
 import type { Delivery } from "./delivery.ts";
 import { writeEndpoints } from "./endpoints.ts";
-import type { Gateway } from "./gateway.ts";
 import { greet } from "./greet.ts";
 import { openLogger } from "./logger.ts";
+import { openLogins } from "./logins.ts";
 import { type Metrics, openMetrics, type QueueFigures } from "./metrics.ts";
-import { type Endpoint, parseRunOptions, type RunOptions, runHelp } from "./options.ts";
+import { type Endpoint, type ListenerName, parseRunOptions, type RunOptions, runHelp } from "./options.ts";
 import { openStore, type Store } from "./store.ts";
 
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
@@ -56,13 +57,19 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
   }
 }
 
+interface Door {
+  drain(): Promise<void>;
+  abort(): void;
+}
+
 class Daemon {
   readonly #options: RunOptions;
   readonly #context: CommandContext;
   readonly #log: Log;
   readonly #stop: Stops;
   #store: Store | undefined;
-  #gateway: Gateway | undefined;
+  /** What clients connect to: stopped first. */
+  readonly #doors: Door[] = [];
   #delivery: Delivery | undefined;
   #ready = false;
 
@@ -143,23 +150,41 @@ class Daemon {
     parts: AsyncDisposableStack,
   ): Promise<void> {
     const { roles } = this.#options;
-    const common = { options: this.#options, store: this.#store as Store, live, metrics, log: this.#log };
+    const listening = roles.has("gateway") || roles.has("mailbox");
+    const certificate = listening ? await listenerCertificate(this.#options, live, this.#log) : undefined;
+    if (certificate) parts.use(certificate);
+    const store = this.#store as Store;
+    const common = { options: this.#options, store, live, metrics, certificate, log: this.#log };
+    const { door } = openLogins(live, store.vault, this.#log);
     if (roles.has("relay") || roles.has("mailbox")) {
       const { openDelivery } = await import("./delivery.ts");
       const listening = () => [...endpoints.values()];
       this.#delivery = parts.use(await openDelivery({ ...common, abort: this.#stop.abort, listening }));
     }
-    if (!roles.has("gateway")) return;
-    const { openGateway } = await import("./gateway.ts");
-    this.#gateway = parts.use(await openGateway(common));
-    for (const [name, { port }] of this.#gateway.servers)
-      endpoints.set(name, { host: this.#options.listen[name]?.host ?? "", port });
+    const tell = (servers: ReadonlyMap<ListenerName, { readonly port: number }>) => {
+      for (const [name, { port }] of servers)
+        endpoints.set(name, { host: this.#options.listen[name]?.host ?? "", port });
+    };
+    if (roles.has("mailbox")) {
+      const { openMailAccess } = await import("./mail-access.ts");
+      const access = parts.use(await openMailAccess({ ...common, door }));
+      this.#doors.push(access);
+      tell(access.servers);
+    }
+    if (roles.has("gateway")) {
+      const { openGateway } = await import("./gateway.ts");
+      const gateway = parts.use(await openGateway(common));
+      this.#doors.push(gateway);
+      tell(gateway.servers);
+    }
   }
 
   /** Listeners first, so that nothing new comes in; then what is being delivered. The grace bounds both. */
   async #drain(): Promise<void> {
-    const cut = aborted(this.#stop.abort).then(() => this.#gateway?.abort());
-    await Promise.race([this.#gateway?.drain(), cut]);
+    const cut = aborted(this.#stop.abort).then(() => {
+      for (const door of this.#doors) door.abort();
+    });
+    await Promise.race([Promise.all(this.#doors.map((door) => door.drain())), cut]);
     await Promise.race([this.#delivery?.release(), cut]);
   }
 

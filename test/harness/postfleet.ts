@@ -95,7 +95,7 @@ class Fleet implements TestPostfleet {
     const endpoints = join(this.data, "endpoints.json");
     await rm(endpoints, { force: true });
     const { args = [], env = {} } = this.#options;
-    const listen = ["smtp", "submission", "submissions", "health"].flatMap((n) => [
+    const listen = ["smtp", "submission", "submissions", "imap", "imaps", "health"].flatMap((n) => [
       "--listen",
       `${n}=127.0.0.1:0`,
     ]);
