@@ -14,7 +14,7 @@ export const instanceOptions = {
   data: { type: "string" },
   nats: { type: "string" },
   json: { type: "boolean", default: false },
-  help: { type: "boolean", default: false },
+  help: { type: "boolean", short: "h", default: false },
 } as const;
 
 export interface InstanceFlags {

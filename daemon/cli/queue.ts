@@ -11,10 +11,11 @@ import { JetStreamQueue } from "../nats/queue.ts";
 import type { TraceEvent } from "../queue/events.ts";
 import type { Job, Queued } from "../queue/job.ts";
 import type { Queue } from "../queue/queue.ts";
-import { type CommandContext, CommandError, type Output, usage } from "./context.ts";
+import { type CommandContext, CommandError, usage } from "./context.ts";
 import { connectInstance, instanceOptions } from "./instance.ts";
 import { type Edit, type EditFlags, editOf } from "./queue-edit.ts";
 import { type Filter, parseFilter, stateOf } from "./queue-filter.ts";
+import { jobLine, jobLines } from "./queue-view.ts";
 
 const help = `postfleet queue COMMAND [ID…] (--data DIR | --nats URL) [--filter NAME=VALUE,…] [--json]
   list                 one line a job: id, state, next attempt, attempts, sender, recipients, last reply
@@ -26,6 +27,14 @@ const help = `postfleet queue COMMAND [ID…] (--data DIR | --nats URL) [--filte
   route --to HOST:PORT send by this next hop from now on ("--to mx" goes back to routing)
   purge                remove without telling anybody
 Choose jobs by ids, by --filter (destination, sender, recipient, policy, class, state, message, reason), or --all.`;
+
+/**
+ * An edit may be what moves a body out of its job's record. How long the policies let mail live is not known here, and the
+ * body goes with its last job anyway: so it may stay longer than any message does.
+ */
+const BODY_TTL_S = 10 * 365 * 86_400;
+/** Edits under way at once: they share the store's commits. */
+const AT_ONCE = 64;
 
 interface Flags extends EditFlags {
   readonly filter?: readonly string[] | undefined;
@@ -78,8 +87,11 @@ function choose(ids: readonly string[], flags: Flags, edits: boolean): Filter {
   if (edits && ids.length === 0 && !flags.filter && !flags.all)
     throw usage("say which jobs: ids, --filter NAME=VALUE, or --all");
   const byFilter = parseFilter(flags.filter ?? []);
-  const wanted = new Set(ids);
-  return (job, now) => (wanted.size === 0 || wanted.has(job.message)) && byFilter(job, now);
+  // A message, or one job of it as `list` shows it.
+  const wanted = new Set(ids.map((id) => id.toLowerCase()));
+  const isNamed = ({ message, group }: Job) =>
+    wanted.size === 0 || wanted.has(message) || wanted.has(`${message}.${group}`);
+  return (job, now) => isNamed(job) && byFilter(job, now);
 }
 
 async function list(queue: Queue, chosen: Filter, whole: boolean, flags: Flags, context: CommandContext) {
@@ -90,8 +102,9 @@ async function list(queue: Queue, chosen: Filter, whole: boolean, flags: Flags, 
     found++;
     if (flags.json)
       context.out.line(JSON.stringify({ key: queued.key, state: stateOf(queued.job, now), ...queued.job }));
-    else if (whole) showJob(queued, now, context.out);
-    else context.out.line(lineOf(queued.job, now));
+    else
+      for (const text of whole ? jobLines(queued.job, now) : [jobLine(queued.job, now)])
+        context.out.line(text);
   }
   if (found === 0 && whole) throw new CommandError("no such message is queued");
   return 0;
@@ -105,75 +118,43 @@ interface Steering {
 }
 
 async function change(
-  { queue, command, edit, record }: Steering,
+  steering: Steering,
   chosen: Filter,
   flags: Flags,
   { out, signal }: CommandContext,
 ): Promise<number> {
   const now = Date.now();
+  const jobs: Pick<Queued, "key" | "job">[] = [];
+  for await (const { key, job } of steering.queue.list(signal)) if (chosen(job, now)) jobs.push({ key, job });
+  if (jobs.length === 0) throw new CommandError("no job matches");
   let failed = 0;
-  let done = 0;
-  for await (const { key, job } of queue.list(signal)) {
-    if (!chosen(job, now)) continue;
-    const { message, group } = job;
-    const result = await editOne(queue, key, edit, signal);
-    if (result === "changed") {
-      done++;
-      record({ at: Date.now(), message, group, ...edit.event });
-    } else failed++;
-    if (flags.json) out.line(JSON.stringify({ message, group, command, result }));
-    else out.line(`${message}.${group}\t${command}\t${result}`);
+  for (let at = 0; at < jobs.length; at += AT_ONCE) {
+    const some = jobs.slice(at, at + AT_ONCE);
+    const results = await Promise.all(some.map(({ key }) => editOne(steering, key, signal)));
+    for (const [i, { job }] of some.entries()) {
+      const result = results[i] ?? "";
+      if (result !== "changed") failed++;
+      out.line(resultLine(job, steering.command, result, flags.json));
+    }
   }
-  if (done + failed === 0) throw new CommandError("no job matches");
   return failed > 0 ? 1 : 0;
 }
 
+const resultLine = ({ message, group }: Job, command: string, result: string, json?: boolean): string =>
+  json ? JSON.stringify({ message, group, command, result }) : `${message}.${group}\t${command}\t${result}`;
+
 /** A few tries: the owner may settle an attempt in the same moment. */
-async function editOne(queue: Queue, key: Queued["key"], edit: Edit, signal: AbortSignal) {
+async function editOne({ queue, command, edit, record }: Steering, key: Queued["key"], signal: AbortSignal) {
   for (let attempt = 0; attempt < 5; attempt++) {
     const queued = await queue.read(key, signal);
     if (!queued) return "already gone";
-    const next = edit.apply(queued.job, Date.now());
-    const { revision, inline } = queued;
-    const answer = await queue.settle(
-      { key, revision, next, ...(inline ? { inline } : {}), also: [] },
-      signal,
-    );
-    if (answer === "stale") continue;
-    if (next === undefined) queue.forget(key, queued.job);
+    const { revision, inline, job } = queued;
+    const next = edit.apply(job, Date.now());
+    const change = { key, revision, next, ...(inline ? { inline } : {}), also: [] };
+    if ((await queue.settle(change, signal)) === "stale") continue;
+    if (next === undefined) queue.forget(key, job);
+    record({ at: Date.now(), message: job.message, group: job.group, ...edit.event });
     return "changed";
   }
-  return "busy: try again";
-}
-
-const when = (ms: number) => new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
-
-function lineOf(job: Job, now: number): string {
-  const last = job.history.at(-1)?.reply;
-  const recipients = job.recipients.map((r) => r.address).join(",");
-  const columns = [
-    `${job.message}.${job.group}`,
-    stateOf(job, now),
-    job.held ? "-" : when(job.nextAttempt),
-    `${job.attempts}`,
-    `<${job.sender.path}>`,
-    recipients,
-    last ? `${last.code} ${last.enhanced} ${last.text.replaceAll("\n", " ")}` : "-",
-  ];
-  return columns.join("\t");
-}
-
-function showJob({ job }: Queued, now: number, out: Output): void {
-  out.line(`message      ${job.message} (job ${job.group})`);
-  out.line(`state        ${stateOf(job, now)}, ${job.attempts} attempts`);
-  out.line(`queued       ${when(job.queuedAt)}, ${job.body.size} octets`);
-  if (!job.held) out.line(`next attempt ${when(job.nextAttempt)}`);
-  out.line(`sender       <${job.sender.path}> from ${job.origin.client} (${job.origin.helo})`);
-  out.line(`policy       ${job.policy}, destination ${job.destination}`);
-  if (job.reroute) out.line(`next hop     ${job.reroute.host}:${job.reroute.port}, by order`);
-  for (const recipient of job.recipients) out.line(`recipient    <${recipient.address}>`);
-  for (const { at, remote, reply } of job.history)
-    out.line(
-      `attempt      ${when(at)} ${remote?.name ?? "-"} ${reply.code} ${reply.enhanced} ${reply.text.replaceAll("\n", " ")}`,
-    );
+  return `busy: ${command} it again`;
 }
