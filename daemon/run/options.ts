@@ -19,7 +19,7 @@ export const runHelp = `postfleet run -f FILE|FOLDER… --data DIR [OPTIONS]
                            NATS_USER with NATS_PASSWORD(_FILE), NATS_NKEY_SEED or NATS_NKEY_FILE, NATS_CREDS
       --role ROLE          gateway, relay, mailbox or all (repeatable; default all)
       --policy NS/NAME     relay role: work on the queue of this RelayPolicy only
-      --listen NAME=ADDRESS:PORT   smtp, submission, submissions, imap, imaps, health
+      --listen NAME=ADDRESS:PORT   smtp, submission, submissions, imap, imaps, pop3, pop3s, health
                            (repeatable; port 0: any free one; NAME=off)
       --dns ADDRESS:PORT   ask this resolver (repeatable; default: /etc/resolv.conf)
       --smtp-port PORT     the port of MX hosts (default 25)
@@ -40,11 +40,11 @@ export const listenerDefaults = {
   submissions: "127.0.0.1:2465",
   imap: "127.0.0.1:2143",
   imaps: "127.0.0.1:2993",
+  pop3: "127.0.0.1:2110",
+  pop3s: "127.0.0.1:2995",
   health: "127.0.0.1:8025",
 } as const;
 export type ListenerName = keyof typeof listenerDefaults;
-/** Names that later listeners will have: refused with a sentence of their own. */
-const reserved = new Set(["pop3", "pop3s"]);
 
 export interface Endpoint {
   readonly host: string;
@@ -167,9 +167,7 @@ function listenersOf(texts: readonly string[], problems: string[]): RunOptions["
   const chosen: Record<string, string> = { ...listenerDefaults };
   for (const text of texts) {
     const [name = "", where = ""] = text.split(/=(.*)/s);
-    if (reserved.has(name))
-      problems.push(`--listen ${text}: ${name} is reserved for a listener that is not built yet`);
-    else if (!Object.hasOwn(listenerDefaults, name))
+    if (!Object.hasOwn(listenerDefaults, name))
       problems.push(
         `--listen ${text}: give NAME=ADDRESS:PORT with NAME one of ${Object.keys(listenerDefaults).join(", ")}`,
       );

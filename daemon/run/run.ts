@@ -170,6 +170,10 @@ class Daemon {
       const access = parts.use(await openMailAccess({ ...common, door }));
       this.#doors.push(access);
       tell(access.servers);
+      const { openPop3 } = await import("./pop3.ts");
+      const pop3 = parts.use(await openPop3({ ...common, door }));
+      this.#doors.push(pop3);
+      tell(pop3.servers);
     }
     if (roles.has("gateway")) {
       const { openGateway } = await import("./gateway.ts");

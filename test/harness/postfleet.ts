@@ -8,6 +8,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { listenerDefaults } from "../../daemon/run/options.ts";
 
 export interface PostfleetOptions {
   /** YAML documents. */
@@ -95,10 +96,7 @@ class Fleet implements TestPostfleet {
     const endpoints = join(this.data, "endpoints.json");
     await rm(endpoints, { force: true });
     const { args = [], env = {} } = this.#options;
-    const listen = ["smtp", "submission", "submissions", "imap", "imaps", "health"].flatMap((n) => [
-      "--listen",
-      `${n}=127.0.0.1:0`,
-    ]);
+    const listen = Object.keys(listenerDefaults).flatMap((n) => ["--listen", `${n}=127.0.0.1:0`]);
     const all = ["run", "-f", this.#file, "--data", this.data, "--log-format", "json", ...listen, ...args];
     const child = spawn(launcher, all, {
       stdio: ["ignore", "ignore", "pipe"],
