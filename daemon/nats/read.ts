@@ -34,8 +34,27 @@ export async function lastOnSubject(
   subject: string,
   timeoutMs = 5_000,
 ): Promise<StoredRecord | undefined> {
-  const question = JSON.stringify({ last_by_subj: subject });
-  const answer = await ask(nc, `$JS.API.STREAM.MSG.GET.${stream}`, question, timeoutMs);
+  return getRecord(nc, stream, { last_by_subj: subject }, timeoutMs);
+}
+
+/** The first message from a sequence on whose subject matches, as the leader knows it. Throws `StoreFault`. */
+export const nextOnSubject = (
+  nc: NatsConnection,
+  stream: string,
+  filter: string,
+  from: number,
+  timeoutMs = 5_000,
+): Promise<StoredRecord | undefined> =>
+  getRecord(nc, stream, { next_by_subj: filter, seq: from }, timeoutMs);
+
+async function getRecord(
+  nc: NatsConnection,
+  stream: string,
+  question: object,
+  timeoutMs: number,
+): Promise<StoredRecord | undefined> {
+  const api = `$JS.API.STREAM.MSG.GET.${stream}`;
+  const answer = await ask(nc, api, JSON.stringify(question), timeoutMs);
   if (answer.error?.err_code === NO_MESSAGE) return undefined;
   if (answer.error) throw faultOf(answer.error);
   if (!answer.message) throw new StoreFault("refused", "an answer without a message");

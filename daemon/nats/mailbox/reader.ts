@@ -9,7 +9,7 @@
 import type { Clock } from "../../kit/clock.ts";
 import type { Link } from "../connect.ts";
 import { StoreFault } from "../fault.ts";
-import { lastOnSubject, type StoredRecord } from "../read.ts";
+import { lastOnSubject, nextOnSubject, type StoredRecord } from "../read.ts";
 
 const PATIENCE_MS = 15_000;
 const PAUSE_MS = 100;
@@ -29,6 +29,11 @@ export class Reader {
   /** The last word on a subject, by the leader. */
   last(subject: string): Promise<StoredRecord | undefined> {
     return this.#patiently(() => lastOnSubject(this.#link.nc, this.#stream, subject));
+  }
+
+  /** The first record from a sequence on whose subject matches, by the leader. */
+  next(filter: string, from: number): Promise<StoredRecord | undefined> {
+    return this.#patiently(() => nextOnSubject(this.#link.nc, this.#stream, filter, from));
   }
 
   /** A record that never changes: from any replica, or else from the leader, since a replica may lag behind. */

@@ -23,10 +23,12 @@ import {
   StoreUnavailable,
   type Uid,
 } from "../../mailbox/store.ts";
+import type { Finding, MailboxUpkeep } from "../../mailbox/upkeep.ts";
 import { GroupCommit } from "../commit.ts";
 import type { Link } from "../connect.ts";
 import { Bodies } from "./bodies.ts";
 import { Chunks } from "./chunks.ts";
+import { collectForever } from "./collecting.ts";
 import { Feed } from "./feed.ts";
 import { Filer } from "./filer.ts";
 import { Heads } from "./heads.ts";
@@ -40,6 +42,7 @@ import { decodeLedger, decodeRecord, type MessageRecord } from "./records.ts";
 import { everyLedger, leaseSubject, mailboxOf, mailStream, recordSubject, shardOf } from "./subjects.ts";
 import { Turns } from "./turns.ts";
 import { orUnavailable, unavailable, unlessAborted } from "./unavailable.ts";
+import { repairMailbox, verifyMailbox } from "./upkeep.ts";
 
 export interface JetStreamMailboxOptions {
   readonly link: Link;
@@ -60,7 +63,7 @@ interface Shard extends JournalParts {
   readonly filer: Filer;
 }
 
-export class JetStreamMailboxStore implements MailboxStore, MailboxAccess {
+export class JetStreamMailboxStore implements MailboxStore, MailboxAccess, MailboxUpkeep {
   readonly #options: JetStreamMailboxOptions;
   readonly #shards: readonly Shard[];
   readonly #sessions: Sessions;
@@ -92,6 +95,27 @@ export class JetStreamMailboxStore implements MailboxStore, MailboxAccess {
     const { reader, commit, shard } = this.#shard(mailbox);
     const subject = leaseSubject(shard, mailbox);
     return orUnavailable(unlessAborted(takeLease(reader, commit, subject, nuid.next()), signal));
+  }
+
+  verify(mailbox: MailboxName, signal: AbortSignal): Promise<readonly Finding[]> {
+    return orUnavailable(verifyMailbox(this.#shard(mailbox), mailbox, signal));
+  }
+
+  repair(mailbox: MailboxName, signal: AbortSignal): Promise<readonly Finding[]> {
+    return orUnavailable(repairMailbox(this.#shard(mailbox), mailbox, signal));
+  }
+
+  /** From now on removes bodies that nothing refers to, until it is disposed of; for the mailbox role. */
+  collecting(): AsyncDisposable {
+    const stop = new AbortController();
+    const { chance } = this.#options;
+    const ended = Promise.all(this.#shards.map((shard) => collectForever(shard, chance, stop.signal)));
+    return {
+      async [Symbol.asyncDispose]() {
+        stop.abort();
+        await ended;
+      },
+    };
   }
 
   async status(mailbox: MailboxName, signal: AbortSignal): Promise<MailboxStatus | undefined> {
