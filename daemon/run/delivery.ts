@@ -79,6 +79,7 @@ export async function openDelivery(context: DeliveryContext): Promise<Delivery> 
     owner = await store.queue.own(pool, dispatcher, abort);
     owners.push({ name: pool.class, dispatcher, owner });
   }
+  if (options.roles.has("mailbox")) parts.use(store.mailboxes.collecting());
   const owned = parts.move();
   const release = async () => {
     await Promise.all(owners.map(({ owner }) => owner.release()));
