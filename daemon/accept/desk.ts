@@ -1,7 +1,7 @@
 /**
  * What all sessions share: the rules in their order, the counters, the way to the queue.
  */
-import { Logins, type VerifyPassword } from "../auth/login.ts";
+import type { Sasl } from "../auth/sasl/sasl.ts";
 import type { Directory, LiveDirectory } from "../directory/directory.ts";
 import type { Clock } from "../kit/clock.ts";
 import { Deadlines } from "../kit/deadlines.ts";
@@ -37,7 +37,8 @@ export interface Accepted {
 export interface MailroomParts {
   readonly live: Pick<LiveDirectory, "current">;
   readonly queue: Pick<Queue, "admission" | "newId" | "openBody" | "accept">;
-  readonly verify: VerifyPassword;
+  /** Who may log in, and how. */
+  readonly sasl: Pick<Sasl, "mechanisms" | "exchange">;
   /** Figures of one mailbox, for quotas at RCPT. */
   readonly statusOf: StatusOf;
   /** Our name in trace fields. */
@@ -56,7 +57,6 @@ export class Desk implements Disposable {
   readonly #quotas: QuotaWatch;
   readonly limits: MailroomLimits;
   readonly rates = new Rates();
-  readonly logins: Logins;
   readonly arrivals: Arrivals;
   readonly sinks: SinkParts;
   readonly admission: ReturnType<typeof admission>;
@@ -69,7 +69,6 @@ export class Desk implements Disposable {
     const { queue, clock, log } = parts;
     this.#parts = parts;
     this.limits = { ...defaultLimits, ...parts.limits };
-    this.logins = new Logins(parts);
     this.arrivals = new Arrivals(this.limits, clock);
     this.#commits = new Deadlines(this.limits.commitMs, clock);
     this.#quotas = new QuotaWatch(parts.statusOf, clock, log);

@@ -7,8 +7,9 @@
  * Fails:  a rule that throws is a fault on our side; the engine answers 451.
  * Spec:   RFC 5321 §3.3, §4.1.1; RFC 6409 (submission); RFC 4954 (AUTH).
  */
-import type { LoginResult } from "../auth/login.ts";
+import type { Channel } from "../auth/sasl/sasl.ts";
 import { clientNetwork, isLoopback } from "../kit/cidr.ts";
+import { mapped, type SaslExchange, type SaslRefusal } from "../kit/sasl.ts";
 import type { Address } from "../mail/address.ts";
 import type { Recipient, Sender } from "../mail/envelope.ts";
 import type { Reply } from "../mail/reply.ts";
@@ -26,7 +27,7 @@ import { Transaction } from "./transaction.ts";
 type NamedRecipient = Omit<Recipient, "address"> & { readonly address: Address | "postmaster" };
 
 const noMechanisms = [] as const;
-const passwords = ["PLAIN", "LOGIN"] as const;
+const unbound = () => undefined;
 
 export class Session implements MailroomSession {
   readonly #desk: Desk;
@@ -69,29 +70,35 @@ export class Session implements MailroomSession {
     return (this.#transaction?.standing ?? this.standing).lineEnds;
   }
 
-  mechanisms({ secure }: SessionFacts): readonly ("PLAIN" | "LOGIN")[] {
+  mechanisms(facts: SessionFacts): readonly string[] {
+    const { sasl, laptop } = this.#desk.parts;
     if (this.#caller.listener === "smtp") return noMechanisms;
-    return secure || (this.#desk.parts.laptop && isLoopback(this.#caller.address)) ? passwords : noMechanisms;
+    const secure = facts.secure || (laptop && isLoopback(this.#caller.address));
+    return secure ? sasl.mechanisms(this.#channel(facts)) : noMechanisms;
   }
 
-  async authenticate(
-    login: { readonly identity: string; readonly name: string; readonly password: string },
-    _facts: SessionFacts,
-    signal: AbortSignal,
-  ): Promise<{ readonly user: string } | Reply> {
-    const result = await this.#desk.logins.check(login, this.#network, signal);
-    if (result.kind !== "welcome") return this.#refusedLogin(result.kind);
-    this.#user = result.mailbox.mailbox;
-    this.#standing = standingOf(this.#ranks, this.#caller.address, this.#user);
-    return { user: this.#user };
+  /** Whoever comes in is the session's user from then on. */
+  exchange(mechanism: string, facts: SessionFacts): SaslExchange<string> | undefined {
+    const exchange = this.#desk.parts.sasl.exchange(mechanism, this.#channel(facts));
+    return exchange && mapped(exchange, ({ mailbox }) => this.#enter(mailbox));
   }
 
-  #refusedLogin(kind: Exclude<LoginResult["kind"], "welcome">): Reply {
-    if (kind === "disabled") return replies.loginDisabled;
-    if (kind === "unavailable") return replies.loginUnavailable;
+  refusedLogin(why: SaslRefusal): Reply {
+    if (why === "disabled") return replies.loginDisabled;
+    if (why === "unavailable") return replies.loginUnavailable;
     this.#failedLogins++;
     const last = this.#failedLogins >= this.#desk.limits.failedLogins;
     return last ? replies.tooManyLogins : replies.wrongLogin;
+  }
+
+  #enter(user: string): string {
+    this.#user = user;
+    this.#standing = standingOf(this.#ranks, this.#caller.address, user);
+    return user;
+  }
+
+  #channel({ channelBinding = unbound }: SessionFacts): Channel {
+    return { network: this.#network, binding: channelBinding };
   }
 
   mail(sender: Sender & { readonly size?: number }, _facts: SessionFacts): Later<Verdict> {

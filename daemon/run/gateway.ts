@@ -3,7 +3,7 @@
  */
 
 import { type Accepted, openMailroom } from "../accept/mailroom.ts";
-import { PasswordVerifier } from "../auth/password.ts";
+import type { Sasl } from "../auth/sasl/sasl.ts";
 import type { LiveDirectory } from "../directory/directory.ts";
 import { systemClock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
@@ -23,6 +23,7 @@ export interface GatewayContext {
   readonly options: RunOptions;
   readonly store: Store;
   readonly live: LiveDirectory;
+  readonly sasl: Sasl;
   readonly metrics: Metrics;
   readonly certificate: Certificate | undefined;
   readonly log: Log;
@@ -34,11 +35,10 @@ export async function openGateway(context: GatewayContext): Promise<Gateway> {
   const { options, store, live, metrics, log, certificate } = context;
   const laptop = options.nats.length === 0;
   await using parts = new AsyncDisposableStack();
-  const passwords = new PasswordVerifier({ clock: systemClock });
   const mailroom = openMailroom({
     live,
     queue: store.queue,
-    verify: passwords.verify,
+    sasl: context.sasl,
     statusOf: (mailbox, signal) => store.mailboxes.status(mailbox, signal),
     hostname: options.hostname,
     clock: systemClock,

@@ -155,7 +155,7 @@ class Daemon {
     if (certificate) parts.use(certificate);
     const store = this.#store as Store;
     const common = { options: this.#options, store, live, metrics, certificate, log: this.#log };
-    const { door } = openLogins(live, store.vault, this.#log);
+    const { door, sasl } = openLogins(live, store.vault, this.#log);
     if (roles.has("relay") || roles.has("mailbox")) {
       const { openDelivery } = await import("./delivery.ts");
       const listening = () => [...endpoints.values()];
@@ -177,7 +177,7 @@ class Daemon {
     }
     if (roles.has("gateway")) {
       const { openGateway } = await import("./gateway.ts");
-      const gateway = parts.use(await openGateway(common));
+      const gateway = parts.use(await openGateway({ ...common, sasl }));
       this.#doors.push(gateway);
       tell(gateway.servers);
     }

@@ -12,6 +12,7 @@ export class ClientFacts {
   readonly #caller: Caller;
   /** Plain text counts as secure on this listener for this client (loopback). */
   readonly #trustPlain: boolean;
+  readonly #binding: () => Buffer | undefined;
   #helo = "";
   #extended = false;
   #tls: TlsFacts | undefined;
@@ -19,7 +20,13 @@ export class ClientFacts {
   #plain: SessionFacts;
   #utf8: SessionFacts | undefined;
 
-  constructor(caller: Caller, tls: TlsFacts | undefined, trustPlain: boolean) {
+  constructor(
+    caller: Caller,
+    tls: TlsFacts | undefined,
+    trustPlain: boolean,
+    channelBinding: () => Buffer | undefined,
+  ) {
+    this.#binding = channelBinding;
     this.#caller = caller;
     this.#trustPlain = trustPlain;
     this.#tls = tls;
@@ -78,7 +85,8 @@ export class ClientFacts {
       ...(this.#user === undefined ? {} : { user: this.#user }),
       ...(this.#tls === undefined ? {} : { tls: this.#tls }),
     };
-    return { origin, secure: this.#tls !== undefined || this.#trustPlain };
+    if (this.#tls === undefined) return { origin, secure: this.#trustPlain };
+    return { origin, secure: true, channelBinding: this.#binding };
   }
 
   #protocol(utf8: boolean): Origin["protocol"] {

@@ -7,6 +7,8 @@
  * Fails:  rejects (or throws) when the mailroom does; the session answers 451.
  * Spec:   RFC 5321 §3.1, §3.2, §4.1; RFC 3207 (STARTTLS); RFC 4954 (AUTH).
  */
+import { decodeBase64 } from "../kit/base64.ts";
+import type { SaslExchange, SaslStep } from "../kit/sasl.ts";
 import type { Reply } from "../mail/reply.ts";
 import type { ClientFacts } from "./client-facts.ts";
 import { http, isHeloName, splitCommand, unserved } from "./command.ts";
@@ -14,15 +16,16 @@ import { type Desk, whenKnown } from "./desk.ts";
 import type { LineFault } from "./lines.ts";
 import type { Later, Verdict } from "./mailroom.ts";
 import { bare, encodeReply, replies } from "./replies.ts";
-import { begin, type Exchange, type Login, type Mechanism, respond, type Step } from "./sasl.ts";
 import { Transaction } from "./transaction.ts";
+
+const nothing = Buffer.alloc(0);
 
 export class Dialogue {
   readonly transaction: Transaction;
   readonly #desk: Desk;
   readonly #facts: ClientFacts;
   readonly #hostname: string;
-  #exchange: Exchange | undefined;
+  #exchange: SaslExchange<string> | undefined;
   #failedLogins = 0;
 
   constructor(desk: Desk, facts: ClientFacts, hostname: string) {
@@ -33,7 +36,7 @@ export class Dialogue {
   }
 
   line(line: string): Later<void> {
-    if (this.#exchange !== undefined) return this.#step(respond(this.#exchange, line));
+    if (this.#exchange !== undefined) return this.#response(this.#exchange, line);
     const { verb, argument } = splitCommand(line);
     this.#desk.log.trace({ verb, argument: verb === "AUTH" ? "…" : argument }, "command");
     switch (verb) {
@@ -150,33 +153,38 @@ export class Dialogue {
     if (!facts.secure) return this.#failLogin(replies.needsTls);
     const offered = this.#desk.room.mechanisms(facts);
     if (offered.length === 0) return this.#desk.fault("unknown", replies.notImplemented);
-    const mechanism = name.toUpperCase() as Mechanism;
-    if (!offered.includes(mechanism)) return this.#syntax(replies.unknownMechanism);
-    return this.#step(begin(mechanism, initial));
+    const mechanism = name.toUpperCase();
+    const exchange = offered.includes(mechanism) ? this.#desk.room.exchange(mechanism, facts) : undefined;
+    if (exchange === undefined) return this.#syntax(replies.unknownMechanism);
+    return initial === undefined ? this.#next(exchange, undefined) : this.#response(exchange, initial);
   }
 
-  #step(step: Step): Later<void> {
-    switch (step.kind) {
-      case "ask":
-        this.#exchange = step.exchange;
-        this.#desk.wire.expectLogin(true);
-        return this.#desk.wire.put(encodeReply(bare(334, step.prompt)));
-      case "refused":
-        this.#endExchange();
-        return this.#syntax(step.reply);
-      case "login":
-        this.#endExchange();
-        return this.#check(step.login);
-    }
+  /** `=` is an empty response, `*` cancels. RFC 4954 §4 */
+  #response(exchange: SaslExchange<string>, line: string): Later<void> {
+    const octets = line === "=" ? nothing : decodeBase64(line);
+    if (octets !== undefined) return this.#next(exchange, octets);
+    this.#endExchange();
+    return this.#syntax(line === "*" ? replies.cancelled : replies.badBase64);
   }
 
-  #check(login: Login): Later<void> {
+  #next(exchange: SaslExchange<string>, octets: Buffer | undefined): Later<void> {
+    return whenKnown(exchange.respond(octets, this.#desk.signal), (step) => this.#step(exchange, step));
+  }
+
+  #step(exchange: SaslExchange<string>, step: SaslStep<string>): void {
     const desk = this.#desk;
-    return whenKnown(desk.room.authenticate(login, desk.facts(false), desk.signal), (answer) => {
-      if ("code" in answer) return this.#failLogin(answer);
-      this.#facts.login(answer.user);
-      desk.say(replies.loggedIn);
-    });
+    if (step.kind === "challenge") {
+      this.#exchange = exchange;
+      desk.wire.expectLogin(true);
+      return desk.wire.put(encodeReply(bare(334, step.octets.toString("base64"))));
+    }
+    this.#endExchange();
+    if (step.kind === "welcome") {
+      this.#facts.login(step.who);
+      return desk.say(replies.loggedIn);
+    }
+    if (step.why === "malformed") return this.#syntax(replies.badCredentials);
+    this.#failLogin(desk.room.refusedLogin(step.why));
   }
 
   #failLogin(reply: Reply): void {

@@ -5,6 +5,7 @@
  * A method answers with `undefined` (welcome) or a refusal `Reply`, at once or later. A method that throws makes the
  * engine answer `451 4.3.0` and log the error: a fault on our side is never a 5xx and never a 250.
  */
+import type { SaslExchange, SaslRefusal } from "../kit/sasl.ts";
 import type { Address } from "../mail/address.ts";
 import type { Origin, Recipient, Sender } from "../mail/envelope.ts";
 import type { Reply } from "../mail/reply.ts";
@@ -37,6 +38,8 @@ export interface SessionFacts {
   readonly origin: Origin;
   /** A TLS session is in force, or the client is on loopback where plain text was allowed by the listener. */
   readonly secure: boolean;
+  /** What binds a login to this TLS session; `undefined` without one. RFC 9266 */
+  readonly channelBinding?: () => Buffer | undefined;
 }
 
 /**
@@ -65,13 +68,11 @@ export interface MailroomSession {
   /** `Refuse` a bare CR or LF in a message with 550 5.6.0, or `Normalize` it to CRLF. Asked when DATA starts. */
   lineEnds(): "Refuse" | "Normalize";
   /** Mechanisms to offer now; empty: AUTH is not advertised. The engine runs the exchange. */
-  mechanisms(facts: SessionFacts): readonly ("PLAIN" | "LOGIN")[];
-  /** Checks a login. `user` is the canonical login name. */
-  authenticate(
-    login: { readonly identity: string; readonly name: string; readonly password: string },
-    facts: SessionFacts,
-    signal: AbortSignal,
-  ): Later<{ readonly user: string } | Reply>;
+  mechanisms(facts: SessionFacts): readonly string[];
+  /** Begins a login by one of these mechanisms; it ends with the canonical login name. `undefined`: not offered. */
+  exchange(mechanism: string, facts: SessionFacts): SaslExchange<string> | undefined;
+  /** What the client hears of a login that failed. Called once for each. */
+  refusedLogin(why: SaslRefusal): Reply;
   helo?(facts: SessionFacts): Later<Verdict>;
   mail(sender: Sender & { readonly size?: number }, facts: SessionFacts, signal: AbortSignal): Later<Verdict>;
   /** `postmaster` without a domain arrives in lower case. Called for each RCPT, also repeated ones. */

@@ -66,7 +66,9 @@ export class Session implements Wire {
   constructor(socket: SmtpSocket, options: SessionOptions) {
     this.#socket = socket;
     this.#options = options;
-    this.#facts = new ClientFacts(options.caller, options.tls, options.trustPlain);
+    this.#facts = new ClientFacts(options.caller, options.tls, options.trustPlain, () =>
+      socket.channelBinding?.(),
+    );
     this.#input = new Input(socket);
     this.#feed = new Feed(this.#input, options.limits);
     socket.attach({

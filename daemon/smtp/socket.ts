@@ -33,4 +33,6 @@ export interface SmtpSocket {
   destroy(): void;
   /** Starts TLS after all that was written; `undefined` when this connection cannot. Rejects when the handshake fails. */
   readonly startTls: (() => Promise<TlsFacts>) | undefined;
+  /** What tells this TLS session from every other (`tls-exporter`, RFC 9266); `undefined` without TLS 1.3. */
+  channelBinding?(): Buffer | undefined;
 }

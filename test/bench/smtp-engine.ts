@@ -13,6 +13,7 @@ import { SMTPServer } from "smtp-server";
 import { systemClock } from "../../daemon/kit/clock.ts";
 import { silent } from "../../daemon/kit/log.ts";
 import { reply } from "../../daemon/mail/reply.ts";
+import { Caps } from "../../daemon/net/caps.ts";
 import { serveSmtp } from "../../daemon/net/serve-smtp.ts";
 import type { Mailroom, MailroomSession, MessageSink } from "../../daemon/smtp/mailroom.ts";
 
@@ -38,7 +39,8 @@ const welcoming: MailroomSession = {
   maxRecipients: 100,
   lineEnds: () => "Refuse",
   mechanisms: () => [],
-  authenticate: () => reply(535, "5.7.8", "no"),
+  exchange: () => undefined,
+  refusedLogin: () => reply(535, "5.7.8", "no"),
   mail: () => undefined,
   rcpt: () => undefined,
   open: memorySink,
@@ -53,7 +55,7 @@ async function serveOurs(): Promise<number> {
     mailroom,
     hostname: "bench.example",
     secureContext: () => undefined,
-    connections: () => ({ connections: 1_000, perClient: 1_000 }),
+    caps: new Caps(() => ({ connections: 1_000, perClient: 1_000 })),
     log: silent,
     clock: systemClock,
   });

@@ -26,7 +26,10 @@ function slowly(room: MailroomSession): Partial<MailroomSession> {
   return {
     mail: async (...args) => later(await room.mail(...args)),
     rcpt: async (...args) => later(await room.rcpt(...args)),
-    authenticate: async (...args) => later(await room.authenticate(...args)),
+    exchange: (...args) => {
+      const exchange = room.exchange(...args);
+      return exchange && { respond: async (...given) => later(await exchange.respond(...given)) };
+    },
     open: async (...args) => {
       const sink = await later(await room.open(...args));
       return "write" in sink ? { ...sink, write: async (octets) => later(await sink.write(octets)) } : sink;

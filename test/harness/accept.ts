@@ -3,6 +3,8 @@
  */
 import type { Accepted, MailroomParts } from "../../daemon/accept/desk.ts";
 import { openMailroom } from "../../daemon/accept/mailroom.ts";
+import { Logins, type VerifyPassword } from "../../daemon/auth/login.ts";
+import { Sasl } from "../../daemon/auth/sasl/sasl.ts";
 import { silent } from "../../daemon/kit/log.ts";
 import type { Address } from "../../daemon/mail/address.ts";
 import type { Recipient, Sender } from "../../daemon/mail/envelope.ts";
@@ -32,16 +34,23 @@ export interface Room extends Disposable {
   text(): Promise<string>;
 }
 
-export function openRoom(resources: Resources, over: Partial<MailroomParts> = {}): Room {
+/** `hash of secret` is the hash of `secret`. */
+const fits: VerifyPassword = async (hash, password) => hash === `hash of ${password}`;
+
+export function openRoom(
+  resources: Resources,
+  { verify = fits, ...over }: Partial<MailroomParts> & { readonly verify?: VerifyPassword } = {},
+): Room {
   const clock = new FakeClock();
   const queue = new MemoryQueue(clock);
   const live = liveOf(resources);
   const accepted: Accepted[] = [];
+  const logins = new Logins({ live, clock, verify, log: silent });
   const mailroom = openMailroom({
     live,
     queue,
     clock,
-    verify: async (hash, password) => hash === `hash of ${password}`,
+    sasl: new Sasl({ live, logins, secret: Buffer.alloc(32) }),
     statusOf: async () => undefined,
     hostname: "mx.example.test",
     log: silent,
@@ -99,13 +108,13 @@ export class Client {
   }
 
   async login(name: string, password: string, identity = ""): Promise<string> {
-    const answer = await this.session.authenticate(
-      { identity, name, password },
-      this.facts,
-      this.#stop.signal,
-    );
-    if ("code" in answer) return said(answer);
-    const origin = { ...this.facts.origin, user: answer.user, protocol: "ESMTPA" } as const;
+    const exchange = this.session.exchange("PLAIN", this.facts);
+    if (exchange === undefined) throw new Error("PLAIN is not offered");
+    const login = Buffer.from(`${identity}\0${name}\0${password}`);
+    const step = await exchange.respond(login, this.#stop.signal);
+    if (step.kind === "refused") return said(this.session.refusedLogin(step.why));
+    if (step.kind === "challenge") throw new Error("PLAIN asks once");
+    const origin = { ...this.facts.origin, user: step.who, protocol: "ESMTPA" } as const;
     this.facts = { ...this.facts, origin };
     return "235";
   }

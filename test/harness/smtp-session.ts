@@ -4,7 +4,11 @@
  * `converse` plays lines such as `C: EHLO a.example` and `S: 250`; an `S:` line matches a reply's start.
  */
 import assert from "node:assert/strict";
+import type { Logins } from "../../daemon/auth/login.ts";
+import { login, plain } from "../../daemon/auth/sasl/passwords.ts";
+import type { MailboxEntry } from "../../daemon/directory/directory.ts";
 import { silent } from "../../daemon/kit/log.ts";
+import { mapped } from "../../daemon/kit/sasl.ts";
 import { type Reply, reply } from "../../daemon/mail/reply.ts";
 import { defaultLimits, type SmtpLimits } from "../../daemon/smtp/limits.ts";
 import type { Caller, Mailroom, MailroomSession, MessageSink } from "../../daemon/smtp/mailroom.ts";
@@ -23,6 +27,16 @@ export interface Recorder extends Mailroom {
   readonly messages: Taken[];
 }
 
+const nameOf = ({ mailbox }: MailboxEntry): string => mailbox;
+
+/** Whoever knows the word is welcome. */
+const anyBob: Pick<Logins, "check"> = {
+  check: async ({ name, password }) =>
+    password === "secret"
+      ? { kind: "welcome", mailbox: { mailbox: name.toLowerCase() } as MailboxEntry }
+      : { kind: "wrong" },
+};
+
 /** A mailroom that welcomes everything, but for what `over` says. */
 export function recorder(over: Partial<MailroomSession> = {}, pregreetMs = 0): Recorder {
   const calls: string[] = [];
@@ -32,8 +46,8 @@ export function recorder(over: Partial<MailroomSession> = {}, pregreetMs = 0): R
     maxRecipients: 3,
     lineEnds: () => "Refuse",
     mechanisms: (facts) => (facts.secure ? ["PLAIN", "LOGIN"] : []),
-    authenticate: ({ name, password }) =>
-      password === "secret" ? { user: name.toLowerCase() } : reply(535, "5.7.8", "Wrong name or password"),
+    exchange: (mechanism) => mapped((mechanism === "PLAIN" ? plain : login)(anyBob, ""), nameOf),
+    refusedLogin: () => reply(535, "5.7.8", "Wrong name or password"),
     mail: (sender) => void calls.push(`mail ${JSON.stringify(sender)}`),
     rcpt: (recipient) => void calls.push(`rcpt ${JSON.stringify(recipient)}`),
     open: () => collect(messages),
