@@ -14,7 +14,7 @@
  *
  * The publisher is our own because `Batch.add()` of @nats-io/jetstream 3.4.0 drops expectations and TTLs.
  */
-import { headers, type NatsConnection, nuid } from "@nats-io/transport-node";
+import { type MsgHdrs, type NatsConnection, nuid } from "@nats-io/transport-node";
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import type { Link } from "./connect.ts";
@@ -260,8 +260,7 @@ export class GroupCommit {
 
   /** The answer, or `undefined` when the connection went away first. */
   #commit(entry: Entry, id: string, sequence: number): Promise<Answer | undefined> {
-    const head = headOf(entry, id, sequence);
-    head.set("Nats-Batch-Commit", "1");
+    const head = headOf(entry, id, sequence, true);
     return new Promise((resolve, reject) => {
       const forget = this.#link.onceDown(() => resolve(undefined));
       this.#nc
@@ -272,14 +271,18 @@ export class GroupCommit {
   }
 }
 
-function headOf(entry: Entry, id: string, sequence: number) {
-  const head = headers();
-  head.set("Nats-Batch-Id", id);
-  head.set("Nats-Batch-Sequence", String(sequence));
-  if (entry.expect !== undefined) head.set("Nats-Expected-Last-Subject-Sequence", String(entry.expect));
-  if (entry.on !== undefined) head.set("Nats-Expected-Last-Subject-Sequence-Subject", entry.on);
-  if (entry.ttl !== undefined) head.set("Nats-TTL", entry.ttl);
-  return head;
+/**
+ * The header section of an entry as it goes over the wire. The client asks no more of a header than its octets, so ours
+ * is not made into a table only to be taken apart again. NATS ADR-4
+ */
+function headOf({ expect, on, ttl }: Entry, id: string, sequence: number, last = false): MsgHdrs {
+  let text = `NATS/1.0\r\nNats-Batch-Id: ${id}\r\nNats-Batch-Sequence: ${sequence}\r\n`;
+  if (last) text += "Nats-Batch-Commit: 1\r\n";
+  if (expect !== undefined) text += `Nats-Expected-Last-Subject-Sequence: ${expect}\r\n`;
+  if (on !== undefined) text += `Nats-Expected-Last-Subject-Sequence-Subject: ${on}\r\n`;
+  if (ttl !== undefined) text += `Nats-TTL: ${ttl}\r\n`;
+  const encoded = { encode: () => Buffer.from(`${text}\r\n`) };
+  return encoded as unknown as MsgHdrs;
 }
 
 const isNoResponders = (error: unknown) =>
