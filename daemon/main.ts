@@ -85,7 +85,9 @@ function explain(error: unknown, { out }: CommandContext): number {
 
 /** Errors whose message is for people. */
 const speaking = new Set([
+  "CannotListen",
   "DataDirInUse",
+  "DataDirUnusable",
   "NatsServerMissing",
   "ServerDidNotStart",
   "StoreFault",

@@ -84,6 +84,15 @@ test("a holder that has not yet written its process id is still a holder", async
   assert.equal(result.heldBy, undefined);
 });
 
+test("a place where no folder can be is refused with the remedy", async (t) => {
+  const file = await folder(t);
+  await writeFile(file, "no folder");
+  await assert.rejects(lockDataDir(join(file, "data")), {
+    name: "DataDirUnusable",
+    message: /cannot be used as data folder: ENOTDIR.*--data$/,
+  });
+});
+
 test("a place that cannot hold a lock file is an error of its own", () => {
   assert.throws(() => tryLockFile("/nonexistent/folder/lock"), /unable to open/);
 });

@@ -3,7 +3,7 @@
  *
  * In:     a folder, made (for its owner alone) when absent.
  * Out:    the claim, held until it is disposed of or the process dies.
- * Fails:  `DataDirInUse`, which names the process that has it.
+ * Fails:  `DataDirInUse`, which names the process that has it; `DataDirUnusable` when no folder can be had there.
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -20,9 +20,29 @@ export class DataDirInUse extends Error {
   }
 }
 
+export class DataDirUnusable extends Error {
+  override readonly name = "DataDirUnusable";
+  constructor(dir: string, cause: Error) {
+    super(
+      `${dir} cannot be used as data folder: ${cause.message}; name a folder that you may write to with --data`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
 export async function lockDataDir(dir: string): Promise<AsyncDisposable> {
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const result = tryLockFile(join(dir, "lock"));
+  const result = claim(dir);
   if (!isLock(result)) throw new DataDirInUse(dir, result.heldBy);
   return { [Symbol.asyncDispose]: async () => result[Symbol.dispose]() };
+}
+
+function claim(dir: string) {
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    return tryLockFile(join(dir, "lock"));
+  } catch (error) {
+    throw new DataDirUnusable(dir, error as Error);
+  }
 }

@@ -31,3 +31,10 @@ test("new limits hold for the next connection", () => {
   perClient = 2;
   assert.equal(typeof caps.enter("192.0.2.1"), "function");
 });
+
+test("limits may differ by client", () => {
+  const caps = new Caps((client) => ({ connections: 9, perClient: client === "192.0.2.1" ? 2 : 1 }));
+  for (const client of ["192.0.2.1", "192.0.2.1", "192.0.2.2"])
+    assert.equal(typeof caps.enter(client), "function");
+  assert.equal(caps.enter("192.0.2.2"), "perClient");
+});

@@ -9,11 +9,12 @@ export interface ConnectionLimits {
 }
 
 export class Caps {
-  readonly #limits: () => ConnectionLimits;
+  readonly #limits: (client: string) => ConnectionLimits;
   readonly #perClient = new Map<string, number>();
   #all = 0;
 
-  constructor(limits: () => ConnectionLimits) {
+  /** `limits` is asked per connection: new ones hold at once, and they may differ by the client's address. */
+  constructor(limits: (client: string) => ConnectionLimits) {
     this.#limits = limits;
   }
 
@@ -23,7 +24,7 @@ export class Caps {
 
   /** Counts a connection in and returns what counts it out again, or says which cap is in the way. */
   enter(address: string): (() => void) | "connections" | "perClient" {
-    const { connections, perClient } = this.#limits();
+    const { connections, perClient } = this.#limits(address);
     const client = clientNetwork(address);
     const own = this.#perClient.get(client) ?? 0;
     if (this.#all >= connections) return "connections";

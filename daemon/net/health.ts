@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { CannotListen } from "./cannot-listen.ts";
 
 export interface HealthOptions {
   readonly host: string;
@@ -24,7 +25,7 @@ export async function serveHealth(options: HealthOptions): Promise<Health> {
   });
   server.maxConnections = 100;
   await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
+    server.once("error", (error) => reject(new CannotListen("health", options, error)));
     server.listen(options.port, options.host, resolve);
   });
   const { address, port } = server.address() as AddressInfo;

@@ -3,13 +3,14 @@
  *
  * In:     an address and port (0: any free one). Host `::` takes IPv4 too; mapped addresses are unmapped.
  * Out:    connections, counted until they close. With implicit TLS only those whose handshake succeeded.
- * Fails:  rejects with a sentence when the address cannot be had. A client beyond a cap is told so and dropped.
+ * Fails:  `CannotListen` when the address cannot be had. A client beyond a cap is told so and dropped.
  * Spec:   RFC 8314 §3.3 (implicit TLS).
  */
 import net, { type Socket } from "node:net";
 import type { SecureContext } from "node:tls";
 import type { Log } from "../kit/log.ts";
-import { Caps, type ConnectionLimits } from "./caps.ts";
+import { CannotListen } from "./cannot-listen.ts";
+import type { Caps } from "./caps.ts";
 import { Connection, type Peer, peerOf } from "./connection.ts";
 
 export interface ListenOptions {
@@ -20,8 +21,8 @@ export interface ListenOptions {
   /** Asked per connection, so that a renewed certificate is in force at once. */
   readonly secureContext: () => SecureContext | undefined;
   readonly onConnection: (connection: Connection) => void;
-  /** Asked per connection; new limits hold at once. */
-  readonly limits: () => ConnectionLimits;
+  /** Counts the connections, maybe together with those of other listeners. */
+  readonly caps: Caps;
   /** What a client beyond a cap hears, in plain text. */
   readonly refusal: string;
   readonly log: Log;
@@ -40,12 +41,11 @@ export interface Listener extends AsyncDisposable {
 const backlog = 1024;
 
 export async function listen(options: ListenOptions): Promise<Listener> {
-  const caps = new Caps(options.limits);
   const sockets = new Set<Socket>();
   const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
-    accept(socket, caps, options);
+    accept(socket, options);
   });
   await bind(server, options);
   const { address, port } = server.address() as net.AddressInfo;
@@ -53,7 +53,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     address: address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`,
     port,
     get open() {
-      return caps.open;
+      return sockets.size;
     },
     stop: () => void server.close(),
     async [Symbol.asyncDispose]() {
@@ -66,8 +66,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 
 function bind(server: net.Server, { name, host, port, log }: ListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    const failed = (error: Error) =>
-      reject(new Error(`${name}: cannot listen on ${host} port ${port}: ${error.message}`, { cause: error }));
+    const failed = (error: Error) => reject(new CannotListen(name, { host, port }, error));
     server.once("error", failed);
     server.listen({ host, port, backlog }, () => {
       server.off("error", failed);
@@ -77,10 +76,10 @@ function bind(server: net.Server, { name, host, port, log }: ListenOptions): Pro
   });
 }
 
-function accept(socket: Socket, caps: Caps, options: ListenOptions): void {
+function accept(socket: Socket, options: ListenOptions): void {
   const peer = peerOf(socket);
   if (peer === undefined) return void socket.destroy();
-  const leave = caps.enter(peer.address);
+  const leave = options.caps.enter(peer.address);
   if (typeof leave === "string") return refuse(socket, leave, peer, options);
   socket.once("close", leave);
   const connection = new Connection(

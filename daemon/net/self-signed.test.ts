@@ -8,6 +8,7 @@ import { test } from "node:test";
 import tls from "node:tls";
 import { FakeClock } from "../../test/harness/fake-clock.ts";
 import { silent } from "../kit/log.ts";
+import { Caps } from "./caps.ts";
 import { listen } from "./listen.ts";
 import { serverContext } from "./secure-context.ts";
 import { type KeyAndCertificate, keptCertificate, makeCertificate } from "./self-signed.ts";
@@ -54,7 +55,7 @@ const serve = (pair: KeyAndCertificate) => {
       connection.write("hello");
       connection.end();
     },
-    limits: () => ({ connections: 10, perClient: 10 }),
+    caps: new Caps(() => ({ connections: 10, perClient: 10 })),
     refusal: "",
     log: silent,
   });

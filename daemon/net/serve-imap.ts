@@ -11,7 +11,7 @@ import { Session } from "../imap/session.ts";
 import { isLoopback } from "../kit/cidr.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
-import type { ConnectionLimits } from "./caps.ts";
+import { Caps, type ConnectionLimits } from "./caps.ts";
 import type { Connection } from "./connection.ts";
 import { listen } from "./listen.ts";
 import { SessionSet } from "./session-set.ts";
@@ -52,7 +52,14 @@ export async function serveImap(options: ImapServerOptions): Promise<ImapServer>
   const { listener: spec, log, secureContext, connections } = options;
   const sessions = new SessionSet<Session>(options.clock);
   const onConnection = (connection: Connection) => serve(connection, sessions, options);
-  const listener = await listen({ ...spec, secureContext, onConnection, limits: connections, refusal, log });
+  const listener = await listen({
+    ...spec,
+    secureContext,
+    onConnection,
+    caps: new Caps(connections),
+    refusal,
+    log,
+  });
   return {
     address: listener.address,
     port: listener.port,

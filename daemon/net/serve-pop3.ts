@@ -11,7 +11,7 @@ import type { Log } from "../kit/log.ts";
 import type { Caller, Pop3Host } from "../pop3/host.ts";
 import { defaultLimits, type Pop3Limits } from "../pop3/limits.ts";
 import { Session } from "../pop3/session.ts";
-import type { ConnectionLimits } from "./caps.ts";
+import { Caps, type ConnectionLimits } from "./caps.ts";
 import type { Connection } from "./connection.ts";
 import { listen } from "./listen.ts";
 import { SessionSet } from "./session-set.ts";
@@ -53,7 +53,14 @@ export async function servePop3(options: Pop3ServerOptions): Promise<Pop3Server>
   const { listener: spec, log, secureContext, connections, clock } = options;
   const sessions = new SessionSet<Session>(clock);
   const onConnection = (connection: Connection) => begin(connection, sessions, options);
-  const listening = listen({ ...spec, secureContext, onConnection, limits: connections, refusal, log });
+  const listening = listen({
+    ...spec,
+    secureContext,
+    onConnection,
+    caps: new Caps(connections),
+    refusal,
+    log,
+  });
   const listener = await listening.catch((error: unknown) => {
     sessions[Symbol.dispose]();
     throw error;

@@ -13,7 +13,7 @@ import { defaultLimits, type SmtpLimits } from "../smtp/limits.ts";
 import type { Caller, Mailroom } from "../smtp/mailroom.ts";
 import { encodeReply } from "../smtp/replies.ts";
 import { Session, type SessionOptions } from "../smtp/session.ts";
-import type { ConnectionLimits } from "./caps.ts";
+import type { Caps } from "./caps.ts";
 import type { Connection } from "./connection.ts";
 import { listen } from "./listen.ts";
 
@@ -30,7 +30,7 @@ export interface SmtpServerOptions {
   /** In the greeting and in the reply to EHLO. */
   readonly hostname: string;
   readonly secureContext: () => SecureContext | undefined;
-  readonly connections: () => ConnectionLimits;
+  readonly caps: Caps;
   readonly limits?: SmtpLimits;
   readonly events?: SmtpEvents;
   readonly log: Log;
@@ -54,10 +54,10 @@ const refusal = encodeReply(reply(421, "4.7.0", "Too many connections, please tr
 const isLoopback = (address: string): boolean => address.startsWith("127.") || address === "::1";
 
 export async function serveSmtp(options: SmtpServerOptions): Promise<SmtpServer> {
-  const { listener: spec, log, secureContext, connections } = options;
+  const { listener: spec, log, secureContext, caps } = options;
   const sessions = new Sessions(options);
   const onConnection = (connection: Connection) => sessions.add(connection);
-  const listener = await listen({ ...spec, secureContext, onConnection, limits: connections, refusal, log });
+  const listener = await listen({ ...spec, secureContext, onConnection, caps, refusal, log });
   void sessions.watchTime();
   return {
     address: listener.address,

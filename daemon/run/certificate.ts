@@ -3,11 +3,12 @@
  *
  * In:     paths of PEM files, or the texts themselves.
  * Out:    `current()`: the newest that could be read. Connections that are open keep theirs.
- * Fails:  the first reading rejects; later a bad pair is reported, and the last good one stays.
+ * Fails:  the first reading rejects with a `CommandError`; later a bad pair is reported, and the last good one stays.
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { SecureContext } from "node:tls";
+import { CommandError } from "../cli/context.ts";
 import type { LiveDirectory } from "../directory/directory.ts";
 import { systemClock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
@@ -44,6 +45,25 @@ export async function listenerCertificate(
 
 const LOOK_MS = 10_000;
 
+interface Texts {
+  readonly cert: string;
+  readonly key: string;
+}
+
+async function firstOf(read: () => Promise<Texts>, { cert, key }: Texts) {
+  try {
+    const texts = await read();
+    return { texts, context: serverContext(texts) };
+  } catch (error) {
+    throw new CommandError(
+      `the certificate ${cert} with the key ${key} cannot be used: ${(error as Error).message}; ` +
+        "--tls-cert and --tls-key name PEM files that belong together",
+      1,
+      error,
+    );
+  }
+}
+
 export async function openCertificate(source: CertificateSource, log: Log): Promise<Certificate> {
   if (source.inline) {
     const context = serverContext(source);
@@ -53,8 +73,8 @@ export async function openCertificate(source: CertificateSource, log: Log): Prom
     cert: await readFile(source.cert, "utf8"),
     key: await readFile(source.key, "utf8"),
   });
-  let texts = await read();
-  let context = serverContext(texts);
+  const first = await firstOf(read, source);
+  let { texts, context } = first;
   const look = async () => {
     try {
       const now = await read();

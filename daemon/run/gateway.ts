@@ -7,8 +7,10 @@ import type { Sasl } from "../auth/sasl/sasl.ts";
 import type { LiveDirectory } from "../directory/directory.ts";
 import { systemClock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
+import { Caps } from "../net/caps.ts";
 import { type SmtpServer, serveSmtp } from "../net/serve-smtp.ts";
 import type { Certificate } from "./certificate.ts";
+import { clientLimits } from "./client-limits.ts";
 import type { Metrics } from "./metrics.ts";
 import type { ListenerName, RunOptions } from "./options.ts";
 import type { Store } from "./store.ts";
@@ -47,6 +49,7 @@ export async function openGateway(context: GatewayContext): Promise<Gateway> {
     accepted: (event) => onAccepted(event, context),
   });
   parts.defer(() => mailroom[Symbol.dispose]());
+  const caps = new Caps(clientLimits(live));
   const servers = new Map<ListenerName, SmtpServer>();
   for (const name of smtpListeners) {
     const where = options.listen[name];
@@ -57,7 +60,7 @@ export async function openGateway(context: GatewayContext): Promise<Gateway> {
       mailroom,
       hostname: options.hostname,
       secureContext: () => certificate?.current(),
-      connections: () => connectionLimits(live),
+      caps,
       events: { opened: (listener) => metrics.connection(listener) },
       log,
       clock: systemClock,
@@ -75,17 +78,6 @@ export async function openGateway(context: GatewayContext): Promise<Gateway> {
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
-}
-
-/** The widest of any policy: who a client is, is only known once it is connected. */
-function connectionLimits(live: LiveDirectory) {
-  let connections = 0;
-  let perClient = 0;
-  for (const { limits } of live.current().policies()) {
-    connections = Math.max(connections, limits.connections);
-    perClient = Math.max(perClient, limits.connectionsPerClient);
-  }
-  return connections === 0 ? { connections: 1_000, perClient: 50 } : { connections, perClient };
 }
 
 function onAccepted({ message, jobs, octets, ms }: Accepted, { store, metrics }: GatewayContext): void {

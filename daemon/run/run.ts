@@ -6,7 +6,7 @@
  * transactions end, partitions are handed over, exit 0; on a second one, or after the grace: everything is cut.
  */
 
-import { type CommandContext, CommandError } from "../cli/context.ts";
+import type { CommandContext } from "../cli/context.ts";
 import type { LiveDirectory } from "../directory/directory.ts";
 import { lockDataDir } from "../kit/data-dir.ts";
 import type { Log } from "../kit/log.ts";
@@ -16,7 +16,7 @@ import { watchDirectory } from "../nats/directory/watch.ts";
 import { serveHealth } from "../net/health.ts";
 import { listenerCertificate } from "./certificate.ts";
 import type { Delivery } from "./delivery.ts";
-import { writeEndpoints } from "./endpoints.ts";
+import { forgetEndpoints, publishEndpoints } from "./endpoints.ts";
 import { greet } from "./greet.ts";
 import { openLogger } from "./logger.ts";
 import { openLogins } from "./logins.ts";
@@ -83,13 +83,16 @@ class Daemon {
   async run(): Promise<void> {
     await using parts = new AsyncDisposableStack();
     const { data } = this.#options;
-    if (data !== undefined) parts.use(await lockDataDir(data));
+    if (data !== undefined) {
+      parts.use(await lockDataDir(data));
+      await forgetEndpoints(data); // of a life that ended without a word
+    }
     const metrics = await openMetrics(() => this.#figures(), Date.now);
     const endpoints = new Map<string, Endpoint>();
     await this.#openHealth(metrics, endpoints, parts);
     const live = await this.#openStore(metrics, parts);
     await this.#openRoles(live, metrics, endpoints, parts);
-    if (data !== undefined) await writeEndpoints(data, endpoints);
+    if (data !== undefined) parts.use(await publishEndpoints(data, endpoints));
     this.#ready = true;
     greet(endpoints, live.current(), this.#options, this.#context.out);
     this.#log.info({ endpoints: Object.fromEntries(endpoints), roles: [...this.#options.roles] }, "ready");
@@ -109,8 +112,6 @@ class Daemon {
       ...where,
       reasons: () => this.#reasons(),
       metrics: async () => ({ type: metrics.registry.contentType, text: await metrics.registry.metrics() }),
-    }).catch((error: unknown) => {
-      throw cannotListen("health", where, error);
     });
     parts.use(health);
     endpoints.set("health", { host: health.host, port: health.port });
@@ -212,15 +213,4 @@ function longestLifetime(live: LiveDirectory | undefined): number {
   let longest = WEEK_MS;
   for (const { retry } of live?.current().policies() ?? []) longest = Math.max(longest, retry.expireAfterMs);
   return longest;
-}
-
-export function cannotListen(name: string, { host, port }: Endpoint, cause: unknown): CommandError {
-  const { code } = cause as NodeJS.ErrnoException;
-  const why =
-    code === "EADDRINUSE" ? "the port is in use" : code === "EACCES" ? "not permitted" : String(cause);
-  return new CommandError(
-    `cannot listen on ${host}:${port} for ${name}: ${why}; choose another with --listen ${name}=…`,
-    1,
-    cause,
-  );
 }

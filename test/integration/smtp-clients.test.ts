@@ -11,6 +11,7 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 import { systemClock } from "../../daemon/kit/clock.ts";
 import { silent } from "../../daemon/kit/log.ts";
+import { Caps } from "../../daemon/net/caps.ts";
 import { serverContext } from "../../daemon/net/secure-context.ts";
 import { makeCertificate } from "../../daemon/net/self-signed.ts";
 import { type SmtpServer, serveSmtp } from "../../daemon/net/serve-smtp.ts";
@@ -37,7 +38,7 @@ const start = (mailroom: Recorder): Promise<SmtpServer> =>
     mailroom,
     hostname: "localhost",
     secureContext: () => context,
-    connections: () => ({ connections: 200, perClient: 200 }),
+    caps: new Caps(() => ({ connections: 200, perClient: 200 })),
     log: silent,
     clock: systemClock,
   });

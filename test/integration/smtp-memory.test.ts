@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { systemClock } from "../../daemon/kit/clock.ts";
 import { silent } from "../../daemon/kit/log.ts";
+import { Caps } from "../../daemon/net/caps.ts";
 import { serveSmtp } from "../../daemon/net/serve-smtp.ts";
 import type { Mailroom } from "../../daemon/smtp/mailroom.ts";
 import { RawClient } from "../harness/smtp-client.ts";
@@ -21,7 +22,7 @@ const start = (mailroom: Mailroom) =>
     mailroom,
     hostname: "mx.example",
     secureContext: () => undefined,
-    connections: () => ({ connections: 10, perClient: 10 }),
+    caps: new Caps(() => ({ connections: 10, perClient: 10 })),
     log: silent,
     clock: systemClock,
   });
