@@ -68,7 +68,7 @@ export class QuotaWatch {
     try {
       figures = (await this.#statusOf(mailbox, this.#stop.signal)) ?? figures;
     } catch (error) {
-      this.#log.debug({ mailbox, error }, "quota not known, the mailbox counts as not full");
+      this.#log.debug({ mailbox, err: error }, "quota not known, the mailbox counts as not full");
       figures = this.#known.get(mailbox) ?? figures;
     }
     const known = { bytes: figures.bytes, messages: figures.messages, at: this.#clock.monotonic() };

@@ -188,7 +188,10 @@ export class Sink implements MessageSink {
     try {
       this.#draft.accepted(this.#size, jobs);
     } catch (error) {
-      this.#parts.log.error({ message: this.#draft.id, error }, "an accepted message could not be reported");
+      this.#parts.log.error(
+        { message: this.#draft.id, err: error },
+        "an accepted message could not be reported",
+      );
     }
   }
 
@@ -205,10 +208,15 @@ export class Sink implements MessageSink {
 
   #spoken(error: unknown): Reply {
     if (error instanceof QueueError) {
-      this.#parts.log.warn({ message: this.#draft.id, error }, "the queue did not take a message");
+      const { code, enhanced } = error.reply;
+      const why = error.cause instanceof Error ? error.cause.message : error.message;
+      this.#parts.log.warn(
+        { message: this.#draft.id, code, enhanced, why },
+        "the queue did not take a message",
+      );
       return error.reply;
     }
-    this.#parts.log.error({ message: this.#draft.id, error }, "a message could not be stored");
+    this.#parts.log.error({ message: this.#draft.id, err: error }, "a message could not be stored");
     return replies.notStored;
   }
 }

@@ -77,7 +77,7 @@ export class Logins {
     try {
       fits = await proves(mailbox);
     } catch (error) {
-      this.#parts.log.error({ error, network }, "a password could not be checked");
+      this.#parts.log.error({ err: error, network }, "a password could not be checked");
       return { kind: "unavailable" };
     }
     if (!fits || !mailbox) {
