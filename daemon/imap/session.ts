@@ -217,12 +217,12 @@ export class Session implements Talk {
     const { tag, answer, quiet } =
       reading.kind === "faulty" ? { ...reading, quiet: true } : await this.#perform(reading.request);
     if (!quiet || this.state.at === "selected") this.announce(!quiet);
-    if (this.#isOver() && answer.status !== "OK") return;
+    if (this.state.at === "over") return;
     this.out.line(`${tag} ${answerText(answer)}`);
     if (answer.status === "BAD") this.#fault();
     else this.#faults = 0;
     if (reading.kind === "faulty" && reading.fatal) this.#bye("Too much to swallow");
-    if (this.#isOver()) this.#end();
+    if (this.#closing) this.#end();
     else if (this.after !== undefined) await this.#change(this.after);
   }
 
@@ -252,10 +252,6 @@ export class Session implements Talk {
   #fault(): void {
     if (++this.#faults >= this.limits.badCommands)
       this.#bye("Too many commands that could not be understood");
-  }
-
-  #isOver(): boolean {
-    return this.state.at === "over" || this.#closing;
   }
 
   /** Says goodbye; the loop ends by itself. */

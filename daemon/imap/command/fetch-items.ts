@@ -107,10 +107,11 @@ function fetchItem(cursor: Cursor): FetchItem {
     const part = binaryPart(cursor);
     return { kind: "binarySize", part, label: `BINARY.SIZE[${part.join(".")}]` };
   }
+  if (bracket) throw syntax(`Unknown item ${name}`);
   if (name === "PREVIEW") return preview(cursor);
   if (simpleNames.has(name)) return simple(name as SimpleItem);
   const item = old[name];
-  if (item === undefined || bracket) throw syntax(`Unknown item ${name}`);
+  if (item === undefined) throw syntax(`Unknown item ${name}`);
   return item;
 }
 

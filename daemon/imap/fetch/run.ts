@@ -22,6 +22,8 @@ import { needsDigest, render } from "./render.ts";
 import { isWhole } from "./sections.ts";
 
 const group = 256;
+/** However large the pieces of the store are, so much is handed to the socket before it is asked for room. */
+const atOnce = 65_536;
 const ahead = { count: 16, weight: 2 * 1024 * 1024 };
 
 /** What was loaded for each item that needs octets, in their order; `gone`: the message is not there any more. */
@@ -192,8 +194,10 @@ export class FetchRun {
     try {
       for await (const piece of pieces) {
         left -= piece.length;
-        out.octets(piece);
-        if (out.full) await out.room();
+        for (let at = 0; at < piece.length; at += atOnce) {
+          out.octets(piece.subarray(at, at + atOnce));
+          if (out.full) await out.room();
+        }
       }
       if (left === 0) return;
       log.error({ left, size }, "a message is shorter than its record says");
