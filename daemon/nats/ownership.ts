@@ -86,10 +86,14 @@ export class PartitionOwnership implements AsyncDisposable {
     return this;
   }
 
-  /** True while the lease has more than the fence left. */
+  /**
+   * True while the lease has more than the fence left and the store can be reached: what is delivered while it cannot,
+   * cannot be settled, and is delivered again if we die meanwhile.
+   */
   mayStart(): boolean {
-    const { clock, times } = this.#deps;
-    return !this.#stopped && clock.monotonic() - this.#renewedAt < times.ttlMs - times.fenceMs;
+    const { clock, times, link } = this.#deps;
+    if (this.#stopped || !link.isUp()) return false;
+    return clock.monotonic() - this.#renewedAt < times.ttlMs - times.fenceMs;
   }
 
   /** Gives everything to the others and leaves. */

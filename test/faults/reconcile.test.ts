@@ -177,6 +177,17 @@ test("a copy before a kill and one after it is a duplicate of that kill, counted
   );
 });
 
+test("of two events in quick succession the later one is the reason", () => {
+  const copies = [copy("a", 900), copy("a", 3_000)];
+  const { duplicates } = reconcile(
+    books({ copies, outages: [kill(1_000, 1_200), kill(1_500), kill(4_000)] }),
+  );
+  assert.deepEqual(
+    duplicates.map(({ outage }) => outage.at),
+    [1_500],
+  );
+});
+
 test("a copy that came while the victim was down has a negative lead", () => {
   const copies = [copy("a", 1_200), copy("a", 5_000)];
   const { duplicates } = reconcile(books({ copies, outages: [kill(1_000, 4_000)] }));

@@ -131,8 +131,11 @@ function again(
   return { duplicates, unexplained };
 }
 
-/** The outage at which the first delivery was in flight, the closest one. */
+/**
+ * The outage at which the first delivery was in flight. Of several in quick succession it is the last one before the
+ * second copy: what only lost its store would have settled, had it lived on.
+ */
 function reasonFor(first: number, second: number, outages: readonly Outage[]): Outage | undefined {
   const reasons = outages.filter(({ at, up }) => at - SETTLING_MS <= first && first <= up && second >= at);
-  return reasons.sort((a, b) => Math.abs(a.at - first) - Math.abs(b.at - first))[0];
+  return reasons.sort((a, b) => b.at - a.at)[0];
 }

@@ -17,7 +17,7 @@ async function run(options: FaultOptions): Promise<string> {
   const { dir, ledger, sink, dice } = bench;
   await using cluster = await openCluster({ dir, sinkPort: sink.port });
   const load = bench.load({ port: cluster.port, rate: 120 });
-  const count = Math.ceil(options.kills / 4);
+  const count = Math.ceil(options.kills / 6);
   for (let n = 1; n <= count; n++) {
     await delay(dice.whole(200, 3_000));
     await hurt(cluster, ledger, dice);

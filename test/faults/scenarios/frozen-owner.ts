@@ -20,11 +20,9 @@ async function run(options: FaultOptions): Promise<string> {
   await using cluster = await openCluster({ dir, sinkPort: sink.port });
   const load = bench.load({ port: cluster.port, rate: 120 });
   await delay(5_000);
-  for (let n = 0; n < (options.quick ? 1 : 2); n++) {
-    await freeze(cluster, ledger, n);
-    options.progress(`thawed, ${ledger.count("accepted")} acknowledged, ${ledger.copies.length} copies`);
-    await delay(10_000);
-  }
+  await freeze(cluster, ledger);
+  options.progress(`thawed, ${ledger.count("accepted")} acknowledged, ${ledger.copies.length} copies`);
+  await delay(10_000);
   await load.stop();
   await emptied(cluster.reach, 90_000);
   const found = await account(ledger, cluster.reach, dir, bench.progress);
@@ -36,8 +34,8 @@ async function run(options: FaultOptions): Promise<string> {
   return line;
 }
 
-async function freeze(cluster: Cluster, ledger: Ledger, n: number): Promise<void> {
-  const frozen = [cluster.relays[n] ?? cluster.relays[0], cluster.filers[n] ?? cluster.filers[0]];
+async function freeze(cluster: Cluster, ledger: Ledger): Promise<void> {
+  const frozen = [cluster.relays[0], cluster.filers[0]];
   const outage = ledger.broke("frozen relay and mailbox process");
   for (const daemon of frozen) daemon.signal("SIGSTOP");
   await delay(FROZEN_MS);

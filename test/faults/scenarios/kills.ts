@@ -18,10 +18,14 @@ async function run(options: FaultOptions): Promise<string> {
   laptop.daemon.start();
   await laptop.daemon.ready();
   const load = bench.load({ port: laptop.port });
-  for (let n = 1; n <= options.kills; n++) {
+  let told = 0;
+  while (ledger.outages.length < options.kills) {
     await delay(dice.whole(150, 1_500));
     await killOne(laptop, ledger, dice);
-    if (n % 20 === 0) options.progress(`${n} kills, ${ledger.count("accepted")} acknowledged`);
+    const kills = ledger.outages.length;
+    if (kills - told < 20) continue;
+    options.progress(`${kills} kills, ${ledger.count("accepted")} acknowledged`);
+    told = kills;
   }
   await load.stop();
   return await finish(bench, laptop);
@@ -53,12 +57,19 @@ async function killOne(laptop: Laptop, ledger: Ledger, dice: Dice): Promise<void
   await laptop.daemon.kill9();
   await delay(dice.whole(0, 100));
   laptop.daemon.start();
-  // One in six is killed again before it serves.
+  // One in six is killed again, mostly before it serves.
   if (dice.happens(1 / 6)) {
     await delay(dice.whole(200, 1_500));
-    await laptop.daemon.kill9();
-    laptop.daemon.start();
+    outage.up = performance.now();
+    return killAgain(laptop, ledger);
   }
+  await served(laptop, outage);
+}
+
+async function killAgain(laptop: Laptop, ledger: Ledger): Promise<void> {
+  const outage = ledger.broke("daemon while it starts");
+  await laptop.daemon.kill9();
+  laptop.daemon.start();
   await served(laptop, outage);
 }
 

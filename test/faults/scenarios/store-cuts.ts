@@ -26,7 +26,7 @@ async function run(options: FaultOptions): Promise<string> {
   await disk.mount(slowness[0]);
   await using cluster = await openCluster({ dir, sinkPort: sink.port, natsDir });
   const load = bench.load({ port: cluster.port, connections: 24, rate: 120 });
-  for (let n = 0; n < Math.ceil(options.cuts / 2); n++) {
+  for (let n = 0; n < Math.ceil(options.cuts / 3); n++) {
     await delay(dice.whole(1_000, 5_000));
     const torn = n % 2 === 1 ? dice.whole(1, 1_000_000) : undefined;
     const outage = ledger.broke(torn === undefined ? "cut" : "torn cut");
