@@ -16,7 +16,7 @@ const cases: readonly {
   readonly want: Job | undefined;
   readonly kind: string;
 }[] = [
-  { name: "retry", given: held, want: { ...plain, nextAttempt: NOW }, kind: "retried" },
+  { name: "retry", given: held, want: { ...plain, nextAttempt: NOW, urgent: true }, kind: "retried" },
   { name: "hold", want: { ...plain, held: { since: NOW } }, kind: "held" },
   { name: "release", given: held, want: plain, kind: "released" },
   {
@@ -30,13 +30,13 @@ const cases: readonly {
   {
     name: "route",
     flags: { to: "backup.example:2525" },
-    want: { ...rerouted, nextAttempt: NOW },
+    want: { ...rerouted, nextAttempt: NOW, urgent: true },
     kind: "rerouted",
   },
   {
     name: "route",
     flags: { to: "[::1]:25" },
-    want: { ...plain, reroute: { host: "::1", port: 25 }, nextAttempt: NOW },
+    want: { ...plain, reroute: { host: "::1", port: 25 }, nextAttempt: NOW, urgent: true },
     kind: "rerouted",
   },
   { name: "route", flags: { to: "mx" }, given: rerouted, want: plain, kind: "unrouted" },

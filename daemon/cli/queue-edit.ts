@@ -24,7 +24,7 @@ export function editOf(command: string, { reason = "", to }: EditFlags): Edit | 
   switch (command) {
     case "retry":
       return {
-        apply: (job, now) => ({ ...without(job, "held"), nextAttempt: now }),
+        apply: (job, now) => ({ ...without(job, "held"), nextAttempt: now, urgent: true }),
         event: { kind: "retried" },
       };
     case "hold":
@@ -52,7 +52,7 @@ function reroute(to: string | undefined): Edit {
   if (!match?.groups || port < 1 || port > 65_535) throw usage("route needs --to HOST:PORT, or --to mx");
   const host = (match.groups["host"] as string).replace(/^\[|\]$/g, "");
   return {
-    apply: (job, now) => ({ ...job, reroute: { host, port }, nextAttempt: now }),
+    apply: (job, now) => ({ ...job, reroute: { host, port }, nextAttempt: now, urgent: true }),
     event: { kind: "rerouted", host, port },
   };
 }

@@ -61,6 +61,8 @@ export interface Gate {
   went(how: "well" | "badly", now: number): void;
   /** It is in back-off until then, ms since the epoch. */
   backOff(now: number): number | undefined;
+  /** Somebody who should know says that it may be back: one connection may try at once. */
+  hurry(): void;
 }
 
 /** Finds the way for a target. Answers at once when it knows. Rejects only when the signal aborts. */

@@ -7,7 +7,7 @@ import { silent } from "../kit/log.ts";
 import type { Domain } from "../mail/address.ts";
 import type { Outcome } from "../mail/outcome.ts";
 import { reply } from "../mail/reply.ts";
-import type { Queued } from "../queue/job.ts";
+import type { PolicyName, Queued } from "../queue/job.ts";
 import { MemoryQueue } from "../queue/memory.ts";
 import type { NewJob } from "../queue/queue.ts";
 import type { Carrier, Gate, Opened, Wayfinder } from "./carrier.ts";
@@ -42,6 +42,9 @@ class CountingGate implements Gate {
     this.down = this.pauses && how === "badly";
   }
   backOff = (now: number) => (this.down ? now + 60_000 : undefined);
+  hurry() {
+    this.down = false;
+  }
 }
 
 /** A way per destination; what it does with a job is the script's. */
@@ -255,13 +258,121 @@ test("nothing starts near the end of the lease; it goes on when the lease is ren
   await until(() => finished.length === 1);
 });
 
-test("a paused policy's jobs stay where they are", quick, async (t) => {
+test("a paused policy's jobs stay where they are, unread, and leave when it goes on", quick, async (t) => {
   let paused = true;
-  const { ways, dispatcher, accept } = await setup(t, { paused: () => paused });
+  const { queue, ways, finished, dispatcher, accept, until } = await setup(t, {
+    paused: ({ policy }) => paused && policy === "ns/paused",
+    pauseLookMs: 20,
+  });
+  let reads = 0;
+  const read = queue.read.bind(queue);
+  queue.read = (key) => {
+    reads++;
+    return read(key);
+  };
+  for (let i = 0; i < 5; i++) await accept({ policy: "ns/paused" as PolicyName });
   await accept();
+  await until(() => finished.length === 1);
   await systemClock.sleep(50);
-  assert.deepEqual([ways.carried.length, dispatcher.stats(Date.now()).jobs], [0, 1]);
+  assert.deepEqual([ways.carried.length, reads, dispatcher.stats(Date.now()).jobs], [1, 0, 5]);
   paused = false;
+  await until(() => finished.length === 6);
+});
+
+test("a paused job whose lifetime is over is settled without an attempt", quick, async (t) => {
+  const { ways, finished, accept, until } = await setup(t, {
+    paused: () => true,
+    expiresAt: (job) => job.queuedAt - 2_000,
+  });
+  await accept();
+  await until(() => finished.length === 1);
+  assert.equal(ways.carried.length, 0);
+  assert.match(finished[0]?.outcomes[0]?.reply.text ?? "", /paused/);
+});
+
+test("an order to bounce is carried out while the policy is paused", quick, async (t) => {
+  const { finished, accept, until } = await setup(t, { paused: () => true });
+  await accept({ order: { kind: "bounce", reason: "" } });
+  await until(() => finished.length === 1);
+  assert.equal(finished[0]?.outcomes[0]?.kind, "failed");
+});
+
+test("an order to bounce does not wait for its turn in a line", quick, async (t) => {
+  const ways = new Ways();
+  const hang = Promise.withResolvers<readonly Outcome[]>();
+  ways.carry = () => hang.promise;
+  const { queue, finished, accept, until } = await setup(t, {}, ways);
+  const jobs = [await accept(), await accept(), await accept()];
+  await systemClock.sleep(20);
+  for await (const { key, revision, job } of queue.list()) {
+    if (job.message !== jobs[2]?.message) continue;
+    const next = { ...job, order: { kind: "bounce", reason: "" } } as const;
+    await queue.settle({ key, revision, next, also: [] });
+  }
+  await until(() => finished.length === 1);
+  assert.equal(finished[0]?.queued.job.message, jobs[2]?.message);
+  hang.resolve([delivered]);
+  await until(() => finished.length === 3);
+});
+
+test("what an operator wants retried is tried in a back-off, and by one connection", quick, async (t) => {
+  const ways = new Ways();
+  ways.pauses = true;
+  ways.open = async () => refused;
+  const { queue, finished, accept, until } = await setup(t, {}, ways);
+  for (let i = 0; i < 3; i++) await accept();
+  await until(() => finished.length === 3);
+  assert.equal(ways.opened.length, 1);
+  ways.open = async (name) => ({ kind: "open", carrier: ways.carrier(name) });
+  for await (const { key, revision, job } of queue.list())
+    await queue.settle({ key, revision, next: { ...job, nextAttempt: 0, urgent: true }, also: [] });
+  await until(() => finished.length === 6);
+  assert.equal(ways.opened.length, 2);
+  assert.ok(finished.slice(3).every(({ outcomes }) => outcomes[0]?.kind === "delivered"));
+});
+
+test("of a dead site's many jobs only so many are in memory at once", quick, async (t) => {
+  const ways = new Ways();
+  ways.pauses = true;
+  ways.open = async () => refused;
+  const { queue, finished, accept, until } = await setup(t, { maxFresh: 0 }, ways);
+  let now = 0;
+  let most = 0;
+  const read = queue.read.bind(queue);
+  queue.read = async (key) => {
+    most = Math.max(most, ++now);
+    await systemClock.sleep(1);
+    now--;
+    return read(key);
+  };
+  for (let i = 0; i < 300; i++) await accept();
+  await until(() => finished.length === 300);
+  assert.ok(most > 1 && most <= 64, `${most} at once`);
+});
+
+test("slow sites cannot take every worker: a lane without any finds one", quick, async (t) => {
+  const ways = new Ways();
+  ways.max = 20;
+  const hang = Promise.withResolvers<readonly Outcome[]>();
+  ways.carry = ({ job }) =>
+    job.destination === "slow.example" ? hang.promise : Promise.resolve([delivered]);
+  const { finished, accept, until } = await setup(t, { maxWorkers: 5 }, ways);
+  for (let i = 0; i < 20; i++) await accept(destination("slow.example"));
+  await systemClock.sleep(20);
+  await accept(destination("quick.example"));
+  await until(() => finished.length === 1);
+  assert.equal(finished[0]?.queued.job.destination, "quick.example");
+  assert.equal(ways.gates.get("slow.example")?.most, 4);
+  hang.resolve([delivered]);
+  await until(() => finished.length === 21);
+});
+
+test("a fresh job from a gateway whose clock is ahead is tried at once", quick, async (t) => {
+  const { finished, accept, until } = await setup(t);
+  const queuedAt = Date.now() + 3_600_000;
+  await accept({ queuedAt, nextAttempt: queuedAt });
+  await until(() => finished.length === 1);
+  assert.equal(finished[0]?.outcomes[0]?.kind, "delivered");
 });
 
 test("what is lost is not started, and a hand-over waits for what is under way", quick, async (t) => {

@@ -21,7 +21,7 @@ import type { Job, MessageId, PolicyName, Queued } from "../queue/job.ts";
 import type { NewJob, NewMessage, Queue } from "../queue/queue.ts";
 import { defaultRetry, expiresAt, type RetryNumbers } from "../queue/retry.ts";
 import { type Plan, plan } from "../queue/settle.ts";
-import type { Finisher } from "./dispatch.ts";
+import type { Finisher } from "./attempts.ts";
 
 /** Makes the jobs of a message that we send ourselves; recipients that cannot be reached have none. */
 export type MakeJobs = (

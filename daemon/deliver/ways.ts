@@ -99,5 +99,6 @@ function freely(max: number): Gate {
     sent: () => {},
     went: () => {},
     backOff: () => undefined,
+    hurry: () => {},
   };
 }

@@ -7,7 +7,7 @@
  * Fails:  `parseMessageId` returns `undefined` for anything that is not an id.
  */
 import { randomFillSync } from "node:crypto";
-import type { MessageId } from "./job.ts";
+import type { JobKey, MessageId } from "./job.ts";
 
 const digits = "0123456789abcdefghjkmnpqrstvwxyz";
 const timeLength = 10;
@@ -77,3 +77,6 @@ export function idTime(id: MessageId): number {
   for (let i = 0; i < timeLength; i++) time = time * 32 + digits.indexOf(id.charAt(i));
   return time;
 }
+
+/** The message that a job belongs to. */
+export const messageOf = (key: JobKey): MessageId => key.split(".").at(-2) as MessageId;

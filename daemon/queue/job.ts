@@ -13,7 +13,7 @@ import type { Reply } from "../mail/reply.ts";
 /** 26 characters of lower-case Crockford base32: 48 bits of milliseconds, then 80 random bits (sorts by time). */
 export type MessageId = Branded<string, "MessageId">;
 
-/** `<class>.<policy token>.<partition>.<message>.<group>`; unique, and stable for the life of the job. */
+/** `<shard>.<class>.<policy token>.<partition>.<message>.<group>`; unique, and stable for the life of the job. */
 export type JobKey = Branded<string, "JobKey">;
 
 /** `namespace/name` of a RelayPolicy. */
@@ -60,6 +60,8 @@ export interface Job {
   readonly held?: { readonly since: number };
   /** An operator's order, carried out by the owner as soon as it sees it, whatever `nextAttempt` says. */
   readonly order?: { readonly kind: "bounce"; readonly reason: string };
+  /** An operator wants it tried now, also when the site is in a back-off; the attempt takes it away. */
+  readonly urgent?: true;
   /** An operator's next hop instead of the routed one: host and port. */
   readonly reroute?: { readonly host: string; readonly port: number };
   readonly history: readonly Attempt[];

@@ -7,6 +7,9 @@
  */
 import type { JobKey, Queued } from "./job.ts";
 
+/** What an operator wants of a job at once. */
+export type Wish = "none" | "retry" | "bounce";
+
 export interface Entry {
   readonly key: JobKey;
   revision: number;
@@ -16,6 +19,7 @@ export interface Entry {
   /** What it is queued for: policy and destination, one string shared by all entries of a kind. */
   target: string;
   state: "waiting" | "parked" | "busy";
+  wish: Wish;
   /** The record itself, kept only while it is fresh and due. */
   queued: Queued | undefined;
   /** Place in the heap, -1 when it is not there. */
@@ -37,15 +41,23 @@ export class Schedule {
   }
 
   /** Adds the job, or takes over its new record. A busy entry stays busy: its attempt is still under way. */
-  put(key: JobKey, revision: number, due: number, partition: number, target: string): Entry {
+  put(
+    key: JobKey,
+    revision: number,
+    due: number,
+    partition: number,
+    target: string,
+    wish: Wish = "none",
+  ): Entry {
     let entry = this.#entries.get(key);
     if (entry === undefined) {
-      const name = this.#intern(target);
-      entry = { key, revision, due, partition, target: name, state: "parked", queued: undefined, at: -1 };
+      const fresh = { state: "parked", queued: undefined, at: -1 } as const;
+      entry = { key, revision, due, partition, target: this.#intern(target), wish, ...fresh };
       this.#entries.set(key, entry);
     } else {
       entry.revision = revision;
       entry.target = this.#intern(target);
+      entry.wish = wish;
       if (entry.state === "busy") {
         entry.due = due;
         return entry;
@@ -92,16 +104,16 @@ export class Schedule {
     return entry;
   }
 
-  /** Forgets all jobs of these partitions; returns those that were busy. */
+  /** Forgets all jobs of these partitions; returns them. */
   drop(partitions: ReadonlySet<number>): Entry[] {
-    const busy: Entry[] = [];
+    const dropped: Entry[] = [];
     for (const entry of this.#entries.values()) {
       if (!partitions.has(entry.partition)) continue;
-      if (entry.state === "busy") busy.push(entry);
+      dropped.push(entry);
       this.remove(entry.key);
     }
     if (this.#entries.size === 0) this.#targets.clear();
-    return busy;
+    return dropped;
   }
 
   /** How many are due, and since when the oldest is; for metrics and scaling. */

@@ -52,6 +52,11 @@ test("a deferred job is tried again by the schedule, with the answer in its hist
   assert.deepEqual(kinds(events), ["deferred"]);
 });
 
+test("an attempt takes away what an operator wanted at once", () => {
+  const { next } = settle(job({ urgent: true }), [deferred()]);
+  assert.ok(next && !("urgent" in next));
+});
+
 test("a failed recipient is reported with its answer", () => {
   const { next, reports, events } = settle(job({ sender: sender({ envid: "E1", ret: "FULL" }) }), [failed]);
   assert.equal(next, undefined);

@@ -90,8 +90,9 @@ function nextJob(
   told: boolean,
 ): Job {
   if (endings.every(({ kind }) => kind === "untried")) return job;
+  const { urgent: _, ...rest } = job;
   return {
-    ...job,
+    ...rest,
     recipients: staying.map(({ recipient }) => recipient),
     attempts: job.attempts + 1,
     nextAttempt: at,

@@ -153,7 +153,7 @@ function fileHere(queued: Queued, { live, store }: DeliveryContext, signal: Abor
   });
 }
 
-const isPaused = (job: Job, live: LiveDirectory): boolean =>
+const isPaused = (job: Pick<Job, "class" | "policy">, live: LiveDirectory): boolean =>
   job.class === "relay" && live.current().policy(job.policy)?.spec.paused === true;
 
 async function dnsServers({ dns }: RunOptions) {

@@ -32,6 +32,10 @@ const maxRound = 30;
 export const probe = (circuit: Circuit): Circuit =>
   circuit.at === "closed" ? { at: "probing", round: circuit.round } : circuit;
 
+/** Ends a pause early; a failure then makes the next one as long as it would have been. */
+export const hurry = (circuit: Circuit): Circuit =>
+  circuit.at === "closed" ? { ...circuit, until: 0 } : circuit;
+
 /** The one that tried has gone without news: another may try at once. */
 export const unprobe = (circuit: Circuit): Circuit =>
   circuit.at === "probing" ? { at: "closed", round: circuit.round, until: 0 } : circuit;

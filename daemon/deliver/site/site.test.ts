@@ -62,6 +62,25 @@ test("after the pause one connection tries; its failure doubles the pause", () =
   assert.equal(site.backOff(again), again + 2 * firstPause);
 });
 
+test("a pause that is ended early lets one connection try; its failure costs what it would have cost later", () => {
+  const site = open();
+  site.take();
+  site.went("badly", start);
+  site.release();
+  site.hurry();
+  assert.equal(site.backOff(start + 1), undefined);
+  assert.equal(fill(site, start + 1), 1);
+  site.went("badly", start + 1);
+  site.release();
+  assert.equal(site.backOff(start + 1), start + 1 + 2 * firstPause);
+});
+
+test("an open site has nothing to hurry with", () => {
+  const site = open();
+  site.hurry();
+  assert.equal(fill(site), 5);
+});
+
 test("its success opens the site gently", () => {
   const site = open();
   site.take();

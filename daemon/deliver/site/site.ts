@@ -9,7 +9,7 @@
 import type { Chance } from "../../kit/clock.ts";
 import type { Gate } from "../carrier.ts";
 import type { Limits } from "../route/types.ts";
-import { type Circuit, close, newCircuit, open, type Pauses, probe, unprobe } from "./circuit.ts";
+import { type Circuit, close, hurry, newCircuit, open, type Pauses, probe, unprobe } from "./circuit.ts";
 import { Pace } from "./pace.ts";
 import { allowed, grow, initialSize, initialWindow, resume, shrink, type Window } from "./window.ts";
 
@@ -86,6 +86,10 @@ export class Site implements Gate {
   backOff(now: number): number | undefined {
     const circuit = this.#circuit;
     return circuit.at === "closed" && now < circuit.until ? circuit.until : undefined;
+  }
+
+  hurry(): void {
+    this.#circuit = hurry(this.#circuit);
   }
 
   /** Nothing is known of it that a new one would not assume. */

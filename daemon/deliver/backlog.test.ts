@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { draft } from "../../test/contract/queue.ts";
+import { FakeClock } from "../../test/harness/fake-clock.ts";
+import type { JobKey, Queued } from "../queue/job.ts";
+import { Backlog } from "./backlog.ts";
+
+const record = (n: number): Queued => ({
+  key: `0.relay.d/d.0.m${n}.0` as JobKey,
+  revision: n,
+  job: { ...draft(), body: { kind: "inline", size: 1_000 } },
+  inline: Buffer.alloc(1_000),
+});
+
+function open(t: TestContext, maxFresh: number) {
+  const clock = new FakeClock();
+  const backlog = new Backlog({ clock, maxFresh, onDue: () => {} });
+  t.after(() => backlog.stop());
+  const put = (n: number, { due = clock.now(), partition = 0 } = {}) =>
+    backlog.put(record(n), { partition, due, target: "t", wish: "none" });
+  return { clock, backlog, put };
+}
+
+test("records of what is due are kept while there is room, those of what waits are not", (t) => {
+  const { clock, put } = open(t, 3_000);
+  assert.equal(put(1, { due: clock.now() + 1 }).queued, undefined);
+  assert.deepEqual(
+    [2, 3, 4].map((n) => put(n).queued !== undefined),
+    [true, true, false],
+  );
+});
+
+const ways = {
+  "its attempt began": (b: Backlog, n: number) => {
+    const entry = b.takeDue(Number.MAX_SAFE_INTEGER);
+    assert.equal(entry?.revision, n);
+    if (entry) b.forget(entry);
+  },
+  "it was put back": (b: Backlog) => {
+    const entry = b.takeDue(Number.MAX_SAFE_INTEGER);
+    if (entry) b.later(entry, 1_000);
+  },
+  "it is gone": (b: Backlog, n: number) => void b.remove(record(n).key),
+  "its partition was lost": (b: Backlog) => void b.drop([0]),
+} as const;
+
+for (const [name, leave] of Object.entries(ways))
+  test(`there is room again when ${name}`, (t) => {
+    const { backlog, put } = open(t, 2_000);
+    for (let n = 1; n <= 20; n++) {
+      assert.ok(put(n).queued, `record ${n} is kept`);
+      assert.equal(put(100 + n, { partition: 1 }).queued, undefined, "one is all there is room for");
+      backlog.remove(record(100 + n).key);
+      leave(backlog, n);
+    }
+  });
+
+test("who was lost is no longer owned; the others are", (t) => {
+  const { backlog, put } = open(t, 0);
+  const lost = put(1, { partition: 1 });
+  const kept = put(2, { partition: 2 });
+  assert.deepEqual(backlog.drop([1]), [lost]);
+  assert.deepEqual([backlog.owns(lost), backlog.owns(kept), backlog.size], [false, true, 1]);
+});

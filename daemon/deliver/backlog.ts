@@ -1,0 +1,132 @@
+/**
+ * The jobs of an owner while they wait for their time: the schedule, an alarm for what is due next, and the records of
+ * fresh jobs, kept until their turn as long as memory allows.
+ *
+ * In:     jobs as they become known and change.
+ * Out:    `onDue` when something may be due; `takeDue` gives it, busy from then on.
+ */
+import type { Clock } from "../kit/clock.ts";
+import type { JobKey, Queued } from "../queue/job.ts";
+import { type Entry, Schedule, type Wish } from "../queue/schedule.ts";
+
+export interface BacklogOptions {
+  readonly clock: Clock;
+  /** Octets of fresh records kept in memory. */
+  readonly maxFresh: number;
+  readonly onDue: () => void;
+}
+
+/** What a job is put down with. */
+export interface Placing {
+  readonly partition: number;
+  /** ms since the epoch; `Infinity`: not before its record changes. */
+  readonly due: number;
+  readonly target: string;
+  readonly wish: Wish;
+}
+
+/** The clock may be set, and timers have a longest time: the alarm never sleeps longer than this. */
+const LONGEST_SLEEP_MS = 60_000;
+
+export class Backlog {
+  readonly #o: BacklogOptions;
+  readonly #schedule = new Schedule();
+  #fresh = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #timerAt = Number.POSITIVE_INFINITY;
+
+  constructor(options: BacklogOptions) {
+    this.#o = options;
+  }
+
+  get size(): number {
+    return this.#schedule.size;
+  }
+
+  due(now: number): { readonly jobs: number; readonly oldest: number | undefined } {
+    return this.#schedule.due(now);
+  }
+
+  put(queued: Queued, { partition, due, target, wish }: Placing): Entry {
+    const entry = this.#schedule.put(queued.key, queued.revision, due, partition, target, wish);
+    this.forget(entry);
+    if (entry.state !== "waiting") return entry;
+    if (due <= this.#o.clock.now() && this.#fresh < this.#o.maxFresh) this.#keep(entry, queued);
+    this.arm(due);
+    return entry;
+  }
+
+  /** The job is gone. */
+  remove(key: JobKey): Entry | undefined {
+    const entry = this.#schedule.remove(key);
+    if (entry) this.forget(entry);
+    return entry;
+  }
+
+  /** Somebody else's from now on. */
+  drop(partitions: readonly number[]): readonly Entry[] {
+    const dropped = this.#schedule.drop(new Set(partitions));
+    for (const entry of dropped) this.forget(entry);
+    return dropped;
+  }
+
+  takeDue(now: number): Entry | undefined {
+    return this.#schedule.takeDue(now);
+  }
+
+  /** Still what is known under its key: neither gone nor lost meanwhile. */
+  owns(entry: Entry): boolean {
+    return this.#schedule.get(entry.key) === entry;
+  }
+
+  /** Back in line, due then. */
+  wait(entry: Entry, due: number): void {
+    this.#schedule.wait(entry, due);
+    if (entry.state === "waiting") this.arm(due);
+  }
+
+  later(entry: Entry, ms: number): void {
+    this.forget(entry);
+    this.wait(entry, this.#o.clock.now() + ms);
+  }
+
+  settled(entry: Entry): void {
+    if (this.owns(entry)) this.#schedule.remove(entry.key);
+  }
+
+  /** Lets go of the record. */
+  forget(entry: Entry): void {
+    if (entry.queued === undefined) return;
+    this.#fresh -= weigh(entry.queued);
+    entry.queued = undefined;
+  }
+
+  /** Sees to it that `onDue` is called then, or when something else is due before. */
+  arm(due: number): void {
+    if (due >= this.#timerAt) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = due;
+    const wait = Math.min(Math.max(0, due - this.#o.clock.now()), LONGEST_SLEEP_MS);
+    this.#timer = setTimeout(() => {
+      this.#timerAt = Number.POSITIVE_INFINITY;
+      this.#o.onDue();
+    }, wait);
+  }
+
+  /** For what is due next. */
+  armNext(): void {
+    const next = this.#schedule.nextDue();
+    if (next !== undefined) this.arm(next);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #keep(entry: Entry, queued: Queued): void {
+    entry.queued = queued;
+    this.#fresh += weigh(queued);
+  }
+}
+
+const weigh = (queued: Queued): number => 1_024 + (queued.inline?.length ?? 0);

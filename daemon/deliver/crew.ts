@@ -1,0 +1,255 @@
+/**
+ * The workers: as many per lane as its site allows, each with a connection that it keeps while there is work.
+ *
+ * In:     entries with their way.
+ * Out:    attempts through `Carrier`s. A dead site costs one connection attempt per back-off: what waits for it is
+ *         deferred with the same reply, and healthy lanes have workers of their own.
+ * Fails:  never. Nothing is started when the lease nears its end.
+ */
+import type { Clock } from "../kit/clock.ts";
+import type { Log } from "../kit/log.ts";
+import type { Outcome } from "../mail/outcome.ts";
+import { reply } from "../mail/reply.ts";
+import type { Entry } from "../queue/schedule.ts";
+import { type Attempts, FAULT_PAUSE_MS } from "./attempts.ts";
+import type { Backlog } from "./backlog.ts";
+import type { Carrier } from "./carrier.ts";
+import { Lane, type LaneWay } from "./lane.ts";
+
+export interface CrewOptions {
+  readonly backlog: Backlog;
+  readonly attempts: Attempts;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  /** False near the end of the lease. */
+  readonly mayStart: () => boolean;
+  /** Workers in all. */
+  readonly maxWorkers: number;
+  /** How long a worker keeps an idle connection, ms. */
+  readonly lingerMs: number;
+}
+
+/** Settlements a worker may leave behind unanswered while it goes on with its connection. */
+const UNSETTLED = 2;
+/** The share of the workers that only lanes without any may have: sites that answer slowly cannot take them all. */
+const RESERVED = 0.2;
+
+const notLately = reply(451, "4.4.1", "The site did not answer lately; waiting before it is tried again");
+
+export class Crew {
+  readonly #o: CrewOptions;
+  readonly #lanes = new Map<string, Lane>();
+  #workers = 0;
+  #starved = false;
+
+  constructor(options: CrewOptions) {
+    this.#o = options;
+  }
+
+  stats(): { readonly waiting: number; readonly workers: number; readonly lanes: number } {
+    let waiting = 0;
+    for (const lane of this.#lanes.values()) waiting += lane.size;
+    return { waiting, workers: this.#workers, lanes: this.#lanes.size };
+  }
+
+  /** In line for its way. */
+  join(entry: Entry, way: LaneWay): void {
+    const { clock, attempts } = this.#o;
+    let lane = this.#lanes.get(way.lane);
+    if (lane === undefined) {
+      lane = new Lane(way);
+      this.#lanes.set(way.lane, lane);
+    }
+    lane.way = way;
+    const { gate } = way;
+    if (entry.wish === "retry") gate.hurry();
+    const until = gate.backOff(clock.now());
+    if (until !== undefined && lane.workers === 0 && !gate.mayConnect(clock.now())) {
+      attempts.decide(entry, { kind: "deferred", reply: notLately, notBefore: until });
+      return this.#fold(lane);
+    }
+    lane.add(entry);
+    this.#staff(lane);
+  }
+
+  stop(): void {
+    for (const lane of this.#lanes.values()) {
+      clearTimeout(lane.timer);
+      lane.dismiss();
+    }
+  }
+
+  /** More workers while there is work, and the site and the process allow. */
+  #staff(lane: Lane): void {
+    const { gate } = lane.way;
+    while (lane.size > 0) {
+      const now = this.#o.clock.now();
+      if (this.#workers >= this.#most(lane)) return this.#starve();
+      if (!gate.mayConnect(now) || !gate.maySend(now)) return this.#wake(lane, now);
+      gate.take();
+      lane.workers++;
+      this.#workers++;
+      void this.#work(lane, gate).finally(() => {
+        gate.release();
+        lane.workers--;
+        this.#workers--;
+        this.#vacancy(lane);
+      });
+    }
+  }
+
+  #most(lane: Lane): number {
+    const { maxWorkers } = this.#o;
+    return lane.workers === 0 ? maxWorkers : Math.max(1, Math.ceil(maxWorkers * (1 - RESERVED)));
+  }
+
+  /** Connections that idle elsewhere give way to work that waits. */
+  #starve(): void {
+    this.#starved = true;
+    for (const other of this.#lanes.values()) other.dismiss();
+  }
+
+  /** A worker went home: a lane that found none free may have it, or its own lane another. */
+  #vacancy(lane: Lane): void {
+    if (this.#o.signal.aborted) return;
+    if (this.#starved) {
+      this.#starved = false;
+      for (const other of this.#lanes.values()) if (other.workers === 0) this.#staff(other);
+      for (const other of this.#lanes.values()) if (other !== lane) this.#staff(other);
+    }
+    this.#staff(lane);
+    this.#fold(lane);
+  }
+
+  #fold(lane: Lane): void {
+    if (lane.workers === 0 && lane.size === 0 && lane.timer === undefined) this.#lanes.delete(lane.name);
+  }
+
+  /** Looks at the lane again when the site may allow more. */
+  #wake(lane: Lane, now: number): void {
+    if (lane.timer !== undefined) return;
+    const at = lane.way.gate.nextChange(now);
+    // Without a time, a worker that ends will look; when there is none, look soon all the same.
+    if (at === undefined && lane.workers > 0) return;
+    const wait = Math.min(Math.max(10, (at ?? now + 1_000) - now), 60_000);
+    lane.timer = setTimeout(() => {
+      lane.timer = undefined;
+      this.#vacancy(lane);
+    }, wait);
+  }
+
+  async #work(lane: Lane, gate: LaneWay["gate"]): Promise<void> {
+    const unsettled = new Set<Promise<void>>();
+    let carrier: Carrier | undefined;
+    try {
+      for (let entry = lane.take(); entry; entry = await this.#next(lane, carrier)) {
+        if (!this.#mayCarry(entry, lane, gate)) break;
+        carrier = await this.#ready(carrier, lane, gate, entry);
+        if (carrier === undefined) break;
+        const carried = await this.#carry(entry, carrier, lane, gate);
+        if (carried === "stale") {
+          carrier = await this.#open(lane, gate, entry);
+          if (carrier === undefined) break;
+          this.#o.backlog.later(entry, 0);
+          continue;
+        }
+        const { settled } = carried;
+        unsettled.add(settled);
+        void settled.finally(() => unsettled.delete(settled));
+        if (unsettled.size >= UNSETTLED) await Promise.race(unsettled);
+      }
+    } catch (error) {
+      this.#o.log.error({ err: error, lane: lane.name }, "a delivery worker failed");
+    } finally {
+      carrier?.close();
+      await Promise.all(unsettled);
+    }
+  }
+
+  async #next(lane: Lane, carrier: Carrier | undefined): Promise<Entry | undefined> {
+    return lane.take() ?? (carrier?.reusable ? await lane.linger(this.#o.lingerMs) : undefined);
+  }
+
+  /** Counts the message against the rate at once, before anything is awaited: the other workers ask in between. */
+  #mayCarry(entry: Entry, lane: Lane, gate: LaneWay["gate"]): boolean {
+    const { mayStart, signal, backlog, clock } = this.#o;
+    const now = clock.now();
+    if (!mayStart() || signal.aborted) backlog.later(entry, 500);
+    else if (!gate.maySend(now)) lane.add(entry);
+    else {
+      gate.sent(now);
+      return true;
+    }
+    return false;
+  }
+
+  /** The connection if it can take another job, else a new one. */
+  async #ready(
+    carrier: Carrier | undefined,
+    lane: Lane,
+    gate: LaneWay["gate"],
+    entry: Entry,
+  ): Promise<Carrier | undefined> {
+    if (carrier?.reusable) return carrier;
+    carrier?.close();
+    return this.#open(lane, gate, entry);
+  }
+
+  /** A new connection, or `undefined` when the site cannot be used: then everything that waits for it is deferred. */
+  async #open(lane: Lane, gate: LaneWay["gate"], entry: Entry): Promise<Carrier | undefined> {
+    const { signal, clock, attempts, backlog } = this.#o;
+    const opened = await lane.way.open(signal).catch((error: unknown) => {
+      backlog.later(entry, signal.aborted ? 0 : FAULT_PAUSE_MS);
+      throw error;
+    });
+    if (opened.kind === "open") {
+      this.#went(lane, gate);
+      return opened.carrier;
+    }
+    const now = clock.now();
+    gate.went("badly", now);
+    const until = gate.backOff(now);
+    const outcome: Outcome = {
+      kind: "deferred",
+      reply: opened.reply,
+      ...(opened.remote ? { remote: opened.remote } : {}),
+      ...(until === undefined ? {} : { notBefore: until }),
+    };
+    for (const each of until === undefined ? [entry] : [entry, ...lane.drain()])
+      attempts.decide(each, outcome);
+    return undefined;
+  }
+
+  /** The site answered well: it may bear another connection. */
+  #went(lane: Lane, gate: LaneWay["gate"]): void {
+    gate.went("well", this.#o.clock.now());
+    if (lane.size > 0) this.#staff(lane);
+  }
+
+  /**
+   * Carries one job. Resolves when the connection is free for the next, which is before the job is settled: the
+   * settlement comes along in a box, since a promise of a promise would wait for both.
+   */
+  #carry(
+    entry: Entry,
+    carrier: Carrier,
+    lane: Lane,
+    gate: LaneWay["gate"],
+  ): Promise<{ readonly settled: Promise<void> } | "stale"> {
+    return new Promise((free) => {
+      const settled: Promise<void> = this.#o.attempts.attempt(entry, async (queued) => {
+        const outcomes = await carrier.carry(queued, this.#o.signal);
+        if (outcomes === "stale") {
+          free("stale");
+          return undefined;
+        }
+        if (carrier.reusable) this.#went(lane, gate);
+        free({ settled });
+        return outcomes;
+      });
+      // Gone, held or failed before it was carried: the connection is as free as it was.
+      void settled.then(() => free({ settled }));
+    });
+  }
+}
