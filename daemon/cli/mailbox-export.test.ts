@@ -100,7 +100,8 @@ test("a Maildir that others can read, flags and folders included", async (t) => 
   assert.equal(messages[1]?.date, 1_600_000_000);
   assert.equal(messages[3]?.text.length, 1_100_000);
   assert.ok(messages.every((message) => message.to === "bob@example.org"));
-  assert.deepEqual(folders, { "=2E=2E.=2E=2E.up": 1, "Lists.node=2Ejs": 1 });
+  const parents = { "=2E=2E": 0, "=2E=2E.=2E=2E": 0, Lists: 0 };
+  assert.deepEqual(folders, { ...parents, "=2E=2E.=2E=2E.up": 1, "Lists.node=2Ejs": 1 });
 });
 
 test("Maildir file names are unique, tell the file's size, and leave tmp empty", async (t) => {
@@ -139,7 +140,9 @@ test("an mbox that others can read, with nothing lost", async (t) => {
   assert.equal(messages[0]?.text, "hello\n");
   assert.equal(messages[3]?.text.length, 1_100_000);
   const files = (await readdir(to)).sort();
-  assert.deepEqual(files, ["=2E=2E.=2E=2E.up.mbox", "INBOX.mbox", "Lists.node=2Ejs.mbox"]);
+  const parents = ["=2E=2E.=2E=2E.mbox", "=2E=2E.mbox", "Lists.mbox"];
+  const own = ["=2E=2E.=2E=2E.up.mbox", "INBOX.mbox", "Lists.node=2Ejs.mbox"];
+  assert.deepEqual(files, [...parents, ...own].sort());
 });
 
 test("one folder alone", async (t) => {

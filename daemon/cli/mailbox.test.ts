@@ -8,13 +8,13 @@ import { startNats } from "../../test/harness/nats-server.ts";
 import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
 import { MemoryMailboxStore } from "../mailbox/memory.ts";
-import type { MailboxStatus, MailboxStore, StoredMessage } from "../mailbox/store.ts";
+import type { MailboxStatus, StoredMessage } from "../mailbox/store.ts";
 import { connectNats } from "../nats/connect.ts";
 import { JetStreamMailboxStore } from "../nats/mailbox/store.ts";
 import { ensureMailboxStreams } from "../nats/mailbox/streams.ts";
 import { ensureQueueStreams } from "../nats/streams.ts";
 import { type CommandContext, CommandError } from "./context.ts";
-import { commandOf, type MailboxFlags, mailboxCommand } from "./mailbox.ts";
+import { commandOf, type MailboxFlags, type MailboxTools, mailboxCommand } from "./mailbox.ts";
 
 interface Recorder extends CommandContext {
   readonly lines: string[];
@@ -26,7 +26,12 @@ function recorder(env: CommandContext["env"] = {}): Recorder {
   return { lines, env, signal: calm, out: { line, error: line } };
 }
 
-async function filled(): Promise<MailboxStore> {
+function toolsOf(store: MemoryMailboxStore): MailboxTools {
+  const upkeep = { verify: async () => [], repair: async () => [] };
+  return { store, upkeep, quotas: async () => (name) => (name === bob ? { bytes: 100 } : undefined) };
+}
+
+async function filled(): Promise<MemoryMailboxStore> {
   const store = new MemoryMailboxStore(systemClock);
   await store.deliver(delivery("12345", { prefix: "", receivedAt: 0, flags: ["\\Seen"] }), calm);
   await store.deliver(delivery("1", { prefix: "", receivedAt: 0 }), calm);
@@ -37,7 +42,7 @@ async function filled(): Promise<MailboxStore> {
 
 async function run(words: readonly string[], flags: MailboxFlags = {}): Promise<readonly string[]> {
   const context = recorder();
-  assert.equal(await commandOf(words, flags)(await filled(), context), 0);
+  assert.equal(await commandOf(words, flags)(toolsOf(await filled()), context), 0);
   return context.lines;
 }
 

@@ -1,31 +1,48 @@
 /**
- * `postfleet mailbox`: looks at mailboxes and copies them out, beside a running daemon or while none runs.
+ * `postfleet mailbox`: looks at mailboxes, copies them out and in, and looks after them, beside a running daemon or while none runs.
  */
 import { parseArgs } from "node:util";
 import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
 import { parseAddress } from "../mail/address.ts";
 import { folderName } from "../mailbox/names.ts";
-import { type MailboxName, type MailboxStatus, type MailboxStore, mailboxName } from "../mailbox/store.ts";
+import type { MailboxAccess } from "../mailbox/session.ts";
+import {
+  type MailboxName,
+  type MailboxStatus,
+  type MailboxStore,
+  mailboxName,
+  type Quota,
+} from "../mailbox/store.ts";
+import type { MailboxUpkeep } from "../mailbox/upkeep.ts";
 import { readLayout } from "../nats/layout.ts";
 import { JetStreamMailboxStore } from "../nats/mailbox/store.ts";
 import { type CommandContext, CommandError, usage } from "./context.ts";
 import { connectInstance, instanceOptions } from "./instance.ts";
 import { exportMailbox } from "./mailbox-export.ts";
+import { importMailbox } from "./mailbox-import.ts";
+import { readQuotas } from "./mailbox-quotas.ts";
+import { preparePurge, quota, repair, verify } from "./mailbox-upkeep.ts";
 
 const help = `postfleet mailbox COMMAND [ADDRESS] (--data DIR | --nats URL) [--json]
   list                         one line a mailbox: address, messages, unseen, octets
   show ADDRESS                 its folders; with --folder NAME the messages of one
-  export ADDRESS --to DIR      copies it out   --format maildir|mbox  [--folder NAME]`;
+  export ADDRESS --to DIR      copies it out   --format maildir|mbox  [--folder NAME]
+  import ADDRESS --from PATH   adds messages   --format maildir|mbox  [--folder NAME]
+  quota [ADDRESS]              what is used, and what the directory allows
+  verify [ADDRESS]             finds what does not agree; exits 1 when something does not
+  repair ADDRESS               mends what can be mended
+  purge ADDRESS                removes messages: --folder NAME or --everything, [--older-than DAYS]`;
 
 export interface MailboxFlags {
   readonly json?: boolean | undefined;
   readonly folder?: string | undefined;
   readonly to?: string | undefined;
+  readonly from?: string | undefined;
   readonly format?: string | undefined;
+  readonly everything?: boolean | undefined;
+  readonly "older-than"?: string | undefined;
 }
-
-type Reader = Pick<MailboxStore, "status" | "mailboxes" | "messages" | "read">;
 
 export async function mailboxCommand(argv: readonly string[], context: CommandContext): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -35,7 +52,10 @@ export async function mailboxCommand(argv: readonly string[], context: CommandCo
       ...instanceOptions,
       folder: { type: "string" },
       to: { type: "string" },
+      from: { type: "string" },
       format: { type: "string" },
+      everything: { type: "boolean" },
+      "older-than": { type: "string" },
     },
   });
   const [command] = positionals;
@@ -48,25 +68,52 @@ export async function mailboxCommand(argv: readonly string[], context: CommandCo
   const { shards } = await readLayout(link);
   const chance = Math.random;
   await using store = new JetStreamMailboxStore({ link, clock: systemClock, chance, log: silent, shards });
-  return await run(store, context);
+  return await run({ store, upkeep: store, quotas: () => readQuotas(link, context.signal) }, context);
 }
 
-export type MailboxRun = (store: Reader, context: CommandContext) => Promise<number>;
+/** What commands work with. */
+export interface MailboxTools {
+  readonly store: MailboxStore & MailboxAccess;
+  readonly upkeep: MailboxUpkeep;
+  /** What the directory allows each mailbox; `undefined` for one it does not know. */
+  readonly quotas: () => Promise<(mailbox: MailboxName) => Quota | undefined>;
+}
+
+export type MailboxRun = (tools: MailboxTools, context: CommandContext) => Promise<number>;
 
 /** What the words ask for; throws on wrong usage, before anything is connected. */
 export function commandOf([command, address, ...rest]: readonly string[], flags: MailboxFlags): MailboxRun {
   if (rest.length > 0) throw usage("give one address");
-  if (command === "list") return (store, context) => list(store, flags, context);
-  if (command !== "show" && command !== "export")
-    throw usage(`there is no command "mailbox ${command}"\n${help}`);
+  if (command === "list") return ({ store }, context) => list(store, flags, context);
+  if (address === undefined && command === "quota")
+    return (tools, context) => quota(tools, undefined, flags, context);
+  if (address === undefined && command === "verify")
+    return (tools, context) => verify(tools, undefined, flags, context);
+  const prepare = command === undefined ? undefined : withAddress[command];
+  if (!prepare) throw usage(`there is no command "mailbox ${command}"\n${help}`);
   const parsed = address === undefined ? undefined : parseAddress(address);
   if (!parsed) throw usage(`${command} needs the address of a mailbox, such as alice@example.org`);
-  const mailbox = mailboxName(parsed);
-  if (command === "show") return (store, context) => show(store, mailbox, flags, context);
+  return prepare(mailboxName(parsed), flags);
+}
+
+const withAddress: Readonly<Record<string, (mailbox: MailboxName, flags: MailboxFlags) => MailboxRun>> = {
+  show:
+    (mailbox, flags) =>
+    ({ store }, context) =>
+      show(store, mailbox, flags, context),
+  export: prepareExport,
+  import: prepareImport,
+  quota: (mailbox, flags) => (tools, context) => quota(tools, mailbox, flags, context),
+  verify: (mailbox, flags) => (tools, context) => verify(tools, mailbox, flags, context),
+  repair: (mailbox, flags) => (tools, context) => repair(tools, mailbox, flags, context),
+  purge: preparePurge,
+};
+
+function prepareExport(mailbox: MailboxName, flags: MailboxFlags): MailboxRun {
   const { to, format = "maildir" } = flags;
   if (to === undefined) throw usage("export needs --to DIR, a new or empty folder");
   if (format !== "maildir" && format !== "mbox") throw usage("--format is maildir or mbox");
-  return async (store, { out, signal }) => {
+  return async ({ store }, { out, signal }) => {
     const folders = await foldersOf(store, mailbox, flags.folder, signal);
     const done = await exportMailbox({ store, mailbox, folders, format, to, signal });
     if (flags.json) out.line(JSON.stringify({ mailbox, format, to, ...done }));
@@ -74,6 +121,24 @@ export function commandOf([command, address, ...rest]: readonly string[], flags:
     return 0;
   };
 }
+
+function prepareImport(mailbox: MailboxName, flags: MailboxFlags): MailboxRun {
+  const { from, format = "maildir", folder } = flags;
+  if (from === undefined)
+    throw usage("import needs --from PATH, a Maildir, an mbox file, or a folder of them");
+  if (format !== "maildir" && format !== "mbox") throw usage("--format is maildir or mbox");
+  return async ({ store, quotas }, { out, signal }) => {
+    const limit = (await quotas())(mailbox);
+    if (!limit) throw new CommandError(`the directory knows no mailbox ${mailbox}`);
+    await using session = await store.open(mailbox, { quota: () => limit }, signal);
+    const done = await importMailbox({ session, format, from, folder, signal });
+    if (flags.json) out.line(JSON.stringify({ mailbox, format, from, ...done }));
+    else out.line(`${done.messages} messages, ${done.bytes} octets read from ${from}`);
+    return 0;
+  };
+}
+
+type Reader = Pick<MailboxStore, "status" | "mailboxes" | "messages" | "read">;
 
 async function list(store: Reader, flags: MailboxFlags, { out, signal }: CommandContext): Promise<number> {
   for await (const status of store.mailboxes(signal))
