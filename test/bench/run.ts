@@ -23,6 +23,11 @@ const scenarios: Readonly<Record<string, (options: BenchOptions) => Promise<Find
     const report = await throughput(options, progress);
     return { text: throughputText(report), valid: report.balanced, report };
   },
+  async memory(options) {
+    const { memory, memoryIsValid, memoryText } = await import("./memory/memory.ts");
+    const report = await memory(options, progress);
+    return { text: memoryText(report), valid: memoryIsValid(report), report };
+  },
   async profile(options) {
     const { profile, profileText } = await import("./profile/profile.ts");
     const report = await profile(options);

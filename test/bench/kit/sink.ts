@@ -27,14 +27,16 @@ export interface Sink extends AsyncDisposable {
 /** Room for connections that wait to be accepted. */
 const BACKLOG = "1024";
 
-export async function startSink(port: number): Promise<Sink> {
+/** `keep: "count"` keeps no envelopes, for loads that would not fit into memory. */
+export async function startSink(port: number, keep: "envelopes" | "count" = "envelopes"): Promise<Sink> {
   const folder = await mkdtemp(join(await memoryFolder(), "postfleet-bench-sink-"));
   // As root it must change to another user, who then needs the folder.
   const user = process.getuid?.() === 0 ? ["-u", "nobody"] : [];
   await chmod(folder, 0o777);
   const counter = await open(join(folder, "counter"), "w");
   const dump = join(folder, "dump");
-  const child = spawn("smtp-sink", [...user, "-c", "-D", dump, `127.0.0.1:${port}`, BACKLOG], {
+  const envelopes = keep === "envelopes" ? ["-D", dump] : [];
+  const child = spawn("smtp-sink", [...user, "-c", ...envelopes, `127.0.0.1:${port}`, BACKLOG], {
     stdio: ["ignore", counter.fd, "inherit"],
   });
   const failed = new AbortController();

@@ -4,25 +4,26 @@
  */
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { startPostfleet, type TestPostfleet } from "../../harness/postfleet.ts";
 import type { Server, Setting } from "./server.ts";
 
 export interface FleetOptions {
   readonly state: string;
-  readonly sinkPort: number;
+  /** YAML documents, such as `relayTo` makes. */
+  readonly resources: string;
   readonly args?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
-  /** More lines of the policy's spec, each indented by two spaces. */
-  readonly spec?: readonly string[];
 }
 
 export interface Fleet extends TestPostfleet {
+  /** The sum of one of its figures over all labels that fit. */
+  figure(name: string, labels?: string): Promise<number>;
   /** Jobs in the queue, of all pools. */
   jobs(): Promise<number>;
 }
 
-const resources = (sinkPort: number, spec: readonly string[]) =>
+/** A policy whose way out is the sink; more lines of its spec are indented by two spaces. */
+export const relayTo = (sinkPort: number, spec: readonly string[] = []): string =>
   [
     "apiVersion: mail.postfleet.dev/v1alpha1",
     "kind: RelayPolicy",
@@ -35,43 +36,42 @@ const resources = (sinkPort: number, spec: readonly string[]) =>
     "",
   ].join("\n");
 
-export async function startFleet({ state, sinkPort, args, env, spec = [] }: FleetOptions): Promise<Fleet> {
+/** On empty data. */
+export async function startFleet({ state, resources, args, env }: FleetOptions): Promise<Fleet> {
   const data = join(state, "postfleet");
   await mkdir(state, { recursive: true });
   await rm(data, { recursive: true, force: true });
-  const fleet = await startPostfleet({
-    data,
-    resources: resources(sinkPort, spec),
-    ...(args ? { args } : {}),
-    ...(env ? { env } : {}),
-  });
-  return Object.assign(fleet, { jobs: () => jobsOf(fleet.endpoint("health")) });
+  const fleet = await startPostfleet({ data, resources, ...(args ? { args } : {}), ...(env ? { env } : {}) });
+  const figure = async (name: string, labels = "") =>
+    sumOf(await (await fetch(`http://${fleet.endpoint("health")}/metrics`)).text(), name, labels);
+  return Object.assign(fleet, { figure, jobs: () => figure("postfleet_queue_jobs") });
 }
 
-/** The sum of a gauge over its labels. */
-export function sumOf(metrics: string, gauge: string): number {
+/** The sum of a figure over those of its labels that hold a text. */
+export function sumOf(metrics: string, name: string, labels = ""): number {
   let sum = 0;
-  for (const line of metrics.split("\n"))
-    if (line.startsWith(`${gauge}{`) || line.startsWith(`${gauge} `)) sum += Number(line.split(" ").at(-1));
+  for (const line of metrics.split("\n")) {
+    const named = line.startsWith(`${name}{`) || line.startsWith(`${name} `);
+    if (named && line.includes(labels)) sum += Number(line.split(" ").at(-1));
+  }
   return sum;
 }
 
-const jobsOf = async (health: string) =>
-  sumOf(await (await fetch(`http://${health}/metrics`)).text(), "postfleet_queue_jobs");
-
-/** Resolves when the queue holds nothing. */
-export async function emptied(fleet: Fleet): Promise<void> {
-  while ((await fleet.jobs()) > 0) await delay(100);
-}
+/** As one of the servers under test; ending it is left to whoever started it. */
+export const asServer = (fleet: Fleet, version = ""): Server => ({
+  name: "postfleet",
+  version,
+  port: fleet.port("smtp"),
+  pid: fleet.pid,
+  queued: fleet.jobs,
+  [Symbol.asyncDispose]: async () => {},
+});
 
 export async function startPostfleetServer({ sinkPort, state, env }: Setting): Promise<Server> {
-  const fleet = await startFleet({ sinkPort, state, ...(env ? { env } : {}) });
+  const fleet = await startFleet({ state, resources: relayTo(sinkPort), ...(env ? { env } : {}) });
+  const said = await fleet.command("--version");
   return {
-    name: "postfleet",
-    version: (await fleet.command("--version").catch(() => "")).trim(),
-    port: fleet.port("smtp"),
-    pid: fleet.pid,
-    queued: fleet.jobs,
+    ...asServer(fleet, said.trim().replace(/^postfleet /, "")),
     [Symbol.asyncDispose]: () => fleet[Symbol.asyncDispose](),
   };
 }
