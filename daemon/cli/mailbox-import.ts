@@ -16,6 +16,7 @@ import { type Append, MailboxRefusal, type MailboxSession } from "../mailbox/ses
 import { StoreUnavailable } from "../mailbox/store.ts";
 import { CommandError } from "./context.ts";
 import { mboxMessages } from "./mailbox-mbox.ts";
+import type { Source } from "./mailbox-source.ts";
 
 export interface Import {
   readonly session: MailboxSession;
@@ -28,17 +29,6 @@ export interface Import {
 export interface Imported {
   readonly messages: number;
   readonly bytes: number;
-}
-
-/** A message in a file. */
-export interface Source {
-  /** Named in errors. */
-  readonly file: string;
-  readonly flags: readonly string[];
-  /** ms since the epoch */
-  readonly date: number;
-  /** With CRLF line ends; may be called twice. */
-  readonly octets: () => AsyncIterable<Uint8Array>;
 }
 
 export async function importMailbox(order: Import): Promise<Imported> {

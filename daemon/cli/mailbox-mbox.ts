@@ -6,7 +6,7 @@
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { flagsOfStatus, toCrlf } from "../mailbox/files.ts";
-import type { Source } from "./mailbox-import.ts";
+import type { Source } from "./mailbox-source.ts";
 
 const LF = 10;
 const FROM = Buffer.from("From ");

@@ -4,7 +4,7 @@
 import { MailboxRefusal, type MailboxSession } from "../mailbox/session.ts";
 import type { MailboxName, MailboxStatus } from "../mailbox/store.ts";
 import { type CommandContext, CommandError, usage } from "./context.ts";
-import type { MailboxFlags, MailboxRun, MailboxTools } from "./mailbox.ts";
+import type { MailboxFlags, MailboxRun, MailboxTools } from "./mailbox-tools.ts";
 
 export async function quota(
   { store, quotas }: MailboxTools,

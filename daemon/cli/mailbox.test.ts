@@ -14,7 +14,8 @@ import { JetStreamMailboxStore } from "../nats/mailbox/store.ts";
 import { ensureMailboxStreams } from "../nats/mailbox/streams.ts";
 import { ensureQueueStreams } from "../nats/streams.ts";
 import { type CommandContext, CommandError } from "./context.ts";
-import { commandOf, type MailboxFlags, type MailboxTools, mailboxCommand } from "./mailbox.ts";
+import { commandOf, mailboxCommand } from "./mailbox.ts";
+import type { MailboxFlags, MailboxTools } from "./mailbox-tools.ts";
 
 interface Recorder extends CommandContext {
   readonly lines: string[];

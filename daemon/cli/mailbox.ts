@@ -6,15 +6,7 @@ import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
 import { parseAddress } from "../mail/address.ts";
 import { folderName } from "../mailbox/names.ts";
-import type { MailboxAccess } from "../mailbox/session.ts";
-import {
-  type MailboxName,
-  type MailboxStatus,
-  type MailboxStore,
-  mailboxName,
-  type Quota,
-} from "../mailbox/store.ts";
-import type { MailboxUpkeep } from "../mailbox/upkeep.ts";
+import { type MailboxName, type MailboxStatus, type MailboxStore, mailboxName } from "../mailbox/store.ts";
 import { readLayout } from "../nats/layout.ts";
 import { JetStreamMailboxStore } from "../nats/mailbox/store.ts";
 import { type CommandContext, CommandError, usage } from "./context.ts";
@@ -22,6 +14,7 @@ import { connectInstance, instanceOptions } from "./instance.ts";
 import { exportMailbox } from "./mailbox-export.ts";
 import { importMailbox } from "./mailbox-import.ts";
 import { readQuotas } from "./mailbox-quotas.ts";
+import type { MailboxFlags, MailboxRun } from "./mailbox-tools.ts";
 import { preparePurge, quota, repair, verify } from "./mailbox-upkeep.ts";
 
 const help = `postfleet mailbox COMMAND [ADDRESS] (--data DIR | --nats URL) [--json]
@@ -33,16 +26,6 @@ const help = `postfleet mailbox COMMAND [ADDRESS] (--data DIR | --nats URL) [--j
   verify [ADDRESS]             finds what does not agree; exits 1 when something does not
   repair ADDRESS               mends what can be mended
   purge ADDRESS                removes messages: --folder NAME or --everything, [--older-than DAYS]`;
-
-export interface MailboxFlags {
-  readonly json?: boolean | undefined;
-  readonly folder?: string | undefined;
-  readonly to?: string | undefined;
-  readonly from?: string | undefined;
-  readonly format?: string | undefined;
-  readonly everything?: boolean | undefined;
-  readonly "older-than"?: string | undefined;
-}
 
 export async function mailboxCommand(argv: readonly string[], context: CommandContext): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -70,16 +53,6 @@ export async function mailboxCommand(argv: readonly string[], context: CommandCo
   await using store = new JetStreamMailboxStore({ link, clock: systemClock, chance, log: silent, shards });
   return await run({ store, upkeep: store, quotas: () => readQuotas(link, context.signal) }, context);
 }
-
-/** What commands work with. */
-export interface MailboxTools {
-  readonly store: MailboxStore & MailboxAccess;
-  readonly upkeep: MailboxUpkeep;
-  /** What the directory allows each mailbox; `undefined` for one it does not know. */
-  readonly quotas: () => Promise<(mailbox: MailboxName) => Quota | undefined>;
-}
-
-export type MailboxRun = (tools: MailboxTools, context: CommandContext) => Promise<number>;
 
 /** What the words ask for; throws on wrong usage, before anything is connected. */
 export function commandOf([command, address, ...rest]: readonly string[], flags: MailboxFlags): MailboxRun {

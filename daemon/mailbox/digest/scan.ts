@@ -70,6 +70,7 @@ export class Scanner {
 
   #hold(rest: Buffer): void {
     if (this.#passing) {
+      this.#keep(rest);
       this.#offset += rest.length;
       return;
     }

@@ -1,0 +1,27 @@
+/**
+ * What the commands about mailboxes share: their flags, what they work with, what they are.
+ */
+import type { MailboxAccess } from "../mailbox/session.ts";
+import type { MailboxName, MailboxStore, Quota } from "../mailbox/store.ts";
+import type { MailboxUpkeep } from "../mailbox/upkeep.ts";
+import type { CommandContext } from "./context.ts";
+
+export interface MailboxFlags {
+  readonly json?: boolean | undefined;
+  readonly folder?: string | undefined;
+  readonly to?: string | undefined;
+  readonly from?: string | undefined;
+  readonly format?: string | undefined;
+  readonly everything?: boolean | undefined;
+  readonly "older-than"?: string | undefined;
+}
+
+/** What commands work with. */
+export interface MailboxTools {
+  readonly store: MailboxStore & MailboxAccess;
+  readonly upkeep: MailboxUpkeep;
+  /** What the directory allows each mailbox; `undefined` for one it does not know. */
+  readonly quotas: () => Promise<(mailbox: MailboxName) => Quota | undefined>;
+}
+
+export type MailboxRun = (tools: MailboxTools, context: CommandContext) => Promise<number>;
