@@ -22,11 +22,9 @@ export type Way =
       readonly lane: string;
       readonly gate: Gate;
       open(signal: AbortSignal): Promise<Opened>;
-      /** Look the way up again after this, ms since the epoch. */
-      readonly validUntil: number;
     }
   /** There is no way: every recipient gets this outcome. */
-  | { readonly kind: "none"; readonly outcome: Outcome; readonly validUntil: number };
+  | { readonly kind: "none"; readonly outcome: Outcome };
 
 export type Opened =
   | { readonly kind: "open"; readonly carrier: Carrier }

@@ -38,8 +38,10 @@ export interface RemoteMeans {
 
 export interface Identity {
   readonly ehloName: string;
-  /** Local addresses to connect from, one per family at most is used. */
+  /** Local addresses to connect from: one of the next hop's family. */
   readonly sources: readonly string[];
+  /** Which of them: connections take turns. */
+  readonly turn: number;
 }
 
 export async function openRemote(
@@ -80,7 +82,7 @@ async function reach(
   means: RemoteMeans,
   signal: AbortSignal,
 ): Promise<SmtpClient> {
-  const source = identity.sources.find((address) => address.includes(":") === (candidate.family === 6));
+  const source = sourceFor(candidate, identity);
   const options = {
     host: candidate.host,
     address: candidate.address,
@@ -104,6 +106,11 @@ async function reach(
     means.log.info({ err: error, host: candidate.host }, "TLS failed; sending in plain text");
     return connect({ ...options, tls: "Off" }, signal);
   }
+}
+
+function sourceFor({ family }: Candidate, { sources, turn }: Identity): string | undefined {
+  const fit = sources.filter((address) => address.includes(":") === (family === 6));
+  return fit[turn % fit.length];
 }
 
 /** A host that refuses everybody says nothing about one recipient: the message waits for a better day. */

@@ -5,7 +5,6 @@
  * Out:    ways. Local mail has a lane of its own whose "connections" are workers in this process.
  */
 import type { LiveDirectory } from "../directory/directory.ts";
-import type { Clock } from "../kit/clock.ts";
 import type { Outcome } from "../mail/outcome.ts";
 import type { Queued } from "../queue/job.ts";
 import type { Carrier, Gate, Target, Way, Wayfinder } from "./carrier.ts";
@@ -26,20 +25,19 @@ export interface WaysOptions {
   readonly gate: (site: SiteName, limits: Limits) => Gate;
   readonly remote: RemoteMeans;
   readonly hostname: string;
-  readonly clock: Clock;
 }
 
-/** The route decides how long a way holds; asking again is a look-up in memory. */
-const FOR_NOW_MS = 1_000;
-const LOCAL: Limits = { maxConnections: 64, messagesPerConnection: Number.POSITIVE_INFINITY };
+/** Local jobs under way at once. */
+const LOCAL_WORKERS = 64;
 
 export class Ways implements Wayfinder {
   readonly #o: WaysOptions;
   readonly #local: Gate;
+  #turn = 0;
 
   constructor(options: WaysOptions) {
     this.#o = options;
-    this.#local = freely(LOCAL.maxConnections);
+    this.#local = freely(LOCAL_WORKERS);
   }
 
   find(target: Target, signal: AbortSignal): Way | Promise<Way> {
@@ -49,37 +47,40 @@ export class Ways implements Wayfinder {
   }
 
   #way(target: Target, route: Route): Way {
-    const validUntil = this.#o.clock.now() + FOR_NOW_MS;
     switch (route.kind) {
       case "local":
-        return this.#here("local", this.#o.local, validUntil);
+        return this.#here("local", this.#o.local);
       case "forward":
-        return this.#here("forward", this.#o.forward, validUntil);
+        return this.#here("forward", this.#o.forward);
       case "lmtp":
-        return this.#out(target, route.next, true, validUntil);
+        return this.#out(target, route.next, true);
       case "smtp":
-        return this.#out(target, route.next, false, validUntil);
+        return this.#out(target, route.next, false);
       case "deferred":
       case "failed":
-        return { kind: "none", outcome: { kind: route.kind, reply: route.reply }, validUntil };
+        return { kind: "none", outcome: { kind: route.kind, reply: route.reply } };
     }
   }
 
-  #here(lane: string, deliver: DeliverLocally, validUntil: number): Way {
+  #here(lane: string, deliver: DeliverLocally): Way {
     const carrier: Carrier = { carry: deliver, reusable: true, close: () => {} };
     const open = async () => ({ kind: "open", carrier }) as const;
-    return { kind: "lane", lane, gate: this.#local, open, validUntil };
+    return { kind: "lane", lane, gate: this.#local, open };
   }
 
-  #out(target: Target, next: NextHops, lmtp: boolean, validUntil: number): Way {
+  #out(target: Target, next: NextHops, lmtp: boolean): Way {
     const open = (signal: AbortSignal) =>
       openRemote(next, lmtp, this.#identity(target), this.#o.remote, signal);
-    return { kind: "lane", lane: next.site, gate: this.#o.gate(next.site, next.limits), open, validUntil };
+    return { kind: "lane", lane: next.site, gate: this.#o.gate(next.site, next.limits), open };
   }
 
   #identity(target: Target): Identity {
     const identity = this.#o.directory.current().policy(target.job.policy)?.spec.identity;
-    return { ehloName: identity?.ehloName ?? this.#o.hostname, sources: identity?.sourceAddresses ?? [] };
+    return {
+      ehloName: identity?.ehloName ?? this.#o.hostname,
+      sources: identity?.sourceAddresses ?? [],
+      turn: this.#turn++,
+    };
   }
 }
 

@@ -132,7 +132,6 @@ function waysOf(context: DeliveryContext, resolver: Resolver): Ways {
       log,
     },
     hostname: options.hostname,
-    clock: systemClock,
   });
 }
 
