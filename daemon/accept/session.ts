@@ -77,6 +77,13 @@ export class Session implements MailroomSession {
     return secure ? sasl.mechanisms(this.#channel(facts)) : noMechanisms;
   }
 
+  /** Under TLS the conversation begins anew: who was logged in before is nobody. RFC 3207 §4.2 */
+  helo({ origin }: SessionFacts): undefined {
+    if (origin.user !== undefined || this.#user === undefined) return;
+    this.#user = undefined;
+    this.#standing = standingOf(this.#ranks, this.#caller.address, undefined);
+  }
+
   /** Whoever comes in is the session's user from then on. */
   exchange(mechanism: string, facts: SessionFacts): SaslExchange<string> | undefined {
     const exchange = this.#desk.parts.sasl.exchange(mechanism, this.#channel(facts));

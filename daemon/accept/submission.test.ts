@@ -25,6 +25,19 @@ async function loggedIn(room: Room): Promise<Client> {
   return client;
 }
 
+test("a login before STARTTLS is forgotten with the next EHLO", async () => {
+  using room = openRoom(resources, { laptop: true });
+  const client = await room.connect({ listener: "submission", address: "127.0.0.1" });
+  assert.equal(await client.login("alice@example.test", "secret"), "235");
+  await client.session.helo?.(client.facts);
+  assert.equal(await client.mail("alice@example.test"), "250", "EHLO alone changes nothing");
+  client.session.reset();
+  const { user: _, ...origin } = client.facts.origin;
+  client.facts = { ...client.facts, origin };
+  await client.session.helo?.(client.facts);
+  assert.equal(await client.mail("alice@example.test"), "530 5.7.0");
+});
+
 test("submission wants a login before anything else", async () => {
   using room = openRoom(resources);
   const client = await room.connect(submission);
