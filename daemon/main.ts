@@ -92,6 +92,7 @@ const speaking = new Set([
   "ServerDidNotStart",
   "StoreFault",
   "StoreUnavailable",
+  "UnusableKey",
   "QueueError",
 ]);
 

@@ -31,7 +31,12 @@ export async function listenerCertificate(
   log: Log,
 ): Promise<Certificate | undefined> {
   if (options.tls) return openCertificate(options.tls, log);
-  if (options.nats.length > 0 || options.data === undefined) return undefined;
+  if (options.nats.length > 0 || options.data === undefined) {
+    const remedy =
+      "no certificate: STARTTLS, submissions, imaps and pop3s are off; give --tls-cert and --tls-key";
+    log.warn({}, remedy);
+    return undefined;
+  }
   const domains = [...live.current().domains()].map((entry) => entry.domain as string);
   const names: [string, ...string[]] = [options.hostname, "localhost", "127.0.0.1", ...domains.slice(0, 50)];
   const made = await keptCertificate(

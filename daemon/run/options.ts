@@ -16,7 +16,8 @@ export const runHelp = `postfleet run -f FILE|FOLDER… --data DIR [OPTIONS]
   -f, --file PATH          resources: YAML files or folders (repeatable); watched while it runs
       --data DIR           where a private NATS keeps everything
       --nats URL           use this NATS instead (repeatable or comma-separated); credential by environment:
-                           NATS_USER with NATS_PASSWORD(_FILE), NATS_NKEY_SEED or NATS_NKEY_FILE, NATS_CREDS
+                           NATS_USER with NATS_PASSWORD(_FILE), NATS_NKEY_SEED or NATS_NKEY_FILE, NATS_CREDS;
+                           and POSTFLEET_DIRECTORY_KEY_FILE, 32 random octets that seal secrets, the same everywhere
       --role ROLE          gateway, relay, mailbox or all (repeatable; default all)
       --policy NS/NAME     relay role: work on the queue of this RelayPolicy only
       --listen NAME=ADDRESS:PORT   smtp, submission, submissions, imap, imaps, pop3, pop3s, health

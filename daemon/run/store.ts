@@ -13,7 +13,7 @@ import { CommandError } from "../cli/context.ts";
 import { type Clock, systemClock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import { connectNats, credentialFrom, type Link, type NatsTarget } from "../nats/connect.ts";
-import { loadOrCreateKey, Vault } from "../nats/directory/vault.ts";
+import { loadOrCreateKey, readKey, Vault } from "../nats/directory/vault.ts";
 import { EventLog } from "../nats/events.ts";
 import { JetStreamMailboxStore } from "../nats/mailbox/store.ts";
 import { ensureMailboxStreams } from "../nats/mailbox/streams.ts";
@@ -133,10 +133,11 @@ function sizesOf(budget: number, replicas: number) {
  */
 async function keysFrom(options: RunOptions, env: StoreContext["env"]): Promise<Buffer[]> {
   const files = env["POSTFLEET_DIRECTORY_KEY_FILE"]?.split(",").filter(Boolean) ?? [];
-  if (files.length > 0) return Promise.all(files.map((file) => loadOrCreateKey(file)));
+  if (files.length > 0) return Promise.all(files.map((file) => readKey(file)));
   if (options.data !== undefined) return [await loadOrCreateKey(join(options.data, "directory.key"))];
   throw new CommandError(
-    "secrets in the directory are sealed with a key: name its file in POSTFLEET_DIRECTORY_KEY_FILE, or give --data DIR",
+    "secrets in the directory are sealed with a key: name its file in POSTFLEET_DIRECTORY_KEY_FILE (32 random octets, the " +
+      "same for every daemon), or give --data DIR",
     2,
   );
 }

@@ -2,6 +2,7 @@
  * Installations that are there to be hurt: the laptop's (one process with a private NATS), and the cluster's in small
  * (a NATS that others run, and each role in a process of its own). Both from the same resources.
  */
+import { randomBytes } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { listenerDefaults } from "../../daemon/run/options.ts";
@@ -104,6 +105,7 @@ export async function openCluster(options: {
   const file = join(dir, "resources.yaml");
   await writeFile(file, resources(sinkPort));
   await mkdir(join(dir, "keys"), { recursive: true });
+  await writeFile(join(dir, "keys", "directory.key"), randomBytes(32));
   const nats = parts.use(
     await startNats(undefined, {
       maxStoreBytes: 8 * 2 ** 30,

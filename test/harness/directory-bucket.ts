@@ -61,7 +61,7 @@ export async function publisherOn(t: TestContext, link: Link, over: { vault?: Va
 export async function watcherOn(
   t: TestContext,
   link: Link,
-  over: { vault?: Vault; log?: Log; patienceMs?: number } = {},
+  over: { vault?: Vault; log?: Log; patienceMs?: number; silenceMs?: number } = {},
 ) {
   const watched = await watchDirectory({ link, vault, log: silent, signal: soon(), ...over });
   t.after(() => watched[Symbol.asyncDispose]());

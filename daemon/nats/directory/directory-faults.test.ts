@@ -82,7 +82,12 @@ test("with another key, mail flows and secrets are missing", async (t) => {
   assert.equal(directory.mailbox("alice@example.test" as MailboxName)?.passwordHash, undefined);
   const route = directory.policy("default/default" as PolicyName)?.elsewhere.route;
   assert.equal(route?.kind === "smarthost" && route.auth, "missing");
-  assert.deepEqual(new Set(lines), new Set(["secrets are sealed with a key we do not have"]));
+  assert.deepEqual(
+    new Set(lines),
+    new Set([
+      "secrets are sealed with a key we do not have: give every daemon the same POSTFLEET_DIRECTORY_KEY_FILE",
+    ]),
+  );
 });
 
 test("a replaced key seals everything anew at the next publish", async (t) => {

@@ -112,6 +112,20 @@ test("a daemon that starts first waits for the first publish, even without a buc
   assert.equal((await starting).current().revision, 1);
 });
 
+test("a long wait for the first publish is told, with the remedy", async (t) => {
+  const link = await fresh(t);
+  const told = Promise.withResolvers<string>();
+  const log = { ...silent, warn: (_: unknown, sentence: string) => told.resolve(sentence) };
+  const starting = watcherOn(t, await connect(t), { log, silenceMs: 10 });
+  assert.match(
+    await told.promise,
+    /nothing has been published yet; one daemon must be given resources with -f/,
+  );
+  const publisher = await publisherOn(t, link);
+  await publisher.publish([], soon());
+  await starting;
+});
+
 test("the wait for a first state ends with its signal", async (t) => {
   const link = await fresh(t);
   const stop = new AbortController();

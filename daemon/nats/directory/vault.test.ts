@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import { loadOrCreateKey, type Sealed, Vault } from "./vault.ts";
+import { loadOrCreateKey, readKey, type Sealed, Vault } from "./vault.ts";
 
 const key = randomBytes(32);
 const vault = new Vault([key]);
@@ -70,6 +70,19 @@ test("a key file is made once, for its owner only, and then kept", async (t) => 
   assert.equal((await stat(file)).mode & 0o777, 0o600);
   await writeFile(file, "short");
   await assert.rejects(loadOrCreateKey(file), /not a directory key/);
+});
+
+test("a key is read as it is or in base64, and is never made in passing", async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), "postfleet-key-"));
+  t.after(() => rm(dir, { recursive: true }));
+  const file = join(dir, "directory.key");
+  await assert.rejects(readKey(file), { name: "UnusableKey", message: /cannot be read: ENOENT.*head -c 32/ });
+  await writeFile(file, key);
+  assert.deepEqual(await readKey(file), key);
+  await writeFile(file, `${key.toString("base64")}\n`);
+  assert.deepEqual(await readKey(file), key);
+  await writeFile(file, key.toString("hex"));
+  await assert.rejects(readKey(file), { name: "UnusableKey", message: /has 64 octets/ });
 });
 
 test("secrets for other purposes: one per purpose and key, the same for all who hold the key", () => {

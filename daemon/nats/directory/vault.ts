@@ -68,15 +68,27 @@ export class Vault {
 const idOf = (key: Buffer): string =>
   createHash("sha256").update("postfleet directory key\0").update(key).digest("hex").slice(0, 16);
 
+/** The key in the file: its octets, or their base64. Rejects with a sentence that tells how to make one. */
+export async function readKey(file: string): Promise<Buffer> {
+  const remedy = `a key is ${keyOctets} random octets, the same for every daemon: head -c ${keyOctets} /dev/urandom > ${file}`;
+  const found = await readFile(file).catch((error: Error) => {
+    throw new UnusableKey(`the directory key ${file} cannot be read: ${error.message}; ${remedy}`);
+  });
+  const key = found.length === keyOctets ? found : Buffer.from(found.toString("latin1"), "base64");
+  if (key.length === keyOctets) return key;
+  throw new UnusableKey(`${file} is not a directory key: it has ${found.length} octets; ${remedy}`);
+}
+
+export class UnusableKey extends Error {
+  override readonly name = "UnusableKey";
+}
+
 /** The key in the file; a new one when there is no file. Only its owner may read it. */
-export async function loadOrCreateKey(file: string): Promise<Buffer> {
-  const key = await createKey(file).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "EEXIST") return readFile(file);
+export function loadOrCreateKey(file: string): Promise<Buffer> {
+  return createKey(file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "EEXIST") return readKey(file);
     throw error;
   });
-  if (key.length !== keyOctets)
-    throw new Error(`${file} is not a directory key: it has ${key.length} octets`);
-  return key;
 }
 
 async function createKey(file: string): Promise<Buffer> {

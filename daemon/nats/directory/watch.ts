@@ -32,6 +32,8 @@ export interface WatchOptions {
   /** Ends the wait for the first state. */
   readonly signal: AbortSignal;
   readonly patienceMs?: number;
+  /** Waiting longer than this for the first state is told, ms. */
+  readonly silenceMs?: number;
 }
 
 export interface WatchedDirectory extends LiveDirectory, AsyncDisposable {}
@@ -74,9 +76,16 @@ class Follower implements WatchedDirectory {
     signal.throwIfAborted();
     signal.addEventListener("abort", stop, { once: true });
     void this.#view.begin();
+    const wait = setTimeout(() => {
+      this.#options.log.warn(
+        {},
+        "waiting for the directory: nothing has been published yet; one daemon must be given resources with -f",
+      );
+    }, this.#options.silenceMs ?? 3_000);
     try {
       await this.#first.promise;
     } finally {
+      clearTimeout(wait);
       signal.removeEventListener("abort", stop);
     }
   }
@@ -201,7 +210,10 @@ class View implements AsyncDisposable {
     const key = declaredKey(declared);
     this.#keys.set(subject, key);
     if (locked)
-      log.error({ resource: key, keyId, ours: vault.keyId }, "secrets are sealed with a key we do not have");
+      log.error(
+        { resource: key, keyId, ours: vault.keyId },
+        "secrets are sealed with a key we do not have: give every daemon the same POSTFLEET_DIRECTORY_KEY_FILE",
+      );
     if (!this.#builder.set(declared))
       log.error({ resource: key }, "a resource has no valid domain or address");
   }
