@@ -4,7 +4,7 @@
  * In:     text as it came.
  * Out:    its parts; names with `=2C` and `=3D` turned back.
  * Fails:  `undefined` where the grammar is not met, or a mandatory extension (`m=`) is asked for.
- * Spec:   RFC 5802 §5, §5.1, §7.
+ * Spec:   RFC 5802 §5, §5.1, §7. Kind to clients that write an empty identity (`a=`) where they mean none.
  */
 import { decodeBase64 } from "../../kit/base64.ts";
 
@@ -30,7 +30,7 @@ export interface ClientFinal {
 }
 
 const first =
-  /^((n|y|p=([A-Za-z0-9.-]+)),(?:a=([^,\0]+))?,)(n=([^,\0]+),r=([\x21-\x2b\x2d-\x7e]+)(?:,[A-Za-z]=[^,\0]*)*)$/;
+  /^((n|y|p=([A-Za-z0-9.-]+)),(?:a=([^,\0]*))?,)(n=([^,\0]+),r=([\x21-\x2b\x2d-\x7e]+)(?:,[A-Za-z]=[^,\0]*)*)$/;
 const final = /^(c=([^,]+),r=([\x21-\x2b\x2d-\x7e]+)(?:,[A-Za-z]=[^,\0]*)*),p=([^,]+)$/;
 
 export function parseClientFirst(text: string): ClientFirst | undefined {

@@ -76,6 +76,7 @@ const cases: readonly (readonly [
   ["right", {}, {}, "alice@example.test"],
   ["the name in another case", { name: "ALICE@Example.test" }, {}, "alice@example.test"],
   ["for oneself, by name", { header: "n,a=alice@example.test," }, {}, "alice@example.test"],
+  ["an identity that is empty", { header: "n,a=," }, {}, "alice@example.test"],
   ["for somebody else", { header: "n,a=bob@example.test," }, {}, "wrong"],
   ["a name with =", { name: "o=o@example.test" }, {}, "o=o@example.test"],
   ["a wrong password", { password: "pen" }, {}, "wrong"],
