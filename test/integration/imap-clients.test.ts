@@ -1,0 +1,240 @@
+/**
+ * Clients that others wrote read and change mail in a real daemon, by IMAP.
+ */
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { ImapFlow, type SearchObject } from "imapflow";
+import { aDomain, aPolicy, aUser, manifest } from "../harness/manifest.ts";
+import { startPostfleet } from "../harness/postfleet.ts";
+import { needs, run } from "../harness/programs.ts";
+import { submit } from "../harness/submit.ts";
+
+const password = "correct-horse battery$staple";
+const people = ["curl", "python", "flow", "sync", "idle", "drain"].map((name) => `${name}@home.example`);
+const fleet = await startPostfleet({
+  resources: manifest(
+    aDomain("home.example"),
+    ...people.map((user) => aUser(user, password)),
+    aPolicy({ acceptFrom: { cidrs: ["127.0.0.0/8"] } }),
+  ),
+});
+after(() => fleet[Symbol.asyncDispose]());
+
+const ca = join(fleet.data, "tls", "cert.pem");
+const message = (subject: string) =>
+  `From: x@home.example\r\nSubject: ${subject}\r\n\r\nThe text of ${subject}.\r\n`;
+
+async function flow(user: string, secure = false): Promise<ImapFlow> {
+  const client = new ImapFlow({
+    host: "127.0.0.1",
+    port: fleet.port(secure ? "imaps" : "imap"),
+    secure,
+    auth: { user, pass: password },
+    tls: { rejectUnauthorized: false },
+    logger: false,
+    qresync: true,
+  });
+  await client.connect();
+  return client;
+}
+
+const said = async (program: string, args: readonly string[]) => (await run(program, [...args])).stdout;
+
+async function count(client: ImapFlow, folder: string): Promise<number | undefined> {
+  const status = await client.status(folder, { messages: true });
+  return status ? status.messages : undefined;
+}
+
+async function found(client: ImapFlow, what: SearchObject): Promise<readonly number[]> {
+  return (await client.search(what)) || [];
+}
+
+test("curl appends, searches, fetches: plain, STARTTLS, TLS", needs("curl"), async () => {
+  const login = ["-sS", "--user", `curl@home.example:${password}`];
+  const file = join(fleet.data, "m.eml");
+  await writeFile(file, message("curled"));
+  const plain = `imap://${fleet.endpoint("imap")}`;
+  await said("curl", [...login, "--upload-file", file, `${plain}/INBOX`]);
+  assert.match(await said("curl", [...login, `${plain}/INBOX?SUBJECT%20curled`]), /^\* SEARCH 1/m);
+  const local = `imap://localhost:${fleet.port("imap")}`;
+  assert.equal(
+    await said("curl", [...login, "--ssl-reqd", "--cacert", ca, `${local}/INBOX;UID=1`]),
+    message("curled"),
+  );
+  const tls = `imaps://localhost:${fleet.port("imaps")}`;
+  const text = await said("curl", [...login, "--cacert", ca, `${tls}/INBOX;UID=1;SECTION=TEXT`]);
+  assert.equal(text, "The text of curled.\r\n");
+});
+
+const python = `
+import imaplib, sys
+m = imaplib.IMAP4("127.0.0.1", int(sys.argv[1]))
+def ok(answer):
+    assert answer[0] == "OK", answer
+    return answer[1]
+ok(m.login(sys.argv[2], sys.argv[3]))
+ok(m.create('"Ordner &AOQ-"'))
+assert any(b"Ordner &AOQ-" in line for line in ok(m.list())), m.list()
+for i in range(3):
+    ok(m.append("INBOX", "(\\\\Flagged)", None, b"Subject: p%d\\r\\n\\r\\nhello w\\xc3\\xb6rld %d\\r\\n" % (i, i)))
+assert ok(m.select("INBOX")) == [b"3"]
+assert ok(m.search(None, "SUBJECT", "p1")) == [b"2"]
+assert ok(m.uid("SEARCH", "BODY", "hello")) == [b"1 2 3"]
+assert ok(m.sort("REVERSE ARRIVAL", "UTF-8", "ALL"))[0].split()[-1] in (b"1", b"3")
+assert b"hello" in ok(m.fetch("1", "(FLAGS BODY.PEEK[TEXT])"))[0][1]
+ok(m.store("1:2", "+FLAGS", "(\\\\Deleted)"))
+ok(m.copy("3", '"Ordner &AOQ-"'))
+assert ok(m.expunge()) == [b"2", b"1"]
+assert ok(m.status("INBOX", "(MESSAGES UIDNEXT)")) == [b'"INBOX" (MESSAGES 1 UIDNEXT 4)']
+assert b"STORAGE" in ok(m.getquotaroot("INBOX"))[1][0]
+ok(m.close())
+m.logout()
+`;
+
+test("Python's imaplib", needs("python3"), async () => {
+  const args = [`${fleet.port("imap")}`, "python@home.example", password];
+  await run("python3", ["-c", python, ...args]);
+});
+
+test("imapflow: compressed, with CONDSTORE, over TLS", async () => {
+  const client = await flow("flow@home.example", true);
+  for (let i = 0; i < 20; i++)
+    await client.append("INBOX", message(`f${i}`), i % 2 ? ["\\Seen"] : [], new Date(0));
+  const lock = await client.getMailboxLock("INBOX");
+  const subjects: string[] = [];
+  for await (const each of client.fetch("1:*", {
+    envelope: true,
+    bodyStructure: true,
+    source: true,
+    flags: true,
+  })) {
+    subjects.push(each.envelope?.subject ?? "");
+    assert.equal(each.source?.toString(), message(`f${each.seq - 1}`));
+    assert.equal(each.bodyStructure?.type, "text/plain");
+  }
+  assert.deepEqual(
+    subjects,
+    Array.from({ length: 20 }, (_, i) => `f${i}`),
+  );
+  assert.deepEqual(await found(client, { body: "text of f1" }), [2, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20]);
+  assert.equal((await found(client, { seen: false })).length, 10);
+  const moved = await client.messageMove("1:5", "Archive");
+  assert.equal(moved ? moved.uidMap?.size : 0, 5);
+  await client.messageFlagsAdd("1:*", ["$Label"]);
+  assert.equal(await count(client, "Archive"), 5);
+  assert.deepEqual(
+    (await client.list())
+      .map(({ specialUse }) => specialUse)
+      .filter(Boolean)
+      .sort(),
+    ["\\Archive", "\\Drafts", "\\Inbox", "\\Junk", "\\Sent", "\\Trash"],
+  );
+  await client.mailboxRename("Archive", "Old/Archive");
+  await client.mailboxDelete("Old/Archive");
+  lock.release();
+  await client.logout();
+});
+
+test("new mail wakes an IDLE within a second", async () => {
+  const client = await flow("idle@home.example");
+  await client.mailboxOpen("INBOX");
+  const heard = new Promise<{ count: number }>((resolve) => client.once("exists", resolve));
+  const idling = client.idle();
+  await submit(fleet.port("smtp"), {
+    from: "x@home.example",
+    to: "idle@home.example",
+    text: "Subject: wake\n\nup\n",
+  });
+  const since = performance.now();
+  assert.equal((await heard).count, 1);
+  assert.ok(performance.now() - since < 1_000);
+  await client.logout();
+  await idling;
+});
+
+const mbsyncrc = (folder: string) => `
+IMAPAccount fleet
+Host 127.0.0.1
+Port ${fleet.port("imap")}
+User sync@home.example
+Pass "${password}"
+SSLType None
+AuthMechs LOGIN
+
+IMAPStore far
+Account fleet
+
+MaildirStore near
+Path ${folder}/
+Inbox ${folder}/INBOX
+SubFolders Verbatim
+
+Channel all
+Far :far:
+Near :near:
+Patterns *
+Create Both
+Expunge Both
+Remove Both
+CopyArrivalDate yes
+SyncState *
+`;
+
+test("mbsync, both ways, and nothing left to do the second time", needs("mbsync"), async () => {
+  const folder = await mkdtemp(join(tmpdir(), "postfleet-mbsync-"));
+  const client = await flow("sync@home.example");
+  for (let i = 0; i < 10; i++) await client.append("INBOX", message(`s${i}`));
+  const rc = join(folder, ".mbsyncrc");
+  await writeFile(rc, mbsyncrc(folder));
+  const sync = () => run("mbsync", ["-c", rc, "-a"]);
+  const files = async () =>
+    (await readdir(folder, { recursive: true })).filter((name) => /\/(cur|new)\//.test(name)).sort();
+  await sync();
+  const first = await files();
+  assert.equal(first.length, 10);
+  await sync();
+  assert.deepEqual(await files(), first);
+  // Both sides change.
+  const [one = "", two = ""] = first;
+  await rm(join(folder, one));
+  await rename(join(folder, two), join(folder, two.replace("/new/", "/cur/").replace(/(:2,.*)?$/, ":2,FS")));
+  await Promise.all(
+    ["cur", "new", "tmp"].map((name) => mkdir(join(folder, "Made", name), { recursive: true })),
+  );
+  await writeFile(join(folder, "Made/new/1.here"), message("from here").replaceAll("\r", ""));
+  await client.mailboxOpen("INBOX");
+  await client.messageFlagsAdd({ uid: "10" }, ["\\Answered"], { uid: true });
+  await sync();
+  await client.noop();
+  assert.equal(await count(client, "INBOX"), 9);
+  assert.equal(await count(client, "Made"), 1);
+  assert.equal((await found(client, { flagged: true })).length, 1);
+  assert.ok(
+    (await files()).some((name) => /:2,.*R/.test(name)),
+    "the answered flag came back",
+  );
+  const settled = await files();
+  await sync();
+  assert.deepEqual(await files(), settled);
+  await client.logout();
+  await rm(folder, { recursive: true, force: true });
+});
+
+test("commands of the terminal see what clients did", async () => {
+  const lines = await fleet.command("mailbox", "show", "flow@home.example", "--folder", "INBOX", "--json");
+  assert.equal(lines.trim().split("\n").length, 15);
+});
+
+test("SIGTERM says goodbye to who idles, and the daemon ends", async () => {
+  const client = await flow("drain@home.example");
+  await client.mailboxOpen("INBOX");
+  const idling = client.idle();
+  const closed = new Promise((resolve) => client.once("close", () => resolve("closed")));
+  fleet.signal("SIGTERM");
+  assert.equal(await closed, "closed");
+  await idling;
+  assert.equal(await fleet.exited, 0);
+});
