@@ -142,6 +142,19 @@ test("who leaves gives up what is still its own, and not what another has taken 
   assert.equal(await holderOf("own.relay-ns/taken.p.4"), undefined);
 });
 
+test("who leaves without a connection leaves at once: the lease runs out by itself", {
+  timeout: 30_000,
+}, async () => {
+  const a = await member("ns/cut");
+  await a.heard.until(() => a.heard.partitions.size === PARTITIONS);
+  await a.link.nc.close();
+  const began = performance.now();
+  await a.owner.release();
+  assert.ok(performance.now() - began < 2_000, "no write was waited for");
+  assert.equal(a.heard.partitions.size, 0, "nothing more is worked on");
+  await leave(a);
+});
+
 async function leasesOf(link: Link, pool: string): Promise<string[]> {
   const filter = JSON.stringify({ subjects_filter: `own.${pool}.m.*` });
   const answer = await link.nc.request("$JS.API.STREAM.INFO.OWN", filter, { timeout: 5_000 });

@@ -96,17 +96,18 @@ export class PartitionOwnership implements AsyncDisposable {
     return clock.monotonic() - this.#renewedAt < times.ttlMs - times.fenceMs;
   }
 
-  /** Gives everything to the others and leaves. */
+  /** Gives everything to the others and leaves. Without a connection that is left to the lease, which runs out by itself. */
   async release(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
     clearInterval(this.#timer);
-    await this.#work;
+    await this.#unlessDown(this.#work);
     const held = [...this.#mine];
     if (held.length > 0) {
       await this.#deps.hooks.releasing(held);
-      await this.#giveUp(held).catch(() => {}); // the lease runs out by itself
+      await this.#unlessDown(this.#giveUp(held).catch(() => {}));
     }
+    if (!this.#deps.link.isUp()) return;
     const gone = { subject: this.#memberSubject(), data: NOTHING, ttl: "1s", expect: this.#myRevision };
     await this.#deps.commit.commit([gone], 5_000).catch(() => {});
   }
@@ -114,6 +115,16 @@ export class PartitionOwnership implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.release();
     await this.#tail?.[Symbol.asyncDispose]();
+  }
+
+  /** The work, or the loss of the connection: then it is not waited for. */
+  async #unlessDown(work: Promise<void>): Promise<void> {
+    const { link } = this.#deps;
+    if (!link.isUp()) return;
+    const lost = Promise.withResolvers<void>();
+    const forget = link.onceDown(() => lost.resolve());
+    await Promise.race([work, lost.promise]);
+    forget();
   }
 
   #memberSubject(): string {

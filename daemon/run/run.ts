@@ -8,6 +8,7 @@
 
 import type { CommandContext } from "../cli/context.ts";
 import type { LiveDirectory } from "../directory/directory.ts";
+import { systemClock } from "../kit/clock.ts";
 import { lockDataDir } from "../kit/data-dir.ts";
 import type { Log } from "../kit/log.ts";
 import { aborted, type Stops, stops } from "../kit/stop.ts";
@@ -45,7 +46,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
   };
   process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
   try {
-    await new Daemon(options, context, log, stop).run();
+    await Promise.race([new Daemon(options, context, log, stop).run(), muchLater(stop.abort)]);
     log.info({}, "stopped");
     return 0;
   } catch (error) {
@@ -55,6 +56,14 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     flush();
     process.off("SIGTERM", onSignal).off("SIGINT", onSignal);
   }
+}
+
+/** What was cut gets this long to close its files and say goodbye; nothing that was answered 250 depends on it. */
+const CUT_MS = 3_000;
+
+async function muchLater(abort: AbortSignal): Promise<void> {
+  await aborted(abort);
+  await systemClock.sleep(CUT_MS);
 }
 
 interface Door {
