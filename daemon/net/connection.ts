@@ -110,7 +110,13 @@ export class Connection implements SmtpSocket {
 function handshake(socket: TLSSocket): Promise<void> {
   return new Promise((resolve, reject) => {
     const late = setTimeout(() => socket.destroy(new Error("the TLS handshake took too long")), handshakeMs);
-    socket.once("secure", () => resolve());
+    // A stream that ends half-way through would otherwise stay open, waiting for a handshake that cannot come.
+    const left = () => socket.destroy(new Error("the client hung up during the TLS handshake"));
+    socket.once("end", left);
+    socket.once("secure", () => {
+      socket.off("end", left);
+      resolve();
+    });
     socket.once("error", reject);
     socket.once("close", () => reject(new Error("the connection was closed during the TLS handshake")));
     const stop = () => clearTimeout(late);

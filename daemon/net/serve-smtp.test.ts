@@ -101,6 +101,21 @@ test("plain text after STARTTLS is no handshake and ends the connection", async 
   assert.doesNotMatch(mailroom.calls.join(), /evil/);
 });
 
+for (const mode of ["starttls", "implicit"] as const)
+  test(`a client that hangs up during the handshake is gone at once: ${mode}`, {
+    timeout: 10_000,
+  }, async () => {
+    await using server = await start({ tls: mode });
+    await using client = await RawClient.connect(server.port);
+    if (mode === "starttls") {
+      await client.reply();
+      assert.match(await client.ask("STARTTLS"), /^220 /);
+    }
+    client.socket.end();
+    await client.closed();
+    assert.equal(server.sessions, 0);
+  });
+
 test("implicit TLS, with the facts told to the mailroom", async () => {
   const { mailroom, callers } = noting();
   await using server = await start({ tls: "implicit", mailroom });
