@@ -44,8 +44,7 @@ export const nextOnSubject = (
   filter: string,
   from: number,
   timeoutMs = 5_000,
-): Promise<StoredRecord | undefined> =>
-  getRecord(nc, stream, { next_by_subj: filter, seq: from }, timeoutMs);
+): Promise<StoredRecord | undefined> => getRecord(nc, stream, { next_by_subj: filter, seq: from }, timeoutMs);
 
 async function getRecord(
   nc: NatsConnection,
