@@ -20,14 +20,17 @@ export async function takeLease(
   subject: string,
   holder: string,
 ): Promise<Exclusive | undefined> {
-  const found = await reader.last(subject);
-  if (found && found.data.length > 0) return undefined;
-  try {
-    const sequence = await commit.commit([entry(subject, holder, found?.sequence ?? 0)]);
-    return new Lease(commit, subject, holder, sequence);
-  } catch (error) {
-    if (error instanceof Conflict) return undefined;
-    throw error;
+  for (let tries = 1; ; tries++) {
+    const found = await reader.last(subject);
+    if (found && found.data.length > 0) return undefined;
+    try {
+      const sequence = await commit.commit([entry(subject, holder, found?.sequence ?? 0)]);
+      return new Lease(commit, subject, holder, sequence);
+    } catch (error) {
+      if (!(error instanceof Conflict)) throw error;
+      // Somebody was faster; or a record that was given back ended just now, and the name is free.
+      if (tries === 3) return undefined;
+    }
   }
 }
 

@@ -91,10 +91,15 @@ export class JetStreamMailboxStore implements MailboxStore, MailboxAccess, Mailb
     return this.#sessions.open(mailbox, options, signal);
   }
 
-  exclusive(mailbox: MailboxName, signal: AbortSignal): Promise<Exclusive | undefined> {
+  /** Waits for the store even when aborted: a lease that nobody gives back would be renewed for ever. */
+  async exclusive(mailbox: MailboxName, signal: AbortSignal): Promise<Exclusive | undefined> {
+    signal.throwIfAborted();
     const { reader, commit, shard } = this.#shard(mailbox);
     const subject = leaseSubject(shard, mailbox);
-    return orUnavailable(unlessAborted(takeLease(reader, commit, subject, nuid.next()), signal));
+    const lease = await orUnavailable(takeLease(reader, commit, subject, nuid.next()));
+    if (!signal.aborted) return lease;
+    await lease?.[Symbol.asyncDispose]();
+    throw signal.reason;
   }
 
   verify(mailbox: MailboxName, signal: AbortSignal): Promise<readonly Finding[]> {
