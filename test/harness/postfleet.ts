@@ -11,8 +11,8 @@ import { join } from "node:path";
 import { listenerDefaults } from "../../daemon/run/options.ts";
 
 export interface PostfleetOptions {
-  /** YAML documents. */
-  readonly resources: string;
+  /** YAML documents; without them it starts without a file. */
+  readonly resources?: string;
   readonly args?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
   /** Instead of a temporary folder; kept at the end. */
@@ -27,6 +27,8 @@ export interface TestPostfleet extends AsyncDisposable {
   port(name: string): number;
   /** What it said on standard error so far. */
   readonly log: string;
+  /** What it said on standard output so far. */
+  readonly printed: string;
   /** Runs a command against this instance; resolves with its output. Rejects when it fails. */
   command(...args: string[]): Promise<string>;
   rewrite(resources: string): Promise<void>;
@@ -46,7 +48,7 @@ process.on("exit", () => {
 export async function startPostfleet(options: PostfleetOptions): Promise<TestPostfleet> {
   const data = options.data ?? (await mkdtemp(join(tmpdir(), "postfleet-run-")));
   const fleet = new Fleet(data, options);
-  await fleet.rewrite(options.resources);
+  if (options.resources !== undefined) await fleet.rewrite(options.resources);
   await fleet.restart();
   return fleet;
 }
@@ -58,6 +60,7 @@ class Fleet implements TestPostfleet {
   #child: ChildProcess | undefined;
   #endpoints: Record<string, string> = {};
   #log = "";
+  #printed = "";
   #exited: Promise<number | string> = Promise.resolve(0);
 
   constructor(data: string, options: PostfleetOptions) {
@@ -72,6 +75,10 @@ class Fleet implements TestPostfleet {
 
   get log(): string {
     return this.#log;
+  }
+
+  get printed(): string {
+    return this.#printed;
   }
 
   get exited(): Promise<number | string> {
@@ -97,15 +104,19 @@ class Fleet implements TestPostfleet {
     await rm(endpoints, { force: true });
     const { args = [], env = {} } = this.#options;
     const listen = Object.keys(listenerDefaults).flatMap((n) => ["--listen", `${n}=127.0.0.1:0`]);
-    const all = ["run", "-f", this.#file, "--data", this.data, "--log-format", "json", ...listen, ...args];
+    const file = this.#options.resources === undefined ? [] : ["-f", this.#file];
+    const all = ["run", ...file, "--data", this.data, "--log-format", "json", ...listen, ...args];
     const child = spawn(launcher, all, {
-      stdio: ["ignore", "ignore", "pipe"],
+      stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...env },
     });
     this.#child = child;
     running.add(child);
-    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
       this.#log = (this.#log + text).slice(-(1 << 20));
+    });
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      this.#printed += text;
     });
     this.#exited = new Promise((resolve) => {
       child.once("exit", (code, signal) => {
