@@ -94,6 +94,7 @@ const speaking = new Set([
   "StoreUnavailable",
   "UnusableKey",
   "QueueError",
+  "RivalOwners",
 ]);
 
 process.exitCode = await main(process.argv.slice(2));

@@ -9,6 +9,7 @@ import type { OwnerEvents, Ownership, Pool } from "../queue/queue.ts";
 import { decodeJob, keyOf, partitionOf, policyToken } from "./codec.ts";
 import { queueStream } from "./layout.ts";
 import { type OwnershipDeps, PartitionOwnership } from "./ownership.ts";
+import { poolName, refuseRivals } from "./rivals.ts";
 import { Tail, type TailMessage } from "./tail.ts";
 
 export interface OwnerOptions extends Omit<OwnershipDeps, "pool" | "hooks"> {
@@ -37,7 +38,7 @@ export class Owner implements Ownership {
     const { pool } = options;
     this.#lease = new PartitionOwnership({
       ...options,
-      pool: `${pool.class}.${pool.policy === undefined ? "all" : policyToken(pool.policy)}`.replace(".", "-"),
+      pool: poolName(pool),
       hooks: {
         gained: (partitions) => void this.#gain(partitions),
         releasing: async (partitions) => {
@@ -50,7 +51,15 @@ export class Owner implements Ownership {
   }
 
   async start(): Promise<this> {
+    const { link, pool } = this.#options;
+    await refuseRivals(link, pool);
     await this.#lease.start();
+    try {
+      await refuseRivals(link, pool); // of two that start in the same moment
+    } catch (error) {
+      await this[Symbol.asyncDispose]();
+      throw error;
+    }
     return this;
   }
 

@@ -34,7 +34,7 @@ const open = (): Promise<Link> =>
   );
 
 /** A process of its own, as far as leases are concerned. */
-async function member(policy: string, clock: Clock = systemClock) {
+async function member(policy: string | undefined, clock: Clock = systemClock) {
   const link = await open();
   const options = {
     link,
@@ -47,12 +47,15 @@ async function member(policy: string, clock: Clock = systemClock) {
   };
   const queue = new JetStreamQueue(options);
   const heard = new Listener();
-  const owner = await queue.own(
-    { class: "relay", policy: policy as never },
-    heard,
-    AbortSignal.timeout(60_000),
-  );
-  return { link, queue, heard, owner };
+  const pool =
+    policy === undefined ? { class: "relay" as const } : { class: "relay" as const, policy: policy as never };
+  try {
+    const owner = await queue.own(pool, heard, AbortSignal.timeout(60_000));
+    return { link, queue, heard, owner };
+  } catch (error) {
+    await link[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 async function leave({ queue, link }: Awaited<ReturnType<typeof member>>): Promise<void> {
@@ -131,6 +134,7 @@ test("who leaves gives up what is still its own, and not what another has taken 
   t.after(() => leave(a));
   await a.heard.until(() => a.heard.partitions.size === PARTITIONS);
   await using other = await open();
+  await other.nc.request("own.relay-ns/taken.m.another", "{}", { timeout: 5_000 }); // alive, so it may keep what it has
   const taken = "own.relay-ns/taken.p.3";
   await other.nc.request(taken, JSON.stringify({ holder: "another" }), { timeout: 5_000 });
   await a.owner.release();
@@ -140,6 +144,18 @@ test("who leaves gives up what is still its own, and not what another has taken 
   };
   assert.equal(await holderOf(taken), "another");
   assert.equal(await holderOf("own.relay-ns/taken.p.4"), undefined);
+});
+
+test("owners of one policy and owners of every policy refuse each other", { timeout: 30_000 }, async (t) => {
+  const one = await member("ns/rival");
+  t.after(() => leave(one));
+  const neighbour = await member("ns/neighbour");
+  t.after(() => leave(neighbour));
+  await assert.rejects(member(undefined), { name: "RivalOwners", message: /give this one a --policy too/ });
+  await Promise.all([one, neighbour].map(({ owner }) => owner.release()));
+  const all = await member(undefined);
+  t.after(() => leave(all));
+  await assert.rejects(member("ns/rival"), { name: "RivalOwners", message: /without --policy/ });
 });
 
 test("who leaves without a connection leaves at once: the lease runs out by itself", {

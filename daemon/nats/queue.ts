@@ -33,6 +33,7 @@ import { bodyStream, queueStream } from "./layout.ts";
 import { Owner } from "./owner.ts";
 import { defaultTimes, type OwnershipTimes } from "./ownership.ts";
 import { lastOnSubject } from "./read.ts";
+import { speaking } from "./speaking.ts";
 import { OWN_STREAM } from "./streams.ts";
 import { Tail, type TailMessage } from "./tail.ts";
 
@@ -224,8 +225,9 @@ export class JetStreamQueue implements Queue {
       pool,
       events,
     });
+    await owner.start();
     this.#owners.add(owner);
-    return owner.start();
+    return owner;
   }
 
   async *list(signal: AbortSignal): AsyncIterable<Queued> {
@@ -286,25 +288,3 @@ export class JetStreamQueue implements Queue {
 }
 
 export { INLINE_LIMIT };
-
-/** A writer whose failures are `QueueError`s. */
-function speaking(writer: BodyWriter, failure: (error: unknown) => Error): BodyWriter {
-  const fail = (error: unknown) => {
-    throw failure(error);
-  };
-  return {
-    get size() {
-      return writer.size;
-    },
-    write(octets) {
-      try {
-        const wait = writer.write(octets);
-        return wait?.catch(fail);
-      } catch (error) {
-        fail(error);
-      }
-    },
-    finish: () => writer.finish().catch(fail),
-    abandon: () => writer.abandon(),
-  };
-}
