@@ -134,7 +134,8 @@ test("who leaves gives up what is still its own, and not what another has taken 
   t.after(() => leave(a));
   await a.heard.until(() => a.heard.partitions.size === PARTITIONS);
   await using other = await open();
-  await other.nc.request("own.relay-ns/taken.m.another", "{}", { timeout: 5_000 }); // alive, so it may keep what it has
+  const another = "own.relay-ns/taken.m.another";
+  await other.nc.request(another, "{}", { timeout: 5_000 }); // alive, so it may keep what it has
   const taken = "own.relay-ns/taken.p.3";
   await other.nc.request(taken, JSON.stringify({ holder: "another" }), { timeout: 5_000 });
   await a.owner.release();
@@ -142,6 +143,7 @@ test("who leaves gives up what is still its own, and not what another has taken 
     const record = await lastOnSubject(other.nc, "OWN", subject);
     return (JSON.parse(Buffer.from(record?.data ?? []).toString()) as { holder?: string }).holder;
   };
+  await other.nc.request(another, "", { timeout: 5_000 });
   assert.equal(await holderOf(taken), "another");
   assert.equal(await holderOf("own.relay-ns/taken.p.4"), undefined);
 });
