@@ -112,7 +112,9 @@ export class Tail implements AsyncDisposable {
     this.#forgetDown();
     const forget = this.#link.onceDown(() => void this.#restart("a lost connection"));
     this.#forgetDown = () => void forget();
-    if ((answer.num_pending ?? 0) === 0 && this.#expected === 1) this.#caughtUp.resolve();
+    // What was sent before the answer no longer counts as pending, and may arrive after it.
+    const sent = answer.delivered?.consumer_seq ?? 0;
+    if ((answer.num_pending ?? 0) === 0 && sent === 0 && this.#expected === 1) this.#caughtUp.resolve();
   }
 
   #take(msg: Msg, consumer: string): void {
@@ -190,6 +192,7 @@ const startOf = (since: number | undefined) =>
 interface CreateAnswer {
   readonly error?: ApiError;
   readonly num_pending?: number;
+  readonly delivered?: { readonly consumer_seq?: number };
 }
 
 async function ask(request: Promise<Msg>): Promise<CreateAnswer> {
