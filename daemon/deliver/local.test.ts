@@ -105,11 +105,13 @@ test("a DSN's copy has the null return path", async () => {
   assert.match((await text(store, 1, mailbox("alice@example.test"))) ?? "", /^Return-Path: <>\r\n/);
 });
 
-test("a repeated attempt is delivered, and filed once", async () => {
+test("a repeated attempt is delivered, and filed once; the reply tells where", async () => {
   const store = memory();
-  await attempt(store, ["alice@example.test"]);
+  const [first] = await attempt(store, ["alice@example.test"]);
+  assert.equal(first?.reply.text, "Filed in INBOX as UID 1");
   const again = await attempt(store, ["alice@example.test"], { now: 9_000 });
   assert.deepEqual(brief(again), ["delivered 250 2.1.5"]);
+  assert.equal(again[0]?.reply.text, "Filed by an earlier attempt");
   assert.deepEqual(await uids(store, mailbox("alice@example.test")), [1]);
 });
 

@@ -58,13 +58,15 @@ function mailboxFor({ directory, domain }: LocalDelivery, address: Address): Mai
   return entry?.namespace === domain.namespace ? entry : undefined;
 }
 
+const inbox = "INBOX";
+
 function file(delivery: LocalDelivery, address: Address, entry: MailboxEntry): Promise<Filed> {
   const { queued, queue, store, now, signal } = delivery;
   const { message, sender, body } = queued.job;
   return store.deliver(
     {
       mailbox: entry.mailbox,
-      folder: "INBOX",
+      folder: inbox,
       deliveryId: deliveryId(message, address),
       prefix: deliveryPrefix({ returnPath: sender.path, deliveredTo: address }),
       bodyId: message,
@@ -85,18 +87,19 @@ export const deliveryId = (message: MessageId, address: Address): string =>
 function outcomeOf(filed: Filed): Outcome {
   switch (filed.kind) {
     case "filed":
+      return delivered(`Filed in ${inbox} as UID ${filed.uid}`);
     case "duplicate":
-      return delivered;
+      return delivered("Filed by an earlier attempt");
     case "overQuota":
       return mailboxFull;
   }
 }
 
-const delivered: Outcome = {
+const delivered = (text: string): Outcome => ({
   kind: "delivered",
   how: "final",
-  reply: reply(250, "2.1.5", "Delivered to the mailbox"),
-};
+  reply: reply(250, "2.1.5", text),
+});
 const noMailbox: Outcome = {
   kind: "failed",
   reply: reply(550, "5.1.1", "The mailbox does not exist any more"),

@@ -64,16 +64,6 @@ const table: { name: string; given: TraceEvent; want: string }[] = [
     want: `dsn failure report ${message} to <bob@example.net>`,
   },
   {
-    name: "filed",
-    given: event({ kind: "filed", mailbox: "bob@example.net", folder: "INBOX", uid: 7 }),
-    want: "filed in bob@example.net, INBOX, UID 7",
-  },
-  {
-    name: "a copy that was there",
-    given: event({ kind: "duplicate", mailbox: "bob@example.net" }),
-    want: "duplicate already in bob@example.net",
-  },
-  {
     name: "dropped",
     given: event({ kind: "dropped", reason: "a report could not be delivered" }),
     want: "dropped a report could not be delivered",

@@ -44,10 +44,6 @@ export type EventDetail =
   | ({ readonly kind: "failed" } & AttemptEnd)
   /** Deferred once too often: the message's lifetime is over. */
   | ({ readonly kind: "expired" } & AttemptEnd)
-  /** Local delivery filed a copy. */
-  | { readonly kind: "filed"; readonly mailbox: string; readonly folder: string; readonly uid: number }
-  /** Local delivery found that this copy had been filed before. */
-  | { readonly kind: "duplicate"; readonly mailbox: string }
   /** A report to the sender was queued, as a message of its own. */
   | {
       readonly kind: "dsn";
@@ -85,10 +81,6 @@ function detailOf(event: TraceEvent): string {
     case "failed":
     case "expired":
       return attemptWords(event);
-    case "filed":
-      return `in ${event.mailbox}, ${event.folder}, UID ${event.uid}`;
-    case "duplicate":
-      return `already in ${event.mailbox}`;
     case "dsn":
       return `${event.report} report ${event.id} to <${event.to}>`;
     case "dropped":
