@@ -1,10 +1,19 @@
 /** `postfleet version`: what is running. */
 import { readFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
 import type { CommandContext } from "./context.ts";
 
-export async function versionCommand(_argv: readonly string[], { out }: CommandContext): Promise<number> {
+const help = "postfleet version [--json]";
+
+export async function versionCommand(argv: readonly string[], { out }: CommandContext): Promise<number> {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: { json: { type: "boolean" }, help: { type: "boolean", short: "h" } },
+  });
   const text = await readFile(new URL("../../package.json", import.meta.url), "utf8");
   const { version } = JSON.parse(text) as { readonly version: string };
-  out.line(`postfleet ${version} (node ${process.version})`);
+  const node = process.version;
+  if (values.help) out.line(help);
+  else out.line(values.json ? JSON.stringify({ version, node }) : `postfleet ${version} (node ${node})`);
   return 0;
 }

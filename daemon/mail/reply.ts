@@ -14,7 +14,5 @@ export interface Reply {
 
 export const reply = (code: number, enhanced: string, text: string): Reply => ({ code, enhanced, text });
 
-/** 5yz: the same command will not succeed later. */
-export const isPermanent = (r: Reply): boolean => r.code >= 500;
 /** 2yz. */
 export const isPositive = (r: Reply): boolean => r.code >= 200 && r.code < 300;

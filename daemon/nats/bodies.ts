@@ -20,7 +20,7 @@ import { lastOnSubject } from "./read.ts";
  * Up to this size a body travels in the job record: one commit less before the 250, no reading back, nothing to remove.
  * Most mail is smaller. Far below the server's largest payload, and small enough that what waits fits in memory.
  */
-export const INLINE_LIMIT = 128 << 10;
+const INLINE_LIMIT = 128 << 10;
 const CHUNK = 256 << 10;
 /** Up to this many chunks are removed by a group-committed marker each, more by one purge. */
 const MARKERS = 8;

@@ -23,7 +23,7 @@ import {
   type Settlement,
 } from "../queue/queue.ts";
 import { AdmissionGate } from "./admission.ts";
-import { Bodies, INLINE_LIMIT } from "./bodies.ts";
+import { Bodies } from "./bodies.ts";
 import { BodyRemover } from "./body-remover.ts";
 import { decodeJob, encodeJob, hash, keyOf, makeKey, shardOfKey, subjectOf } from "./codec.ts";
 import { type Entry, GroupCommit } from "./commit.ts";
@@ -286,5 +286,3 @@ export class JetStreamQueue implements Queue {
     await this.#gate[Symbol.asyncDispose]();
   }
 }
-
-export { INLINE_LIMIT };
