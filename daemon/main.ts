@@ -97,5 +97,12 @@ const speaking = new Set([
   "RivalOwners",
 ]);
 
+/** Whoever reads our output may leave first (`| head`): a command is done then, the daemon goes on. */
+for (const stream of [process.stdout, process.stderr])
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    if (process.argv[2] !== "run") process.exit(0);
+  });
+
 process.exitCode = await main(process.argv.slice(2));
 if (process.exitCode !== 0 || process.argv[2] === "run") process.stdout.write("", () => process.exit());
