@@ -23,7 +23,7 @@ async function ended(child: ReturnType<typeof start>) {
 
 const calls = [
   { args: [], code: 2, out: /^postfleet COMMAND/, err: /^$/ },
-  { args: ["--help"], code: 0, out: /^postfleet COMMAND[^]*trace/, err: /^$/ },
+  { args: ["--help"], code: 0, out: /^postfleet COMMAND[\s\S]*trace/, err: /^$/ },
   { args: ["--version"], code: 0, out: /^postfleet \d+\.\d+\.\d+/, err: /^$/ },
   { args: ["version", "--json"], code: 0, out: /^\{"version":"/, err: /^$/ },
   { args: ["nope"], code: 2, out: /^$/, err: /^postfleet: there is no command "nope"/ },
