@@ -132,7 +132,9 @@ test("plain values survive the way through a file", () => {
     .filter((one) => typeof one === "object" && one !== null);
   fc.assert(
     fc.property(value, (one) => {
-      assert.deepEqual(values(stringify(one, { version: "1.1" })), [JSON.parse(JSON.stringify(one))]);
+      const read = values(stringify(one, { version: "1.1" }));
+      // YAML tells -0 from 0, JSON does not.
+      assert.deepEqual(JSON.parse(JSON.stringify(read)), [JSON.parse(JSON.stringify(one))]);
     }),
   );
 });
