@@ -80,6 +80,12 @@ export class Disk implements AsyncDisposable {
     return JSON.parse(stdout) as Lost;
   }
 
+  /** ENOSPC after so many octets more; -1: never. */
+  async full(after: number): Promise<void> {
+    const { program, control } = this.#options;
+    await run(program, ["full", "-control", control, "-after", String(after)]);
+  }
+
   async #ended(): Promise<void> {
     const mount = this.#mount;
     this.#mount = undefined;

@@ -10,6 +10,7 @@ import { accessSync, constants } from "node:fs";
 import { parseArgs } from "node:util";
 import type { FaultOptions, Scenario } from "./scenario.ts";
 import { clusterKills } from "./scenarios/cluster-kills.ts";
+import { diskFull } from "./scenarios/disk-full.ts";
 import { frozenOwner } from "./scenarios/frozen-owner.ts";
 import { kills } from "./scenarios/kills.ts";
 import { natsGone } from "./scenarios/nats-gone.ts";
@@ -27,6 +28,7 @@ const scenarios: readonly Scenario[] = [
   restarts,
   powerCuts,
   storeCuts,
+  diskFull,
 ];
 
 function privileged(): boolean {

@@ -34,6 +34,8 @@ export interface ChildOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly log: Log;
   readonly signal?: AbortSignal;
+  /** The disk failed a write. From then on the stream takes nothing, also when there is room again, until a restart. */
+  readonly stuck?: () => void;
 }
 
 export interface ServerChild {
@@ -71,7 +73,7 @@ export async function spawnServer(options: ChildOptions): Promise<ServerChild> {
   const words = new LastWords(8);
   const ready = Promise.withResolvers<number>();
   ready.promise.catch(() => {}); // observed below, but an exit may come first
-  readLog(guard, options.log, words, ready.resolve);
+  readLog(guard, options, words, ready.resolve);
   const abort = () => ready.reject(options.signal?.reason);
   options.signal?.addEventListener("abort", abort, { once: true });
   exited.then((ending) => ready.reject(new ServerDidNotStart(ending, words.lines)));
@@ -145,8 +147,15 @@ const logLine = /^\[\d+\] \[(\w{3})\] (.*)$/;
 const expected = "Plaintext passwords detected";
 const listening = /^Listening for client connections on .*:(\d+)$/;
 
-/** Passes the server's log to ours, one line each, and notices its port and its readiness. */
-function readLog(guard: ChildProcess, log: Log, words: LastWords, ready: (port: number) => void): void {
+const failedWrite = /^JetStream stream .* critical write error: /;
+
+/** Passes the server's log to ours, one line each, and notices its port, its readiness, and failed writes. */
+function readLog(
+  guard: ChildProcess,
+  { log, stuck }: ChildOptions,
+  words: LastWords,
+  ready: (port: number) => void,
+): void {
   if (guard.stderr === null) return;
   let port = 0;
   const lines = createInterface({ input: guard.stderr, crlfDelay: Number.POSITIVE_INFINITY });
@@ -159,6 +168,7 @@ function readLog(guard: ChildProcess, log: Log, words: LastWords, ready: (port: 
       return;
     }
     if (level !== "DBG" && level !== "TRC") words.add(text);
+    if (failedWrite.test(text)) stuck?.();
     // Lines without a level are what the Go runtime prints when it panics.
     if (level === "ERR" || level === "FTL") log.error({ text }, "nats-server reports an error");
     else if (level === "WRN" || level === "???") log.warn({ text }, "nats-server warns");

@@ -7,10 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { jetstreamManager } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { systemClock } from "../../kit/clock.ts";
 import { silent } from "../../kit/log.ts";
 import { readConnection } from "./connection.ts";
+import { findServer } from "./find.ts";
 import { type PrivateServer, type Restart, startPrivateServer } from "./private.ts";
 import { jetStreamAnswers } from "./probe.ts";
 
@@ -203,4 +205,33 @@ test("a process id in a stale pid file that is somebody else's now is left alone
   await using _server = await start(dir);
   assert.equal(bystander.exitCode, null);
   assert.equal(bystander.signalCode, null);
+});
+
+test("a server whose disk failed a write is started again until it can write", async (t) => {
+  const dir = await folder(t);
+  const { program } = await findServer({ env: process.env, progress: () => {} });
+  const room = join(dir, "room");
+  // A limit on the size of files stands in for a full disk: no file of it may grow beyond 128 kB while there is no room.
+  const limited = `[ "$1" = --version ] || [ -e ${room} ] || { trap '' XFSZ; ulimit -f 256; }`;
+  await writeFile(join(dir, "nats-server"), `#!/bin/sh\n${limited}\nexec ${program} "$@"\n`, { mode: 0o755 });
+  const env = { ...process.env, PATH: `${dir}:${process.env["PATH"]}` };
+  await using server = await start(join(dir, "data"), { env });
+  const { url, user, password: pass } = server;
+  const nc = await connect({ servers: url, user, pass, maxReconnectAttempts: -1, reconnectTimeWait: 50 });
+  t.after(() => nc.close());
+  const jsm = await jetstreamManager(nc);
+  await jsm.streams.add({ name: "S", subjects: ["s"] });
+  const store = () =>
+    nc.request("s", new Uint8Array(50_000), { timeout: 1_000 }).then(
+      (answer) => answer.json<{ seq?: number }>().seq ?? 0,
+      () => 0,
+    );
+  let stored = 0;
+  for (let seq = await store(); seq > 0; seq = await store()) stored = seq;
+  assert.ok(stored > 0 && stored < 10, "it ran full");
+  await writeFile(room, "");
+  await restarted(server);
+  while ((await store()) === 0) await delay(50);
+  const { state } = await jsm.streams.info("S");
+  assert.equal(state.messages, stored + 1, "what was acknowledged is there");
 });

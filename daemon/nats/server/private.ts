@@ -5,6 +5,7 @@
  * Out:    a `PrivateServer` that answers JetStream requests. It is restarted with growing pauses when it dies, on the
  *         same port with the same credential, so that clients come back by themselves; if somebody has taken the port
  *         meanwhile, another one is chosen and `onRestart` tells.
+ *         A server whose streams are stuck since the disk failed a write (full, above all) is started again.
  * Fails:  `NatsServerMissing`; `ServerDidNotStart`; the signal's reason.
  * Disk:   DATA/nats/: `nats.conf`, `connection.json`, `nats.pid`, `jetstream/`.
  */
@@ -49,7 +50,7 @@ export interface PrivateServer extends AsyncDisposable, Connection {
 
 const graceMs = 10_000;
 const probeMs = 10_000;
-const pauses = { first: 100, factor: 2, longest: 5_000, forgivenAfter: 60_000 } as const;
+const pauses = { first: 100, factor: 2, longest: 5_000, forgivenAfter: 60_000, stuck: 5_000 } as const;
 
 export async function startPrivateServer(options: PrivateServerOptions): Promise<PrivateServer> {
   const server = new Supervisor(options);
@@ -69,6 +70,7 @@ class Supervisor implements PrivateServer {
   #child: ServerChild | undefined;
   #port = -1;
   #watching: Promise<void> = Promise.resolve();
+  #renewing = false;
 
   constructor(options: PrivateServerOptions) {
     this.#options = options;
@@ -121,14 +123,30 @@ class Supervisor implements PrivateServer {
     const rendered = { port: this.#port, user, password, storeDir, maxStoreBytes, sync: "always" };
     await writePrivately(configFile, renderConfig({ ...rendered, pidFile: this.#pidFile }));
     // Go keeps garbage until memory is short; a bound suits a laptop that also runs the daemon.
-    const child = await spawnServer({
+    const child: ServerChild = await spawnServer({
       program,
       configFile,
       env: { GOMEMLIMIT: "512MiB", ...env },
       log: this.#log,
       signal,
+      stuck: () => void this.#renew(() => child),
     });
     return this.#admit(child);
+  }
+
+  /** Ends a server whose streams are stuck, so that it is started again: every few seconds while the disk is full. */
+  async #renew(stuck: () => ServerChild): Promise<void> {
+    if (this.#renewing) return;
+    this.#renewing = true;
+    try {
+      await this.#clock.sleep(pauses.stuck, this.#stopping.signal);
+      this.#log.error({}, "the disk failed the store; starting it again, in case there is room now");
+      await stuck().stop(graceMs);
+    } catch {
+      // Being stopped anyway.
+    } finally {
+      this.#renewing = false;
+    }
   }
 
   async #admit(child: ServerChild): Promise<ServerChild> {

@@ -1,0 +1,77 @@
+/**
+ * The disk itself runs full under NATS, which its own limit is there to prevent: JetStream then refuses to write and may
+ * stay like that after there is room again. Clients are told to come back; the daemon gets its store going again; and
+ * nothing that was accepted is lost.
+ */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { account, emptied, mustBalance, tell } from "../audit.ts";
+import { createLaptop } from "../installation.ts";
+import type { Ledger } from "../ledger.ts";
+import { Disk, powercutProgram } from "../powercut.ts";
+import { type FaultOptions, openBench, type Scenario } from "../scenario.ts";
+
+const ROOM_OCTETS = 10 << 20;
+const FULL_FOR_MS = 15_000;
+const HEALED_WITHIN_MS = 60_000;
+
+async function run(options: FaultOptions): Promise<string> {
+  const program = await powercutProgram(options.progress);
+  await using bench = await openBench("disk-full", options);
+  const { dir, sink, ledger } = bench;
+  const data = join(dir, "data");
+  await using disk = new Disk({ program, platter: join(dir, "platter"), at: data, control: join(dir, "c") });
+  await disk.mount(0);
+  await using laptop = await createLaptop({ dir, data, sinkPort: sink.port });
+  laptop.daemon.start();
+  await laptop.daemon.ready();
+  const load = bench.load({ port: laptop.port });
+  await delay(3_000);
+  await disk.full(ROOM_OCTETS);
+  const outage = ledger.broke("full disk");
+  await refused(ledger);
+  options.progress("the disk is full");
+  await delay(FULL_FOR_MS);
+  await disk.full(-1);
+  const room = performance.now();
+  const healed = Math.round((await acceptedAfter(ledger, room)) - room);
+  options.progress(`accepted again after ${healed} ms`);
+  outage.up = performance.now();
+  await delay(5_000);
+  await load.stop();
+  await emptied(laptop.reach, 120_000);
+  const found = await account(ledger, laptop.reach, dir, bench.progress);
+  const line = `${tell(ledger, found)}, accepted again ${healed} ms after there was room`;
+  mustBalance(found);
+  await laptop.daemon.stop();
+  bench.succeeded();
+  return line;
+}
+
+/** Resolves when nothing has been accepted for three seconds. */
+async function refused(ledger: Ledger): Promise<void> {
+  const began = performance.now();
+  for (let before = -1, now = 0; before !== now; ) {
+    before = now;
+    await delay(3_000);
+    now = ledger.count("accepted");
+    assert.ok(performance.now() - began < 120_000, "the disk did not run full");
+  }
+}
+
+async function acceptedAfter({ sent }: Ledger, from: number): Promise<number> {
+  for (;;) {
+    for (const { told, at = 0, begun } of sent.values())
+      if (told?.kind === "accepted" && begun > from) return at;
+    assert.ok(performance.now() - from < HEALED_WITHIN_MS, "nothing is accepted although there is room");
+    await delay(100);
+  }
+}
+
+export const diskFull: Scenario = {
+  name: "disk-full",
+  about: "the disk runs full under the store, then has room again",
+  privileged: true,
+  run,
+};
