@@ -7,6 +7,7 @@
 import { silent } from "../kit/log.ts";
 import { connectNats, credentialFrom, type Link, type NatsTarget } from "../nats/connect.ts";
 import { readConnection } from "../nats/server/connection.ts";
+import { unreachable } from "../nats/unreachable.ts";
 import { type CommandContext, CommandError, usage } from "./context.ts";
 
 /** Options that name an instance, for `util.parseArgs`. */
@@ -27,11 +28,7 @@ export async function connectInstance(flags: InstanceFlags, { env }: CommandCont
   try {
     return await connectNats({ ...target, name: "postfleet-cli", once: true }, silent);
   } catch (error) {
-    throw new CommandError(
-      `cannot reach NATS at ${target.servers.join(", ")}: ${(error as Error).message}`,
-      1,
-      error,
-    );
+    throw new CommandError(unreachable(target, error), 1, error);
   }
 }
 

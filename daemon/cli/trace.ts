@@ -4,6 +4,7 @@
 import { parseArgs } from "node:util";
 import { silent } from "../kit/log.ts";
 import { readEvents } from "../nats/events.ts";
+import { readLayout } from "../nats/layout.ts";
 import { formatEvent } from "../queue/events.ts";
 import { parseMessageId } from "../queue/ids.ts";
 import { type CommandContext, CommandError, usage } from "./context.ts";
@@ -25,6 +26,7 @@ export async function traceCommand(argv: readonly string[], context: CommandCont
   const id = parseMessageId(positionals[0] ?? "");
   if (id === undefined || positionals.length > 1) throw usage(`give the id of one message\n${help}`);
   await using link = await connectInstance(values, context);
+  await readLayout(link); // says so when there is no installation
   const events = await readEvents(link, id, silent);
   if (events.length === 0) throw new CommandError(`nothing is known of ${id}`);
   for (const event of events) context.out.line(values.json ? JSON.stringify(event) : formatEvent(event));

@@ -28,7 +28,7 @@ export async function findLayout(link: Link): Promise<Layout | undefined> {
   try {
     answer = (await link.nc.request(`$JS.API.STREAM.INFO.${queueStream(0)}`, "", { timeout: 5_000 })).json();
   } catch (error) {
-    throw new StoreFault("away", "no answer from JetStream", error);
+    throw new StoreFault("away", "no answer from JetStream: is it enabled there, for this account?", error);
   }
   const metadata = answer.config?.metadata;
   if (!metadata) return undefined;

@@ -10,9 +10,9 @@ import { StoreFault } from "./fault.ts";
 import { bodyStream, findLayout, type Layout, layoutMetadata, queueStream } from "./layout.ts";
 
 export interface StreamSizes {
-  /** 1 on a laptop, 3 in a cluster. */
+  /** 1 on a laptop, 3 in a cluster; 0: as it is found, 1 when it is made. */
   readonly replicas: number;
-  /** Octets; 0: as much as the server gives. */
+  /** Octets; 0: as it is found, as much as the server gives when it is made. */
   readonly queueBytes: number;
   readonly bodyBytes: number;
   readonly eventBytes: number;
@@ -35,6 +35,11 @@ export const base = (sizes: Pick<StreamSizes, "replicas">) => ({
   allow_msg_ttl: true,
   allow_direct: true,
 });
+
+/** Rejects when the server (or the account) has none: all that follows would fail, each with other words. */
+export async function requireJetStream(link: Link): Promise<void> {
+  await jetstreamManager(link.nc, { timeout: 10_000 }); // asks for the account
+}
 
 /** Makes what is missing and returns the layout in force: the one that was found, or else the one that is given. */
 export async function ensureQueueStreams(link: Link, wanted: Layout, sizes: StreamSizes): Promise<Layout> {
@@ -75,23 +80,28 @@ export async function ensureQueueStreams(link: Link, wanted: Layout, sizes: Stre
   return layout;
 }
 
-export type Wanted = Record<string, unknown> & { readonly name: string };
+export type Wanted = Record<string, unknown> & {
+  readonly name: string;
+  readonly max_bytes: number;
+  readonly num_replicas: number;
+};
 
-/** Makes the stream, or brings its size and replicas up to date. */
+/** Makes the stream, or brings its size and replicas up to date: those that somebody asked for. */
 export async function ensure(jsm: JetStreamManager, wanted: Wanted): Promise<void> {
   const found = await jsm.streams.info(wanted.name).catch(() => undefined);
   if (found === undefined) {
     // Two processes may create it at once; the same configuration is no error.
-    await jsm.streams.add(wanted as unknown as StreamConfig & { name: string });
+    const made = { ...wanted, num_replicas: wanted.num_replicas || 1 };
+    await jsm.streams.add(made as unknown as StreamConfig & { name: string });
     return;
   }
   const { max_bytes, num_replicas } = found.config;
-  if (max_bytes === wanted["max_bytes"] && num_replicas === wanted["num_replicas"]) return;
   const change = {
     ...found.config,
-    max_bytes: wanted["max_bytes"] as number,
-    num_replicas: wanted["num_replicas"] as number,
+    max_bytes: wanted.max_bytes > 0 ? wanted.max_bytes : max_bytes,
+    num_replicas: wanted.num_replicas || num_replicas,
   };
+  if (max_bytes === change.max_bytes && num_replicas === change.num_replicas) return;
   await jsm.streams.update(wanted.name, change).catch((error: unknown) => {
     // A store that has become smaller than what its streams set aside takes no change at all, not even to smaller
     // bounds. The old ones stay; the server's own limit holds, and admission watches the store as a whole.

@@ -15,7 +15,7 @@ test("the least that runs, with every default", () => {
   assert.deepEqual(options.listen.smtp, { host: "127.0.0.1", port: 2525 });
   assert.deepEqual(options.listen.health, { host: "127.0.0.1", port: 8025 });
   const { graceMs, smtpPort, logLevel, logFormat, replicas, hostname } = options;
-  assert.deepEqual([graceMs, smtpPort, logLevel, logFormat, replicas], [30_000, 25, "info", "json", 1]);
+  assert.deepEqual([graceMs, smtpPort, logLevel, logFormat, replicas], [30_000, 25, "info", "json", 0]);
   assert.equal(hostname, "mx.example.test");
 });
 
@@ -27,6 +27,14 @@ test("listeners by name: another address, a free port, IPv6, off", () => {
   const { listen } = parse("-f", "a", "--data", "d", "--listen", "smtp=[::1]:0", "--listen", "health=off");
   assert.deepEqual(listen.smtp, { host: "::1", port: 0 });
   assert.equal(listen.health, undefined);
+});
+
+test("DNS servers, with and without a port", () => {
+  const { dns } = parse("-f", "a", "--data", "d", "--dns", "127.0.0.1:5353", "--dns", "::1");
+  assert.deepEqual(dns, [
+    { address: "127.0.0.1", port: 5353 },
+    { address: "::1", port: 53 },
+  ]);
 });
 
 test("NATS instead of a folder, roles and a policy", () => {
@@ -75,6 +83,11 @@ const wrong = [
     name: "a store too small",
     argv: ["-f", "a", "--data", "d", "--max-store", "1Mi"],
     says: /at least 64Mi/,
+  },
+  {
+    name: "a name for a DNS server",
+    argv: ["-f", "a", "--data", "d", "--dns", "ns.example:53"],
+    says: /--dns ns\.example:53: give an IP address/,
   },
   { name: "an unknown option", argv: ["--nope"], says: /nope/ },
 ] as const;

@@ -9,6 +9,7 @@ import { hostname } from "node:os";
 import { parseArgs } from "node:util";
 import { parseQuantity } from "../../crds/quantities.ts";
 import { usage } from "../cli/context.ts";
+import { parseServer, type Server } from "../dns/servers.ts";
 import { parseDomain } from "../mail/address.ts";
 import type { PolicyName } from "../queue/job.ts";
 
@@ -26,8 +27,9 @@ export const runHelp = `postfleet run -f FILE|FOLDER… --data DIR [OPTIONS]
       --smtp-port PORT     the port of MX hosts (default 25)
       --hostname NAME      our name in the banner, EHLO and trace headers (default: this machine's)
       --tls-cert FILE, --tls-key FILE   certificate and key for TLS on every listener, PEM; re-read when they change
-      --max-store SIZE     the most that mail may take on disk, such as 20Gi (default: 80 % of the free space)
-      --replicas N         copies of each stream with --nats (default 1; 3 in a cluster)
+      --max-store SIZE     the most that mail may take on disk, such as 20Gi (default: 80 % of the free space; with --nats:
+                           as much as the account may)
+      --replicas N         copies of each stream with --nats, 3 in a cluster (default: as they are; 1 when they are made)
       --grace SECONDS      how long open transactions may go on after SIGTERM (default 30)
       --log-level LEVEL    error, warn, info, debug, trace (default info)
       --log-format FORMAT  json or pretty (default: pretty on a terminal)`;
@@ -62,11 +64,12 @@ export interface RunOptions {
   readonly roles: ReadonlySet<Role>;
   readonly policy: PolicyName | undefined;
   readonly listen: Readonly<Partial<Record<ListenerName, Endpoint>>>;
-  readonly dns: readonly Endpoint[];
+  readonly dns: readonly Server[];
   readonly smtpPort: number;
   readonly hostname: string;
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
   readonly maxStoreBytes: number | undefined;
+  /** 0: as they are. */
   readonly replicas: number;
   readonly graceMs: number;
   readonly logLevel: LogLevel;
@@ -127,12 +130,12 @@ function assemble(values: Values, terminal: boolean, problems: string[]): RunOpt
     roles: rolesOf(values.role ?? ["all"], problems),
     policy: policyOf(values.policy, problems),
     listen: listenersOf(values.listen ?? [], problems),
-    dns: (values.dns ?? []).flatMap((text) => endpoint(text, "--dns", problems, 53) ?? []),
+    dns: (values.dns ?? []).flatMap((text) => serverOf(text, problems) ?? []),
     smtpPort: whole(values["smtp-port"], "--smtp-port", 25, 1, 65_535, problems),
     hostname: hostnameOf(values.hostname, problems),
     tls: cert !== undefined && key !== undefined ? { cert, key } : undefined,
     maxStoreBytes: sizeOf(values["max-store"], problems),
-    replicas: whole(values.replicas, "--replicas", 1, 1, 5, problems),
+    replicas: whole(values.replicas, "--replicas", 0, 1, 5, problems),
     graceMs: whole(values.grace, "--grace", 30, 0, 3_600, problems) * 1_000,
     logLevel: oneOf(values["log-level"], "--log-level", levels, "info", problems),
     logFormat: oneOf(
@@ -183,13 +186,19 @@ function listenersOf(texts: readonly string[], problems: string[]): RunOptions["
   return listen;
 }
 
-function endpoint(text: string, flag: string, problems: string[], port?: number): Endpoint | undefined {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s]+))(?::(\d{1,5}))?$/.exec(text);
+function endpoint(text: string, flag: string, problems: string[]): Endpoint | undefined {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text);
   const host = match?.[1] ?? match?.[2];
-  const number = match?.[3] === undefined ? port : Number(match[3]);
-  if (host !== undefined && number !== undefined && number <= 65_535) return { host, port: number };
+  const port = Number(match?.[3]);
+  if (host !== undefined && port <= 65_535) return { host, port };
   problems.push(`${flag} ${text}: give ADDRESS:PORT, such as 127.0.0.1:2525 or [::1]:2525`);
   return undefined;
+}
+
+function serverOf(text: string, problems: string[]): Server | undefined {
+  const server = parseServer(text);
+  if (!server) problems.push(`--dns ${text}: give an IP address, and a port if it is not 53: 127.0.0.1:5353`);
+  return server;
 }
 
 function policyOf(text: string | undefined, problems: string[]): PolicyName | undefined {

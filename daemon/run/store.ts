@@ -20,7 +20,8 @@ import { ensureMailboxStreams } from "../nats/mailbox/streams.ts";
 import { JetStreamQueue } from "../nats/queue.ts";
 import { startPrivateServer } from "../nats/server/private.ts";
 import { storeBudget } from "../nats/server/space.ts";
-import { ensureQueueStreams, forgetOwners } from "../nats/streams.ts";
+import { ensureQueueStreams, forgetOwners, requireJetStream } from "../nats/streams.ts";
+import { unreachable } from "../nats/unreachable.ts";
 import type { RunOptions } from "./options.ts";
 
 export interface Store {
@@ -84,7 +85,8 @@ async function openLink({
   const name = `postfleet-${[...options.roles].join("-")}`;
   if (options.nats.length > 0) {
     const credential = await credentialFrom(env);
-    return { link: await connectOrExplain({ servers: options.nats, credential, name }, log), budget: 0 };
+    const link = await connectOrExplain({ servers: options.nats, credential, name }, log);
+    return { link, budget: options.maxStoreBytes ?? 0 };
   }
   const dataDir = options.data as string;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
@@ -102,10 +104,11 @@ async function openLink({
 
 async function connectOrExplain(target: NatsTarget, log: Log): Promise<Link> {
   try {
-    return await connectNats(target, log);
+    const link = await connectNats(target, log);
+    await requireJetStream(link);
+    return link;
   } catch (error) {
-    const why = (error as Error).message;
-    throw new CommandError(`cannot reach NATS at ${target.servers.join(", ")}: ${why}`, 1, error);
+    throw new CommandError(unreachable(target, error), 1, error);
   }
 }
 
