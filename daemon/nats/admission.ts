@@ -14,7 +14,7 @@ export interface AdmissionOptions {
   readonly link: Link;
   readonly log: Log;
   readonly streams: readonly string[];
-  /** What the whole store may take, mailboxes included, octets; when it is ours alone. */
+  /** What the whole store may take, mailboxes included, octets, when somebody said so; else what the account may. */
   readonly storeBytes?: number;
 }
 
@@ -35,6 +35,12 @@ const AWAY: Admission = {
 interface Figures {
   readonly config?: { readonly max_bytes?: number };
   readonly state?: { readonly bytes?: number };
+}
+
+/** Without a limit of its own the account's is -1. */
+interface Account {
+  readonly storage?: number;
+  readonly limits?: { readonly max_storage?: number };
 }
 
 export class AdmissionGate implements AsyncDisposable {
@@ -81,10 +87,10 @@ export class AdmissionGate implements AsyncDisposable {
 
   async #isStoreFull(): Promise<boolean> {
     const { link, storeBytes } = this.#options;
-    if (storeBytes === undefined) return false;
     const answer = await link.nc.request("$JS.API.INFO", "", { timeout: 2_000 });
-    const { storage = 0 } = answer.json<{ storage?: number }>();
-    return storage >= storeBytes * STORE_SHARE;
+    const { storage = 0, limits } = answer.json<Account>();
+    const most = storeBytes ?? limits?.max_storage ?? -1;
+    return most > 0 && storage >= most * (storeBytes === undefined ? SHARE : STORE_SHARE);
   }
 
   #close(full: boolean): void {

@@ -8,7 +8,7 @@ import { base, ensure } from "../streams.ts";
 import { DIRECTORY_STREAM, directorySubjects } from "./record.ts";
 
 export interface BucketOptions {
-  /** 1 on a laptop, 3 in a cluster. */
+  /** 1 on a laptop, 3 in a cluster; 0: as it is found. */
   readonly replicas: number;
   /** The most that the bucket may hold, octets. JetStream sets it aside, so a small store needs a small bucket. */
   readonly bytes?: number;

@@ -7,7 +7,7 @@ import { base, ensure } from "../streams.ts";
 import { everything, mailStream } from "./subjects.ts";
 
 export interface MailboxStreamSizes {
-  /** 1 on a laptop, 3 in a cluster. */
+  /** 1 on a laptop, 3 in a cluster; 0: as it is found. */
   readonly replicas: number;
   /** Octets per stream; 0: as much as the server gives. */
   readonly bytes: number;
