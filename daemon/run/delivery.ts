@@ -14,7 +14,7 @@ import { Sites } from "../deliver/site/sites.ts";
 import { Ways } from "../deliver/ways.ts";
 import type { LiveDirectory } from "../directory/directory.ts";
 import { Resolver } from "../dns/resolver.ts";
-import { parseServer, systemServers } from "../dns/servers.ts";
+import { systemServers } from "../dns/servers.ts";
 import { systemClock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import { dial } from "../net/dial.ts";
@@ -46,12 +46,38 @@ export interface Delivery extends AsyncDisposable {
   release(): Promise<void>;
 }
 
+interface Owned {
+  readonly name: string;
+  readonly dispatcher: Dispatcher;
+  readonly owner: Ownership;
+}
+
 export async function openDelivery(context: DeliveryContext): Promise<Delivery> {
-  const { options, store, live, metrics, log, abort } = context;
+  const { options, store } = context;
   await using parts = new AsyncDisposableStack();
   const resolver = parts.use(new Resolver({ servers: await dnsServers(options), clock: systemClock }));
   const ways = waysOf(context, resolver);
-  const finisher = new QueueFinisher({
+  const finisher = finisherOf(context);
+  const owners: Owned[] = [];
+  const release = async () => {
+    await Promise.all(owners.map(({ owner }) => owner.release()));
+  };
+  parts.defer(release);
+  for (const pool of poolsOf(options)) owners.push(await own(pool, ways, finisher, context));
+  if (options.roles.has("mailbox")) parts.use(store.mailboxes.collecting());
+  const owned = parts.move();
+  return {
+    figures: () => owners.map(({ name, dispatcher }) => [name, dispatcher.stats(systemClock.now())]),
+    get healthy() {
+      return owners.every(({ owner }) => owner.mayStart());
+    },
+    release,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+const finisherOf = ({ options, store, live, metrics, log }: DeliveryContext): QueueFinisher =>
+  new QueueFinisher({
     queue: store.queue,
     directory: live,
     makeJobs: jobsFor,
@@ -62,39 +88,27 @@ export async function openDelivery(context: DeliveryContext): Promise<Delivery> 
     record: (event) => store.events.record(event),
     outcome: (outcome) => metrics.outcome(outcome),
   });
-  const owners: { readonly name: string; readonly dispatcher: Dispatcher; readonly owner: Ownership }[] = [];
-  for (const pool of poolsOf(options)) {
-    let owner: Ownership | undefined;
-    const dispatcher = new Dispatcher({
-      queue: store.queue,
-      wayfinder: ways,
-      finisher,
-      clock: systemClock,
-      log,
-      signal: abort,
-      mayStart: () => owner?.mayStart() ?? false,
-      paused: (job) => isPaused(job, live),
-      expiresAt: (job) => expiresAt(job.queuedAt, live.current().policy(job.policy)?.retry ?? defaultRetry),
-    });
-    owner = await store.queue.own(pool, dispatcher, abort);
-    owners.push({ name: pool.class, dispatcher, owner });
-  }
-  if (options.roles.has("mailbox")) parts.use(store.mailboxes.collecting());
-  const owned = parts.move();
-  const release = async () => {
-    await Promise.all(owners.map(({ owner }) => owner.release()));
-  };
-  return {
-    figures: () => owners.map(({ name, dispatcher }) => [name, dispatcher.stats(systemClock.now())]),
-    get healthy() {
-      return owners.every(({ owner }) => owner.mayStart());
-    },
-    release,
-    async [Symbol.asyncDispose]() {
-      await release();
-      await owned.disposeAsync();
-    },
-  };
+
+async function own(
+  pool: Pool,
+  wayfinder: Ways,
+  finisher: QueueFinisher,
+  { store, live, log, abort }: DeliveryContext,
+): Promise<Owned> {
+  let owner: Ownership | undefined;
+  const dispatcher = new Dispatcher({
+    queue: store.queue,
+    wayfinder,
+    finisher,
+    clock: systemClock,
+    log,
+    signal: abort,
+    mayStart: () => owner?.mayStart() ?? false,
+    paused: (job) => isPaused(job, live),
+    expiresAt: (job) => expiresAt(job.queuedAt, live.current().policy(job.policy)?.retry ?? defaultRetry),
+  });
+  owner = await store.queue.own(pool, dispatcher, abort);
+  return { name: pool.class, dispatcher, owner };
 }
 
 function poolsOf({ roles, policy }: RunOptions): Pool[] {
@@ -155,9 +169,4 @@ function fileHere(queued: Queued, { live, store }: DeliveryContext, signal: Abor
 const isPaused = (job: Pick<Job, "class" | "policy">, live: LiveDirectory): boolean =>
   job.class === "relay" && live.current().policy(job.policy)?.spec.paused === true;
 
-async function dnsServers({ dns }: RunOptions) {
-  if (dns.length === 0) return systemServers();
-  return dns.flatMap(
-    ({ host, port }) => parseServer(host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`) ?? [],
-  );
-}
+const dnsServers = async ({ dns }: RunOptions) => (dns.length === 0 ? systemServers() : dns);

@@ -9,6 +9,7 @@ import { systemClock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import { Caps } from "../net/caps.ts";
 import { type SmtpServer, serveSmtp } from "../net/serve-smtp.ts";
+import type { Mailroom } from "../smtp/mailroom.ts";
 import type { Certificate } from "./certificate.ts";
 import { clientLimits } from "./client-limits.ts";
 import type { Metrics } from "./metrics.ts";
@@ -34,38 +35,14 @@ export interface GatewayContext {
 const smtpListeners = ["smtp", "submission", "submissions"] as const;
 
 export async function openGateway(context: GatewayContext): Promise<Gateway> {
-  const { options, store, live, metrics, log, certificate } = context;
-  const laptop = options.nats.length === 0;
   await using parts = new AsyncDisposableStack();
-  const mailroom = openMailroom({
-    live,
-    queue: store.queue,
-    sasl: context.sasl,
-    statusOf: (mailbox, signal) => store.mailboxes.status(mailbox, signal),
-    hostname: options.hostname,
-    clock: systemClock,
-    log,
-    laptop,
-    accepted: (event) => onAccepted(event, context),
-  });
+  const mailroom = openRoom(context);
   parts.defer(() => mailroom[Symbol.dispose]());
-  const caps = new Caps(clientLimits(live));
+  const caps = new Caps(clientLimits(context.live));
   const servers = new Map<ListenerName, SmtpServer>();
   for (const name of smtpListeners) {
-    const where = options.listen[name];
-    if (where === undefined || (name === "submissions" && certificate === undefined)) continue;
-    const tls = name === "submissions" ? "implicit" : certificate ? "starttls" : "none";
-    const server = await serveSmtp({
-      listener: { name, ...where, tls, plainAuthOnLoopback: laptop },
-      mailroom,
-      hostname: options.hostname,
-      secureContext: () => certificate?.current(),
-      caps,
-      events: { opened: (listener) => metrics.connection(listener) },
-      log,
-      clock: systemClock,
-    });
-    servers.set(name, parts.use(server));
+    const opening = serve(name, context, mailroom, caps);
+    if (opening) servers.set(name, parts.use(await opening));
   }
   const owned = parts.move();
   return {
@@ -78,6 +55,45 @@ export async function openGateway(context: GatewayContext): Promise<Gateway> {
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+const isLaptop = ({ nats }: RunOptions): boolean => nats.length === 0;
+
+function openRoom(context: GatewayContext): Mailroom & Disposable {
+  const { options, store, live, log, sasl } = context;
+  return openMailroom({
+    live,
+    queue: store.queue,
+    sasl,
+    statusOf: (mailbox, signal) => store.mailboxes.status(mailbox, signal),
+    hostname: options.hostname,
+    clock: systemClock,
+    log,
+    laptop: isLaptop(options),
+    accepted: (event) => onAccepted(event, context),
+  });
+}
+
+/** `undefined`: it is off, or has no certificate. */
+function serve(
+  name: (typeof smtpListeners)[number],
+  { options, metrics, log, certificate }: GatewayContext,
+  mailroom: Mailroom,
+  caps: Caps,
+): Promise<SmtpServer> | undefined {
+  const where = options.listen[name];
+  if (where === undefined || (name === "submissions" && certificate === undefined)) return undefined;
+  const tls = name === "submissions" ? "implicit" : certificate ? "starttls" : "none";
+  return serveSmtp({
+    listener: { name, ...where, tls, plainAuthOnLoopback: isLaptop(options) },
+    mailroom,
+    hostname: options.hostname,
+    secureContext: () => certificate?.current(),
+    caps,
+    events: { opened: (listener) => metrics.connection(listener) },
+    log,
+    clock: systemClock,
+  });
 }
 
 function onAccepted({ message, jobs, octets, ms }: Accepted, { store, metrics }: GatewayContext): void {

@@ -43,54 +43,75 @@ export interface PublishOptions {
 
 /** Resolves when the first state is published; then goes on until disposed of. */
 export async function publishFiles(options: PublishOptions): Promise<AsyncDisposable> {
-  const { link, vault, log, paths, replicas, bytes } = options;
-  const publisher = await DirectoryPublisher.open({
-    link,
-    vault,
-    clock: systemClock,
-    log,
-    replicas,
-    ...(bytes === undefined ? {} : { bytes }),
-  });
-  const stop = new AbortController();
-  const first = Promise.withResolvers<void>();
-  const resolver = new SecretResolver();
-  const publish = async (checked: Checked) => {
-    const declared = await resolver.declare(checked, (mailbox) => publisher.secretsInForce(mailbox));
-    const { revision, put, removed } = await publisher.publish(declared, stop.signal);
-    if (put + removed > 0) log.info({ revision, put, removed }, "resources published");
-  };
-  const onGood = async (checked: Checked) => {
-    for (let pause = 500; !stop.signal.aborted; pause = Math.min(pause * 2, 10_000)) {
-      try {
-        await publish(checked);
-        return first.resolve();
-      } catch (error) {
-        if (stop.signal.aborted) return;
-        log.warn({ err: error }, "resources could not be published yet");
-        await systemClock.sleep(pause, stop.signal).catch(() => {});
-      }
-    }
-  };
-  const onBad = (problems: readonly Problem[]) => {
-    first.reject(badResources(problems));
-    for (const problem of problems)
-      log.error(
-        { problem: formatProblem(problem) },
-        "the change is not used; the last good resources stay in force",
-      );
-  };
-  const watching = watchResources(paths, { onGood, onBad, signal: stop.signal });
-  const end = async () => {
-    stop.abort();
-    await watching;
-    await publisher[Symbol.asyncDispose]();
-  };
+  const { link, vault, log, replicas, bytes, signal } = options;
+  signal.throwIfAborted();
+  const bounds = bytes === undefined ? { replicas } : { replicas, bytes };
+  const publisher = await DirectoryPublisher.open({ link, vault, clock: systemClock, log, ...bounds });
+  const feed = new Feed(options, publisher);
   try {
-    await first.promise;
+    await feed.first;
+    return feed;
   } catch (error) {
-    await end();
+    await feed[Symbol.asyncDispose]();
     throw error;
   }
-  return { [Symbol.asyncDispose]: end };
+}
+
+/** Carries every good state of the files to the publisher, one after the other. */
+class Feed implements AsyncDisposable {
+  readonly #options: PublishOptions;
+  readonly #publisher: DirectoryPublisher;
+  readonly #resolver = new SecretResolver();
+  readonly #stop = new AbortController();
+  readonly #first = Promise.withResolvers<void>();
+  readonly #watching: Promise<void>;
+
+  constructor(options: PublishOptions, publisher: DirectoryPublisher) {
+    this.#options = options;
+    this.#publisher = publisher;
+    options.signal.addEventListener("abort", () => this.#first.reject(options.signal.reason), { once: true });
+    this.#watching = watchResources(options.paths, {
+      onGood: (checked) => this.#onGood(checked),
+      onBad: (problems) => this.#onBad(problems),
+      signal: this.#stop.signal,
+    });
+  }
+
+  /** Resolves when a state was published; rejects when the files are bad, or the wait for the store is given up. */
+  get first(): Promise<void> {
+    return this.#first.promise;
+  }
+
+  async #onGood(checked: Checked): Promise<void> {
+    const { signal } = this.#stop;
+    for (let pause = 500; !signal.aborted; pause = Math.min(pause * 2, 10_000)) {
+      try {
+        await this.#publish(checked, signal);
+        return this.#first.resolve();
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#options.log.warn({ err: error }, "resources could not be published yet");
+        await systemClock.sleep(pause, signal).catch(() => {});
+      }
+    }
+  }
+
+  async #publish(checked: Checked, signal: AbortSignal): Promise<void> {
+    const publisher = this.#publisher;
+    const declared = await this.#resolver.declare(checked, (mailbox) => publisher.secretsInForce(mailbox));
+    const { revision, put, removed } = await publisher.publish(declared, signal);
+    if (put + removed > 0) this.#options.log.info({ revision, put, removed }, "resources published");
+  }
+
+  #onBad(problems: readonly Problem[]): void {
+    this.#first.reject(badResources(problems));
+    const sentence = "the change is not used; the last good resources stay in force";
+    for (const problem of problems) this.#options.log.error({ problem: formatProblem(problem) }, sentence);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#watching;
+    await this.#publisher[Symbol.asyncDispose]();
+  }
 }
