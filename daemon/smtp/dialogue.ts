@@ -20,6 +20,27 @@ import { Transaction } from "./transaction.ts";
 
 const nothing = Buffer.alloc(0);
 
+/** Commands whose arguments anybody may read. */
+const open = new Set([
+  "EHLO",
+  "HELO",
+  "MAIL",
+  "RCPT",
+  "DATA",
+  "BDAT",
+  "RSET",
+  "NOOP",
+  "VRFY",
+  "QUIT",
+  "STARTTLS",
+]);
+
+/** What the transcript tells. A line that is no command may be the password of a login that was refused: nothing of it. */
+function toldOf(verb: string, argument: string): { readonly verb: string; readonly argument: string } {
+  if (open.has(verb)) return { verb, argument };
+  return { verb: verb === "AUTH" || verb === "HELP" ? verb : "…", argument: "…" };
+}
+
 export class Dialogue {
   readonly transaction: Transaction;
   readonly #desk: Desk;
@@ -38,7 +59,7 @@ export class Dialogue {
   line(line: string): Later<void> {
     if (this.#exchange !== undefined) return this.#response(this.#exchange, line);
     const { verb, argument } = splitCommand(line);
-    this.#desk.log.trace({ verb, argument: verb === "AUTH" ? "…" : argument }, "command");
+    this.#desk.log.trace(toldOf(verb, argument), "command");
     switch (verb) {
       case "MAIL":
         return this.#facts.greeted ? this.transaction.mail(argument) : this.#sequence(replies.heloFirst);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { converse, plays, recorder, Talk, type TalkOptions } from "../../test/harness/smtp-session.ts";
+import type { Log } from "../kit/log.ts";
 
 const tls = { protocol: "TLSv1.3", cipher: "TEST" };
 const b64 = (text: string) => Buffer.from(text).toString("base64");
@@ -115,4 +116,22 @@ test("guessing of passwords ends the session", async () => {
     limits: { failedLogins: 2 },
   });
   assert.ok(talk.socket.ended);
+});
+
+test("no password gets into the log, at any level, nor one that was sent to deaf ears", async () => {
+  const lines: string[] = [];
+  const note = (fields: unknown, sentence: string) => void lines.push(JSON.stringify([fields, sentence]));
+  const log: Log = { error: note, warn: note, info: note, debug: note, trace: note, child: () => log };
+  const secret = b64("open sesame");
+  const talk = new Talk({ tls, log });
+  await talk.ask("EHLO c.example");
+  await talk.ask(`AUTH PLAIN ${b64("\0bob\0open sesame")}`);
+  for (const line of ["AUTH LOGIN", b64("bob"), secret]) await talk.ask(line);
+  // Refused at once, and the client goes on all the same.
+  for (const line of ["AUTH CRAM-MD5", b64("bob"), secret, `PASS ${secret}`]) await talk.ask(line);
+  await talk.ask("MAIL FROM:<a@x.example>");
+  const told = lines.join("\n").toLowerCase();
+  assert.ok(told.includes("a@x.example") && told.includes("auth"), "there is a transcript");
+  for (const word of [secret, b64("\0bob\0open sesame"), "sesame"])
+    assert.ok(!told.includes(word.toLowerCase()), `${word} in ${told}`);
 });

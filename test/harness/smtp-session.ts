@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import type { Logins } from "../../daemon/auth/login.ts";
 import { login, plain } from "../../daemon/auth/sasl/passwords.ts";
 import type { MailboxEntry } from "../../daemon/directory/directory.ts";
-import { silent } from "../../daemon/kit/log.ts";
+import { type Log, silent } from "../../daemon/kit/log.ts";
 import { mapped } from "../../daemon/kit/sasl.ts";
 import { type Reply, reply } from "../../daemon/mail/reply.ts";
 import { defaultLimits, type SmtpLimits } from "../../daemon/smtp/limits.ts";
@@ -122,6 +122,7 @@ export interface TalkOptions {
   readonly startTls?: boolean;
   readonly trustPlain?: boolean;
   readonly listener?: Caller["listener"];
+  readonly log?: Log;
 }
 
 /** One session and its client. */
@@ -146,7 +147,7 @@ export class Talk {
       trustPlain: options.trustPlain ?? false,
       limits: { ...defaultLimits, ...options.limits },
       clock: this.clock,
-      log: silent,
+      log: options.log ?? silent,
       events: {},
       onOver: () => void this.over++,
     });
