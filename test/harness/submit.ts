@@ -1,7 +1,7 @@
 /**
  * Hands a message to an SMTP listener in the plainest way, and insists on its 250.
  *
- * Out:    the id that the client was told: `250 2.0.0 queued as ID`.
+ * Out:    the id that the client was told: `250 2.0.0 queued as ID` (Postfix says `Ok:` first).
  * Fails:  with the reply that was not the wanted one.
  */
 import { RawClient } from "./smtp-client.ts";
@@ -42,7 +42,7 @@ export async function submitOver(client: RawClient, mail: Mail): Promise<string>
 }
 
 export function idOf(reply: string): string {
-  const id = /^250 2\.0\.0 queued as (\S+)/m.exec(reply)?.[1];
+  const id = /^250 2\.0\.0 (?:Ok: )?queued as (\S+)/m.exec(reply)?.[1];
   if (id === undefined) throw new Error(`not queued: ${reply}`);
   return id;
 }
