@@ -11,7 +11,7 @@ import type { Outcome } from "../mail/outcome.ts";
 import { reply } from "../mail/reply.ts";
 import type { TraceEvent } from "../queue/events.ts";
 import { MemoryQueue } from "../queue/memory.ts";
-import type { NewJob } from "../queue/queue.ts";
+import { type NewJob, QueueError } from "../queue/queue.ts";
 import { QueueFinisher } from "./finish.ts";
 
 const delivered: Outcome = { kind: "delivered", reply: reply(250, "2.0.0", "ok"), how: "relayed" };
@@ -154,3 +154,29 @@ test("a store that is away is tried until it is back: what was delivered is not 
   assert.equal(await finished, undefined);
   assert.equal(heard.jobs.size, 0);
 });
+
+const full = new QueueError(reply(452, "4.3.1", "full"));
+
+test("a deferral that a full store has no room for is kept in memory, and the job stays as it was", async (t) => {
+  const { queue, heard, accept, finish } = await setup(t);
+  const queued = await accept();
+  t.mock.method(queue, "settle", () => Promise.reject(full));
+  const before = Date.now();
+  const next = await finish(queued, deferred);
+  assert.ok(next !== undefined && next > before, "it is known when it is tried again");
+  assert.equal(heard.jobs.get(queued.key)?.revision, queued.revision);
+});
+
+const owed = [
+  { name: "a delivery", outcomes: [delivered, deferred] },
+  { name: "a failure", outcomes: [failed, deferred] },
+] as const;
+for (const { name, outcomes } of owed)
+  test(`${name} is written however full the store is: it waits for room`, async (t) => {
+    const { queue, heard, accept, finish } = await setup(t);
+    const queued = await accept({ recipients: two });
+    const settle = t.mock.method(queue, "settle", () => Promise.reject(full), { times: 1 });
+    await finish(queued, ...outcomes);
+    assert.equal(settle.mock.callCount(), 1, "refused once");
+    assert.deepEqual(heard.jobs.get(queued.key)?.job.recipients, [two[1]]);
+  });

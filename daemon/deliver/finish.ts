@@ -6,7 +6,8 @@
  *         with the time of the next attempt, or `undefined` when the job is gone.
  * Fails:  never on the store: what happened outside cannot be undone, so a store that is away is tried until it answers
  *         or the signal aborts (then it rejects, and the job is attempted again by whoever owns it). When somebody else
- *         changed the job meanwhile, the outcomes are settled against its new record.
+ *         changed the job meanwhile, the outcomes are settled against its new record. A deferral for which a full store
+ *         has no room is kept in memory only: waiting for room would keep the job from the delivery that makes room.
  */
 import type { Directory, LiveDirectory } from "../directory/directory.ts";
 import type { Chance, Clock } from "../kit/clock.ts";
@@ -18,7 +19,7 @@ import type { Origin, Recipient, Sender } from "../mail/envelope.ts";
 import type { Outcome } from "../mail/outcome.ts";
 import type { TraceEvent } from "../queue/events.ts";
 import type { Job, MessageId, PolicyName, Queued } from "../queue/job.ts";
-import type { NewJob, NewMessage, Queue } from "../queue/queue.ts";
+import { type NewJob, type NewMessage, type Queue, QueueError } from "../queue/queue.ts";
 import { defaultRetry, expiresAt, type RetryNumbers } from "../queue/retry.ts";
 import { type Plan, plan } from "../queue/settle.ts";
 import type { Finisher } from "./attempts.ts";
@@ -109,7 +110,15 @@ export class QueueFinisher implements Finisher {
     if (planned.next === job) return planned; // nothing was learned
     const also = planned.reports.length === 0 ? [] : await this.#messages(planned.reports, queued, signal);
     const change = { key, revision, next: planned.next, also, ...(inline ? { inline } : {}) };
-    if ((await queue.settle(change, signal)) === "stale") return undefined;
+    try {
+      if ((await queue.settle(change, signal)) === "stale") return undefined;
+    } catch (error) {
+      if (!isFull(error) || !saysNothingNew(planned, job)) throw error;
+      this.#o.log.warn(
+        { job: key },
+        "no room to write a deferral; the job is tried again at its time all the same",
+      );
+    }
     if (planned.next === undefined) queue.forget(key, job);
     for (const event of planned.events) record(event);
     return planned;
@@ -155,7 +164,7 @@ export class QueueFinisher implements Finisher {
       record({ kind: "dropped", at: report.at, message: job.message, reason });
       return undefined;
     }
-    const writer = queue.openBody(id, signal);
+    const writer = queue.openBody(id, signal, true);
     await writer.write(octets);
     return { jobs, body: await writer.finish() };
   }
@@ -178,6 +187,12 @@ export class QueueFinisher implements Finisher {
     return { octets: Buffer.concat(parts), complete: size === queued.job.body.size };
   }
 }
+
+const isFull = (error: unknown): boolean => error instanceof QueueError && error.reply.code === 452;
+
+/** Nobody left and nobody is told: the record as it stands is as good, but for its history. */
+const saysNothingNew = ({ next, reports }: Plan, job: Job): boolean =>
+  reports.length === 0 && next?.recipients.length === job.recipients.length;
 
 /** The outcomes for the recipients that the changed record still has. */
 function reassigned(before: Queued, outcomes: readonly Outcome[], after: Queued): (Outcome | undefined)[] {

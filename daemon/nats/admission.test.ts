@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { NatsConnection } from "@nats-io/transport-node";
+import { settled } from "../../test/harness/smtp-session.ts";
 import { silent } from "../kit/log.ts";
 import { AdmissionGate } from "./admission.ts";
 import type { Link } from "./connect.ts";
@@ -54,6 +55,50 @@ for (const { name, want, ...figures } of table)
     const state = gate.admission();
     assert.equal(state.open ? "open" : `${state.reply.code} ${state.reply.enhanced}`, want);
   });
+
+/** A stream whose figures change; `asked` counts how often they were asked for. */
+async function growing(bytes: number) {
+  const state = { bytes, asked: 0 };
+  const request = async (api: string) => ({
+    json: () => {
+      if (api === "$JS.API.INFO") return {};
+      state.asked++;
+      return { state: { bytes: state.bytes }, config: { max_bytes: 100_000 } };
+    },
+  });
+  const link = { nc: { request } as Partial<NatsConnection>, isUp: () => true } as Link;
+  const gate = new AdmissionGate({ link, log: silent, streams: ["Q0"] });
+  await gate.start();
+  return { gate, state };
+}
+
+test("what is stored meanwhile counts: near the limit the figures are asked for at once, and believed", async () => {
+  const { gate, state } = await growing(50_000);
+  await using _ = gate;
+  gate.took("Q0", 10, 10_000);
+  gate.took("B0", 10, 90_000);
+  assert.equal(state.asked, 1, "far from the limit, or of a stream without one, nobody is asked");
+  state.bytes = 55_000; // some has left again
+  gate.took("Q0", 10, 20_000);
+  await settled();
+  assert.deepEqual([state.asked, gate.admission().open], [2, true]);
+  state.bytes = 81_000;
+  gate.took("Q0", 10, 25_000);
+  await settled();
+  assert.deepEqual([state.asked, gate.admission().open], [3, false]);
+});
+
+test("what was admitted and is still arriving is refused at 90 %, by what is known and what came since", async () => {
+  const { gate, state } = await growing(89_000);
+  await using _ = gate;
+  gate.mustHaveRoom("Q0");
+  gate.mustHaveRoom("B0");
+  gate.took("Q0", 1, 1_000);
+  assert.throws(() => gate.mustHaveRoom("Q0"), { name: "StoreFault", kind: "full" });
+  state.bytes = 40_000;
+  await settled();
+  gate.mustHaveRoom("Q0");
+});
 
 test("a refusal for lack of room closes it at once", async () => {
   await using gate = await gateOf({});

@@ -50,8 +50,9 @@ export class Bodies {
     await this.#commit.commit([entry]);
   }
 
-  writer(id: MessageId): BodyWriter {
-    return new ChunkWriter(id, this);
+  /** `room` throws when another chunk of it may not be stored. */
+  writer(id: MessageId, room: () => void): BodyWriter {
+    return new ChunkWriter(id, this, room);
   }
 
   /** Throws `BodyMissing` when a chunk does not exist, `StoreFault` when it cannot be read now. */
@@ -115,6 +116,7 @@ export class Bodies {
 class ChunkWriter implements BodyWriter {
   readonly #id: string;
   readonly #bodies: Bodies;
+  readonly #room: () => void;
   #buffer: Buffer = Buffer.allocUnsafe(8 << 10);
   #used = 0;
   #chunks = 0;
@@ -123,9 +125,10 @@ class ChunkWriter implements BodyWriter {
   #failure: { readonly error: unknown } | undefined;
   #over = false;
 
-  constructor(id: MessageId, bodies: Bodies) {
+  constructor(id: MessageId, bodies: Bodies, room: () => void) {
     this.#id = id;
     this.#bodies = bodies;
+    this.#room = room;
   }
 
   get size(): number {
@@ -165,6 +168,7 @@ class ChunkWriter implements BodyWriter {
   async #send(): Promise<void> {
     await this.#flight;
     if (this.#over && this.#failure === undefined) return;
+    this.#room();
     const data = this.#buffer.subarray(0, this.#used);
     this.#buffer = Buffer.allocUnsafeSlow(CHUNK);
     this.#used = 0;

@@ -43,7 +43,7 @@ export interface CommitOptions {
   readonly log: Log;
   readonly clock: Clock;
   /** Told after every batch: its entries and how long the store took, ms. */
-  readonly observe?: (entries: number, ms: number) => void;
+  readonly observe?: (entries: number, ms: number, octets: number) => void;
 }
 
 interface Unit {
@@ -75,7 +75,7 @@ export class GroupCommit {
   readonly #answerMs: number;
   readonly #log: Log;
   readonly #clock: Clock;
-  readonly #observe: (entries: number, ms: number) => void;
+  readonly #observe: (entries: number, ms: number, octets: number) => void;
   #waiting: Unit[] = [];
   #running = false;
   #idle: (() => void)[] = [];
@@ -244,7 +244,8 @@ export class GroupCommit {
       for (let i = 0; i < last; i++) this.#send(entries[i] as Entry, id, i + 1);
       const answer = await this.#commit(entries[last] as Entry, id, last + 1);
       if (answer === undefined) return "doubt";
-      this.#observe(entries.length, this.#clock.monotonic() - began);
+      const octets = units.reduce((sum, unit) => sum + unit.bytes, 0);
+      this.#observe(entries.length, this.#clock.monotonic() - began, octets);
       return answer.error ? faultOf(answer.error) : (answer.seq ?? 0) - last;
     } catch (error) {
       if (isNoResponders(error)) return new StoreFault("busy", "no stream is listening", error);

@@ -96,3 +96,41 @@ test("accepted although the answer was lost and an owner has dealt with the job 
   await queue.accept({ jobs: [draft()], body: inline("once") }, signal);
   assert.deepEqual(await listed(other, signal), [], "it is not queued a second time");
 });
+
+test("near its limit a stream takes no new message, but deferrals and reports of what it holds", async () => {
+  const { signal } = new AbortController();
+  for (const stream of ["Q0", "B0", "OWN"])
+    await link.nc.request(`$JS.API.STREAM.DELETE.${stream}`, "", { timeout: 5_000 });
+  const bounded = { ...sizes, queueBytes: 200_000, bodyBytes: 20_000 };
+  await ensureQueueStreams(link, { shards: 1, partitions: 16 }, bounded);
+  await using queue = await new JetStreamQueue({ ...options, link }).start();
+  const text = "x".repeat(10_000);
+  let accepted = 0;
+  const accept = () => queue.accept({ jobs: [draft()], body: inline(text) }, signal);
+  await assert.rejects(
+    async () => {
+      for (; ; accepted++) await accept();
+    },
+    {
+      name: "QueueError",
+      reply: { code: 452, enhanced: "4.3.1", text: "Our queue is full; try again later" },
+    },
+  );
+  assert.ok(accepted > 14 && accepted < 19, `${accepted} of 20 messages fit`);
+  const jobs = await listed(queue, signal);
+  for (const { key } of jobs) {
+    const queued = await queue.read(key, signal);
+    assert.ok(queued?.inline);
+    const next = { ...queued.job, attempts: 1 };
+    const change = { key, revision: queued.revision, next, inline: queued.inline, also: [] };
+    assert.equal(await queue.settle(change, signal), "done");
+  }
+  const after = await listed(queue, signal);
+  assert.ok(after.every(({ job }) => job.attempts === 1));
+  const kinds = new Set(after.map(({ job }) => job.body.kind));
+  assert.deepEqual(
+    [...kinds].sort(),
+    ["inline", "stored"],
+    "what the body stream has no room for stays in its record",
+  );
+});

@@ -28,7 +28,7 @@ import { BodyRemover } from "./body-remover.ts";
 import { decodeJob, encodeJob, hash, keyOf, makeKey, shardOfKey, subjectOf } from "./codec.ts";
 import { type Entry, GroupCommit } from "./commit.ts";
 import type { Link } from "./connect.ts";
-import { Conflict, replyOf } from "./fault.ts";
+import { Conflict, replyOf, StoreFault } from "./fault.ts";
 import { bodyStream, queueStream } from "./layout.ts";
 import { Owner } from "./owner.ts";
 import { defaultTimes, type OwnershipTimes } from "./ownership.ts";
@@ -83,7 +83,10 @@ export class JetStreamQueue implements Queue {
         log: options.log,
         clock: options.clock,
         ...(maxBytes === undefined ? {} : { maxBytes }),
-        ...(options.observeCommit ? { observe: options.observeCommit } : {}),
+        observe: (entries, ms, octets) => {
+          this.#gate.took(stream, entries, octets);
+          options.observeCommit?.(entries, ms);
+        },
       });
     this.#shards = Array.from({ length: options.shards }, (_, i) => ({
       jobs: commitOn(queueStream(i)),
@@ -112,8 +115,10 @@ export class JetStreamQueue implements Queue {
     return newMessageId(this.#options.clock.now());
   }
 
-  openBody(id: MessageId, _signal: AbortSignal): BodyWriter {
-    return speaking(this.#shardOf(id).bodies.writer(id), (error) => this.#failure(error));
+  openBody(id: MessageId, _signal: AbortSignal, reserve = false): BodyWriter {
+    const shard = this.#shardIndex(id);
+    const room = reserve ? () => {} : () => this.#gate.mustHaveRoom(bodyStream(shard));
+    return speaking(this.#shardAt(shard).bodies.writer(id, room), (error) => this.#failure(error));
   }
 
   async accept(message: NewMessage, signal: AbortSignal): Promise<void> {
@@ -122,6 +127,7 @@ export class JetStreamQueue implements Queue {
     signal.throwIfAborted();
     const shard = this.#shardIndex(first.message);
     try {
+      this.#gate.mustHaveRoom(queueStream(shard));
       const entries = await this.#entriesOf(message, shard);
       await this.#shardAt(shard).jobs.commit(entries);
     } catch (error) {
@@ -194,7 +200,8 @@ export class JetStreamQueue implements Queue {
 
   /**
    * The job's next record. A job that stays longer gives its inline body to the body stream first, so that later
-   * changes, and the snapshot a new owner reads, move records of a few hundred octets.
+   * changes, and the snapshot a new owner reads, move records of a few hundred octets. Where there is no room for it, it
+   * stays where it is.
    */
   async #settled(change: Settlement, shard: number): Promise<Entry> {
     const { key, revision, next, inline } = change;
@@ -203,7 +210,12 @@ export class JetStreamQueue implements Queue {
     if (next.body.kind !== "inline" || inline === undefined)
       return { ...entry, data: encodeJob(next, undefined) };
     const id = `${next.message}-${next.group}`;
-    await this.#shardAt(shard).bodies.put(id, 0, inline);
+    try {
+      await this.#shardAt(shard).bodies.put(id, 0, inline);
+    } catch (error) {
+      if (!(error instanceof StoreFault) || error.kind !== "full") throw error;
+      return { ...entry, data: encodeJob(next, inline) };
+    }
     const body = { kind: "stored", id, chunks: 1, size: inline.length } as const;
     return { ...entry, data: encodeJob({ ...next, body }, undefined) };
   }
@@ -273,10 +285,6 @@ export class JetStreamQueue implements Queue {
     const shard = this.#shards[index];
     if (shard === undefined) throw new RangeError(`there is no shard ${index}`);
     return shard;
-  }
-
-  #shardOf(id: MessageId): Shard {
-    return this.#shardAt(this.#shardIndex(id));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

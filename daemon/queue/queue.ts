@@ -86,7 +86,8 @@ export interface Queue extends AsyncDisposable {
   /** Cheap, from memory: may a new message come in? Closed at 80 % of the store and while NATS is away. */
   admission(): Admission;
   newId(): MessageId;
-  openBody(id: MessageId, signal: AbortSignal): BodyWriter;
+  /** `reserve`: for a report of what is here already, which may use the room that new messages must leave. */
+  openBody(id: MessageId, signal: AbortSignal, reserve?: boolean): BodyWriter;
   /** Resolves when all jobs are durable: the 250. All or none. */
   accept(message: NewMessage, signal: AbortSignal): Promise<void>;
   /** The job as the leader knows it, or `undefined` when it is gone. */

@@ -33,6 +33,7 @@ export async function account(
   reach: Reach,
   scratch: string,
   progress: (line: string) => void,
+  settlingMs?: number,
 ): Promise<Account> {
   const filed = new Map<string, readonly string[]>();
   const damaged = [...ledger.damaged];
@@ -44,7 +45,7 @@ export async function account(
   const { reported } = await mailIn(reach, senderMailbox, scratch);
   if (ledger.count("refused") > 0) progress(`clients heard ${refusals(ledger)}`);
   const { sent, copies, outages } = ledger;
-  return reconcile({ ledger: { sent, copies, outages, damaged }, filed, reported });
+  return reconcile({ ledger: { sent, copies, outages, damaged }, filed, reported }, settlingMs);
 }
 
 const names = {

@@ -9,7 +9,7 @@
  * - Refused or unknown after the final dot: every recipient has it, or none.                    else `partial`
  * - Never brought to the final dot: nobody has it.                                               else `phantoms`
  * - A second copy at the next hop needs a reason: the delivery before it was in flight when something was killed,
- *   that is, the next hop took it at most `SETTLING_MS` before, or while the victim was down.    else `unexplained`
+ *   that is, the next hop took it at most `settlingMs` before, or while the victim was down.     else `unexplained`
  * - Mailboxes hold a message once; a failure is reported once. No reason is good enough.         else `filedTwice`, …
  */
 import type { Copy, Expected, Ledger, Outage, Sent } from "./ledger.ts";
@@ -46,10 +46,10 @@ export interface Account {
   readonly reportedTwice: readonly string[];
 }
 
-/** A delivery is settled within this, or its settlement was late enough to be a fault of its own. */
+/** A delivery is settled within this, or its settlement was late enough to be a fault of its own. (Slow disks: more.) */
 export const SETTLING_MS = 2_000;
 
-export function reconcile(books: Books): Account {
+export function reconcile(books: Books, settlingMs = SETTLING_MS): Account {
   const { sent, outages, damaged } = books.ledger;
   const arrived = arrivals(books);
   const has = (id: string, { address, fate }: Expected) => arrived[fate].has(keyOf(fate, id, address));
@@ -75,7 +75,7 @@ export function reconcile(books: Books): Account {
     partial,
     phantoms,
     damaged,
-    ...again(arrived.sink, outages),
+    ...again(arrived.sink, outages, settlingMs),
     filedTwice: [...twice(arrived.mailbox)],
     reportedTwice: [...twice(arrived.bounce)],
   };
@@ -115,6 +115,7 @@ function* twice(arrived: ReadonlyMap<string, readonly number[]>): Iterable<strin
 function again(
   arrived: ReadonlyMap<string, readonly number[]>,
   outages: readonly Outage[],
+  settlingMs: number,
 ): Pick<Account, "duplicates" | "unexplained"> {
   const duplicates: Duplicate[] = [];
   const unexplained: string[] = [];
@@ -123,7 +124,7 @@ function again(
     for (let n = 1; n < times.length; n++) {
       const first = times[n - 1] as number;
       const second = times[n] as number;
-      const outage = reasonFor(first, second, outages);
+      const outage = reasonFor(first, second, outages, settlingMs);
       if (outage) duplicates.push({ address, outage, lead: outage.at - first });
       else unexplained.push(`${address} at ${first.toFixed(0)} and ${second.toFixed(0)} ms`);
     }
@@ -135,7 +136,12 @@ function again(
  * The outage at which the first delivery was in flight. Of several in quick succession it is the last one before the
  * second copy: what only lost its store would have settled, had it lived on.
  */
-function reasonFor(first: number, second: number, outages: readonly Outage[]): Outage | undefined {
-  const reasons = outages.filter(({ at, up }) => at - SETTLING_MS <= first && first <= up && second >= at);
+function reasonFor(
+  first: number,
+  second: number,
+  outages: readonly Outage[],
+  settlingMs: number,
+): Outage | undefined {
+  const reasons = outages.filter(({ at, up }) => at - settlingMs <= first && first <= up && second >= at);
   return reasons.sort((a, b) => b.at - a.at)[0];
 }

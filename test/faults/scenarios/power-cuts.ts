@@ -10,6 +10,8 @@ import { Disk, powercutProgram } from "../powercut.ts";
 import { type Bench, type FaultOptions, openBench, type Scenario } from "../scenario.ts";
 
 const SLOW_MS = 15;
+/** A batch is some eight syncs, and several batches may wait for each other. */
+const SETTLING_MS = 5_000;
 
 async function run(options: FaultOptions): Promise<string> {
   const program = await powercutProgram(options.progress);
@@ -55,7 +57,7 @@ async function cut(bench: Bench, laptop: Laptop, disk: Disk, torn: boolean): Pro
 async function finish(bench: Bench, laptop: Laptop, dropped: number): Promise<string> {
   const { ledger, dir } = bench;
   await emptied(laptop.reach, 120_000);
-  const found = await account(ledger, laptop.reach, dir, bench.progress);
+  const found = await account(ledger, laptop.reach, dir, bench.progress, SETTLING_MS);
   const torn = ledger.outages.filter(({ victim }) => victim === "torn cut").length;
   const kilobytes = Math.round(dropped / 1e3);
   const line = `cuts ${ledger.outages.length} (${torn} torn, half of all on a disk of ${SLOW_MS} ms a sync; ${kilobytes} kB dropped), ${tell(ledger, found)}`;
