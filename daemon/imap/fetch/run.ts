@@ -24,7 +24,7 @@ import { isWhole } from "./sections.ts";
 const group = 256;
 /** However large the pieces of the store are, so much is handed to the socket before it is asked for room. */
 const atOnce = 65_536;
-const ahead = { count: 16, weight: 2 * 1024 * 1024 };
+const ahead = { count: 64, weight: 2 * 1024 * 1024 };
 
 /** What was loaded for each item that needs octets, in their order; `gone`: the message is not there any more. */
 interface Ready {
