@@ -2,10 +2,12 @@
  * Postfleet as its users start it: one process with every role, its private nats-server below it, the default log level.
  * Only the way out is set (the sink), and as many connections to it as the others have.
  */
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { startPostfleet, type TestPostfleet } from "../../harness/postfleet.ts";
 import type { Server, Setting } from "./server.ts";
+
+const manifest = join(import.meta.dirname, "../../../package.json");
 
 export interface FleetOptions {
   readonly state: string;
@@ -68,10 +70,10 @@ export const asServer = (fleet: Fleet, version = ""): Server => ({
 });
 
 export async function startPostfleetServer({ sinkPort, state, env }: Setting): Promise<Server> {
+  const { version } = JSON.parse(await readFile(manifest, "utf8")) as { version: string };
   const fleet = await startFleet({ state, resources: relayTo(sinkPort), ...(env ? { env } : {}) });
-  const said = await fleet.command("--version");
   return {
-    ...asServer(fleet, said.trim().replace(/^postfleet /, "")),
+    ...asServer(fleet, version),
     [Symbol.asyncDispose]: () => fleet[Symbol.asyncDispose](),
   };
 }
