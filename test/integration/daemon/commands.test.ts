@@ -141,6 +141,15 @@ test("queue route: sent by another next hop, and back to MX", async () => {
   assert.equal((await observer.jobsOf(ids[1] ?? ""))[0]?.reroute, undefined);
 });
 
+test("queue route to ourselves is no circle: the message waits, and says why", async () => {
+  const id = await deferred("circle@away.example");
+  await fleet.command("queue", "route", "--to", fleet.endpoint("smtp"), id);
+  const job = await until("the next attempt", async () =>
+    (await observer.jobsOf(id)).find((each) => each.attempts > 1),
+  );
+  assert.match(job.history.at(-1)?.reply.text ?? "", /this host itself/);
+});
+
 test("queue purge: gone, and nobody is told", async () => {
   const id = await deferred("purge@away.example", "keeper@home.example");
   const text = await fleet.command("queue", "purge", "--json", "--filter", "sender=keeper*");

