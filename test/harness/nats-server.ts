@@ -5,6 +5,7 @@
  * Truth:  every write is fsynced, as in production; `{ sync: "10s" }` trades that for speed where it does not matter.
  * Ends:   with its disposal, or with the test process, however that ends.
  */
+import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -103,6 +104,7 @@ class Nats implements TestNats {
 
   freeze(): void {
     this.#child.kill("SIGSTOP");
+    untilStopped(this.pid);
   }
 
   thaw(): void {
@@ -113,4 +115,14 @@ class Nats implements TestNats {
     await this.kill9();
     if (this.#options.dir === undefined) await rm(this.#dir, { recursive: true, force: true });
   }
+}
+
+/** A signal is sent at once and obeyed a moment later, by each thread for itself: until then a server still answers. */
+function untilStopped(pid: number): void {
+  if (process.platform !== "linux") return;
+  const deadline = performance.now() + 5_000;
+  const runs = (task: string) =>
+    !/^State:\s+T/m.test(readFileSync(`/proc/${pid}/task/${task}/status`, "utf8"));
+  while (readdirSync(`/proc/${pid}/task`).some(runs))
+    if (performance.now() > deadline) throw new Error(`process ${pid} does not stop`);
 }
