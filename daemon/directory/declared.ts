@@ -22,6 +22,8 @@ export interface DeclaredMailbox extends Named {
   readonly passwordHash?: string;
   /** As `kit/scram-verifier` writes it; absent where the Secret holds a hash. */
   readonly scram?: string;
+  /** Names the Secret, and its state, that the hash was made from: while it is the same, nothing is hashed again. */
+  readonly passwordSource?: string;
 }
 
 export interface DeclaredPolicy extends Named {

@@ -13,6 +13,7 @@ import {
   withServer,
   world,
 } from "../../../test/harness/directory-bucket.ts";
+import { type Declared, declaredKey } from "../../directory/declared.ts";
 import { silent } from "../../kit/log.ts";
 import type { Address } from "../../mail/address.ts";
 import type { MailboxName } from "../../mailbox/store.ts";
@@ -71,6 +72,36 @@ test("only what differs is written", async (t) => {
   assert.deepEqual(await publisher.publish(world.slice(0, 1), soon()), { revision: 3, put: 0, removed: 3 });
   const again = await publisherOn(t, await connect(t));
   assert.deepEqual(await again.publish(world.slice(0, 1), soon()), { revision: 3, put: 0, removed: 0 });
+});
+
+test("what is not decided upon stays as it is, and counts", async (t) => {
+  const link = await fresh(t);
+  await (await publisherOn(t, link)).publish(world, soon());
+  const [domain, mailbox, policy] = world as [Declared, Declared, Declared];
+  const successor = await publisherOn(t, await connect(t));
+  const never = { kind: "Mailbox", namespace: "default", name: "never-published" } as const;
+  assert.deepEqual(await successor.publish([domain], soon(), [mailbox, never]), {
+    revision: 2,
+    put: 0,
+    removed: 1, // the policy
+  });
+  const daemon = await watcherOn(t, await connect(t));
+  assert.ok(has("alice@example.test")(daemon.current()));
+  assert.deepEqual(await successor.publish([domain, policy], soon(), [mailbox]), {
+    revision: 3,
+    put: 1,
+    removed: 0,
+  });
+  await eventually(daemon, ({ revision }) => revision === 3);
+  assert.ok(has("alice@example.test")(daemon.current()));
+});
+
+test("a publisher tells which Secret the hash in force was made from", async (t) => {
+  const publisher = await publisherOn(t, await fresh(t));
+  const secrets = { passwordHash: "$argon2id$hash", passwordSource: "uid/7/password" };
+  const alice = aMailbox("alice@example.test", { passwordHash: secrets.passwordHash }, { name: "alice" });
+  await publisher.publish([{ ...alice, ...secrets }], soon());
+  assert.deepEqual(publisher.secretsInForce(declaredKey(alice)), secrets);
 });
 
 test("fields in another order are no difference", async (t) => {

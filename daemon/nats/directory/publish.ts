@@ -1,7 +1,8 @@
 /**
  * Publishes what is declared into the directory bucket.
  *
- * In:     the complete list of declared resources, each time.
+ * In:     the complete list of declared resources, each time; and those that are not decided upon yet, whose records stay
+ *         as they are (a publisher that has just started need not know everything before it may speak).
  * Out:    only what differs is written, what is gone is deleted, and the revision rises by one; nothing differs: nothing
  *         is written. Up to `chunk` changes are one atomic batch together with their revision; larger changes are
  *         several batches, and daemons go on with the old state until the last one brings the revision.
@@ -37,6 +38,8 @@ export interface PublisherOptions extends BucketOptions {
   readonly log: Log;
 }
 
+type Named = Pick<Declared, "kind" | "namespace" | "name">;
+
 export interface Published {
   readonly revision: number;
   readonly put: number;
@@ -61,6 +64,8 @@ export class DirectoryPublisher implements AsyncDisposable {
   readonly #commit: GroupCommit;
   readonly #tail: Tail;
   readonly #digestKey = randomBytes(32);
+  /** Resources that are handed over again as the same objects are not digested again. */
+  readonly #digests = new WeakMap<Declared, string>();
   readonly #known = new Map<string, Known>();
   readonly #secrets = new Map<DeclaredKey, PasswordSecrets>();
   #revision = 0;
@@ -96,17 +101,26 @@ export class DirectoryPublisher implements AsyncDisposable {
     return this.#secrets.get(mailbox);
   }
 
-  /** Calls are carried out one after the other. */
-  publish(declared: readonly Declared[], signal: AbortSignal): Promise<Published> {
-    const result = this.#last.then(() => this.#publish(declared, signal));
+  /** Calls are carried out one after the other. `undecided` names resources whose records stay as they are. */
+  publish(
+    declared: readonly Declared[],
+    signal: AbortSignal,
+    undecided: readonly Named[] = [],
+  ): Promise<Published> {
+    const kept = new Set(undecided.map(subjectOf));
+    const result = this.#last.then(() => this.#publish(declared, kept, signal));
     this.#last = result.catch(() => {});
     return result;
   }
 
-  async #publish(declared: readonly Declared[], signal: AbortSignal): Promise<Published> {
+  async #publish(
+    declared: readonly Declared[],
+    kept: ReadonlySet<string>,
+    signal: AbortSignal,
+  ): Promise<Published> {
     for (let tries = 1; ; tries++) {
       signal.throwIfAborted();
-      const { entries, put, removed, total } = this.#difference(declared);
+      const { entries, put, removed, total } = this.#difference(declared, kept);
       if (entries.length === 0 && this.#revisionAt > 0) return { revision: this.#revision, put, removed };
       try {
         const revision = { revision: this.#revision + 1, entries: total };
@@ -122,7 +136,7 @@ export class DirectoryPublisher implements AsyncDisposable {
     }
   }
 
-  #difference(declared: readonly Declared[]) {
+  #difference(declared: readonly Declared[], kept: ReadonlySet<string>) {
     const entries: Entry[] = [];
     const wanted = new Set<string>();
     for (const one of declared) {
@@ -133,7 +147,9 @@ export class DirectoryPublisher implements AsyncDisposable {
     }
     const put = entries.length;
     for (const subject of this.#known.keys()) {
-      if (!wanted.has(subject)) entries.push({ subject, data: nothing, ttl: markerTtl });
+      if (wanted.has(subject)) continue;
+      if (kept.has(subject)) wanted.add(subject);
+      else entries.push({ subject, data: nothing, ttl: markerTtl });
     }
     return { entries, put, removed: entries.length - put, total: wanted.size };
   }
@@ -192,13 +208,21 @@ export class DirectoryPublisher implements AsyncDisposable {
       (decoded.keyId ?? this.#options.vault.keyId) === this.#options.vault.keyId;
     this.#known.set(subject, { key, digest: current ? this.#digest(decoded.declared) : "" });
     if (decoded?.declared.kind !== "Mailbox") return;
-    const { passwordHash, scram } = decoded.declared;
+    const { passwordHash, scram, passwordSource } = decoded.declared;
     if (passwordHash !== undefined)
-      this.#secrets.set(key, { passwordHash, ...(scram === undefined ? {} : { scram }) });
+      this.#secrets.set(key, {
+        passwordHash,
+        ...(scram === undefined ? {} : { scram }),
+        ...(passwordSource === undefined ? {} : { passwordSource }),
+      });
   }
 
   #digest(declared: Declared): string {
-    return createHmac("sha256", this.#digestKey).update(stableJson(declared)).digest("base64");
+    const known = this.#digests.get(declared);
+    if (known !== undefined) return known;
+    const digest = createHmac("sha256", this.#digestKey).update(stableJson(declared)).digest("base64");
+    this.#digests.set(declared, digest);
+    return digest;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

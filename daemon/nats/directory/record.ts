@@ -54,8 +54,8 @@ export function encode(declared: Declared, vault: Vault): Uint8Array {
 
 function secretsOf(declared: Declared): object | undefined {
   if (declared.kind === "Mailbox") {
-    const { passwordHash, scram } = declared;
-    return passwordHash === undefined ? undefined : { passwordHash, scram };
+    const { passwordHash, scram, passwordSource } = declared;
+    return passwordHash === undefined ? undefined : { passwordHash, scram, passwordSource };
   }
   if (declared.kind !== "RelayPolicy" || Object.keys(declared.credentials).length === 0) return undefined;
   return { credentials: declared.credentials };
