@@ -25,6 +25,13 @@ const top = steps.length - 1;
 /** On one step, these few may ask their neighbour: who somebody is, and what a name looks like. */
 const neighbours = new Set(["accept → auth", "deliver → auth", "directory → mailbox", "directory → queue"]);
 
+/** What the operator may use of the daemon: every part of it (`""`), and the adapters in its parts that own them. */
+const operatorUses: Readonly<Record<string, readonly string[]>> & { readonly "": readonly string[] } = {
+  "": ["directory", "kit", "mail"],
+  store: ["directory", "kit", "mail", "nats", "queue"],
+  dns: ["dns", "kit", "mail"],
+};
+
 /** Why `file` may not import this, or undefined. */
 function objection({ path }: SourceFile, imported: Import): string | undefined {
   const [area = "", from = ""] = path.split("/");
@@ -35,8 +42,8 @@ function objection({ path }: SourceFile, imported: Import): string | undefined {
     return refuse("only tests and tools may");
   if (area === "crds") return target === "crds" ? undefined : refuse("crds knows nothing else");
   if (area === "operator") {
-    const allowed = target !== "daemon" || to === "directory" || to === "kit";
-    return allowed ? undefined : refuse("the operator uses only crds, directory and kit");
+    const allowed = target !== "daemon" || (operatorUses[from] ?? operatorUses[""]).includes(to);
+    return allowed ? undefined : refuse("no part of the operator's that uses this");
   }
   const step = stepOf.get(from);
   if (step === undefined) return refuse(`daemon/${from} has no place in the order yet`);
@@ -185,6 +192,9 @@ const directions = [
   ["crds/a.ts", "daemon/kit/b.ts", false],
   ["operator/a.ts", "daemon/directory/b.ts", true],
   ["operator/a.ts", "daemon/queue/b.ts", false],
+  ["operator/dns/a.ts", "daemon/dns/b.ts", true],
+  ["operator/desired/a.ts", "daemon/dns/b.ts", false],
+  ["operator/store/a.ts", "daemon/nats/b.ts", true],
   ["daemon/kit/a.ts", "operator/b.ts", false],
   ["daemon/kit/a.ts", "test/harness/b.ts", false],
   ["daemon/novelty/a.ts", "daemon/kit/b.ts", false],

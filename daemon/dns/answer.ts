@@ -11,11 +11,31 @@ import type { HostAddress, Mx } from "../deliver/route/dns.ts";
 import { plainName } from "./names.ts";
 import { type QueryType, type Reply, rcode } from "./wire.ts";
 
+/** RFC 2782; `""` as target: the service is decidedly not there. */
+export interface Srv {
+  readonly priority: number;
+  readonly weight: number;
+  readonly port: number;
+  readonly target: string;
+}
+
+/** RFC 6698 §2.1 */
+export interface Tlsa {
+  readonly usage: number;
+  readonly selector: number;
+  readonly matching: number;
+  readonly data: Buffer;
+}
+
 /** What the resolver makes of each type's data. */
 export interface Data {
   readonly A: HostAddress;
   readonly AAAA: HostAddress;
+  readonly CNAME: string;
   readonly MX: Mx;
+  readonly PTR: string;
+  readonly SRV: Srv;
+  readonly TLSA: Tlsa;
   readonly TXT: string;
 }
 
@@ -33,8 +53,28 @@ export const maxAliases = 8;
 const readers: { readonly [T in QueryType]: (record: PacketRecord) => Data[T] | undefined } = {
   A: (r) => (r.type === "A" ? { address: r.data, family: 4 } : undefined),
   AAAA: (r) => (r.type === "AAAA" ? { address: r.data, family: 6 } : undefined),
+  CNAME: (r) => (r.type === "CNAME" ? plainName(r.data) : undefined),
   MX: (r) =>
     r.type === "MX" ? { preference: r.data.preference ?? 0, host: plainName(r.data.exchange) } : undefined,
+  PTR: (r) => (r.type === "PTR" ? plainName(r.data) : undefined),
+  SRV: (r) =>
+    r.type === "SRV"
+      ? {
+          priority: r.data.priority ?? 0,
+          weight: r.data.weight ?? 0,
+          port: r.data.port,
+          target: plainName(r.data.target),
+        }
+      : undefined,
+  TLSA: (r) =>
+    r.type === "TLSA"
+      ? {
+          usage: r.data.usage,
+          selector: r.data.selector,
+          matching: r.data.matchingType,
+          data: Buffer.from(r.data.certificate),
+        }
+      : undefined,
   TXT: (r) => (r.type === "TXT" ? [r.data].flat().map(String).join("") : undefined),
 };
 

@@ -66,18 +66,18 @@ export class Resolver implements Dns, AsyncDisposable {
   }
 
   mx(domain: string, signal: AbortSignal): Promise<Answer<Mx>> {
-    return this.#answer(domain, "MX", signal);
+    return this.records(domain, "MX", signal);
   }
 
   txt(name: string, signal: AbortSignal): Promise<Answer<string>> {
-    return this.#answer(name, "TXT", signal);
+    return this.records(name, "TXT", signal);
   }
 
   async addresses(host: string, signal: AbortSignal): Promise<Answer<HostAddress>> {
     if (isLocalhost(plainName(host))) return loopback;
     const [six, four] = await Promise.all([
-      this.#answer(host, "AAAA", signal),
-      this.#answer(host, "A", signal),
+      this.records(host, "AAAA", signal),
+      this.records(host, "A", signal),
     ]);
     return merge(six, four);
   }
@@ -89,7 +89,8 @@ export class Resolver implements Dns, AsyncDisposable {
     this.#cache.clear();
   }
 
-  async #answer<T extends QueryType>(
+  /** Records of one type, whatever they are for. */
+  async records<T extends QueryType>(
     asGiven: string,
     type: T,
     signal: AbortSignal,

@@ -9,7 +9,7 @@
 import * as packet from "dns-packet";
 import type { Chance } from "../kit/clock.ts";
 
-export type QueryType = "A" | "AAAA" | "MX" | "TXT";
+export type QueryType = "A" | "AAAA" | "CNAME" | "MX" | "PTR" | "SRV" | "TLSA" | "TXT";
 
 /** Answers up to this size arrive in one unfragmented datagram nearly everywhere. RFC 9715 §3, DNS Flag Day 2020 */
 const udpPayloadSize = 1232;

@@ -45,6 +45,26 @@ function parseData(type: string, data: string, text: string) {
       const [preference, exchange = ""] = data.split(/\s+/);
       return { type, data: { preference: Number(preference), exchange } };
     }
+    case "SRV": {
+      const [priority, weight, port, target = ""] = data.split(/\s+/);
+      return {
+        type,
+        data: { priority: Number(priority), weight: Number(weight), port: Number(port), target },
+      };
+    }
+    case "TLSA": {
+      const [usage, selector, matchingType, hex = ""] = data.split(/\s+/);
+      const certificate = Buffer.from(hex, "hex");
+      return {
+        type,
+        data: {
+          usage: Number(usage),
+          selector: Number(selector),
+          matchingType: Number(matchingType),
+          certificate,
+        },
+      };
+    }
     case "TXT":
       return { type, data: [...data.matchAll(/"([^"]*)"|(\S+)/g)].map((part) => part[1] ?? part[2] ?? "") };
     default:

@@ -1,0 +1,159 @@
+/**
+ * Watches the DNS records that domains need: looks on a schedule and on request, and tells who wants to know.
+ *
+ * In:     the records each domain needs, by a key of the caller's (`namespace/name`).
+ * Out:    `current(key)`: what was found last, `Unknown` before the first look; `onChange(key)` after a look that found
+ *         something else. Domains that lack something are looked at every minute at first, and less often the longer it
+ *         lasts; whole ones every hour.
+ * Fails:  never. A DNS that does not answer leaves what was known, marked `Unknown` only where nothing was.
+ * Memory: one entry a domain; a bounded number of looks at a time.
+ */
+import type { CheckedRecord } from "../../daemon/dns/check-records.ts";
+import { checkRecords, unchecked } from "../../daemon/dns/check-records.ts";
+import { Resolver } from "../../daemon/dns/resolver.ts";
+import { type Server, systemServers } from "../../daemon/dns/servers.ts";
+import type { Chance, Clock } from "../../daemon/kit/clock.ts";
+import { Slots } from "../../daemon/kit/slots.ts";
+import type { WantedRecord } from "../../daemon/mail/zone/records.ts";
+
+export type Check = (
+  wanted: readonly WantedRecord[],
+  signal: AbortSignal,
+) => Promise<readonly CheckedRecord[]>;
+
+export interface RecordWatchOptions {
+  readonly check: Check;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly onChange: (key: string) => void;
+  readonly wholeMs?: number;
+  readonly lackingMs?: number;
+  /** Domains looked at at one time. */
+  readonly atOnce?: number;
+}
+
+interface Watched {
+  wanted: readonly WantedRecord[];
+  /** Of `wanted`, to see whether it changed. */
+  text: string;
+  found: readonly CheckedRecord[];
+  /** Looks in a row that found something lacking. */
+  lacking: number;
+  /** Ends the wait for the next look. */
+  stop: AbortController;
+}
+
+const defaults = { wholeMs: 3_600_000, lackingMs: 60_000, atOnce: 16 };
+
+export class RecordWatch implements Disposable {
+  readonly #o: Required<RecordWatchOptions>;
+  readonly #domains = new Map<string, Watched>();
+  readonly #slots: Slots;
+  readonly #closing = new AbortController();
+
+  constructor(options: RecordWatchOptions) {
+    this.#o = { ...defaults, ...options };
+    this.#slots = new Slots(this.#o.atOnce);
+  }
+
+  /** From now on these are wanted. Unchanged ones cost nothing; others are looked for at once. */
+  want(key: string, wanted: readonly WantedRecord[]): void {
+    const text = JSON.stringify(wanted);
+    const known = this.#domains.get(key);
+    if (known?.text === text) return;
+    known?.stop.abort();
+    const found = carriedOver(wanted, known?.found ?? []);
+    const watched = { wanted, text, found, lacking: 0, stop: new AbortController() };
+    this.#domains.set(key, watched);
+    this.#lookSoon(key, watched);
+  }
+
+  forget(key: string): void {
+    this.#domains.get(key)?.stop.abort();
+    this.#domains.delete(key);
+  }
+
+  /** `undefined`: nothing is wanted under this key. */
+  current(key: string): readonly CheckedRecord[] | undefined {
+    return this.#domains.get(key)?.found;
+  }
+
+  /** Looks at once, as somebody asked for. */
+  recheck(key: string): void {
+    const known = this.#domains.get(key);
+    if (known === undefined) return;
+    known.stop.abort();
+    const watched = { ...known, lacking: 0, stop: new AbortController() };
+    this.#domains.set(key, watched);
+    this.#lookSoon(key, watched);
+  }
+
+  [Symbol.dispose](): void {
+    this.#closing.abort();
+    for (const { stop } of this.#domains.values()) stop.abort();
+  }
+
+  #lookSoon(key: string, watched: Watched): void {
+    const signal = AbortSignal.any([this.#closing.signal, watched.stop.signal]);
+    this.#slots.queue(() => void this.#look(key, watched, signal));
+  }
+
+  async #look(key: string, watched: Watched, signal: AbortSignal): Promise<void> {
+    try {
+      if (signal.aborted) return;
+      const found = await this.#o.check(watched.wanted, signal);
+      if (signal.aborted) return;
+      this.#learn(key, watched, found);
+    } catch {
+      // given up
+    } finally {
+      this.#slots.give();
+    }
+    if (!signal.aborted) await this.#wait(key, watched, signal);
+  }
+
+  #learn(key: string, watched: Watched, looked: readonly CheckedRecord[]): void {
+    const before = watched.found;
+    // No answer says nothing new about what was seen a while ago.
+    const found = looked.map((record, i) => {
+      const known = before[i];
+      return record.state === "Unknown" && known !== undefined && known.state !== "Unknown" ? known : record;
+    });
+    watched.lacking = looked.every(({ state }) => state === "Ok") ? 0 : watched.lacking + 1;
+    watched.found = found;
+    if (JSON.stringify(found) !== JSON.stringify(before)) this.#o.onChange(key);
+  }
+
+  async #wait(key: string, watched: Watched, signal: AbortSignal): Promise<void> {
+    const { wholeMs, lackingMs, clock, chance } = this.#o;
+    const ms = watched.lacking === 0 ? wholeMs : Math.min(lackingMs * 2 ** (watched.lacking - 1), wholeMs);
+    try {
+      await clock.sleep(ms * (0.9 + 0.2 * chance()), signal);
+    } catch {
+      return; // stopped
+    }
+    this.#lookSoon(key, watched);
+  }
+}
+
+/** What is known of records that are still wanted as they were. */
+function carriedOver(
+  wanted: readonly WantedRecord[],
+  found: readonly CheckedRecord[],
+): readonly CheckedRecord[] {
+  const known = new Map(found.map((one) => [`${one.type} ${one.name} ${one.value}`, one]));
+  return unchecked(wanted).map((one) => known.get(`${one.type} ${one.name} ${one.value}`) ?? one);
+}
+
+/** A check that asks these servers, or the machine's, and remembers next to nothing, so that a change is seen soon. */
+export async function openCheck(
+  servers: readonly Server[],
+  clock: Clock,
+): Promise<{ readonly check: Check } & AsyncDisposable> {
+  const asked = servers.length > 0 ? servers : await systemServers();
+  const resolver = new Resolver({ servers: asked, clock, cacheEntries: 0 });
+  return {
+    check: (wanted, signal) => checkRecords(wanted, resolver, signal),
+    [Symbol.asyncDispose]: () => resolver[Symbol.asyncDispose](),
+  };
+}
