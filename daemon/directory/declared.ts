@@ -3,7 +3,7 @@
  */
 import type { AuthSecretRef, MailboxSpec, MailDomainSpec, RelayPolicySpec } from "../../crds/types.ts";
 import type { Branded } from "../kit/brand.ts";
-import type { Credential } from "./directory.ts";
+import type { Credential, DkimSecret, TlsSecret } from "./directory.ts";
 
 interface Named {
   readonly namespace: string;
@@ -13,6 +13,10 @@ interface Named {
 export interface DeclaredDomain extends Named {
   readonly kind: "MailDomain";
   readonly spec: MailDomainSpec;
+  /** Keys for signatures, the oldest first; absent: nothing is signed. */
+  readonly dkim?: readonly DkimSecret[];
+  /** For connections to the domain's host names. */
+  readonly tls?: TlsSecret;
 }
 
 export interface DeclaredMailbox extends Named {

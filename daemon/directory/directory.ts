@@ -28,6 +28,18 @@ export type DomainDelivery =
   | ({ readonly kind: "lmtp" } & Lmtp)
   | { readonly kind: "forward"; readonly to: readonly Address[] };
 
+export interface DkimSecret {
+  readonly selector: string;
+  /** PEM */
+  readonly privateKey: string;
+}
+
+/** PEM; `cert` with its chain. */
+export interface TlsSecret {
+  readonly cert: string;
+  readonly key: string;
+}
+
 export interface DomainEntry {
   readonly namespace: string;
   readonly name: string;
@@ -42,6 +54,9 @@ export interface DomainEntry {
     readonly recipients?: number;
     readonly messagesPerMinute?: number;
   };
+  /** The oldest first. */
+  readonly dkim: readonly DkimSecret[];
+  readonly tls?: TlsSecret;
 }
 
 export interface MailboxEntry {

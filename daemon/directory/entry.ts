@@ -33,7 +33,13 @@ import type {
 
 export const policyName = (namespace: string, name: string) => `${namespace}/${name}` as PolicyName;
 
-export function domainEntry({ namespace, name, spec }: DeclaredDomain): DomainEntry | undefined {
+export function domainEntry({
+  namespace,
+  name,
+  spec,
+  dkim = [],
+  tls,
+}: DeclaredDomain): DomainEntry | undefined {
   const domain = parseDomain(spec.domain);
   if (domain === undefined) return undefined;
   return {
@@ -44,6 +50,8 @@ export function domainEntry({ namespace, name, spec }: DeclaredDomain): DomainEn
     policy: policyName(namespace, spec.relayPolicyRef.name),
     delivery: deliveryOf(spec.delivery),
     limits: limitsOf(spec.limits),
+    dkim,
+    ...(tls === undefined ? {} : { tls }),
   };
 }
 

@@ -12,6 +12,12 @@ import { Vault } from "./vault.ts";
 const vault = new Vault([randomBytes(32)]);
 const everything: readonly Declared[] = [
   aDomain("example.test", { aliases: { sales: ["a@example.test"] }, catchAll: "a@example.test" }),
+  { ...aDomain("signed.test"), dkim: [{ selector: "s", privateKey: "DKIM-KEY" }] },
+  {
+    ...aDomain("tls.test"),
+    dkim: [{ selector: "s", privateKey: "DKIM-KEY" }],
+    tls: { cert: "TLS-CERT", key: "TLS-KEY" },
+  },
   aMailbox("a@example.test", { passwordHash: "$argon2id$x", quota: "1Gi" }),
   aMailbox("b@example.test"),
   aMailbox("c@example.test", { passwordHash: "$argon2id$x", scram: "SCRAM-SHA-256$4096:a$b:c" }),
@@ -26,6 +32,11 @@ for (const one of everything) {
     assert.equal(decoded?.locked, false);
   });
 }
+
+test("no key lies open in a record", () => {
+  for (const one of everything.filter(({ kind }) => kind === "MailDomain"))
+    assert.doesNotMatch(Buffer.from(encode(one, vault)).toString(), /-KEY/);
+});
 
 test("the largest resource that Kubernetes takes fits into a message", () => {
   const to = (i: number) =>

@@ -53,6 +53,10 @@ export function encode(declared: Declared, vault: Vault): Uint8Array {
 }
 
 function secretsOf(declared: Declared): object | undefined {
+  if (declared.kind === "MailDomain") {
+    const { dkim = [], tls } = declared;
+    return dkim.length === 0 && tls === undefined ? undefined : { ...(dkim.length > 0 ? { dkim } : {}), tls };
+  }
   if (declared.kind === "Mailbox") {
     const { passwordHash, scram, passwordSource } = declared;
     return passwordHash === undefined ? undefined : { passwordHash, scram, passwordSource };
