@@ -18,11 +18,18 @@ interface Place {
   readonly schema: Schema & Readonly<Record<string, unknown>>;
 }
 
+const keywords = new Set(
+  `type title description example format properties required items enum default anyOf pattern additionalProperties
+   minimum maximum minLength maxLength minItems maxItems x-kubernetes-int-or-string x-kubernetes-list-type
+   x-kubernetes-list-map-keys x-kubernetes-validations x-kubernetes-preserve-unknown-fields`.split(/\s+/),
+);
+
 function* placesOf(schema: Schema, path: Path = []): Iterable<Place> {
   yield { path, schema: schema as Place["schema"] };
   for (const [name, field] of Object.entries(schema.properties ?? {}))
     yield* placesOf(field, [...path, name]);
   if (schema.items) yield* placesOf(schema.items, [...path, 0]);
+  if (schema.additionalProperties) yield* placesOf(schema.additionalProperties, [...path, 0]);
 }
 
 const read = async (kind: (typeof kinds)[number]) => parse(await readFile(crdFile(kind), "utf8"));
@@ -54,6 +61,16 @@ for (const kind of kinds) {
           fieldOf([...path, name]),
         );
     }
+  });
+
+  /** A comma in a description that is not quoted would make keywords of its rest. */
+  test(`${kind}: schemas hold only keywords that the API server knows`, () => {
+    for (const { path, schema } of places)
+      assert.deepEqual(
+        Object.keys(schema).filter((key) => !keywords.has(key)),
+        [],
+        fieldOf(path),
+      );
   });
 
   test(`${kind}: rules see only bounded lists and texts`, () => {

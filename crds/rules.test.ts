@@ -92,6 +92,20 @@ const cases: readonly Case[] = [
     kept: domain({ delivery: { forward: { to: ["info@example.com"] } } }),
   },
   {
+    kind: "MailDomain",
+    says: "dkim.selector is one label",
+    at: "dkim.selector",
+    broken: domain({ dkim: { selector: "s1._domainkey" } }),
+    kept: domain({ dkim: { selector: "s1-2027" } }),
+  },
+  {
+    kind: "MailDomain",
+    says: "tls must hold exactly one of secretName and issuerRef",
+    at: "tls",
+    broken: domain({ tls: { secretName: "mail-tls", issuerRef: { name: "letsencrypt" } } }),
+    kept: domain({ tls: { issuerRef: { name: "letsencrypt" } } }),
+  },
+  {
     kind: "Mailbox",
     says: "keepCopy: false without forwardTo",
     at: "",
@@ -226,6 +240,41 @@ const cases: readonly Case[] = [
     at: "retry",
     broken: { retry: { delayNoticeAfter: "5d" } },
     kept: { retry: { delayNoticeAfter: "4d" } },
+  },
+  {
+    kind: "RelayPolicy",
+    says: "autoscaling.max must not be smaller than autoscaling.min",
+    at: "autoscaling",
+    broken: { autoscaling: { min: 11 } },
+    kept: { autoscaling: { min: 10 } },
+  },
+  {
+    kind: "RelayPolicy",
+    says: "autoscaling.min must be 1 or more with mode: HPA",
+    at: "autoscaling",
+    broken: { autoscaling: { mode: "HPA", min: 0 } },
+    kept: { autoscaling: { mode: "KEDA", min: 0 } },
+  },
+  {
+    kind: "RelayPolicy",
+    says: "env must not hold a variable that the operator sets",
+    at: "podTemplate.env[0]",
+    broken: { podTemplate: { env: [{ name: "NATS_URL", value: "nats://elsewhere" }] } },
+    kept: { podTemplate: { env: [{ name: "TZ", value: "UTC" }] } },
+  },
+  {
+    kind: "RelayPolicy",
+    says: "sidecars must not be named postfleet",
+    at: "podTemplate.sidecars[0]",
+    broken: { podTemplate: { sidecars: [{ name: "postfleet", image: "proxy:1" }] } },
+    kept: { podTemplate: { sidecars: [{ name: "proxy", image: "proxy:1", args: ["--port", "9000"] }] } },
+  },
+  {
+    kind: "RelayPolicy",
+    says: "volumes must not have the name of a volume that the operator adds",
+    at: "podTemplate.volumes[0]",
+    broken: { podTemplate: { volumes: [{ name: "postfleet-tmp", emptyDir: {} }] } },
+    kept: { podTemplate: { volumes: [{ name: "cache", emptyDir: { sizeLimit: "1Gi" } }] } },
   },
 ];
 

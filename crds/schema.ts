@@ -21,6 +21,10 @@ export interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
   readonly items?: Schema;
+  /** A map: any key, each value of this shape. */
+  readonly additionalProperties?: Schema;
+  /** Checked by the API server where it is used: fields of a Pod that are passed on as they are. */
+  readonly "x-kubernetes-preserve-unknown-fields"?: true;
   readonly enum?: readonly string[];
   readonly default?: unknown;
   readonly "x-kubernetes-int-or-string"?: boolean;

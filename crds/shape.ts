@@ -162,8 +162,9 @@ function structureFaults(schema: Schema, value: unknown, path: Path): Fault[] {
     return [...repeated(schema, value, path), ...inner];
   }
   if (!isRecord(value) || schema.type !== "object") return [];
+  const open = schema["x-kubernetes-preserve-unknown-fields"] === true;
   return Object.entries(value).flatMap(([key, field]) => {
-    const known = schema.properties?.[key];
+    const known = schema.properties?.[key] ?? schema.additionalProperties ?? (open ? {} : undefined);
     return known
       ? structureFaults(known, field, [...path, key])
       : [{ path: [...path, key], message: unknownSentence(schema, key) }];

@@ -53,6 +53,40 @@ export interface RelayPolicyRef {
   readonly name: string;
 }
 
+/** The Secret, in the same namespace, with the private keys, one in PEM a key <selector>.pem and <selector>-ed25519.pem. Without it, keys are made in a cluster, into a Secret named after the MailDomain with -dkim. */
+export interface DkimSecretRef {
+  readonly name: string;
+}
+
+/** Keys that sign what this domain's users send (RFC 6376). */
+export interface Dkim {
+  /** The name of the keys in DNS, <selector>._domainkey (RSA) and <selector>-ed25519._domainkey. A new selector asks for new keys; they sign as soon as their records are seen. */
+  readonly selector: string;
+  /** A signature is made with each; none for no signatures. Some receivers know only RSA. */
+  readonly algorithms: readonly ("Rsa2048" | "Ed25519")[];
+  /** The Secret, in the same namespace, with the private keys, one in PEM a key <selector>.pem and <selector>-ed25519.pem. Without it, keys are made in a cluster, into a Secret named after the MailDomain with -dkim. */
+  readonly secretRef?: DkimSecretRef;
+  /** How long the records of former keys are still asked for after new ones are in use, so that mail on its way can be verified. */
+  readonly retention: string;
+}
+
+/** The issuer from which cert-manager gets the certificate, into a Secret named after the MailDomain with -tls. */
+export interface IssuerRef {
+  readonly name: string;
+  /** Issuer for one of the same namespace, ClusterIssuer, or the kind of another group. */
+  readonly kind: string;
+  /** The API group of the issuer. */
+  readonly group: string;
+}
+
+/** The certificate for this domain's hostnames; exactly one of secretName and issuerRef. Without it that of the installation serves. */
+export interface DomainTls {
+  /** The Secret, in the same namespace, with tls.crt and tls.key. */
+  readonly secretName?: string;
+  /** The issuer from which cert-manager gets the certificate, into a Secret named after the MailDomain with -tls. */
+  readonly issuerRef?: IssuerRef;
+}
+
 /** A domain whose mail we accept and deliver. */
 export interface MailDomainSpec {
   /** The domain after the @, in U-label or A-label form. It cannot be changed later. */
@@ -69,6 +103,39 @@ export interface MailDomainSpec {
   readonly delivery: Delivery;
   /** The RelayPolicy, in the same namespace, for what this domain's users send and for what is forwarded. A policy named default need not exist. */
   readonly relayPolicyRef: RelayPolicyRef;
+  /** Names of the servers for this domain's mail, as its MX and SRV records and its certificate shall name them, the first for mail programs. Without them those are taken that the installation was given. */
+  readonly hostnames: readonly string[];
+  /** Keys that sign what this domain's users send (RFC 6376). */
+  readonly dkim: Dkim;
+  /** The certificate for this domain's hostnames; exactly one of secretName and issuerRef. Without it that of the installation serves. */
+  readonly tls?: DomainTls;
+  /** What happens to queued mail when this resource is deleted from a cluster. Drain: nothing new is accepted, and what is queued is delivered or returned. Bounce: it is returned to its senders at once. Orphan: it stays in the queue, for a resource of the same name to come. */
+  readonly deletionPolicy: "Drain" | "Bounce" | "Orphan";
+  /** The longest that Drain takes; what is left then is returned to its senders. */
+  readonly deletionTimeout: string;
+}
+
+export interface DnsRecord {
+  /** MX, TXT, SRV, A, CNAME or TLSA. */
+  readonly type: string;
+  /** Without a final dot. */
+  readonly name: string;
+  /** As in a zone file; a TXT record is one text without quotes. */
+  readonly value: string;
+  /** What the resolver answered; absent while it has not been asked. */
+  readonly observed?: readonly string[];
+  /** Unknown while the resolver has not answered. */
+  readonly state: "Unknown" | "Ok" | "Missing" | "Different";
+  /** Without it mail is lost or taken for spam; DNSVerified waits for it. */
+  readonly required?: boolean;
+}
+
+export interface MailEndpoint {
+  readonly service: "Smtp" | "Submission" | "Submissions" | "Imap" | "Imaps" | "Pop3" | "Pop3s";
+  readonly host: string;
+  readonly port: number;
+  /** Those of the Service; absent while it has none. */
+  readonly addresses?: readonly string[];
 }
 
 export interface Condition {
@@ -84,6 +151,10 @@ export interface MailDomainStatus {
   readonly observedGeneration?: number;
   /** How many pods work with this generation, such as 3/3. */
   readonly loaded?: string;
+  /** What DNS shall say of the domain, and what it says. */
+  readonly dnsRecords?: readonly DnsRecord[];
+  /** Where mail programs and other servers find us. */
+  readonly endpoints?: readonly MailEndpoint[];
   readonly conditions?: readonly Condition[];
 }
 
@@ -111,12 +182,16 @@ export interface MailboxSpec {
   readonly keepCopy: boolean;
   /** A suspended mailbox refuses mail and logins for now; what it holds is kept. */
   readonly suspended: boolean;
+  /** What happens to the mail in it when the Mailbox is deleted from a cluster. Retain: it stays in the store, and a Mailbox with the same address finds it again. Delete: it is deleted for good. */
+  readonly deletionPolicy: "Retain" | "Delete";
 }
 
 export interface MailboxStatus {
   readonly observedGeneration?: number;
-  /** Octets held; updated now and then. */
+  /** Octets held; rounded, and updated now and then. */
   readonly bytes?: number;
+  /** Octets held, for people to read, such as 41Mi. */
+  readonly used?: string;
   /** Messages held; updated now and then. */
   readonly messages?: number;
   readonly conditions?: readonly Condition[];
@@ -221,6 +296,101 @@ export interface Identity {
   readonly sourceAddresses: readonly string[];
 }
 
+/** How many relay pods a cluster runs. */
+export interface Autoscaling {
+  /** Builtin: by the operator, on due jobs, the age of the oldest and open sessions. HPA, KEDA: by a HorizontalPodAutoscaler or a ScaledObject that is made here. None: as replicas says. */
+  readonly mode: "Builtin" | "HPA" | "KEDA" | "None";
+  /** The fewest pods. With 0 there are none while nothing is due, and the first message waits for one to start. */
+  readonly min: number;
+  /** The most pods. */
+  readonly max: number;
+  /** Due jobs for each pod. What sleeps until its next try is not counted. */
+  readonly targetDueJobs: number;
+  /** How long fewer pods must have sufficed before one is taken away. */
+  readonly stabilization: string;
+  /** What an HPA scales on. DueJobs: the external metric postfleet_policy_due_jobs, for which the cluster needs a metrics adapter. Cpu: the load of the pods, for which the metrics server suffices. */
+  readonly metric: "DueJobs" | "Cpu";
+  /** The load of a pod, in percent of its CPU request, that an HPA with metric: Cpu keeps. */
+  readonly targetCpuPercent: number;
+}
+
+/** Requests and limits of the daemon's container. */
+export interface Resources {
+  /** By resource, such as cpu and memory. */
+  readonly requests?: Readonly<Record<string, number | string>>;
+  /** By resource, such as cpu and memory. */
+  readonly limits?: Readonly<Record<string, number | string>>;
+}
+
+export interface Toleration {
+  /** The taint's key; none for every taint. */
+  readonly key?: string;
+  /** Equal compares the value. */
+  readonly operator?: "Exists" | "Equal";
+  /** The taint's value. */
+  readonly value?: string;
+  /** None for every effect. */
+  readonly effect?: "NoSchedule" | "PreferNoSchedule" | "NoExecute";
+  /** How long NoExecute is stood. */
+  readonly tolerationSeconds?: number;
+}
+
+export interface EnvVar {
+  readonly name: string;
+  /** A plain value. */
+  readonly value?: string;
+  /** As in a Pod's spec. */
+  readonly valueFrom?: Readonly<Record<string, unknown>>;
+}
+
+export interface LocalReference {
+  readonly name: string;
+}
+
+export interface Sidecar {
+  readonly name: string;
+  /** The image of the container. */
+  readonly image: string;
+  readonly [field: string]: unknown;
+}
+
+export interface Volume {
+  readonly name: string;
+  readonly [field: string]: unknown;
+}
+
+/** What the relay pods shall have besides what the operator gives them. */
+export interface PodTemplate {
+  /** Further labels. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Further annotations. */
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** Requests and limits of the daemon's container. */
+  readonly resources?: Resources;
+  /** Labels that a node must have. */
+  readonly nodeSelector?: Readonly<Record<string, string>>;
+  /** Taints that the pods stand. */
+  readonly tolerations?: readonly Toleration[];
+  /** As in a Pod's spec. */
+  readonly affinity?: Readonly<Record<string, unknown>>;
+  /** As in a Pod's spec; they take the place of ours, which spreads over nodes. */
+  readonly topologySpreadConstraints?: readonly Readonly<Record<string, unknown>>[];
+  /** Which pods go first when a node is full. */
+  readonly priorityClassName?: string;
+  /** Further environment variables of the daemon's container; those that the operator sets cannot be changed. */
+  readonly env?: readonly EnvVar[];
+  /** Secrets, in the same namespace, with which the image is pulled, besides those of the installation. */
+  readonly imagePullSecrets?: readonly LocalReference[];
+  /** How long open transactions may go on when a pod is to end. */
+  readonly terminationGracePeriodSeconds?: number;
+  /** Uses the node's addresses, so that mail leaves from them. Pod security must allow it in the namespace. */
+  readonly hostNetwork?: boolean;
+  /** Further containers, as in a Pod's spec. */
+  readonly sidecars?: readonly Sidecar[];
+  /** Further volumes for the sidecars, as in a Pod's spec. */
+  readonly volumes?: readonly Volume[];
+}
+
 /** Who may send through us, how mail leaves, and how long it is tried. */
 export interface RelayPolicySpec {
   /** The way out; exactly one of mx and smarthost. */
@@ -241,8 +411,26 @@ export interface RelayPolicySpec {
   readonly identity: Identity;
   /** Nothing is sent while this is true; mail is still accepted and waits. */
   readonly paused: boolean;
-  /** Relay pods in a cluster. */
+  /** Relay pods in a cluster with autoscaling: {mode: None}; the other modes choose the number themselves. */
   readonly replicas: number;
+  /** How many relay pods a cluster runs. */
+  readonly autoscaling: Autoscaling;
+  /** What the relay pods shall have besides what the operator gives them. */
+  readonly podTemplate: PodTemplate;
+  /** What happens to queued mail when this resource is deleted from a cluster. Drain: nothing new is accepted, and what is queued is delivered or returned. Bounce: it is returned to its senders at once. Orphan: it stays in the queue, for a resource of the same name to come. */
+  readonly deletionPolicy: "Drain" | "Bounce" | "Orphan";
+  /** The longest that Drain takes; what is left then is returned to its senders. */
+  readonly deletionTimeout: string;
+}
+
+/** What waits to be sent; rounded, and updated at most once a minute. Exact figures are in the metrics. */
+export interface QueueFigures {
+  /** Messages to be sent now. */
+  readonly due: number;
+  /** Messages that wait for another try. */
+  readonly deferred: number;
+  /** Since when the oldest due message has been waiting; absent when none is due. */
+  readonly oldestDue?: string;
 }
 
 export interface RelayPolicyStatus {
@@ -251,6 +439,8 @@ export interface RelayPolicyStatus {
   readonly replicas?: number;
   /** Finds the relay pods; for autoscalers. */
   readonly selector?: string;
+  /** What waits to be sent; rounded, and updated at most once a minute. Exact figures are in the metrics. */
+  readonly queue?: QueueFigures;
   readonly conditions?: readonly Condition[];
 }
 
@@ -289,5 +479,17 @@ export const defaultRelayPolicy: RelayPolicySpec = {
     "sourceAddresses": []
   },
   "paused": false,
-  "replicas": 1
+  "replicas": 1,
+  "autoscaling": {
+    "mode": "Builtin",
+    "min": 1,
+    "max": 10,
+    "targetDueJobs": 500,
+    "stabilization": "5m",
+    "metric": "DueJobs",
+    "targetCpuPercent": 70
+  },
+  "podTemplate": {},
+  "deletionPolicy": "Drain",
+  "deletionTimeout": "1h"
 };

@@ -30,11 +30,18 @@ class Shapes {
       const mark = required.has(key) || field.default !== undefined ? "" : "?";
       return `${comment(field.description, "  ")}  readonly ${key}${mark}: ${this.typeOf(field)};\n`;
     });
+    if (schema["x-kubernetes-preserve-unknown-fields"]) fields.push("  readonly [field: string]: unknown;\n");
     const text = `${comment(schema.description, "")}export interface ${name} {\n${fields.join("")}}\n`;
     const before = this.#written.get(name);
     if (before !== undefined && before !== text) throw new Error(`title ${name} names two different shapes`);
     this.#written.set(name, text);
     return name;
+  }
+
+  /** Of a map, of an object that is passed on unread, or of one without fields. */
+  #valueOf(schema: Schema): string {
+    if (schema.additionalProperties) return this.typeOf(schema.additionalProperties);
+    return schema["x-kubernetes-preserve-unknown-fields"] ? "unknown" : "never";
   }
 
   typeOf(schema: Schema): string {
@@ -49,7 +56,7 @@ class Shapes {
         return item.includes("|") ? `readonly (${item})[]` : `readonly ${item}[]`;
       }
       case "object":
-        if (schema.properties === undefined) return "Readonly<Record<string, never>>";
+        if (schema.properties === undefined) return `Readonly<Record<string, ${this.#valueOf(schema)}>>`;
         if (schema.title === undefined)
           throw new Error("an object with properties needs a title to be named by");
         return this.declare(schema.title, schema);

@@ -26,10 +26,14 @@ export function aDomain(
   const aliases = Object.entries(spec.aliases ?? {}).map(([alias, to]): Alias => ({ name: alias, to }));
   const defaults = {
     limits: {},
-    plusAddressing: { separator: "+" as const },
+    plusAddressing: { separator: "+" },
     delivery: { mailbox: {} },
     relayPolicyRef: { name: "default" },
-  };
+    hostnames: [],
+    dkim: { selector: "postfleet", algorithms: ["Rsa2048", "Ed25519"], retention: "7d" },
+    deletionPolicy: "Drain",
+    deletionTimeout: "1h",
+  } satisfies Partial<MailDomainSpec>;
   return { kind: "MailDomain", namespace, name, spec: { ...defaults, ...spec, domain, aliases } };
 }
 
@@ -39,7 +43,13 @@ export function aMailbox(
   { namespace = "default", name = address.replace("@", ".") }: Place = {},
 ): DeclaredMailbox {
   const { passwordHash, scram, ...given } = spec;
-  const defaults = { aliases: [], forwardTo: [], keepCopy: true, suspended: false };
+  const defaults = {
+    aliases: [],
+    forwardTo: [],
+    keepCopy: true,
+    suspended: false,
+    deletionPolicy: "Retain",
+  } as const;
   return {
     kind: "Mailbox",
     namespace,
