@@ -16,6 +16,9 @@ const handshakeMs = 30_000;
 
 const nobody: SocketEvents = { data() {}, drained() {}, ended() {}, closed() {} };
 
+/** The certificate for the server name that a client asks for (SNI), or for one that names none. RFC 6066 §3 */
+export type ContextFor = (serverName?: string) => SecureContext | undefined;
+
 export class Connection implements SmtpSocket {
   /** The client's address without port, IPv4-mapped IPv6 unmapped. */
   readonly address: string;
@@ -28,12 +31,13 @@ export class Connection implements SmtpSocket {
   #linger: NodeJS.Timeout | undefined;
   #closed = false;
 
-  /** `context`: TLS may be started with it. */
-  constructor(socket: Socket, peer: Peer, context: SecureContext | undefined) {
+  /** `contextFor`: TLS may be started, if it has a certificate now. */
+  constructor(socket: Socket, peer: Peer, contextFor: ContextFor | undefined) {
     this.#socket = socket;
     this.address = peer.address;
     this.port = peer.port;
-    this.startTls = context === undefined ? undefined : () => this.#secure(context);
+    const context = contextFor?.();
+    this.startTls = contextFor && context && (() => this.#secure(context, contextFor));
     this.#watchClose(socket);
   }
 
@@ -94,10 +98,14 @@ export class Connection implements SmtpSocket {
   }
 
   /** From here on what arrives is TLS; the plain stream has no listener left that could take it for commands. */
-  async #secure(secureContext: SecureContext): Promise<TlsFacts> {
+  async #secure(secureContext: SecureContext, contextFor: ContextFor): Promise<TlsFacts> {
     const plain = this.#socket;
     for (const event of ["data", "drain", "end"]) plain.removeAllListeners(event);
-    const socket = new TLSSocket(plain, { isServer: true, secureContext });
+    const socket = new TLSSocket(plain, {
+      isServer: true,
+      secureContext,
+      SNICallback: (name, done) => done(null, contextFor(name)),
+    });
     this.#socket = socket;
     this.#watchClose(socket);
     await handshake(socket);

@@ -7,19 +7,18 @@
  * Spec:   RFC 8314 §3.3 (implicit TLS).
  */
 import net, { type Socket } from "node:net";
-import type { SecureContext } from "node:tls";
 import type { Log } from "../kit/log.ts";
 import { CannotListen } from "./cannot-listen.ts";
 import type { Caps } from "./caps.ts";
-import { Connection, type Peer, peerOf } from "./connection.ts";
+import { Connection, type ContextFor, type Peer, peerOf } from "./connection.ts";
 
 export interface ListenOptions {
   readonly name: string;
   readonly host: string;
   readonly port: number;
   readonly tls: "none" | "starttls" | "implicit";
-  /** Asked per connection, so that a renewed certificate is in force at once. */
-  readonly secureContext: () => SecureContext | undefined;
+  /** Asked per connection, and again by the name that the client asks for, so that a renewed certificate is in force at once. */
+  readonly secureContext: ContextFor;
   readonly onConnection: (connection: Connection) => void;
   /** Counts the connections, maybe together with those of other listeners. */
   readonly caps: Caps;
@@ -82,11 +81,7 @@ function accept(socket: Socket, options: ListenOptions): void {
   const leave = options.caps.enter(peer.address);
   if (typeof leave === "string") return refuse(socket, leave, peer, options);
   socket.once("close", leave);
-  const connection = new Connection(
-    socket,
-    peer,
-    options.tls === "none" ? undefined : options.secureContext(),
-  );
+  const connection = new Connection(socket, peer, options.tls === "none" ? undefined : options.secureContext);
   if (options.tls === "implicit") void secureFirst(connection, options);
   else options.onConnection(connection);
 }

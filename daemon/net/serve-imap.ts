@@ -4,7 +4,6 @@
  * In:     a host that knows users and their mailboxes, and what the listener is called and may do.
  * Out:    the chosen address; two stops: `drain` asks (BYE between commands), `abort` insists.
  */
-import type { SecureContext } from "node:tls";
 import type { ImapHost } from "../imap/host.ts";
 import { defaultLimits, type ImapLimits } from "../imap/limits.ts";
 import { Session } from "../imap/session.ts";
@@ -12,7 +11,7 @@ import { isLoopback } from "../kit/cidr.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import { Caps, type ConnectionLimits } from "./caps.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection, ContextFor } from "./connection.ts";
 import { listen } from "./listen.ts";
 import { SessionSet } from "./session-set.ts";
 
@@ -26,7 +25,7 @@ export interface ImapServerOptions {
     readonly plainAuthOnLoopback: boolean;
   };
   readonly host: ImapHost;
-  readonly secureContext: () => SecureContext | undefined;
+  readonly secureContext: ContextFor;
   readonly connections: () => ConnectionLimits;
   readonly limits?: ImapLimits;
   /** A connection was accepted. */

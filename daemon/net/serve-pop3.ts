@@ -4,7 +4,6 @@
  * In:     a host that knows the users, and what the listener is called and may do.
  * Out:    the chosen address; two stops: `drain` asks, `abort` insists.
  */
-import type { SecureContext } from "node:tls";
 import { isLoopback } from "../kit/cidr.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
@@ -12,7 +11,7 @@ import type { Caller, Pop3Host } from "../pop3/host.ts";
 import { defaultLimits, type Pop3Limits } from "../pop3/limits.ts";
 import { Session } from "../pop3/session.ts";
 import { Caps, type ConnectionLimits } from "./caps.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection, ContextFor } from "./connection.ts";
 import { listen } from "./listen.ts";
 import { SessionSet } from "./session-set.ts";
 
@@ -28,7 +27,7 @@ export interface Pop3ServerOptions {
   readonly host: Pop3Host;
   /** In the greeting. */
   readonly hostname: string;
-  readonly secureContext: () => SecureContext | undefined;
+  readonly secureContext: ContextFor;
   readonly connections: () => ConnectionLimits;
   readonly limits?: Pop3Limits;
   readonly opened?: (listener: string) => void;

@@ -4,7 +4,6 @@
  * In:     a mailroom that decides, and what the listener is called and may do.
  * Out:    the chosen address; two stops: `drain` asks (421 between transactions), `abort` insists.
  */
-import type { SecureContext } from "node:tls";
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import { reply } from "../mail/reply.ts";
@@ -14,7 +13,7 @@ import type { Caller, Mailroom } from "../smtp/mailroom.ts";
 import { encodeReply } from "../smtp/replies.ts";
 import { Session, type SessionOptions } from "../smtp/session.ts";
 import type { Caps } from "./caps.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection, ContextFor } from "./connection.ts";
 import { listen } from "./listen.ts";
 
 export interface SmtpServerOptions {
@@ -29,7 +28,7 @@ export interface SmtpServerOptions {
   readonly mailroom: Mailroom;
   /** In the greeting and in the reply to EHLO. */
   readonly hostname: string;
-  readonly secureContext: () => SecureContext | undefined;
+  readonly secureContext: ContextFor;
   readonly caps: Caps;
   readonly limits?: SmtpLimits;
   readonly events?: SmtpEvents;

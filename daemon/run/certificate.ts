@@ -1,22 +1,33 @@
 /**
- * A listener's certificate, from files that may change while it is in use (cert-manager renews them).
+ * The listeners' certificates: the installation's own, from files that may change while it is in use (cert-manager renews
+ * them), and over it those of the domains, from the directory.
  *
- * In:     paths of PEM files, or the texts themselves.
- * Out:    `current()`: the newest that could be read. Connections that are open keep theirs.
+ * In:     paths of PEM files, or the texts themselves; the directory.
+ * Out:    `current(name)`: the newest that could be read for this server name. Connections that are open keep theirs.
  * Fails:  the first reading rejects with a `CommandError`; later a bad pair is reported, and the last good one stays.
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { SecureContext } from "node:tls";
+import { certificateFault } from "../../crds/certificate.ts";
 import { CommandError } from "../cli/context.ts";
-import type { LiveDirectory } from "../directory/directory.ts";
+import type { Directory, LiveDirectory } from "../directory/directory.ts";
 import { systemClock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
+import { Certificates, type DomainCertificate, type Installation, namesOf } from "../net/certificates.ts";
+import type { ContextFor } from "../net/connection.ts";
 import { serverContext } from "../net/secure-context.ts";
 import { keptCertificate } from "../net/self-signed.ts";
 import type { RunOptions } from "./options.ts";
 
 export interface Certificate extends Disposable {
+  readonly current: ContextFor;
+}
+
+/** Where nothing listens. */
+export const noCertificate: Certificate = { current: () => undefined, [Symbol.dispose]: () => {} };
+
+export interface OwnCertificate extends Installation, Disposable {
   current(): SecureContext;
 }
 
@@ -24,19 +35,46 @@ export type CertificateSource =
   | { readonly cert: string; readonly key: string; readonly inline?: undefined }
   | { readonly cert: string; readonly key: string; readonly inline: true };
 
-/** From files; on a laptop else self-signed, since people there want to try TLS without a certificate authority. */
 export async function listenerCertificate(
+  options: Pick<RunOptions, "tls" | "nats" | "data" | "hostname">,
+  live: Pick<LiveDirectory, "current" | "onChange">,
+  log: Log,
+): Promise<Certificate> {
+  const own = await ownCertificate(options, live, log);
+  const none: readonly string[] = [];
+  const nothing: Installation = { names: () => none, current: () => undefined };
+  const certificates = new Certificates(own ?? nothing, log, Date.now);
+  const update = (directory: Directory) => certificates.update(certificatesOf(directory));
+  update(live.current());
+  if (certificates.find(undefined) === undefined)
+    log.warn(
+      {},
+      "no certificate: STARTTLS is not offered, and submissions, imaps and pop3s end each connection; " +
+        "give --tls-cert and --tls-key, or a MailDomain with tls",
+    );
+  const leave = live.onChange(update);
+  return {
+    current: (name) => certificates.find(name),
+    [Symbol.dispose]: () => {
+      leave();
+      own?.[Symbol.dispose]();
+    },
+  };
+}
+
+function* certificatesOf(directory: Directory): Iterable<DomainCertificate> {
+  for (const { namespace, name, domain, tls } of directory.domains())
+    if (tls !== undefined) yield { resource: `${namespace}/${name}`, domain, ...tls };
+}
+
+/** From files; on a laptop else self-signed, since people there want to try TLS without a certificate authority. */
+async function ownCertificate(
   options: Pick<RunOptions, "tls" | "nats" | "data" | "hostname">,
   live: Pick<LiveDirectory, "current">,
   log: Log,
-): Promise<Certificate | undefined> {
+): Promise<OwnCertificate | undefined> {
   if (options.tls) return openCertificate(options.tls, log);
-  if (options.nats.length > 0 || options.data === undefined) {
-    const remedy =
-      "no certificate: STARTTLS, submissions, imaps and pop3s are off; give --tls-cert and --tls-key";
-    log.warn({}, remedy);
-    return undefined;
-  }
+  if (options.nats.length > 0 || options.data === undefined) return undefined;
   const domains = [...live.current().domains()].map((entry) => entry.domain as string);
   const names: [string, ...string[]] = [options.hostname, "localhost", "127.0.0.1", ...domains.slice(0, 50)];
   const made = await keptCertificate(
@@ -58,7 +96,7 @@ interface Texts {
 async function firstOf(read: () => Promise<Texts>, { cert, key }: Texts) {
   try {
     const texts = await read();
-    return { texts, context: serverContext(texts) };
+    return { texts, context: serverContext(texts), names: namesOf(texts.cert) };
   } catch (error) {
     throw new CommandError(
       `the certificate ${cert} with the key ${key} cannot be used: ${(error as Error).message}; ` +
@@ -69,22 +107,27 @@ async function firstOf(read: () => Promise<Texts>, { cert, key }: Texts) {
   }
 }
 
-export async function openCertificate(source: CertificateSource, log: Log): Promise<Certificate> {
+export async function openCertificate(source: CertificateSource, log: Log): Promise<OwnCertificate> {
   if (source.inline) {
     const context = serverContext(source);
-    return { current: () => context, [Symbol.dispose]: () => {} };
+    const names = namesOf(source.cert);
+    return { current: () => context, names: () => names, [Symbol.dispose]: () => {} };
   }
   const read = async () => ({
     cert: await readFile(source.cert, "utf8"),
     key: await readFile(source.key, "utf8"),
   });
   const first = await firstOf(read, source);
-  let { texts, context } = first;
+  let { texts, context, names } = first;
+  tellFault(first.texts, source.cert, log);
   const look = async () => {
     try {
       const now = await read();
       if (now.cert === texts.cert && now.key === texts.key) return;
+      const fault = certificateFault(now, Date.now());
+      if (fault !== undefined) throw new Error(fault);
       context = serverContext(now);
+      names = namesOf(now.cert);
       texts = now;
       log.info({ file: source.cert }, "a new certificate is in use");
     } catch (error) {
@@ -96,5 +139,12 @@ export async function openCertificate(source: CertificateSource, log: Log): Prom
     }
   };
   const timer = setInterval(() => void look(), LOOK_MS);
-  return { current: () => context, [Symbol.dispose]: () => clearInterval(timer) };
+  return { current: () => context, names: () => names, [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+/** At the start there is no better one: an old certificate serves those who do not look at it. */
+function tellFault(texts: Texts, file: string, log: Log): void {
+  const problem = certificateFault(texts, Date.now());
+  if (problem !== undefined)
+    log.error({ file, problem }, "the certificate is used, but others will not trust it");
 }

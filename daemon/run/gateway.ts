@@ -28,7 +28,7 @@ export interface GatewayContext {
   readonly live: LiveDirectory;
   readonly sasl: Sasl;
   readonly metrics: Metrics;
-  readonly certificate: Certificate | undefined;
+  readonly certificate: Certificate;
   readonly log: Log;
 }
 
@@ -74,7 +74,7 @@ function openRoom(context: GatewayContext): Mailroom & Disposable {
   });
 }
 
-/** `undefined`: it is off, or has no certificate. */
+/** `undefined`: it is off. */
 function serve(
   name: (typeof smtpListeners)[number],
   { options, metrics, log, certificate }: GatewayContext,
@@ -82,13 +82,13 @@ function serve(
   caps: Caps,
 ): Promise<SmtpServer> | undefined {
   const where = options.listen[name];
-  if (where === undefined || (name === "submissions" && certificate === undefined)) return undefined;
-  const tls = name === "submissions" ? "implicit" : certificate ? "starttls" : "none";
+  if (where === undefined) return undefined;
+  const tls = name === "submissions" ? "implicit" : "starttls";
   return serveSmtp({
     listener: { name, ...where, tls, plainAuthOnLoopback: isLaptop(options) },
     mailroom,
     hostname: options.hostname,
-    secureContext: () => certificate?.current(),
+    secureContext: certificate.current,
     caps,
     events: { opened: (listener) => metrics.connection(listener) },
     log,

@@ -29,7 +29,7 @@ export interface MailAccessContext {
   readonly live: LiveDirectory;
   readonly door: Door;
   readonly metrics: Pick<Metrics, "connection">;
-  readonly certificate: Certificate | undefined;
+  readonly certificate: Certificate;
   readonly log: Log;
 }
 
@@ -44,12 +44,12 @@ export async function openMailAccess(context: MailAccessContext): Promise<MailAc
   const servers = new Map<ListenerName, ImapServer>();
   for (const name of listeners) {
     const where = options.listen[name];
-    if (where === undefined || (name === "imaps" && certificate === undefined)) continue;
-    const tls = name === "imaps" ? "implicit" : certificate ? "starttls" : "none";
+    if (where === undefined) continue;
+    const tls = name === "imaps" ? "implicit" : "starttls";
     const server = await serveImap({
       listener: { name, ...where, tls, plainAuthOnLoopback: options.nats.length === 0 },
       host,
-      secureContext: () => certificate?.current(),
+      secureContext: certificate.current,
       connections: () => connections,
       opened: (listener) => metrics.connection(listener),
       log,

@@ -22,7 +22,7 @@ export interface Pop3Context {
   readonly live: LiveDirectory;
   readonly store: { readonly mailboxes: MailboxAccess };
   readonly door: Door;
-  readonly certificate: Certificate | undefined;
+  readonly certificate: Certificate;
   readonly metrics: Pick<Metrics, "connection">;
   readonly log: Log;
 }
@@ -44,13 +44,13 @@ export async function openPop3(context: Pop3Context): Promise<Pop3> {
   const host = hostOf(context);
   for (const name of listeners) {
     const where = options.listen[name];
-    if (where === undefined || (name === "pop3s" && certificate === undefined)) continue;
-    const tls = name === "pop3s" ? "implicit" : certificate ? "starttls" : "none";
+    if (where === undefined) continue;
+    const tls = name === "pop3s" ? "implicit" : "starttls";
     const server = await servePop3({
       listener: { name, ...where, tls, plainAuthOnLoopback: options.nats.length === 0 },
       host,
       hostname: options.hostname,
-      secureContext: () => certificate?.current(),
+      secureContext: certificate.current,
       connections: () => connections,
       opened: (listener) => metrics.connection(listener),
       log,

@@ -15,7 +15,7 @@ import { aborted, type Stops, stops } from "../kit/stop.ts";
 import { acknowledge } from "../nats/directory/acks.ts";
 import { watchDirectory } from "../nats/directory/watch.ts";
 import { serveHealth } from "../net/health.ts";
-import { listenerCertificate } from "./certificate.ts";
+import { listenerCertificate, noCertificate } from "./certificate.ts";
 import type { Delivery } from "./delivery.ts";
 import { forgetEndpoints, publishEndpoints } from "./endpoints.ts";
 import { greet } from "./greet.ts";
@@ -161,8 +161,9 @@ class Daemon {
   ): Promise<void> {
     const { roles } = this.#options;
     const listening = roles.has("gateway") || roles.has("mailbox");
-    const certificate = listening ? await listenerCertificate(this.#options, live, this.#log) : undefined;
-    if (certificate) parts.use(certificate);
+    const certificate = listening
+      ? parts.use(await listenerCertificate(this.#options, live, this.#log))
+      : noCertificate;
     const store = this.#store as Store;
     const common = { options: this.#options, store, live, metrics, certificate, log: this.#log };
     const { door, sasl } = openLogins(live, store.vault, this.#log);
