@@ -24,7 +24,7 @@ import { type Cost, defaultCost, fits, hashPassword } from "./password.ts";
 import { defaultIterations, deriveVerifier, fitsVerifier } from "./sasl/scram-keys.ts";
 
 /** What is kept of a password. */
-export type PasswordSecrets = Pick<DeclaredMailbox, "passwordHash" | "scram" | "passwordSource">;
+export type PasswordSecrets = Pick<DeclaredMailbox, "passwordHash" | "scram">;
 
 /** What daemons know now. */
 export type SecretsInForce = (mailbox: DeclaredKey) => PasswordSecrets | undefined;

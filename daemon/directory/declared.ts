@@ -8,6 +8,8 @@ import type { Credential, DkimSecret, TlsSecret } from "./directory.ts";
 interface Named {
   readonly namespace: string;
   readonly name: string;
+  /** What the publisher calls the state that it was made from; the same words later: nothing needs to be made again. */
+  readonly source?: string;
 }
 
 export interface DeclaredDomain extends Named {
@@ -26,8 +28,6 @@ export interface DeclaredMailbox extends Named {
   readonly passwordHash?: string;
   /** As `kit/scram-verifier` writes it; absent where the Secret holds a hash. */
   readonly scram?: string;
-  /** Names the Secret, and its state, that the hash was made from: while it is the same, nothing is hashed again. */
-  readonly passwordSource?: string;
 }
 
 export interface DeclaredPolicy extends Named {

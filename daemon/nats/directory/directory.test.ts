@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { aDomain, aMailbox } from "../../../test/harness/declare.ts";
 import {
@@ -13,13 +14,14 @@ import {
   withServer,
   world,
 } from "../../../test/harness/directory-bucket.ts";
-import { type Declared, declaredKey } from "../../directory/declared.ts";
+import type { Declared } from "../../directory/declared.ts";
 import { silent } from "../../kit/log.ts";
 import type { Address } from "../../mail/address.ts";
 import type { MailboxName } from "../../mailbox/store.ts";
 import type { PolicyName } from "../../queue/job.ts";
 import { acknowledge, readAcks } from "./acks.ts";
 import { encode, subjectOf } from "./record.ts";
+import { Vault } from "./vault.ts";
 import { watchDirectory } from "./watch.ts";
 
 withServer();
@@ -96,12 +98,15 @@ test("what is not decided upon stays as it is, and counts", async (t) => {
   assert.ok(has("alice@example.test")(daemon.current()));
 });
 
-test("a publisher tells which Secret the hash in force was made from", async (t) => {
-  const publisher = await publisherOn(t, await fresh(t));
-  const secrets = { passwordHash: "$argon2id$hash", passwordSource: "uid/7/password" };
-  const alice = aMailbox("alice@example.test", { passwordHash: secrets.passwordHash }, { name: "alice" });
-  await publisher.publish([{ ...alice, ...secrets }], soon());
-  assert.deepEqual(publisher.secretsInForce(declaredKey(alice)), secrets);
+test("a publisher tells from what the record in force was made, as long as its key is in force, too", async (t) => {
+  const link = await fresh(t);
+  const publisher = await publisherOn(t, link);
+  const alice = aMailbox("alice@example.test", { passwordHash: "$argon2id$hash" }, { name: "alice" });
+  await publisher.publish([{ ...alice, source: "generation 1, secret 7" }], soon());
+  assert.equal(publisher.sourceOf(alice), "generation 1, secret 7");
+  assert.equal((await publisherOn(t, link)).sourceOf(alice), "generation 1, secret 7");
+  const otherKey = await publisherOn(t, link, { vault: new Vault([randomBytes(32)]) });
+  assert.equal(otherKey.sourceOf(alice), undefined);
 });
 
 test("fields in another order are no difference", async (t) => {

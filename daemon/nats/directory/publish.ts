@@ -50,6 +50,7 @@ export interface Published {
 interface Known {
   readonly digest: string;
   readonly key: DeclaredKey;
+  readonly source: string | undefined;
 }
 
 const chunkEntries = 400;
@@ -99,6 +100,15 @@ export class DirectoryPublisher implements AsyncDisposable {
   /** What daemons know of a mailbox's password now. */
   secretsInForce(mailbox: DeclaredKey): PasswordSecrets | undefined {
     return this.#secrets.get(mailbox);
+  }
+
+  /** The `source` of the record in force; `undefined`: there is none, or it must be written again. */
+  sourceOf(resource: Named): string | undefined {
+    return this.#known.get(subjectOf(resource))?.source;
+  }
+
+  get revision(): number {
+    return this.#revision;
   }
 
   /** Calls are carried out one after the other. `undecided` names resources whose records stay as they are. */
@@ -206,15 +216,15 @@ export class DirectoryPublisher implements AsyncDisposable {
       decoded &&
       !decoded.locked &&
       (decoded.keyId ?? this.#options.vault.keyId) === this.#options.vault.keyId;
-    this.#known.set(subject, { key, digest: current ? this.#digest(decoded.declared) : "" });
+    this.#known.set(subject, {
+      key,
+      digest: current ? this.#digest(decoded.declared) : "",
+      source: current ? decoded.declared.source : undefined,
+    });
     if (decoded?.declared.kind !== "Mailbox") return;
-    const { passwordHash, scram, passwordSource } = decoded.declared;
+    const { passwordHash, scram } = decoded.declared;
     if (passwordHash !== undefined)
-      this.#secrets.set(key, {
-        passwordHash,
-        ...(scram === undefined ? {} : { scram }),
-        ...(passwordSource === undefined ? {} : { passwordSource }),
-      });
+      this.#secrets.set(key, { passwordHash, ...(scram === undefined ? {} : { scram }) });
   }
 
   #digest(declared: Declared): string {

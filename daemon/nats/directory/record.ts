@@ -2,7 +2,7 @@
  * How a declared resource lies in the directory bucket.
  *
  * Key:    `domain.<namespace>.<name>`, `mailbox.…`, `policy.…`; dots in names are written `_`, which names never hold.
- * Value:  JSON `{ v: 1, kind, namespace, name, spec, sealed? }`; secrets are inside `sealed` only. Empty: deleted. A long
+ * Value:  JSON `{ v: 1, kind, namespace, name, spec, source?, sealed? }`; secrets are inside `sealed` only. Empty: deleted. A long
  *         one is gzipped: the largest resource that Kubernetes takes would not fit into a message of NATS otherwise.
  * And:    `revision`: `{ revision, entries }`, written after (or together with) every change it covers.
  * Fails:  `decode` gives `undefined` for what is no record of ours; `locked` when its secrets cannot be opened.
@@ -32,6 +32,7 @@ interface Stored {
   readonly namespace: string;
   readonly name: string;
   readonly spec: unknown;
+  readonly source?: string;
   readonly sealed?: Sealed;
 }
 
@@ -44,10 +45,18 @@ export interface Decoded {
 }
 
 export function encode(declared: Declared, vault: Vault): Uint8Array {
-  const { kind, namespace, name, spec } = declared;
+  const { kind, namespace, name, spec, source } = declared;
   const secrets = secretsOf(declared);
   const sealed = secrets && vault.seal(JSON.stringify(secrets), subjectOf(declared));
-  const stored: Stored = { v: 1, kind, namespace, name, spec, ...(sealed ? { sealed } : {}) };
+  const stored: Stored = {
+    v: 1,
+    kind,
+    namespace,
+    name,
+    spec,
+    ...(source === undefined ? {} : { source }),
+    ...(sealed ? { sealed } : {}),
+  };
   const text = Buffer.from(JSON.stringify(stored));
   return text.length > gzipAbove ? gzipSync(text) : text;
 }
@@ -58,8 +67,8 @@ function secretsOf(declared: Declared): object | undefined {
     return dkim.length === 0 && tls === undefined ? undefined : { ...(dkim.length > 0 ? { dkim } : {}), tls };
   }
   if (declared.kind === "Mailbox") {
-    const { passwordHash, scram, passwordSource } = declared;
-    return passwordHash === undefined ? undefined : { passwordHash, scram, passwordSource };
+    const { passwordHash, scram } = declared;
+    return passwordHash === undefined ? undefined : { passwordHash, scram };
   }
   if (declared.kind !== "RelayPolicy" || Object.keys(declared.credentials).length === 0) return undefined;
   return { credentials: declared.credentials };
@@ -69,13 +78,14 @@ export function decode(subject: string, data: Uint8Array, vault: Vault): Decoded
   const stored = parse<Stored>(data);
   if (stored?.v !== 1 || !(stored.kind in words) || typeof stored.name !== "string") return undefined;
   if (subjectOf(stored) !== subject) return undefined;
-  const { kind, namespace, name, spec, sealed } = stored;
+  const { kind, namespace, name, spec, source, sealed } = stored;
   const opened = sealed && vault.open(sealed, subject);
   const declared = {
     kind,
     namespace,
     name,
     spec,
+    ...(source === undefined ? {} : { source }),
     ...(kind === "RelayPolicy" ? { credentials: {} } : {}),
     ...(opened === undefined ? {} : (JSON.parse(opened) as object)),
   } as Declared;
