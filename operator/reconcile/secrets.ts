@@ -1,0 +1,99 @@
+/**
+ * Secrets that resources refer to: which version each has now, and its content when somebody needs it.
+ *
+ * In:     the namespaces in which the operator may look (`enter`, `leave`).
+ * Out:    `versionOf`: known at once, from a watch of metadata; `read`: the content of one that is referred to, fetched
+ *         when it is asked for and never kept. Contents of other Secrets never travel.
+ * Fails:  `versionOf` says `unknown` until the namespace has been looked through; `onChange` tells when that is over.
+ */
+import type { KubeObject } from "../kube/object.ts";
+import type { Cache, Kind, Kube, Selection } from "../kube/port.ts";
+import { secrets as secretKind } from "./kinds.ts";
+
+/** Opens a watch of metadata only. */
+export type WatchMetadata = (kind: Kind, selection: Selection) => Cache & AsyncDisposable;
+
+export type SecretVersion =
+  | { readonly kind: "unknown" }
+  | { readonly kind: "absent" }
+  | { readonly kind: "present"; readonly version: string };
+
+export type SecretContent = ReadonlyMap<string, Buffer>;
+
+/** `name` is `undefined` when any Secret of the namespace may be another now. */
+export type SecretListener = (namespace: string, name: string | undefined) => void;
+
+interface Entered {
+  readonly cache: Cache & AsyncDisposable;
+  synced: boolean;
+}
+
+const unknown: SecretVersion = { kind: "unknown" };
+const absent: SecretVersion = { kind: "absent" };
+
+export class Secrets implements AsyncDisposable {
+  readonly #kube: Kube;
+  readonly #watch: WatchMetadata;
+  readonly #entered = new Map<string, Entered>();
+  readonly #listeners = new Set<SecretListener>();
+
+  constructor(kube: Kube, watch: WatchMetadata) {
+    this.#kube = kube;
+    this.#watch = watch;
+  }
+
+  enter(namespace: string): void {
+    if (this.#entered.has(namespace)) return;
+    const cache = this.#watch(secretKind, { namespace });
+    const entered: Entered = { cache, synced: false };
+    this.#entered.set(namespace, entered);
+    cache.onChange((change) => {
+      const { metadata } = change.kind === "removed" ? change.before : change.object;
+      if (entered.synced) this.#tell(namespace, metadata.name);
+    });
+    void cache.synced.then(() => {
+      entered.synced = true;
+      if (this.#entered.get(namespace) === entered) this.#tell(namespace, undefined);
+    });
+  }
+
+  async leave(namespace: string): Promise<void> {
+    const entered = this.#entered.get(namespace);
+    this.#entered.delete(namespace);
+    await entered?.cache[Symbol.asyncDispose]();
+  }
+
+  versionOf(namespace: string, name: string): SecretVersion {
+    const entered = this.#entered.get(namespace);
+    if (!entered?.synced) return unknown;
+    const found = entered.cache.get(namespace, name);
+    if (!found) return absent;
+    const { uid, resourceVersion } = found.metadata;
+    return { kind: "present", version: `${uid}/${resourceVersion}` };
+  }
+
+  async read(namespace: string, name: string, signal: AbortSignal): Promise<SecretContent | undefined> {
+    const secret = await this.#kube.get<KubeObject & { data?: Record<string, string> }>(
+      secretKind,
+      namespace,
+      name,
+      signal,
+    );
+    if (!secret) return undefined;
+    return new Map(
+      Object.entries(secret.data ?? {}).map(([key, text]) => [key, Buffer.from(text, "base64")]),
+    );
+  }
+
+  onChange(listener: SecretListener): void {
+    this.#listeners.add(listener);
+  }
+
+  #tell(namespace: string, name: string | undefined): void {
+    for (const listener of this.#listeners) listener(namespace, name);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#entered.keys()].map((namespace) => this.leave(namespace)));
+  }
+}
