@@ -28,7 +28,7 @@ const neighbours = new Set(["accept → auth", "deliver → auth", "directory �
 /** What the operator may use of the daemon: every part of it (`""`), and the adapters in its parts that own them. */
 const operatorUses: Readonly<Record<string, readonly string[]>> & { readonly "": readonly string[] } = {
   "": ["directory", "kit", "mail"],
-  store: ["directory", "kit", "mail", "nats", "queue"],
+  store: ["auth", "directory", "kit", "mail", "mailbox", "nats", "queue"],
   dns: ["dns", "kit", "mail"],
 };
 

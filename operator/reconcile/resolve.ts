@@ -58,7 +58,7 @@ export class Resolver {
     }
     const state = digest(JSON.stringify([resource.spec, versions, more]));
     const known = this.#missing.get(key);
-    if (known && known.source.endsWith(state) && this.#publication.holds(resource, known.source)) {
+    if (known?.source.endsWith(state) && this.#publication.holds(resource, known.source)) {
       this.#publication.hold(resource, known.source);
       return { kind: "published", missing: known.missing };
     }
