@@ -7,6 +7,7 @@
  */
 
 import { isRecord } from "./defaults.ts";
+import { domainSecretProblems } from "./domain-secrets.ts";
 import type { RawResource } from "./envelope.ts";
 import { canonicalAddress, canonicalDomain, domainPart } from "./names.ts";
 import { passwordFault } from "./password.ts";
@@ -100,10 +101,11 @@ class References {
   #ofDomain(resource: Placed<ResourceOf<"MailDomain">>): Problem[] {
     const { name } = resource.spec.relayPolicyRef;
     const { namespace } = resource;
+    const problems = domainSecretProblems(resource, this.#secrets, Date.now());
     if (name === "default" || this.#policies.has(titleOf({ kind: "RelayPolicy", namespace, name })))
-      return [];
+      return problems;
     const words = `there is no RelayPolicy ${name} in namespace ${namespace}; declare it, or remove relayPolicyRef`;
-    return [problemAt(resource, ["spec", "relayPolicyRef", "name"], words)];
+    return [...problems, problemAt(resource, ["spec", "relayPolicyRef", "name"], words)];
   }
 
   #ofMailbox(resource: Placed<ResourceOf<"Mailbox">>): Problem[] {

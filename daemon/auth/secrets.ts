@@ -19,6 +19,7 @@ import {
   declaredKey,
 } from "../directory/declared.ts";
 import type { Credential } from "../directory/directory.ts";
+import { domainSecrets } from "../directory/domain-secrets.ts";
 import { formatScramVerifier, parseScramVerifier } from "../kit/scram-verifier.ts";
 import { type Cost, defaultCost, fits, hashPassword } from "./password.ts";
 import { defaultIterations, deriveVerifier, fitsVerifier } from "./sasl/scram-keys.ts";
@@ -59,8 +60,10 @@ export class SecretResolver {
   async #declareOne(resource: Resource, vault: Vault, inForce: SecretsInForce): Promise<Declared> {
     const { kind, namespace, name } = resource;
     switch (kind) {
-      case "MailDomain":
-        return { kind, namespace, name, spec: resource.spec };
+      case "MailDomain": {
+        const secrets = domainSecrets(resource.spec, (secret) => vault.data(namespace, secret));
+        return { kind, namespace, name, spec: resource.spec, ...secrets };
+      }
       case "RelayPolicy":
         return { kind, namespace, name, spec: resource.spec, credentials: vault.credentials(resource) };
       case "Mailbox": {
@@ -129,7 +132,11 @@ class Vault {
     return username === undefined || password === undefined ? undefined : { username, password };
   }
 
+  data(namespace: string, name: string): Secret["data"] | undefined {
+    return this.#secrets.get(titleOf({ kind: "Secret", namespace, name }))?.data;
+  }
+
   #read(namespace: string, name: string, key: string): string | undefined {
-    return this.#secrets.get(titleOf({ kind: "Secret", namespace, name }))?.data.get(key);
+    return this.data(namespace, name)?.get(key);
   }
 }
