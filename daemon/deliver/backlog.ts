@@ -7,7 +7,7 @@
  */
 import type { Clock } from "../kit/clock.ts";
 import type { JobKey, Queued } from "../queue/job.ts";
-import { type Entry, Schedule, type Wish } from "../queue/schedule.ts";
+import { type Due, type Entry, Schedule, type Wish } from "../queue/schedule.ts";
 
 export interface BacklogOptions {
   readonly clock: Clock;
@@ -43,8 +43,8 @@ export class Backlog {
     return this.#schedule.size;
   }
 
-  due(now: number): { readonly jobs: number; readonly oldest: number | undefined } {
-    return this.#schedule.due(now);
+  due(now: number, of?: (target: string) => boolean): Due {
+    return this.#schedule.due(now, of);
   }
 
   put(queued: Queued, { partition, due, target, wish }: Placing): Entry {

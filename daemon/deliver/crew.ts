@@ -30,6 +30,14 @@ export interface CrewOptions {
   readonly lingerMs: number;
 }
 
+interface CrewStats {
+  readonly waiting: number;
+  /** ms since the epoch; `Infinity`: nothing waits. */
+  readonly oldest: number;
+  readonly workers: number;
+  readonly lanes: number;
+}
+
 /** Settlements a worker may leave behind unanswered while it goes on with its connection. */
 const UNSETTLED = 2;
 /** The share of the workers that only lanes without any may have: sites that answer slowly cannot take them all. */
@@ -47,10 +55,16 @@ export class Crew {
     this.#o = options;
   }
 
-  stats(): { readonly waiting: number; readonly workers: number; readonly lanes: number } {
+  /** `waiting`, and since when the oldest of them is due, are of the targets that are meant. */
+  stats(of: (target: string) => boolean): CrewStats {
     let waiting = 0;
-    for (const lane of this.#lanes.values()) waiting += lane.size;
-    return { waiting, workers: this.#workers, lanes: this.#lanes.size };
+    let oldest = Number.POSITIVE_INFINITY;
+    for (const lane of this.#lanes.values()) {
+      const line = lane.waiting(of);
+      waiting += line.jobs;
+      oldest = Math.min(oldest, line.oldest);
+    }
+    return { waiting, oldest, workers: this.#workers, lanes: this.#lanes.size };
   }
 
   /** In line for its way. */

@@ -1,7 +1,7 @@
 /** The dispatcher over the memory queue, with ways out that the test scripts. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { draft, inline } from "../../test/contract/queue.ts";
+import { draft, inline, policy } from "../../test/contract/queue.ts";
 import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
 import type { Domain } from "../mail/address.ts";
@@ -411,4 +411,24 @@ test("a fault of ours puts the job back and keeps the others going", quick, asyn
   await accept();
   await until(() => finished.length === 1);
   assert.equal(dispatcher.stats(Date.now()).jobs, 1);
+});
+
+test("figures are told of one policy, and count what waits in line for a connection", quick, async (t) => {
+  const ways = new Ways();
+  const busy = Promise.withResolvers<void>();
+  ways.carry = async ({ job }) => {
+    await busy.promise;
+    return job.recipients.map(() => delivered);
+  };
+  const { dispatcher, accept, finished, until } = await setup(t, {}, ways);
+  const other = "ns/other" as PolicyName;
+  const queuedAt = Date.now() - 60_000;
+  for (let i = 0; i < 4; i++) await accept({ queuedAt, nextAttempt: queuedAt });
+  await accept({ policy: other, nextAttempt: Date.now() + 60_000 });
+  while (ways.carried.length === 0) await systemClock.sleep(5);
+  const { due, deferred, oldestDue, workers } = dispatcher.stats(Date.now(), policy);
+  assert.deepEqual([due, deferred, oldestDue, workers], [3, 0, queuedAt, 1]);
+  assert.deepEqual(dispatcher.stats(Date.now(), other).deferred, 1);
+  busy.resolve();
+  await until(() => finished.length === 4);
 });

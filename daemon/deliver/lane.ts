@@ -52,6 +52,18 @@ export class Lane {
     this.#size++;
   }
 
+  /** Of the targets that are meant: how many wait, and since when the oldest is due. */
+  waiting(of: (target: string) => boolean): { readonly jobs: number; readonly oldest: number } {
+    let jobs = 0;
+    let oldest = Number.POSITIVE_INFINITY;
+    for (const [target, line] of this.#waiting) {
+      if (!of(target)) continue;
+      jobs += line.size;
+      oldest = Math.min(oldest, line.peek()?.due ?? oldest); // the line is in the order of its times
+    }
+    return { jobs, oldest };
+  }
+
   take(): Entry | undefined {
     const target = this.#turns.shift();
     if (target === undefined) return undefined;

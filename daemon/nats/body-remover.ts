@@ -55,7 +55,7 @@ export class BodyRemover {
     const { nc } = this.#link;
     const shard = shardOfKey(key);
     const stream = queueStream(shard);
-    const filter = JSON.stringify({ subjects_filter: `q${shard}.*.*.*.${message}.*` });
+    const filter = JSON.stringify({ subjects_filter: `q${shard}.*.*.*.*.${message}.*` });
     const answer = await nc.request(`$JS.API.STREAM.INFO.${stream}`, filter, { timeout: 10_000 });
     const { error, state } = answer.json<InfoAnswer>();
     // Silence about other jobs is not their absence: better a body that stays too long than one that is missed.

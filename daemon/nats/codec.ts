@@ -47,19 +47,25 @@ export function makeKey(
   job: { class: JobClass; policy: PolicyName; destination: Domain; message: MessageId; group: number },
 ): JobKey {
   const partition = hash(job.destination) % partitions;
-  const policy = policyToken(job.policy);
-  return `${shard}.${job.class}.${policy}.${partition}.${job.message}.${job.group}` as JobKey;
+  return `${shard}.${job.class}.${policyTokens(job.policy)}.${partition}.${job.message}.${job.group}` as JobKey;
 }
 
-/** `namespace/name` as one subject token: a dot in a name would end the token. */
-export const policyToken = (policy: PolicyName): string => policy.replaceAll(".", "~");
+/**
+ * `namespace/name` as two subject tokens, so that a permission can name the namespace. A namespace has no dots; those of
+ * a name would end its token.
+ */
+export function policyTokens(policy: PolicyName): string {
+  const slash = policy.indexOf("/");
+  return `${policy.slice(0, slash)}.${policy.slice(slash + 1).replaceAll(".", "~")}`;
+}
 
 export const shardOfKey = (key: JobKey): number => Number(key.slice(0, key.indexOf(".")));
 
 /** The partition, from a key or from a subject. */
 export function partitionOf(key: string): number {
-  const a = key.indexOf(".", key.indexOf(".", key.indexOf(".") + 1) + 1);
-  return Number(key.slice(a + 1, key.indexOf(".", a + 1)));
+  const group = key.lastIndexOf(".");
+  const message = key.lastIndexOf(".", group - 1);
+  return Number(key.slice(key.lastIndexOf(".", message - 1) + 1, message));
 }
 
 /** FNV-1a over UTF-16 code units: stable for ever, since keys depend on it. */

@@ -12,6 +12,7 @@ import {
   credsAuthenticator,
   type NatsConnection,
   nkeyAuthenticator,
+  nuid,
 } from "@nats-io/transport-node";
 import type { Log } from "../kit/log.ts";
 
@@ -31,6 +32,8 @@ export interface NatsTarget {
 
 export interface Link extends AsyncDisposable {
   readonly nc: NatsConnection;
+  /** A subject of our own for answers, each time another. */
+  inbox(): string;
   isUp(): boolean;
   /** The server has come back at another address. */
   moveTo(url: string): void;
@@ -102,6 +105,10 @@ class NatsLink implements Link {
     this.#log = log;
     void this.#watch();
     void nc.closed().then(() => this.#lost());
+  }
+
+  inbox(): string {
+    return `_INBOX.${nuid.next()}`;
   }
 
   isUp(): boolean {

@@ -6,7 +6,7 @@
  */
 
 import type { OwnerEvents, Ownership, Pool } from "../queue/queue.ts";
-import { decodeJob, keyOf, partitionOf, policyToken } from "./codec.ts";
+import { decodeJob, keyOf, partitionOf, policyTokens } from "./codec.ts";
 import { queueStream } from "./layout.ts";
 import { type OwnershipDeps, PartitionOwnership } from "./ownership.ts";
 import { poolName, refuseRivals } from "./rivals.ts";
@@ -90,7 +90,7 @@ export class Owner implements Ownership {
 
   #filters(shard: number, partitions: readonly number[]): string[] {
     const { pool } = this.#options;
-    const head = `q${shard}.${pool.class}.${pool.policy === undefined ? "*" : policyToken(pool.policy)}`;
+    const head = `q${shard}.${pool.class}.${pool.policy === undefined ? "*.*" : policyTokens(pool.policy)}`;
     if (partitions.length > MANY_FILTERS) return [`${head}.>`];
     return partitions.map((p) => `${head}.${p}.>`);
   }

@@ -118,12 +118,12 @@ test("a member whose lease ended while it could not renew loses all, and joins a
   await a.heard.until(() => a.heard.partitions.size === PARTITIONS);
   // The server lets the lease expire, as it does when a process is frozen: another one's view of it.
   await using other = await open();
-  const lease = (await leasesOf(other, "relay-ns/expired"))[0] as string;
+  const lease = (await leasesOf(other, "ns.relay-expired"))[0] as string;
   await other.nc.request(lease, "", { headers: ttl("1s"), timeout: 5_000 });
   await a.heard.until(() => a.heard.partitions.size === 0);
   await a.heard.until(() => a.heard.partitions.size === PARTITIONS);
   assert.equal(a.owner.mayStart(), true);
-  assert.notEqual((await leasesOf(other, "relay-ns/expired"))[0], lease);
+  assert.notEqual((await leasesOf(other, "ns.relay-expired"))[0], lease);
   await a.owner.release();
 });
 
@@ -134,9 +134,9 @@ test("who leaves gives up what is still its own, and not what another has taken 
   t.after(() => leave(a));
   await a.heard.until(() => a.heard.partitions.size === PARTITIONS);
   await using other = await open();
-  const another = "own.relay-ns/taken.m.another";
+  const another = "own.ns.relay-taken.m.another";
   await other.nc.request(another, "{}", { timeout: 5_000 }); // alive, so it may keep what it has
-  const taken = "own.relay-ns/taken.p.3";
+  const taken = "own.ns.relay-taken.p.3";
   await other.nc.request(taken, JSON.stringify({ holder: "another" }), { timeout: 5_000 });
   await a.owner.release();
   const holderOf = async (subject: string) => {
@@ -145,7 +145,7 @@ test("who leaves gives up what is still its own, and not what another has taken 
   };
   await other.nc.request(another, "", { timeout: 5_000 });
   assert.equal(await holderOf(taken), "another");
-  assert.equal(await holderOf("own.relay-ns/taken.p.4"), undefined);
+  assert.equal(await holderOf("own.ns.relay-taken.p.4"), undefined);
 });
 
 test("owners of one policy and owners of every policy refuse each other", { timeout: 30_000 }, async (t) => {

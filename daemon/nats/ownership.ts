@@ -7,7 +7,7 @@
  * joins again under a new name. So what two processes may both be doing is bounded to attempts that began before the
  * fence, and their settlement is decided by compare-and-set on the job.
  *
- * Subjects: `own.<pool>.m.<member>` and `own.<pool>.p.<partition>`.
+ * Subjects: `own.<pool>.m.<member>` and `own.<pool>.p.<partition>`, where a pool is `<namespace>.<class>-<policy>`.
  */
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../kit/clock.ts";
@@ -179,7 +179,7 @@ export class PartitionOwnership implements AsyncDisposable {
   }
 
   #hear(message: TailMessage): void {
-    const [, , kind, name] = message.subject.split(".");
+    const [kind, name] = message.subject.split(".").slice(-2);
     const gone = message.data.length === 0;
     if (kind === "m" && name) {
       if (gone) this.#live.delete(name);

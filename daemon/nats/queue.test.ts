@@ -69,6 +69,7 @@ function losingFirstAnswer(stored: () => Promise<void>): Link {
   });
   return {
     nc,
+    inbox: () => link.inbox(),
     isUp: () => link.isUp(),
     moveTo: (url) => link.moveTo(url),
     onceDown: (listener) => link.onceDown(listener),

@@ -6,7 +6,7 @@
  * Fails:  `RivalOwners` when a rival is alive; `StoreFault` when the store does not say.
  */
 import type { Pool } from "../queue/queue.ts";
-import { policyToken } from "./codec.ts";
+import { policyTokens } from "./codec.ts";
 import type { Link } from "./connect.ts";
 import { type ApiError, faultOf } from "./fault.ts";
 import { lastOnSubject } from "./read.ts";
@@ -23,23 +23,28 @@ export class RivalOwners extends Error {
   }
 }
 
-/** The pool as it is named in the subjects of its leases. */
-export const poolName = ({ class: cls, policy }: Pool): string =>
-  `${cls}-${policy === undefined ? everyPolicy : policyToken(policy)}`;
+/** The pool as it is named in the subjects of its leases: `<namespace>.<class>-<policy>`, two tokens. */
+export function poolName({ class: cls, policy }: Pool): string {
+  const [namespace, name] =
+    policy === undefined ? [everyNamespace, everyPolicy] : policyTokens(policy).split(".");
+  return `${namespace}.${cls}-${name}`;
+}
 
-/** No policy has a name without a slash. */
-const everyPolicy = "all";
+/** Neither a namespace nor a policy has such a name. */
+const everyNamespace = "_";
+const everyPolicy = "_";
 
 export async function refuseRivals({ nc }: Link, pool: Pool): Promise<void> {
-  const filter = JSON.stringify({ subjects_filter: "own.*.m.*" });
+  const filter = JSON.stringify({ subjects_filter: "own.*.*.m.*" });
   const answer = await nc.request(`$JS.API.STREAM.INFO.${OWN_STREAM}`, filter, { timeout: 10_000 });
   const { error, state } = answer.json<{ error?: ApiError; state?: { subjects?: Record<string, number> } }>();
   if (error) throw faultOf(error);
   const all = poolName({ class: pool.class });
   for (const subject of Object.keys(state?.subjects ?? {})) {
-    const name = subject.split(".")[1] ?? "";
+    const [, namespace, rest = ""] = subject.split(".");
+    const name = `${namespace}.${rest}`;
     const isRival =
-      pool.policy === undefined ? name !== all && name.startsWith(`${pool.class}-`) : name === all;
+      pool.policy === undefined ? name !== all && rest.startsWith(`${pool.class}-`) : name === all;
     if (!isRival) continue;
     const record = await lastOnSubject(nc, OWN_STREAM, subject);
     if (record && record.data.length > 0) throw new RivalOwners(pool);

@@ -77,7 +77,7 @@ export class Tail implements AsyncDisposable {
 
   async #create(): Promise<void> {
     const { nc } = this.#link;
-    const inbox = `_INBOX.${nuid.next()}`;
+    const inbox = this.#link.inbox();
     const name = nuid.next();
     this.#expected = 1;
     this.#consumer = name;

@@ -13,7 +13,7 @@ import type { Reply } from "../mail/reply.ts";
 /** 26 characters of lower-case Crockford base32: 48 bits of milliseconds, then 80 random bits (sorts by time). */
 export type MessageId = Branded<string, "MessageId">;
 
-/** `<shard>.<class>.<policy token>.<partition>.<message>.<group>`; unique, and stable for the life of the job. */
+/** `<shard>.<class>.<namespace>.<policy token>.<partition>.<message>.<group>`; unique, and stable for the life of the job. */
 export type JobKey = Branded<string, "JobKey">;
 
 /** `namespace/name` of a RelayPolicy. */

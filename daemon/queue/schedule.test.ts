@@ -77,6 +77,11 @@ test("a busy entry hears of its new record and stays busy", () => {
 test("due jobs are counted with the age of the oldest", () => {
   const schedule = new Schedule();
   for (const [n, due] of [3, 9, 40].entries()) schedule.put(key(n), 1, due, 0, "t");
-  assert.deepEqual(schedule.due(10), { jobs: 2, oldest: 3 });
-  assert.deepEqual(schedule.due(1), { jobs: 0, oldest: undefined });
+  assert.deepEqual(schedule.due(10), { jobs: 2, later: 1, oldest: 3 });
+  assert.deepEqual(schedule.due(1), { jobs: 0, later: 3, oldest: undefined });
+  schedule.put(key(7), 1, 5, 0, "another");
+  assert.deepEqual(
+    schedule.due(10, (target) => target === "another"),
+    { jobs: 1, later: 0, oldest: 5 },
+  );
 });

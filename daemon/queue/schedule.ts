@@ -36,6 +36,15 @@ const newEntry = (
   wish: Wish,
 ): Entry => ({ key, revision, due, partition, target, state: "parked", wish, queued: undefined, at: -1 });
 
+export interface Due {
+  readonly jobs: number;
+  readonly later: number;
+  /** ms since the epoch */
+  readonly oldest: number | undefined;
+}
+
+const everyTarget = () => true;
+
 export class Schedule {
   readonly #entries = new Map<JobKey, Entry>();
   readonly #heap: Entry[] = [];
@@ -125,12 +134,20 @@ export class Schedule {
     return dropped;
   }
 
-  /** How many are due, and since when the oldest is; for metrics and scaling. */
-  due(now: number): { readonly jobs: number; readonly oldest: number | undefined } {
+  /** How many are due, since when the oldest is, and how many wait for a later time; for metrics and scaling. */
+  due(now: number, of: (target: string) => boolean = everyTarget): Due {
     let jobs = 0;
-    for (const entry of this.#heap) if (entry.due <= now) jobs++;
-    const first = this.#heap[0];
-    return { jobs, oldest: first && first.due <= now ? first.due : undefined };
+    let later = 0;
+    let oldest: number | undefined;
+    for (const { due, target } of this.#heap) {
+      if (!of(target)) continue;
+      if (due > now) later++;
+      else {
+        jobs++;
+        if (oldest === undefined || due < oldest) oldest = due;
+      }
+    }
+    return { jobs, later, oldest };
   }
 
   #intern(target: string): string {

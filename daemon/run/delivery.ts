@@ -17,6 +17,7 @@ import { Resolver } from "../dns/resolver.ts";
 import { systemServers } from "../dns/servers.ts";
 import { systemClock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
+import { answerFigures } from "../nats/figures.ts";
 import { dial } from "../net/dial.ts";
 import { ownAddresses } from "../net/own-addresses.ts";
 import type { Job, Queued } from "../queue/job.ts";
@@ -36,6 +37,8 @@ export interface DeliveryContext {
   readonly abort: AbortSignal;
   /** Where our own SMTP listeners are: mail to them would come back. */
   readonly listening: () => readonly Endpoint[];
+  /** How many clients are connected. */
+  readonly clientSessions: () => number;
 }
 
 export interface Delivery extends AsyncDisposable {
@@ -63,7 +66,11 @@ export async function openDelivery(context: DeliveryContext): Promise<Delivery> 
     await Promise.all(owners.map(({ owner }) => owner.release()));
   };
   parts.defer(release);
-  for (const pool of poolsOf(options)) owners.push(await own(pool, ways, finisher, context));
+  for (const pool of poolsOf(options)) {
+    const owned = await own(pool, ways, finisher, context);
+    owners.push(owned);
+    parts.use(answering(pool, owned, context));
+  }
   if (options.roles.has("mailbox")) parts.use(store.mailboxes.collecting());
   const owned = parts.move();
   return {
@@ -74,6 +81,24 @@ export async function openDelivery(context: DeliveryContext): Promise<Delivery> 
     release,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** Tells whoever asks, for scaling, how much of a policy's work lies here. */
+function answering(pool: Pool, { dispatcher }: Owned, context: DeliveryContext): Disposable {
+  const { store, log, clientSessions } = context;
+  const { member, pod } = store.member;
+  return answerFigures({
+    link: store.link,
+    pool,
+    speaker: pod === undefined ? { member } : { member, pod },
+    count: (policy) => {
+      const now = systemClock.now();
+      const { due, deferred, oldestDue, workers } = dispatcher.stats(now, policy);
+      const sessions = workers + clientSessions();
+      return { due, deferred, oldestDueMs: Math.max(0, now - (oldestDue ?? now)), sessions };
+    },
+    log,
+  });
 }
 
 const finisherOf = ({ options, store, live, metrics, log }: DeliveryContext): QueueFinisher =>

@@ -7,6 +7,7 @@ import type { Outcome } from "../mail/outcome.ts";
 export interface QueueFigures {
   readonly jobs: number;
   readonly due: number;
+  readonly deferred: number;
   readonly oldestDue: number | undefined;
   readonly workers: number;
   readonly lanes: number;

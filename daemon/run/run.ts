@@ -67,6 +67,7 @@ async function muchLater(abort: AbortSignal): Promise<void> {
 }
 
 interface Door {
+  readonly servers: ReadonlyMap<ListenerName, { readonly sessions: number }>;
   drain(): Promise<void>;
   abort(): void;
 }
@@ -170,7 +171,14 @@ class Daemon {
     if (roles.has("relay") || roles.has("mailbox")) {
       const { openDelivery } = await import("./delivery.ts");
       const listening = () => [...endpoints.values()];
-      this.#delivery = parts.use(await openDelivery({ ...common, abort: this.#stop.abort, listening }));
+      this.#delivery = parts.use(
+        await openDelivery({
+          ...common,
+          abort: this.#stop.abort,
+          listening,
+          clientSessions: () => this.#sessions(),
+        }),
+      );
     }
     const tell = (servers: ReadonlyMap<ListenerName, { readonly port: number }>) => {
       for (const [name, { port }] of servers)
@@ -201,6 +209,12 @@ class Daemon {
     });
     await Promise.race([Promise.all(this.#doors.map((door) => door.drain())), cut]);
     await Promise.race([this.#delivery?.release(), cut]);
+  }
+
+  #sessions(): number {
+    let open = 0;
+    for (const { servers } of this.#doors) for (const { sessions } of servers.values()) open += sessions;
+    return open;
   }
 
   #figures(): readonly [string, QueueFigures][] {

@@ -13,6 +13,7 @@ import { CommandError } from "../cli/context.ts";
 import { type Clock, systemClock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import { connectNats, credentialFrom, type Link, type NatsTarget } from "../nats/connect.ts";
+import type { Member } from "../nats/directory/acks.ts";
 import { loadOrCreateKey, readKey, Vault } from "../nats/directory/vault.ts";
 import { EventLog } from "../nats/events.ts";
 import { JetStreamMailboxStore } from "../nats/mailbox/store.ts";
@@ -30,8 +31,7 @@ export interface Store {
   readonly mailboxes: JetStreamMailboxStore;
   readonly events: EventLog;
   readonly vault: Vault;
-  /** Names this process among its kind. */
-  readonly member: string;
+  readonly member: Member;
   /** What the directory may take of a private store; of another NATS: its usual size. */
   readonly directoryBytes: number | undefined;
 }
@@ -63,8 +63,8 @@ export async function openStore(context: StoreContext): Promise<Store> {
   const sizes = sizesOf(budget, options.replicas);
   const { shards, partitions } = await ensureQueueStreams(link, LAYOUT, sizes);
   await ensureMailboxStreams(link, shards, { replicas: options.replicas, bytes: sizes.mailboxBytes });
-  const member = `${hostname()}-${process.pid}`;
-  const events = parts.use(new EventLog(link, member, log));
+  const member = memberOf(options, env);
+  const events = parts.use(new EventLog(link, member.member, log));
   const common = { link, clock, log, shards, observeCommit };
   const mailboxes = parts.use(new JetStreamMailboxStore({ ...common, chance: Math.random }));
   const bodyTtlSeconds = () => Math.ceil(context.lifetimeMs() / 1_000) + MARGIN_S;
@@ -73,6 +73,18 @@ export async function openStore(context: StoreContext): Promise<Store> {
   await queue.start();
   const { directoryBytes } = sizes;
   return { link, queue, mailboxes, events, vault, member, directoryBytes };
+}
+
+/** Who we are; `POD_NAME` and `POD_NAMESPACE` say it in a cluster. */
+function memberOf({ roles }: RunOptions, env: StoreContext["env"]): Member {
+  const pod = env["POD_NAME"];
+  const namespace = env["POD_NAMESPACE"];
+  return {
+    member: `${pod ?? hostname()}-${process.pid}`,
+    ...(pod ? { pod } : {}),
+    ...(namespace ? { namespace } : {}),
+    roles: [...roles],
+  };
 }
 
 async function openLink({

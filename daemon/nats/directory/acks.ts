@@ -1,27 +1,36 @@
 /**
  * Tells who works with which revision of the directory: each process keeps one record with a short life.
  *
- * In:     a live directory, the process's name.
- * Out:    `acknowledge` keeps the record true until it is disposed of; `readAcks` lists what is there.
- * Fails:  never: a record that could not be written is written again within seconds, or expires.
+ * In:     a live directory, and who the process is.
+ * Out:    `acknowledge` keeps the record true until it is disposed of; `watchAcks` knows all of them and tells of changes;
+ *         `readAcks` lists what is there.
+ * Fails:  never after the start: a record that could not be written is written again within seconds, or expires.
  */
 import { headers } from "@nats-io/transport-node";
 import type { LiveDirectory } from "../../directory/directory.ts";
 import type { Log } from "../../kit/log.ts";
 import type { Link } from "../connect.ts";
-import { Tail } from "../tail.ts";
-import { ACKS_STREAM, ackSubject, ensureAcks } from "./bucket.ts";
+import { Tail, type TailMessage } from "../tail.ts";
+import { ACKS_STREAM, ackSubject, ackSubjects, ensureAcks } from "./bucket.ts";
 
-export interface Ack {
+/** Who a process is. */
+export interface Member {
+  /** Unique among all processes. */
   readonly member: string;
+  /** Where it runs in a cluster. */
+  readonly pod?: string;
+  readonly namespace?: string;
+  readonly roles: readonly string[];
+}
+
+export interface Ack extends Member {
   readonly revision: number;
 }
 
 export interface AckOptions {
   readonly link: Link;
   readonly live: LiveDirectory;
-  /** A name for the process, such as the pod's. */
-  readonly member: string;
+  readonly member: Member;
   readonly log: Log;
   readonly renewMs?: number;
 }
@@ -36,9 +45,9 @@ export async function acknowledge(options: AckOptions): Promise<AsyncDisposable>
     if (!link.isUp()) return; // the next renewal tells
     const head = headers();
     head.set("Nats-TTL", `${Math.max(1, Math.ceil(ttlMs / 1_000))}s`);
-    const ack: Ack = { member, revision: live.current().revision };
+    const ack: Ack = { ...member, revision: live.current().revision };
     try {
-      link.nc.publish(subject, JSON.stringify(ack), { headers: head });
+      link.nc.publish(subject, ttlMs === 0 ? "" : JSON.stringify(ack), { headers: head });
     } catch (error) {
       log.debug({ err: error }, "the directory's revision could not be acknowledged");
     }
@@ -51,23 +60,64 @@ export async function acknowledge(options: AckOptions): Promise<AsyncDisposable>
     async [Symbol.asyncDispose]() {
       stop();
       clearInterval(timer);
-      write(0); // gone in a second
+      write(0); // an empty record: gone at once
     },
   };
 }
 
-export async function readAcks(link: Link, log: Log): Promise<readonly Ack[]> {
-  const found = new Map<string, Ack>();
+/** Every acknowledgement there is, kept true. */
+export interface WatchedAcks extends AsyncDisposable {
+  current(): readonly Ack[];
+  /** Calls after each change; returns what ends it. */
+  onChange(listener: () => void): () => void;
+}
+
+/** Resolves when all that is there has been read. Throws `StoreFault`. */
+export async function watchAcks(link: Link, log: Log): Promise<WatchedAcks> {
   await ensureAcks(link);
-  await using tail = await new Tail(link, {
-    stream: ACKS_STREAM,
-    filters: ["$KV.acks.>"],
-    onMessage: ({ subject, data }) => {
-      if (data.length > 0) found.set(subject, JSON.parse(Buffer.from(data).toString("utf8")) as Ack);
-      else found.delete(subject);
-    },
-    log,
-  }).start();
-  await tail.caughtUp;
-  return [...found.values()].sort((a, b) => (a.member < b.member ? -1 : 1));
+  const acks = new Acks();
+  const onMessage = (message: TailMessage) => acks.take(message);
+  const tail = new Tail(link, { stream: ACKS_STREAM, filters: [ackSubjects], onMessage, log });
+  try {
+    await tail.start();
+    await tail.caughtUp;
+  } catch (error) {
+    await tail[Symbol.asyncDispose]();
+    throw error;
+  }
+  return {
+    current: () => acks.current(),
+    onChange: (listener) => acks.onChange(listener),
+    [Symbol.asyncDispose]: () => tail[Symbol.asyncDispose](),
+  };
+}
+
+class Acks {
+  readonly #found = new Map<string, Ack>();
+  readonly #listeners = new Set<() => void>();
+
+  take({ subject, data }: TailMessage): void {
+    const text = Buffer.from(data).toString("utf8");
+    const before = this.#found.get(subject);
+    if (data.length === 0) this.#found.delete(subject);
+    else this.#found.set(subject, JSON.parse(text) as Ack);
+    // Most records are renewals that say nothing new.
+    if (before === undefined ? data.length === 0 : JSON.stringify(before) === text) return;
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  current(): readonly Ack[] {
+    return [...this.#found.values()].sort((a, b) => (a.member < b.member ? -1 : 1));
+  }
+
+  onChange(listener: () => void): () => void {
+    const own = () => listener(); // the same function may listen twice
+    this.#listeners.add(own);
+    return () => this.#listeners.delete(own);
+  }
+}
+
+export async function readAcks(link: Link, log: Log): Promise<readonly Ack[]> {
+  await using watched = await watchAcks(link, log);
+  return watched.current();
 }

@@ -32,7 +32,11 @@ export async function ensureDirectory(
 }
 
 export const ACKS_STREAM = "KV_acks";
-export const ackSubject = (member: string): string => `$KV.acks.${member.replace(/[^A-Za-z0-9_=-]/g, "_")}`;
+export const ackSubjects = "$KV.acks.>";
+const token = (text: string) => text.replace(/[^A-Za-z0-9_=-]/g, "_");
+/** The namespace first, so that a permission can name it; `_` outside of a cluster. */
+export const ackSubject = ({ namespace = "_", member }: { namespace?: string; member: string }): string =>
+  `$KV.acks.${token(namespace)}.${token(member)}`;
 
 /** In memory: each process renews its own within seconds. */
 export async function ensureAcks(link: Link): Promise<void> {
@@ -42,7 +46,7 @@ export async function ensureAcks(link: Link): Promise<void> {
     storage: "memory",
     discard: "old",
     name: ACKS_STREAM,
-    subjects: ["$KV.acks.>"],
+    subjects: [ackSubjects],
     max_bytes: 16 << 20,
   });
 }

@@ -19,7 +19,7 @@ import { silent } from "../../kit/log.ts";
 import type { Address } from "../../mail/address.ts";
 import type { MailboxName } from "../../mailbox/store.ts";
 import type { PolicyName } from "../../queue/job.ts";
-import { acknowledge, readAcks } from "./acks.ts";
+import { acknowledge, readAcks, watchAcks } from "./acks.ts";
 import { encode, subjectOf } from "./record.ts";
 import { Vault } from "./vault.ts";
 import { watchDirectory } from "./watch.ts";
@@ -184,17 +184,27 @@ test("thousands of changes appear as one", async (t) => {
   assert.deepEqual(seen, [2_500, 0]);
 });
 
-test("each process tells which revision it has loaded", async (t) => {
+test("each process tells which revision it has loaded, and where it runs", async (t) => {
   const link = await fresh(t);
   const publisher = await publisherOn(t, link);
   await publisher.publish(world, soon());
   const live = await watcherOn(t, await connect(t));
-  const told = await acknowledge({ link, live, member: "gateway-0.pod", log: silent });
+  const member = { member: "gateway-0.pod-1", pod: "gateway-0.pod", namespace: "ns", roles: ["gateway"] };
+  const told = await acknowledge({ link, live, member, log: silent });
   await link.nc.flush();
-  assert.deepEqual(await readAcks(link, silent), [{ member: "gateway-0.pod", revision: 1 }]);
+  assert.deepEqual(await readAcks(link, silent), [{ ...member, revision: 1 }]);
+  const watched = await watchAcks(link, silent);
+  t.after(() => watched[Symbol.asyncDispose]());
+  const heard = Promise.withResolvers<void>();
+  watched.onChange(heard.resolve);
   await publisher.publish(world.slice(0, 1), soon());
   await eventually(live, ({ revision }) => revision === 2);
   await link.nc.flush();
-  assert.deepEqual(await readAcks(link, silent), [{ member: "gateway-0.pod", revision: 2 }]);
+  await heard.promise;
+  assert.deepEqual(watched.current(), [{ ...member, revision: 2 }]);
+  const left = Promise.withResolvers<void>();
+  watched.onChange(left.resolve);
   await told[Symbol.asyncDispose]();
+  await left.promise;
+  assert.deepEqual(watched.current(), []);
 });
