@@ -145,3 +145,17 @@ test("a cache that cannot be written is no obstacle", async (t) => {
   assert.equal(status, 0);
   assert.equal(stderr, "");
 });
+
+test("kubectl-postfleet, also as a link on PATH, starts the plugin by the same launcher", async (t) => {
+  const app = await installation(t);
+  await app.node("path", "24.21.0");
+  await copyFile(join(import.meta.dirname, "kubectl-postfleet"), join(app.dir, "app/bin/kubectl-postfleet"));
+  await mkdir(join(app.dir, "app/operator/cli"), { recursive: true });
+  await writeFile(
+    join(app.dir, "app/operator/cli/main.ts"),
+    'console.log("plugin", ...process.argv.slice(2));',
+  );
+  await symlink("../app/bin/kubectl-postfleet", join(app.dir, "path/kubectl-postfleet"));
+  const { stdout, stderr } = app.run(["status", "-A"], { launcher: join(app.dir, "path/kubectl-postfleet") });
+  assert.deepEqual({ stdout, stderr }, { stdout: "plugin status -A\n", stderr: "" });
+});

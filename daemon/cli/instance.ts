@@ -1,6 +1,7 @@
 /**
  * Finds a running instance for the commands that speak to one: by `--data DIR` (a laptop's private NATS) or by
- * `--nats URL` with the credential from the environment.
+ * `--nats URL` with the credential from the environment. Without either, `NATS_URL` counts: it is set in our pods, so that
+ * `kubectl exec` needs no flag.
  *
  * Fails: `CommandError` with a sentence that says what to do.
  */
@@ -36,8 +37,12 @@ async function targetOf(
   flags: InstanceFlags,
   env: CommandContext["env"],
 ): Promise<Pick<NatsTarget, "servers" | "credential">> {
-  if (flags.nats) return { servers: flags.nats.split(","), credential: await credentialFrom(env) };
-  if (!flags.data) throw usage("say which instance: --data DIR for one on this machine, or --nats URL");
+  const nats = flags.nats ?? (flags.data === undefined ? env["NATS_URL"] : undefined);
+  if (nats) return { servers: nats.split(","), credential: await credentialFrom(env) };
+  if (!flags.data)
+    throw usage(
+      "say which instance: --data DIR for one on this machine, or --nats URL (or NATS_URL in the environment)",
+    );
   const found = await readConnection(flags.data);
   if (!found)
     throw new CommandError(

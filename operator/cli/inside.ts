@@ -1,0 +1,51 @@
+/**
+ * Commands that look into the queue run inside a pod of ours: its credentials for NATS are there already, and nothing has
+ * to be opened to the outside. The right that is needed is `create` on `pods/exec`.
+ */
+import { getAll, type Kubectl, PluginError } from "./kubectl.ts";
+import type { PodObject } from "./status.ts";
+
+const ours = "app.kubernetes.io/name=postfleet";
+
+export interface Place {
+  readonly namespace: string | undefined;
+}
+
+/** A pod that can see every job: of the shared sets if there are any, else of the namespace. */
+export async function findPod(
+  kubectl: Kubectl,
+  { namespace }: Place,
+  signal: AbortSignal,
+): Promise<PodObject> {
+  const where = namespace === undefined ? ["--all-namespaces"] : ["--namespace", namespace];
+  const selector = `${ours},app.kubernetes.io/component in (gateway,mailbox)`;
+  const pods = await getAll<PodObject>(kubectl, ["pods", ...where, "-l", selector], signal);
+  const running = pods.filter(
+    ({ status, metadata }) => status?.phase === "Running" && metadata.deletionTimestamp === undefined,
+  );
+  const ready = running.find(({ status }) =>
+    status?.conditions?.some(({ type, status: state }) => type === "Ready" && state === "True"),
+  );
+  const pod = ready ?? running[0];
+  if (pod === undefined)
+    throw new PluginError(
+      `no pod of a gateway runs ${namespace ? `in namespace ${namespace}` : "in this cluster"}: name the namespace of the release with -n, or ask kubectl postfleet status why`,
+    );
+  return pod;
+}
+
+/** Hands input and output over to `postfleet COMMAND` in the pod; resolves with its exit code. */
+export async function runInside(
+  kubectl: Kubectl,
+  place: Place,
+  command: readonly string[],
+  signal: AbortSignal,
+): Promise<number> {
+  const { metadata } = await findPod(kubectl, place, signal);
+  const namespace = ["--namespace", metadata.namespace ?? "default"];
+  const container = ["--container", "daemon"];
+  return kubectl.hand(
+    ["exec", metadata.name, ...namespace, ...container, "--", "postfleet", ...command],
+    signal,
+  );
+}
