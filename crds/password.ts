@@ -1,8 +1,10 @@
 /**
  * Tells a password in plain text from a hash, and reads argon2id hashes.
  *
- * In:     the value that a Secret holds.
- * Out:    `parsePhc`: the parts of an argon2id hash; `isHash`; `passwordFault`: a sentence for what cannot be used.
+ * In:     the value that a Secret holds: the password, or its argon2id hash, or that hash and a SCRAM-SHA-256 verifier of
+ *         the same password behind white space.
+ * Out:    `parsePhc`: the parts of an argon2id hash; `isHash`; `hashAndVerifier`; `passwordFault`: a sentence for what
+ *         cannot be used.
  * Spec:   PHC string format, argon2id version 19 (RFC 9106); costs are bounded so that one login cannot exhaust a pod.
  */
 export interface Phc {
@@ -46,12 +48,29 @@ export const formatPhc = ({ memory, passes, parallelism, salt, hash }: Phc): str
 
 const unpadded = (bytes: Buffer): string => bytes.toString("base64").replace(/=+$/, "");
 
+/** As RFC 5803 §2 names the parts, in the form that PostgreSQL writes too. */
+const verifierShape =
+  /^SCRAM-SHA-256\$(409[6-9]|4[1-9][0-9]{2}|[5-9][0-9]{3}|[0-9]{5,7}):[A-Za-z0-9+/]{11,86}={0,2}\$[A-Za-z0-9+/]{43}=:[A-Za-z0-9+/]{43}=$/;
+
+/** Of a value that `isHash`. Without a verifier beside it, SCRAM is of no use to this password's owner. */
+export function hashAndVerifier(value: string): { readonly hash: string; readonly scram?: string } {
+  const [hash = "", scram] = value.trim().split(/\s+/);
+  return scram === undefined ? { hash } : { hash, scram };
+}
+
+function hashFits(value: string): boolean {
+  const { hash, scram } = hashAndVerifier(value);
+  const more = value.trim().split(/\s+/).length > 2;
+  return !more && parsePhc(hash) !== undefined && (scram === undefined || verifierShape.test(scram));
+}
+
 export function passwordFault(value: string): string | undefined {
   if (isHash(value)) {
-    if (parsePhc(value)) return undefined;
+    if (hashFits(value)) return undefined;
     return (
       "the Secret holds an argon2id hash that is damaged or too costly; write $argon2id$v=19$m=…,t=…,p=…$salt$hash " +
-      `with at most m=${maxMemory},t=${maxPasses},p=${maxParallelism}, or the password itself`
+      `with at most m=${maxMemory},t=${maxPasses},p=${maxParallelism}, behind it if you like a SCRAM-SHA-256 verifier, or ` +
+      "the password itself"
     );
   }
   if (!otherHash.test(value)) return undefined;

@@ -109,20 +109,31 @@ class References {
   }
 
   #ofMailbox(resource: Placed<ResourceOf<"Mailbox">>): Problem[] {
-    const { address, aliases, passwordSecretRef } = resource.spec;
+    const { address, aliases, passwordSecretRef, appPasswords } = resource.spec;
     const problems = [
       ...this.#inOurDomain(resource, address, ["spec", "address"]),
       ...aliases.flatMap((alias, i) => this.#inOurDomain(resource, alias, ["spec", "aliases", i])),
     ];
-    if (!passwordSecretRef) return problems;
-    const path = ["spec", "passwordSecretRef"];
-    const found = this.#secretValue(resource, passwordSecretRef.name, passwordSecretRef.key, [
-      ...path,
-      "key",
-    ]);
-    if (typeof found !== "string") return [...problems, found];
+    const apps = appPasswords.flatMap(({ secretRef }, i) =>
+      this.#ofPassword(resource, secretRef, ["spec", "appPasswords", i, "secretRef"]),
+    );
+    if (!passwordSecretRef) return [...problems, ...apps];
+    return [
+      ...problems,
+      ...this.#ofPassword(resource, passwordSecretRef, ["spec", "passwordSecretRef"]),
+      ...apps,
+    ];
+  }
+
+  #ofPassword(
+    resource: Placed<Resource>,
+    { name, key }: { readonly name: string; readonly key: string },
+    path: Path,
+  ): Problem[] {
+    const found = this.#secretValue(resource, name, key, [...path, "key"]);
+    if (typeof found !== "string") return [found];
     const fault = passwordFault(found);
-    return fault === undefined ? problems : [...problems, problemAt(resource, path, fault)];
+    return fault === undefined ? [] : [problemAt(resource, path, fault)];
   }
 
   #inOurDomain(resource: Placed<Resource>, address: string, path: Path): Problem[] {

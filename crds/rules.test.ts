@@ -36,6 +36,26 @@ const cases: readonly Case[] = [
   },
   {
     kind: "MailDomain",
+    says: "issuer must be an https URL",
+    at: "oidc.issuer",
+    broken: domain({ oidc: { issuer: "http://login.example.org", audience: "mail" } }),
+    kept: domain({ oidc: { issuer: "https://login.example.org/realms/mail", audience: "mail" } }),
+  },
+  {
+    kind: "MailDomain",
+    says: "caBundle must hold PEM certificates",
+    at: "oidc.caBundle",
+    broken: domain({ oidc: { issuer: "https://login.example.org", audience: "mail", caBundle: "none" } }),
+    kept: domain({
+      oidc: {
+        issuer: "https://login.example.org",
+        audience: "mail",
+        caBundle: "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+      },
+    }),
+  },
+  {
+    kind: "MailDomain",
     says: "domain cannot be changed",
     at: "domain",
     old: domain(),

@@ -48,6 +48,20 @@ export interface Delivery {
   readonly forward?: Forward;
 }
 
+/** Lets users of this domain log in with access tokens of an OpenID Connect issuer (SASL OAUTHBEARER and XOAUTH2), beside their passwords. */
+export interface Oidc {
+  /** The issuer's URL, exactly as its tokens name it (iss). Its keys are found at /.well-known/openid-configuration below it. */
+  readonly issuer: string;
+  /** What a token must name in aud, so that tokens for other services are refused. */
+  readonly audience: string;
+  /** The claim that holds the mailbox's address. A claim named email counts only while email_verified is not false. */
+  readonly claim: string;
+  /** Scopes that a token must have, all of them. */
+  readonly scopes: readonly string[];
+  /** PEM certificates of authorities that are trusted for the issuer's host, instead of the public ones. */
+  readonly caBundle?: string;
+}
+
 /** The RelayPolicy, in the same namespace, for what this domain's users send and for what is forwarded. A policy named default need not exist. */
 export interface RelayPolicyRef {
   readonly name: string;
@@ -101,6 +115,8 @@ export interface MailDomainSpec {
   readonly plusAddressing: PlusAddressing;
   /** Where mail for this domain goes; exactly one of mailbox, lmtp, forward. */
   readonly delivery: Delivery;
+  /** Lets users of this domain log in with access tokens of an OpenID Connect issuer (SASL OAUTHBEARER and XOAUTH2), beside their passwords. */
+  readonly oidc?: Oidc;
   /** The RelayPolicy, in the same namespace, for what this domain's users send and for what is forwarded. A policy named default need not exist. */
   readonly relayPolicyRef: RelayPolicyRef;
   /** Names of the servers for this domain's mail, as its MX and SRV records and its certificate shall name them, the first for mail programs. Without them those are taken that the installation was given. */
@@ -158,10 +174,25 @@ export interface MailDomainStatus {
   readonly conditions?: readonly Condition[];
 }
 
-/** The Secret, in the same namespace, that holds the password, as plain text or as an argon2id hash ($argon2id$…). Without it nobody can log in. */
+/** The Secret, in the same namespace, that holds the password, as plain text or as an argon2id hash ($argon2id$…). Without it, app passwords and the domain's OpenID Connect are the only ways to log in. */
 export interface PasswordSecretRef {
   readonly name: string;
   readonly key: string;
+}
+
+/** The Secret, in the same namespace, that holds this password, as plain text (at least 12 characters are wise) or as an argon2id hash. */
+export interface AppPasswordSecretRef {
+  readonly name: string;
+  readonly key: string;
+}
+
+export interface AppPassword {
+  /** What it is for; the daemon's log names its uses so. */
+  readonly name: string;
+  /** The Secret, in the same namespace, that holds this password, as plain text (at least 12 characters are wise) or as an argon2id hash. */
+  readonly secretRef: AppPasswordSecretRef;
+  /** What it opens. The mailbox's own password opens everything. */
+  readonly scopes: readonly ("SMTP" | "IMAP" | "POP3" | "ManageSieve")[];
 }
 
 /** A place where mail for one address is kept until it is fetched. */
@@ -172,14 +203,20 @@ export interface MailboxSpec {
   readonly quota?: number | string;
   /** The most messages the mailbox holds. Without it there is no limit. */
   readonly messageQuota?: number;
-  /** The Secret, in the same namespace, that holds the password, as plain text or as an argon2id hash ($argon2id$…). Without it nobody can log in. */
+  /** The Secret, in the same namespace, that holds the password, as plain text or as an argon2id hash ($argon2id$…). Without it, app passwords and the domain's OpenID Connect are the only ways to log in. */
   readonly passwordSecretRef?: PasswordSecretRef;
+  /** Further passwords, one for each program or device. Removing an entry revokes it at once. */
+  readonly appPasswords: readonly AppPassword[];
   /** Further addresses of this mailbox, in domains of the same namespace. */
   readonly aliases: readonly string[];
   /** Addresses that also get every message. */
   readonly forwardTo: readonly string[];
   /** Whether a message that is forwarded is also kept here. */
   readonly keepCopy: boolean;
+  /** Whether what the user sends by submission is also kept in the folder Sent. A program that keeps its own copy does not need it. */
+  readonly sentCopy: boolean;
+  /** A Sieve script (RFC 5228) that files, forwards or answers what arrives. It runs unless the user has made another script active by ManageSieve. */
+  readonly sieve?: string;
   /** A suspended mailbox refuses mail and logins for now; what it holds is kept. */
   readonly suspended: boolean;
   /** What happens to the mail in it when the Mailbox is deleted from a cluster. Retain: it stays in the store, and a Mailbox with the same address finds it again. Delete: it is deleted for good. */

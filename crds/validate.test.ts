@@ -26,9 +26,11 @@ test("resources come out with defaults, in the order of the files", async () => 
   );
   assert.partialDeepStrictEqual(resources[1]?.spec, {
     address: "m@a.test",
+    appPasswords: [],
     aliases: [],
     forwardTo: [],
     keepCopy: true,
+    sentCopy: false,
     suspended: false,
     deletionPolicy: "Retain",
   });

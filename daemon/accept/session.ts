@@ -105,7 +105,7 @@ export class Session implements MailroomSession {
   }
 
   #channel({ channelBinding = unbound }: SessionFacts): Channel {
-    return { network: this.#network, binding: channelBinding };
+    return { network: this.#network, scope: "SMTP", binding: channelBinding };
   }
 
   mail(sender: Sender & { readonly size?: number }, _facts: SessionFacts): Later<Verdict> {

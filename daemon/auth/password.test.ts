@@ -6,6 +6,8 @@ import {
   type Cost,
   defaultCost,
   fits,
+  fitting,
+  groupsOf,
   hashPassword,
   PasswordVerifier,
   type VerifierOptions,
@@ -50,6 +52,17 @@ const values = [
     "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
     true,
   ],
+  [
+    "an argon2id hash with a SCRAM verifier",
+    "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc\n" +
+      "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=",
+    true,
+  ],
+  [
+    "an argon2id hash with something else",
+    "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc SCRAM-SHA-256$1:a$b:c",
+    false,
+  ],
   ["a damaged hash", "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ", false],
   [
     "a hash that takes 4 GiB",
@@ -73,9 +86,9 @@ for (const [name, value, good] of values) {
 /** A verifier that tells which hashes it computed with. */
 function watched(options: Partial<VerifierOptions> = {}) {
   const computed: string[] = [];
-  const compute: typeof fits = (password, phc) => {
-    computed.push(phc);
-    return fits(password, phc);
+  const compute: typeof fitting = (password, phcs) => {
+    computed.push(...phcs);
+    return fitting(password, phcs);
   };
   return { verifier: new PasswordVerifier({ clock: systemClock, compute, ...options }), computed };
 }
@@ -94,22 +107,22 @@ test("a right password is remembered until its time is over, a wrong one never i
   ];
   for (const step of steps) {
     now = step.at;
-    assert.equal(await verifier.verify(hash, step.password), step.want);
+    assert.equal((await verifier.verify([hash], step.password)) >= 0, step.want);
     assert.equal(computed.length, step.computed, JSON.stringify(step));
   }
 });
 
 test("a changed password is forgotten at once", async () => {
   const verifier = new PasswordVerifier({ clock: systemClock });
-  assert.equal(await verifier.verify(await hashPassword("old", cheap), "old"), true);
+  assert.equal(await verifier.verify([await hashPassword("old", cheap)], "old"), 0);
   const changed = await hashPassword("new", cheap);
-  assert.equal(await verifier.verify(changed, "old"), false);
-  assert.equal(await verifier.verify(changed, "new"), true);
+  assert.equal(await verifier.verify([changed], "old"), -1);
+  assert.equal(await verifier.verify([changed], "new"), 0);
 });
 
 test("an unknown user is refused after as much work as a known one", async () => {
   const { verifier, computed } = watched();
-  assert.equal(await verifier.verify(undefined, "anything"), false);
+  assert.equal(await verifier.verify([], "anything"), -1);
   const { memory, passes, parallelism } = parsePhc(computed[0] ?? "") ?? assert.fail("nothing was computed");
   assert.deepEqual({ memory, passes, parallelism }, defaultCost);
 });
@@ -119,25 +132,47 @@ test("what is remembered is bounded", async () => {
   const hash = await hashPassword("right", cheap);
   const other = await hashPassword("right", cheap);
   const third = await hashPassword("right", cheap);
-  for (const one of [hash, other, third, hash]) await verifier.verify(one, "right");
+  for (const one of [hash, other, third, hash]) await verifier.verify([one], "right");
   assert.deepEqual(computed, [hash, other, third, hash]);
 });
 
 test("sessions that come at once with the same password share one computation", async () => {
   const { verifier, computed } = watched();
   const hash = await hashPassword("right", cheap);
-  const answers = await Promise.all(Array.from({ length: 50 }, () => verifier.verify(hash, "right")));
-  assert.deepEqual(new Set(answers), new Set([true]));
+  const answers = await Promise.all(Array.from({ length: 50 }, () => verifier.verify([hash], "right")));
+  assert.deepEqual(new Set(answers), new Set([0]));
   assert.equal(computed.length, 1);
 });
 
 test("a crowd waits in line, and beyond the line it is turned away", async () => {
   const verifier = new PasswordVerifier({ clock: systemClock, threads: 2, waiting: 10 });
   const hash = await hashPassword("right", cheap);
-  const tries = Array.from({ length: 20 }, (_, i) => verifier.verify(hash, `guess ${i}`));
+  const tries = Array.from({ length: 20 }, (_, i) => verifier.verify([hash], `guess ${i}`));
   const ends = await Promise.allSettled(tries);
   assert.equal(ends.filter(({ status }) => status === "fulfilled").length, 12);
   const refused = ends.find((end) => end.status === "rejected");
   assert.match(String(refused?.reason), /too many logins wait/);
-  assert.equal(await verifier.verify(hash, "right"), true, "afterwards there is room again");
+  assert.equal(await verifier.verify([hash], "right"), 0, "afterwards there is room again");
+});
+
+test("one computation compares with all hashes of one salt, others cost one each", async () => {
+  const { verifier, computed } = watched();
+  const salt = Buffer.alloc(16, 1);
+  const hashes = [
+    await hashPassword("own", cheap, salt),
+    await hashPassword("phone", cheap, salt),
+    await hashPassword("laptop", cheap),
+  ];
+  assert.deepEqual(groupsOf([...hashes, "damaged"]), [[0, 1], [2]]);
+  assert.equal(await verifier.verify(hashes, "phone", 2), 1);
+  assert.equal(computed.length, 2, "the two of the first group, at once");
+  assert.equal(await verifier.verify(hashes, "laptop", 2), 2);
+  assert.equal(await verifier.verify(hashes, "none", 2), -1);
+});
+
+test("whoever has fewer hashes is refused after as many computations as others need", async () => {
+  const { verifier, computed } = watched({ cost: cheap });
+  assert.equal(await verifier.verify([], "x", 3), -1);
+  assert.equal(await verifier.verify([await hashPassword("right", cheap)], "wrong", 3), -1);
+  assert.equal(computed.length, 6);
 });

@@ -2,30 +2,17 @@
  * Puts the secrets that resources refer to beside them: from checked files to what is published to daemons.
  *
  * In:     resources and Secrets without problems, and what is in force for a mailbox, if anything.
- * Out:    `Declared` resources. A password in plain text is hashed, and a SCRAM verifier made from it, unless what is in
- *         force still fits it. A hash allows no verifier.
+ * Out:    `Declared` resources, their passwords as `PasswordBook` keeps them.
  * Fails:  never for a missing Secret (the check has spoken): the mailbox has no login, the smarthost no credential.
  */
-import { createHmac, randomBytes } from "node:crypto";
-import { isHash } from "../../crds/password.ts";
 import { type Resource, type ResourceOf, type Secret, titleOf } from "../../crds/resource.ts";
 import type { AuthSecretRef } from "../../crds/types.ts";
 import type { Checked } from "../../crds/validate.ts";
-import {
-  credentialId,
-  type Declared,
-  type DeclaredKey,
-  type DeclaredMailbox,
-  declaredKey,
-} from "../directory/declared.ts";
+import { credentialId, type Declared, type DeclaredKey, declaredKey } from "../directory/declared.ts";
 import type { Credential } from "../directory/directory.ts";
 import { domainSecrets } from "../directory/domain-secrets.ts";
-import { formatScramVerifier, parseScramVerifier } from "../kit/scram-verifier.ts";
-import { type Cost, defaultCost, fits, hashPassword } from "./password.ts";
-import { defaultIterations, deriveVerifier, fitsVerifier } from "./sasl/scram-keys.ts";
-
-/** What is kept of a password. */
-export type PasswordSecrets = Pick<DeclaredMailbox, "passwordHash" | "scram">;
+import { type Cost, defaultCost } from "./password.ts";
+import { PasswordBook, type PasswordSecrets, type Passwords } from "./password-book.ts";
 
 /** What daemons know now. */
 export type SecretsInForce = (mailbox: DeclaredKey) => PasswordSecrets | undefined;
@@ -34,13 +21,10 @@ export type SecretsInForce = (mailbox: DeclaredKey) => PasswordSecrets | undefin
 const threads = 2;
 
 export class SecretResolver {
-  readonly #cost: Cost & { readonly iterations: number };
-  /** What was hashed last, so that a reload costs nothing for passwords that are what they were. */
-  readonly #known = new Map<DeclaredKey, { readonly digest: string; readonly secrets: PasswordSecrets }>();
-  readonly #key = randomBytes(32);
+  readonly #book: PasswordBook;
 
   constructor(cost: Cost & { readonly iterations?: number } = defaultCost) {
-    this.#cost = { iterations: defaultIterations, ...cost };
+    this.#book = new PasswordBook(cost);
   }
 
   async declare(
@@ -68,39 +52,10 @@ export class SecretResolver {
         return { kind, namespace, name, spec: resource.spec, credentials: vault.credentials(resource) };
       case "Mailbox": {
         const key = declaredKey(resource);
-        const password = vault.password(resource);
-        const secrets = password === undefined ? {} : await this.#secrets(key, password, inForce(key));
+        const secrets = await this.#book.secrets(key, vault.passwords(resource), inForce(key));
         return { kind, namespace, name, spec: resource.spec, ...secrets };
       }
     }
-  }
-
-  async #secrets(
-    mailbox: DeclaredKey,
-    password: string,
-    inForce: PasswordSecrets | undefined,
-  ): Promise<PasswordSecrets> {
-    if (isHash(password)) return { passwordHash: password };
-    const digest = createHmac("sha256", this.#key).update(password).digest("base64");
-    const known = this.#known.get(mailbox);
-    if (known?.digest === digest) return known.secrets;
-    const secrets = {
-      passwordHash: await this.#hash(password, inForce?.passwordHash),
-      scram: await this.#verifier(password, inForce?.scram),
-    };
-    this.#known.set(mailbox, { digest, secrets });
-    return secrets;
-  }
-
-  async #hash(password: string, inForce: string | undefined): Promise<string> {
-    const still = inForce !== undefined && (await fits(password, inForce));
-    return still ? inForce : hashPassword(password, this.#cost);
-  }
-
-  async #verifier(password: string, inForce: string | undefined): Promise<string> {
-    const kept = inForce === undefined ? undefined : parseScramVerifier(inForce);
-    const still = kept !== undefined && (await fitsVerifier(password, kept));
-    return formatScramVerifier(still ? kept : await deriveVerifier(password, this.#cost.iterations));
   }
 }
 
@@ -111,9 +66,14 @@ class Vault {
     this.#secrets = new Map(secrets.map((secret) => [titleOf(secret), secret]));
   }
 
-  password({ namespace, spec }: ResourceOf<"Mailbox">): string | undefined {
+  passwords({ namespace, spec }: ResourceOf<"Mailbox">): Passwords {
     const ref = spec.passwordSecretRef;
-    return ref && this.#read(namespace, ref.name, ref.key);
+    const main = ref && this.#read(namespace, ref.name, ref.key);
+    const apps = spec.appPasswords.flatMap(({ name, secretRef }) => {
+      const password = this.#read(namespace, secretRef.name, secretRef.key);
+      return password === undefined ? [] : [{ name, password }];
+    });
+    return { ...(main === undefined ? {} : { main }), apps };
   }
 
   credentials({ namespace, spec }: ResourceOf<"RelayPolicy">): Readonly<Record<string, Credential>> {

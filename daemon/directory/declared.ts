@@ -28,6 +28,17 @@ export interface DeclaredMailbox extends Named {
   readonly passwordHash?: string;
   /** As `kit/scram-verifier` writes it; absent where the Secret holds a hash. */
   readonly scram?: string;
+  /** Those of the spec whose Secret could be read. */
+  readonly appPasswords?: readonly DeclaredAppPassword[];
+}
+
+/** What `spec.appPasswords` has under this name. */
+export interface DeclaredAppPassword {
+  readonly name: string;
+  /** PHC string; of the same salt and cost as the mailbox's others where all were known in plain text. */
+  readonly hash: string;
+  /** Of the same salt and iterations as the mailbox's own verifier. */
+  readonly scram?: string;
 }
 
 export interface DeclaredPolicy extends Named {

@@ -7,6 +7,7 @@
  * the current one true from the JetStream key-value bucket; `snapshot(resources)` builds one from parsed resources.
  */
 import type {
+  AppPassword,
   ClientLimits,
   Lmtp,
   MailboxSpec,
@@ -73,6 +74,17 @@ export interface MailboxEntry {
   /** PHC string `$argon2id$v=19$m=…,t=…,p=…$salt$hash`, or absent: nobody can log in. */
   readonly passwordHash?: string;
   /** For SCRAM-SHA-256; absent where the password was never known in plain text. */
+  readonly scram?: ScramVerifier;
+  readonly appPasswords: readonly AppPasswordEntry[];
+}
+
+/** What an app password opens. */
+export type Scope = AppPassword["scopes"][number];
+
+export interface AppPasswordEntry {
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  readonly hash: string;
   readonly scram?: ScramVerifier;
 }
 

@@ -22,6 +22,7 @@ import { mailboxName, type Quota } from "../mailbox/store.ts";
 import type { PolicyName } from "../queue/job.ts";
 import { credentialId, type DeclaredDomain, type DeclaredMailbox, type DeclaredPolicy } from "./declared.ts";
 import type {
+  AppPasswordEntry,
   DestinationEntry,
   DomainDelivery,
   DomainEntry,
@@ -81,7 +82,19 @@ export function mailboxEntry(declared: DeclaredMailbox): MailboxEntry | undefine
     forwardTo: addresses(spec.forwardTo),
     ...(passwordHash === undefined ? {} : { passwordHash }),
     ...(scram === undefined ? {} : { scram }),
+    appPasswords: appPasswordsOf(declared),
   };
+}
+
+/** What is no longer in the spec opens nothing, whatever was sealed with it. */
+function appPasswordsOf({ spec, appPasswords = [] }: DeclaredMailbox): readonly AppPasswordEntry[] {
+  // A record from before the field existed has none.
+  return (spec.appPasswords ?? []).flatMap(({ name, scopes }) => {
+    const secret = appPasswords.find((each) => each.name === name);
+    if (secret === undefined) return [];
+    const scram = secret.scram === undefined ? undefined : parseScramVerifier(secret.scram);
+    return [{ name, scopes, hash: secret.hash, ...(scram === undefined ? {} : { scram }) }];
+  });
 }
 
 function quotaOf(quota: string | number | undefined, messages: number | undefined): Quota {

@@ -28,7 +28,7 @@ export interface ImapLimits {
 
 export const defaultLimits: ImapLimits = {
   commandOctets: 65_536,
-  commandOctetsBeforeLogin: 4_096,
+  commandOctetsBeforeLogin: 12_288,
   literalOctets: 262_144,
   literalOctetsBeforeLogin: 4_096,
   literalsPerCommand: 200,

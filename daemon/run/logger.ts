@@ -20,6 +20,8 @@ const redact = [
   "*.password",
   "*.passwordHash",
   "*.scram",
+  "appPasswords",
+  "*.appPasswords",
   "auth",
   "*.auth",
 ];

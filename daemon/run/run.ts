@@ -14,13 +14,14 @@ import type { Log } from "../kit/log.ts";
 import { aborted, type Stops, stops } from "../kit/stop.ts";
 import { acknowledge } from "../nats/directory/acks.ts";
 import { watchDirectory } from "../nats/directory/watch.ts";
+import { LoginEvents } from "../nats/login-events.ts";
 import { serveHealth } from "../net/health.ts";
 import { listenerCertificate, noCertificate } from "./certificate.ts";
 import type { Delivery } from "./delivery.ts";
 import { forgetEndpoints, publishEndpoints } from "./endpoints.ts";
 import { greet } from "./greet.ts";
 import { openLogger } from "./logger.ts";
-import { openLogins } from "./logins.ts";
+import { type Access, openLogins } from "./logins.ts";
 import { type Metrics, openMetrics, type QueueFigures } from "./metrics.ts";
 import { type Endpoint, type ListenerName, parseRunOptions, type RunOptions, runHelp } from "./options.ts";
 import { openStore, type Store } from "./store.ts";
@@ -167,7 +168,7 @@ class Daemon {
       : noCertificate;
     const store = this.#store as Store;
     const common = { options: this.#options, store, live, metrics, certificate, log: this.#log };
-    const { door, sasl } = openLogins(live, store.vault, this.#log);
+    const { door, sasl } = await this.#openLogins(live, store, parts);
     if (roles.has("relay") || roles.has("mailbox")) {
       const { openDelivery } = await import("./delivery.ts");
       const listening = () => [...endpoints.values()];
@@ -186,11 +187,11 @@ class Daemon {
     };
     if (roles.has("mailbox")) {
       const { openMailAccess } = await import("./mail-access.ts");
-      const access = parts.use(await openMailAccess({ ...common, door }));
+      const access = parts.use(await openMailAccess({ ...common, door: door("IMAP") }));
       this.#doors.push(access);
       tell(access.servers);
       const { openPop3 } = await import("./pop3.ts");
-      const pop3 = parts.use(await openPop3({ ...common, door }));
+      const pop3 = parts.use(await openPop3({ ...common, door: door("POP3") }));
       this.#doors.push(pop3);
       tell(pop3.servers);
     }
@@ -200,6 +201,15 @@ class Daemon {
       this.#doors.push(gateway);
       tell(gateway.servers);
     }
+  }
+
+  async #openLogins(live: LiveDirectory, store: Store, parts: AsyncDisposableStack): Promise<Access> {
+    const log = this.#log;
+    const access = openLogins({ live, vault: store.vault, log });
+    const { link } = store;
+    const events = { link, guard: access.guard, replicas: this.#options.replicas, now: systemClock.now, log };
+    parts.use(await new LoginEvents(events).start());
+    return access;
   }
 
   /** Listeners first, so that nothing new comes in; then what is being delivered. The grace bounds both. */

@@ -3,8 +3,7 @@
  */
 import type { Accepted, MailroomParts } from "../../daemon/accept/desk.ts";
 import { openMailroom } from "../../daemon/accept/mailroom.ts";
-import { Logins, type VerifyPassword } from "../../daemon/auth/login.ts";
-import { Sasl } from "../../daemon/auth/sasl/sasl.ts";
+import type { VerifyPassword } from "../../daemon/auth/login.ts";
 import { silent } from "../../daemon/kit/log.ts";
 import type { Address } from "../../daemon/mail/address.ts";
 import type { Recipient, Sender } from "../../daemon/mail/envelope.ts";
@@ -20,6 +19,7 @@ import type {
 } from "../../daemon/smtp/mailroom.ts";
 import { liveOf, type Resources } from "./directory.ts";
 import { FakeClock } from "./fake-clock.ts";
+import { fitsHash, loginsOf } from "./logins.ts";
 
 export interface Room extends Disposable {
   readonly mailroom: Mailroom;
@@ -34,23 +34,20 @@ export interface Room extends Disposable {
   text(): Promise<string>;
 }
 
-/** `hash of secret` is the hash of `secret`. */
-const fits: VerifyPassword = async (hash, password) => hash === `hash of ${password}`;
-
 export function openRoom(
   resources: Resources,
-  { verify = fits, ...over }: Partial<MailroomParts> & { readonly verify?: VerifyPassword } = {},
+  { verify = fitsHash, ...over }: Partial<MailroomParts> & { readonly verify?: VerifyPassword } = {},
 ): Room {
   const clock = new FakeClock();
   const queue = new MemoryQueue(clock);
   const live = liveOf(resources);
   const accepted: Accepted[] = [];
-  const logins = new Logins({ live, clock, verify, log: silent });
+  const { sasl } = loginsOf(live, { clock, verify });
   const mailroom = openMailroom({
     live,
     queue,
     clock,
-    sasl: new Sasl({ live, logins, secret: Buffer.alloc(32) }),
+    sasl,
     statusOf: async () => undefined,
     hostname: "mx.example.test",
     log: silent,

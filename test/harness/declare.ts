@@ -3,12 +3,18 @@
  */
 import {
   type Alias,
+  type AppPassword,
   defaultRelayPolicy,
   type MailboxSpec,
   type MailDomainSpec,
   type RelayPolicySpec,
 } from "../../crds/types.ts";
-import type { DeclaredDomain, DeclaredMailbox, DeclaredPolicy } from "../../daemon/directory/declared.ts";
+import type {
+  DeclaredAppPassword,
+  DeclaredDomain,
+  DeclaredMailbox,
+  DeclaredPolicy,
+} from "../../daemon/directory/declared.ts";
 
 interface Place {
   readonly namespace?: string;
@@ -37,16 +43,26 @@ export function aDomain(
   return { kind: "MailDomain", namespace, name, spec: { ...defaults, ...spec, domain, aliases } };
 }
 
+/** Scopes of an app password are those of the CRD unless they are given. */
+export type PasswordSecretsGiven = Pick<DeclaredMailbox, "passwordHash" | "scram"> & {
+  readonly apps?: readonly (Omit<DeclaredAppPassword, "name"> & {
+    readonly name: string;
+    readonly scopes?: AppPassword["scopes"];
+  })[];
+};
+
 export function aMailbox(
   address: string,
-  spec: Partial<MailboxSpec> & Pick<DeclaredMailbox, "passwordHash" | "scram"> = {},
+  spec: Partial<Omit<MailboxSpec, "appPasswords">> & PasswordSecretsGiven = {},
   { namespace = "default", name = address.replace("@", ".") }: Place = {},
 ): DeclaredMailbox {
-  const { passwordHash, scram, ...given } = spec;
+  const { passwordHash, scram, apps, ...given } = spec;
   const defaults = {
     aliases: [],
+    appPasswords: [],
     forwardTo: [],
     keepCopy: true,
+    sentCopy: false,
     suspended: false,
     deletionPolicy: "Retain",
   } as const;
@@ -54,11 +70,25 @@ export function aMailbox(
     kind: "Mailbox",
     namespace,
     name,
-    spec: { ...defaults, ...given, address },
+    spec: {
+      ...defaults,
+      ...given,
+      ...(apps === undefined
+        ? {}
+        : { appPasswords: apps.map(({ name: app, scopes }) => specOf(app, scopes)) }),
+      address,
+    },
+    ...(apps === undefined ? {} : { appPasswords: apps.map(({ scopes: _, ...app }) => app) }),
     ...(passwordHash === undefined ? {} : { passwordHash }),
     ...(scram === undefined ? {} : { scram }),
   };
 }
+
+const specOf = (name: string, scopes: AppPassword["scopes"] = ["SMTP", "IMAP", "POP3"]): AppPassword => ({
+  name,
+  secretRef: { name, key: "password" },
+  scopes,
+});
 
 export function aPolicy(
   spec: Partial<RelayPolicySpec> = {},

@@ -7,13 +7,14 @@ import {
   type DomainLimits,
   defaultRelayPolicy,
   type MailboxSpec,
+  type Oidc,
 } from "../../crds/types.ts";
 import { snapshot } from "../../daemon/directory/builder.ts";
-import type { Declared, DeclaredMailbox } from "../../daemon/directory/declared.ts";
+import type { Declared } from "../../daemon/directory/declared.ts";
 import type { Directory, LiveDirectory } from "../../daemon/directory/directory.ts";
 import { DirectoryHolder } from "../../daemon/directory/live.ts";
 import { silent } from "../../daemon/kit/log.ts";
-import { aDomain, aMailbox, aPolicy } from "./declare.ts";
+import { aDomain, aMailbox, aPolicy, type PasswordSecretsGiven } from "./declare.ts";
 
 export interface Resources {
   /** By domain. */
@@ -25,6 +26,7 @@ export interface Resources {
         readonly catchAll?: string;
         readonly delivery?: Delivery;
         readonly limits?: DomainLimits;
+        readonly oidc?: Oidc;
         /** `namespace/name`; the domain and its mailboxes are in that namespace. */
         readonly policy?: string;
       }
@@ -32,7 +34,7 @@ export interface Resources {
   >;
   /** By address. */
   readonly mailboxes?: Readonly<
-    Record<string, Partial<MailboxSpec> & Pick<DeclaredMailbox, "passwordHash" | "scram">>
+    Record<string, Partial<Omit<MailboxSpec, "appPasswords">> & PasswordSecretsGiven>
   >;
   /** By `namespace/name`. */
   readonly policies?: Readonly<

@@ -46,7 +46,7 @@ export async function startPop3(): Promise<TestPop3> {
     domains: { "example.org": {} },
     mailboxes: { "bob@example.org": secrets, "alice@example.org": secrets },
   });
-  const { door } = openLogins(live, new Vault([randomBytes(32)]), silent);
+  const { door } = openLogins({ live, vault: new Vault([randomBytes(32)]), log: silent });
   const serve = (name: "pop3" | "pop3s") =>
     servePop3({
       listener: {
@@ -56,7 +56,7 @@ export async function startPop3(): Promise<TestPop3> {
         tls: name === "pop3" ? "starttls" : "implicit",
         plainAuthOnLoopback: true,
       },
-      host: { ...door, open: (mailbox, signal) => openMaildrop(store, mailbox, () => ({}), signal) },
+      host: { ...door("POP3"), open: (mailbox, signal) => openMaildrop(store, mailbox, () => ({}), signal) },
       hostname: "localhost",
       secureContext: () => context,
       connections: () => ({ connections: 200, perClient: 200 }),

@@ -15,6 +15,7 @@ import type { Caller, Mailroom, MailroomSession, MessageSink } from "../../daemo
 import { Session } from "../../daemon/smtp/session.ts";
 import type { SmtpSocket, SocketEvents, TlsFacts } from "../../daemon/smtp/socket.ts";
 import { FakeClock } from "./fake-clock.ts";
+import { clientAt } from "./logins.ts";
 
 /** A message as the mailroom got it. */
 export interface Taken {
@@ -46,7 +47,7 @@ export function recorder(over: Partial<MailroomSession> = {}, pregreetMs = 0): R
     maxRecipients: 3,
     lineEnds: () => "Refuse",
     mechanisms: (facts) => (facts.secure ? ["PLAIN", "LOGIN"] : []),
-    exchange: (mechanism) => mapped((mechanism === "PLAIN" ? plain : login)(anyBob, ""), nameOf),
+    exchange: (mechanism) => mapped((mechanism === "PLAIN" ? plain : login)(anyBob, clientAt()), nameOf),
     refusedLogin: () => reply(535, "5.7.8", "Wrong name or password"),
     mail: (sender) => void calls.push(`mail ${JSON.stringify(sender)}`),
     rcpt: (recipient) => void calls.push(`rcpt ${JSON.stringify(recipient)}`),

@@ -9,7 +9,7 @@
 import { isUtf8 } from "node:buffer";
 import type { MailboxEntry } from "../../directory/directory.ts";
 import type { SaslExchange, SaslStep } from "../../kit/sasl.ts";
-import type { Credentials, Logins } from "../login.ts";
+import type { Client, Credentials, Logins } from "../login.ts";
 
 type Step = SaslStep<MailboxEntry>;
 type Checker = Pick<Logins, "check">;
@@ -20,11 +20,11 @@ const challenge = (text: string): Step => ({ kind: "challenge", octets: Buffer.f
 async function check(
   logins: Checker,
   login: Credentials,
-  network: string,
+  client: Client,
   signal: AbortSignal,
 ): Promise<Step> {
   if (login.name === "" || login.password === "") return malformed;
-  const result = await logins.check(login, network, signal);
+  const result = await logins.check(login, client, signal);
   return result.kind === "welcome"
     ? { kind: "welcome", who: result.mailbox }
     : { kind: "refused", why: result.kind };
@@ -33,23 +33,23 @@ async function check(
 const textOf = (octets: Buffer): string | undefined => (isUtf8(octets) ? octets.toString() : undefined);
 
 /** `[identity] NUL name NUL password`. RFC 4616 §2 */
-export const plain = (logins: Checker, network: string): SaslExchange<MailboxEntry> => ({
+export const plain = (logins: Checker, client: Client): SaslExchange<MailboxEntry> => ({
   respond(response, signal) {
     if (response === undefined) return challenge("");
     const [identity = "", name, password, ...more] = textOf(response)?.split("\0") ?? [];
     if (name === undefined || password === undefined || more.length > 0) return malformed;
-    return check(logins, { identity, name, password }, network, signal);
+    return check(logins, { identity, name, password }, client, signal);
   },
 });
 
-export function login(logins: Checker, network: string): SaslExchange<MailboxEntry> {
+export function login(logins: Checker, client: Client): SaslExchange<MailboxEntry> {
   let name: string | undefined;
   return {
     respond(response, signal) {
       if (response === undefined) return challenge("Username:");
       const text = textOf(response);
       if (text === undefined || text.includes("\0")) return malformed;
-      if (name !== undefined) return check(logins, { identity: "", name, password: text }, network, signal);
+      if (name !== undefined) return check(logins, { identity: "", name, password: text }, client, signal);
       if (text === "") return malformed;
       name = text;
       return challenge("Password:");

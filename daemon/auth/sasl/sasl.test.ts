@@ -1,12 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { liveOf } from "../../../test/harness/directory.ts";
-import { FakeClock } from "../../../test/harness/fake-clock.ts";
-import { silent } from "../../kit/log.ts";
+import { channelAt, loginsOf } from "../../../test/harness/logins.ts";
 import type { SaslStep } from "../../kit/sasl.ts";
 import { formatScramVerifier } from "../../kit/scram-verifier.ts";
-import { Logins } from "../login.ts";
-import { Sasl } from "./sasl.ts";
 import { saslprep } from "./saslprep.ts";
 import { deriveVerifier, fitsVerifier } from "./scram-keys.ts";
 
@@ -20,13 +17,10 @@ const everybody = {
 
 function open(mailboxes: Parameters<typeof liveOf>[0]["mailboxes"] = everybody) {
   const live = liveOf({ domains, mailboxes: mailboxes ?? {} });
-  const verify = async (hash: string | undefined, password: string) => hash === `hash of ${password}`;
-  const logins = new Logins({ live, clock: new FakeClock(), verify, log: silent });
-  const sasl = new Sasl({ live, logins, secret: Buffer.alloc(32) });
-  return { sasl, live };
+  return { ...loginsOf(live), live };
 }
-const channel = (binding?: Buffer) => ({ network: "net", binding: () => binding });
-const bound = channel(Buffer.alloc(32));
+const channel = channelAt;
+const bound = channelAt(Buffer.alloc(32));
 
 test("the strongest mechanism is offered first; PLUS where the channel has a binding", () => {
   const { sasl } = open();
@@ -34,14 +28,24 @@ test("the strongest mechanism is offered first; PLUS where the channel has a bin
   assert.deepEqual(sasl.mechanisms(bound), ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "LOGIN"]);
 });
 
-test("SCRAM is offered only while everybody who can log in can use it", () => {
-  const { sasl, live } = open({ ...everybody, "hash@example.test": { passwordHash: "hash of other" } });
+test("SCRAM is offered while anybody can use it; a hash in one Secret takes it from nobody else", () => {
+  const hashOnly = { "hash@example.test": { passwordHash: "hash of other" } };
+  const { sasl, live } = open({ ...everybody, ...hashOnly });
+  assert.equal(sasl.mechanisms(bound).length, 4);
+  assert.notEqual(sasl.exchange("SCRAM-SHA-256", bound), undefined);
+  live.set({ domains, mailboxes: hashOnly });
   assert.deepEqual(sasl.mechanisms(bound), ["PLAIN", "LOGIN"]);
   assert.equal(sasl.exchange("SCRAM-SHA-256", bound), undefined);
-  live.set({ domains, mailboxes: everybody });
+  const app = { name: "phone", hash: "hash of app", scram };
+  live.set({ domains, mailboxes: { "hash@example.test": { passwordHash: "hash of other", apps: [app] } } });
   assert.equal(sasl.mechanisms(bound).length, 4);
-  live.set({ domains, mailboxes: {} });
-  assert.deepEqual(sasl.mechanisms(bound), ["PLAIN", "LOGIN"]);
+});
+
+test("tokens are offered while a domain has an issuer", () => {
+  const { sasl, live } = open();
+  const oidc = { issuer: "https://login.example", audience: "mail", claim: "email", scopes: [] };
+  live.set({ domains: { "example.test": { oidc } }, mailboxes: everybody });
+  assert.deepEqual(sasl.mechanisms(channel()).slice(-2), ["OAUTHBEARER", "XOAUTH2"]);
 });
 
 test("what is not offered cannot be begun", () => {

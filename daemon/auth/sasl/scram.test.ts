@@ -2,18 +2,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { liveOf } from "../../../test/harness/directory.ts";
-import { FakeClock } from "../../../test/harness/fake-clock.ts";
+import { clientAt, loginsOf } from "../../../test/harness/logins.ts";
 import { ScramClient, type ScramLogin } from "../../../test/harness/scram-client.ts";
 import type { MailboxEntry } from "../../directory/directory.ts";
-import { silent } from "../../kit/log.ts";
 import { formatScramVerifier } from "../../kit/scram-verifier.ts";
-import { Logins } from "../login.ts";
 import { Scram, type ScramParts } from "./scram.ts";
 import { deriveVerifier } from "./scram-keys.ts";
 
 const calm = new AbortController().signal;
 const verifier = await deriveVerifier("pencil", 4_096, Buffer.from("W22ZaJ0SNY7soEsUEjb6gQ==", "base64"));
 const text = formatScramVerifier(verifier);
+const appText = formatScramVerifier(await deriveVerifier("brush", 4_096, verifier.salt));
 const binding = Buffer.alloc(32, 7);
 const secret = Buffer.alloc(32, 1);
 
@@ -21,12 +20,21 @@ const mailboxes = {
   "alice@example.test": { passwordHash: "x", scram: text },
   "sleepy@example.test": { passwordHash: "x", scram: text, suspended: true },
   "o=o@example.test": { passwordHash: "x", scram: text },
-};
+  "hash@example.test": { passwordHash: "x" },
+  "apps@example.test": {
+    passwordHash: "x",
+    scram: text,
+    apps: [
+      { name: "phone", hash: "y", scram: appText, scopes: ["IMAP"] },
+      { name: "mail", hash: "z", scram: formatScramVerifier(await deriveVerifier("other", 4_096)) },
+    ],
+  },
+} as const;
 const open = (over: Partial<ScramParts> = {}) => {
   const live = liveOf({ domains: { "example.test": {} }, mailboxes });
-  const logins = new Logins({ live, clock: new FakeClock(), verify: async () => false, log: silent });
-  const scram = new Scram({ logins, network: "net", binding: undefined, plus: false, secret, ...over });
-  return { scram, logins, live };
+  const { logins, guard } = loginsOf(live, { verify: async () => -1 });
+  const scram = new Scram({ logins, client: clientAt(), binding: undefined, plus: false, secret, ...over });
+  return { scram, logins, guard, live };
 };
 
 /** A whole exchange; what it came to. */
@@ -43,10 +51,10 @@ async function talk(login: Partial<ScramLogin>, over: Partial<ScramParts> = {}):
 }
 
 test("the exchange of RFC 7677 §3, octet for octet", async () => {
-  const entry = { mailbox: "user", scram: verifier, spec: {} } as unknown as MailboxEntry;
+  const entry = { mailbox: "user", scram: verifier, spec: {}, appPasswords: [] } as unknown as MailboxEntry;
   const logins: ScramParts["logins"] = {
     find: (name) => (name === "user" ? entry : undefined),
-    proven: async (_login, _network, proves) =>
+    proven: async (_login, _client, proves) =>
       (await proves(entry)) ? { kind: "welcome", mailbox: entry } : { kind: "wrong" },
   };
   const { scram } = open({ logins, nonce: () => "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0" });
@@ -113,15 +121,35 @@ test("a name that does not exist looks like one that does: always the same salt,
   assert.notEqual(await challenge("noone@example.test"), nobody);
 });
 
+test("a mailbox whose Secret holds a hash fails as a name that does not exist does", async () => {
+  for (const name of ["hash@example.test", "nobody@example.test"]) {
+    assert.equal(await talk({ name }), "wrong");
+    const { scram } = open({ nonce: () => "server" });
+    const step = await scram.respond(Buffer.from(`n,,n=${name},r=client`), calm);
+    assert.match(
+      step.kind === "challenge" ? step.octets.toString() : "",
+      /^r=clientserver,s=.{22}==,i=32768$/,
+    );
+  }
+});
+
+test("app passwords prove themselves too, within their scopes, as long as they share the salt", async () => {
+  const name = "apps@example.test";
+  assert.equal(await talk({ name, password: "pencil" }), name);
+  assert.equal(await talk({ name, password: "brush" }), name);
+  assert.equal(await talk({ name, password: "brush" }, { client: clientAt("net", "SMTP") }), "wrong");
+  assert.equal(await talk({ name, password: "other" }), "wrong");
+});
+
 test("failures count for the network, as those of passwords do", async () => {
-  const { scram, logins } = open();
+  const { scram, logins, guard } = open();
   const client = new ScramClient({ name: "alice@example.test", password: "x" });
   const first = await scram.respond(client.first(), calm);
   assert.ok(first.kind === "challenge");
   await scram.respond(client.final(first.octets.toString()), calm);
   for (let i = 0; i < 2; i++)
-    await logins.check({ identity: "", name: "alice@example.test", password: "x" }, "net", calm);
-  assert.equal(logins.delayMs("net"), 500);
+    await logins.check({ identity: "", name: "alice@example.test", password: "x" }, clientAt(), calm);
+  assert.equal(guard.delayMs(guard.place("nobody", clientAt().network)), 500);
 });
 
 test("a password that was changed during the exchange does not let in", async () => {

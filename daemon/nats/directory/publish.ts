@@ -10,7 +10,7 @@
  *         the change. Two publishers: compare-and-set on the revision makes the later one look again.
  */
 import { createHmac, randomBytes } from "node:crypto";
-import type { PasswordSecrets } from "../../auth/secrets.ts";
+import type { PasswordSecrets } from "../../auth/password-book.ts";
 import { type Declared, type DeclaredKey, declaredKey } from "../../directory/declared.ts";
 import type { Clock } from "../../kit/clock.ts";
 import type { Log } from "../../kit/log.ts";
@@ -222,9 +222,13 @@ export class DirectoryPublisher implements AsyncDisposable {
       source: current ? decoded.declared.source : undefined,
     });
     if (decoded?.declared.kind !== "Mailbox") return;
-    const { passwordHash, scram } = decoded.declared;
-    if (passwordHash !== undefined)
-      this.#secrets.set(key, { passwordHash, ...(scram === undefined ? {} : { scram }) });
+    const { passwordHash, scram, appPasswords } = decoded.declared;
+    if (passwordHash !== undefined || appPasswords !== undefined)
+      this.#secrets.set(key, {
+        ...(passwordHash === undefined ? {} : { passwordHash }),
+        ...(scram === undefined ? {} : { scram }),
+        ...(appPasswords === undefined ? {} : { appPasswords }),
+      });
   }
 
   #digest(declared: Declared): string {

@@ -67,8 +67,10 @@ function secretsOf(declared: Declared): object | undefined {
     return dkim.length === 0 && tls === undefined ? undefined : { ...(dkim.length > 0 ? { dkim } : {}), tls };
   }
   if (declared.kind === "Mailbox") {
-    const { passwordHash, scram } = declared;
-    return passwordHash === undefined ? undefined : { passwordHash, scram };
+    const { passwordHash, scram, appPasswords = [] } = declared;
+    if (passwordHash === undefined && appPasswords.length === 0) return undefined;
+    const apps = appPasswords.length === 0 ? {} : { appPasswords };
+    return { passwordHash, scram, ...apps };
   }
   if (declared.kind !== "RelayPolicy" || Object.keys(declared.credentials).length === 0) return undefined;
   return { credentials: declared.credentials };

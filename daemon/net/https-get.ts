@@ -1,0 +1,39 @@
+/**
+ * Fetches a JSON document over HTTPS.
+ *
+ * In:     a URL; the authorities to trust instead of the public ones, if any.
+ * Out:    what the document holds.
+ * Fails:  rejects for anything but a 200 with at most `limit` octets of JSON in time. Redirects are not followed: whoever
+ *         may name the document's place should name it.
+ */
+import { request } from "node:https";
+
+const limit = 1 << 20;
+
+export async function getJson(url: string, ca: string | undefined, signal: AbortSignal): Promise<unknown> {
+  return JSON.parse(await getText(url, ca, signal)) as unknown;
+}
+
+function getText(url: string, ca: string | undefined, signal: AbortSignal): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const headers = { accept: "application/json" };
+  const options = { signal, headers, agent: false, minVersion: "TLSv1.2", ...(ca ? { ca } : {}) } as const;
+  const asking = request(url, options, (answer) => {
+    if (answer.statusCode !== 200) {
+      answer.resume();
+      return reject(new Error(`${url} answers ${answer.statusCode}`));
+    }
+    const parts: Buffer[] = [];
+    let size = 0;
+    answer.on("data", (part: Buffer) => {
+      parts.push(part);
+      size += part.length;
+      if (size > limit) asking.destroy(new Error(`${url} answers with more than ${limit} octets`));
+    });
+    answer.on("end", () => resolve(Buffer.concat(parts).toString()));
+    answer.on("error", reject);
+  });
+  asking.on("error", reject);
+  asking.end();
+  return promise;
+}
