@@ -13,10 +13,11 @@ REPORTER ?= $(if $(CI),./scripts/quiet-reporter.ts,spec)
 TEST = node --test --test-reporter=$(REPORTER) --test-reporter-destination=stdout
 UNIT = 'bin/**/*.test.ts' 'crds/**/*.test.ts' 'daemon/**/*.test.ts' 'operator/**/*.test.ts' 'scripts/**/*.test.ts' \
        'test/*.test.ts' 'test/faults/*.test.ts' 'test/harness/**/*.test.ts'
-INTEGRATION = 'test/contract/**/*.test.ts' 'test/golden/**/*.test.ts' 'test/integration/**/*.test.ts'
+INTEGRATION = 'test/contract/**/*.test.ts' 'test/golden/**/*.test.ts' 'test/integration/**/*.test.ts' \
+              'test/kubernetes/**/*.test.ts'
 FUZZ = 'test/fuzz/**/*.test.ts'
 
-.PHONY: help setup run test test-unit test-integration fuzz bench faults check format lint types directions licences \
+.PHONY: help setup kube-api run test test-unit test-integration fuzz bench faults check format lint types directions licences \
         generate verify clean
 
 help: ## List the targets
@@ -25,13 +26,13 @@ help: ## List the targets
 run: setup ## Run all of Postfleet on this machine (DATA=folder, FILES=resources)
 	@exec bin/postfleet run $(foreach file,$(FILES),-f $(file)) --data "$(DATA)"
 
-test: setup ## Run all tests
+test: setup kube-api ## Run all tests
 	@$(TEST) $(UNIT) $(INTEGRATION) $(FUZZ)
 
 test-unit: setup ## Run the tests beside the code
 	@$(TEST) $(UNIT)
 
-test-integration: setup ## Run the tests of several parts together, against a real NATS
+test-integration: setup kube-api ## Run the tests of several parts together, against a real NATS and Kubernetes API
 	@$(TEST) $(INTEGRATION)
 
 fuzz: setup ## Feed the parsers random input
@@ -68,6 +69,11 @@ verify: node_modules/.stamp ## Show that generated files are current
 
 setup: node_modules/.stamp ## Install packages, Node 24 among them, and get nats-server
 	@node scripts/nats-server.ts >/dev/null
+
+# Compiled once into the cache; on CI this must work, elsewhere the tests that need it are skipped without it.
+kube-api: ## Get etcd and the Kubernetes API server for tests (needs Go; 8 minutes the first time)
+	@test/cluster/kube/cluster build envtest >&2 || { \
+	 [ -z "$$CI" ] && echo "The tests against a Kubernetes API server are skipped." >&2; }
 
 # The packages include Node 24 itself, so any npm will do; none of them runs a script when it is installed.
 # An existing folder is brought up to date in place: starting anew would pull it from under a running daemon.
