@@ -7,6 +7,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 # Where `make run` keeps mail and finds its resources; both may be set: make run DATA=/srv/mail FILES=mine.yaml
 DATA ?= data
 FILES ?= examples/quickstart.yaml
+IMAGE ?= postfleet:$(shell sed -n 's/^  "version": "\(.*\)",$$/\1/p' package.json)
 
 # Without a terminal, or on CI, only failures and the summary are printed.
 REPORTER ?= $(if $(CI),./scripts/quiet-reporter.ts,spec)
@@ -18,7 +19,7 @@ INTEGRATION = 'test/contract/**/*.test.ts' 'test/golden/**/*.test.ts' 'test/inte
 FUZZ = 'test/fuzz/**/*.test.ts'
 
 .PHONY: help setup kube-api run test test-unit test-integration fuzz bench faults check format lint types directions licences \
-        generate verify clean
+        generate verify image clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,11 +62,16 @@ directions: node_modules/.stamp
 licences: node_modules/.stamp
 	@node scripts/licences.ts
 
-generate: node_modules/.stamp ## Write the types from the CRDs
+generate: node_modules/.stamp ## Write types and chart from the CRDs
 	@node scripts/generate-types.ts
+	@node scripts/generate-chart.ts
 
 verify: node_modules/.stamp ## Show that generated files are current
 	@node scripts/generate-types.ts --check
+	@node scripts/generate-chart.ts --check
+
+image: ## Build the image (IMAGE=name:tag), for daemon and operator
+	@scripts/image.sh $(IMAGE)
 
 setup: node_modules/.stamp ## Install packages, Node 24 among them, and get nats-server
 	@node scripts/nats-server.ts >/dev/null
