@@ -1,0 +1,58 @@
+/**
+ * Signs a message that is in memory, or passes by as a stream: it is read to its end once, and never held.
+ *
+ * In:     the message's octets with CRLF line ends; a choice of keys that may depend on its header.
+ * Out:    the fields to put in front, or `""` when nobody signs it.
+ * Fails:  with what reading the message throws.
+ * Spec:   RFC 6376 §5.
+ */
+import { RelaxedBodyHash } from "./canonical.ts";
+import { type HeaderSection, readHeaderSection } from "./header-section.ts";
+import { type SigningOrder, signFields } from "./sign.ts";
+
+export type ChooseKeys = (
+  fields: readonly string[],
+) => SigningOrder | undefined | Promise<SigningOrder | undefined>;
+
+export async function signMessage(
+  message: Uint8Array | AsyncIterable<Uint8Array>,
+  choose: ChooseKeys,
+): Promise<string> {
+  return message instanceof Uint8Array ? signWhole(message, choose) : signStream(message, choose);
+}
+
+async function signWhole(message: Uint8Array, choose: ChooseKeys): Promise<string> {
+  const section = readHeaderSection(message, false);
+  if (section === undefined || section === "unfinished") return "";
+  const order = await choose(section.fields);
+  if (order === undefined) return "";
+  const hash = new RelaxedBodyHash();
+  hash.update(message.subarray(section.bodyAt));
+  return finish(section, order, hash);
+}
+
+async function signStream(message: AsyncIterable<Uint8Array>, choose: ChooseKeys): Promise<string> {
+  const hash = new RelaxedBodyHash();
+  let head = Buffer.alloc(0);
+  let section: HeaderSection | undefined;
+  let order: SigningOrder | undefined;
+  for await (const piece of message) {
+    if (section !== undefined) {
+      hash.update(piece);
+      continue;
+    }
+    head = Buffer.concat([head, piece]);
+    const read = readHeaderSection(head, true);
+    if (read === "unfinished") continue;
+    if (read === undefined) return "";
+    section = read;
+    order = await choose(section.fields);
+    if (order === undefined) return "";
+    hash.update(head.subarray(section.bodyAt));
+  }
+  if (section === undefined) return signWhole(head, choose); // a header without a body
+  return order === undefined ? "" : finish(section, order, hash);
+}
+
+const finish = async ({ fields }: HeaderSection, order: SigningOrder, hash: RelaxedBodyHash) =>
+  (await signFields(fields, hash.digest(), order)).join("");

@@ -1,0 +1,56 @@
+/**
+ * Verifiers of DKIM signatures that others wrote: mailauth, and dkimpy where Python has it.
+ *
+ * In:     a message; TXT records by name.
+ * Out:    one line a signature: `pass rsa-sha256 example.org s1`, or `fail …` with the reason.
+ */
+import { execFileSync, spawnSync } from "node:child_process";
+import { dkimVerify } from "mailauth/lib/dkim/verify.js";
+
+export type TxtRecords = Readonly<Record<string, string>>;
+
+export async function verifiedByMailauth(message: Buffer, records: TxtRecords): Promise<readonly string[]> {
+  const resolver = async (name: string, type: string) => {
+    const text = type === "TXT" ? records[name] : undefined;
+    if (text === undefined) throw Object.assign(new Error("no such name"), { code: "ENOTFOUND" });
+    return [[text]];
+  };
+  const { results } = await dkimVerify(message, { resolver } as never);
+  return results.map(({ status, signingDomain, selector, algo }) => {
+    const comment = status.result === "pass" ? "" : ` ${status.comment ?? ""}`;
+    return `${status.result} ${algo} ${signingDomain} ${selector}${comment}`;
+  });
+}
+
+const python = `
+import sys, json, base64, dkim
+order = json.load(sys.stdin)
+message = base64.b64decode(order["message"])
+def txt(name, timeout=5):
+    text = order["records"].get(name.decode().rstrip("."))
+    return None if text is None else text.encode()
+d = dkim.DKIM(message)
+count = sum(1 for n, _ in d.headers if n.lower() == b"dkim-signature")
+out = []
+for i in range(count):
+    d = dkim.DKIM(message)
+    try:
+        ok = d.verify(idx=i, dnsfunc=txt)
+        why = "" if ok else " bad signature"
+    except Exception as e:
+        ok, why = False, " " + str(e)
+    s = d.signature_fields
+    out.append(("pass" if ok else "fail") + " " + " ".join(s.get(k, b"?").decode() for k in (b"a", b"d", b"s")) + why)
+print(json.dumps(out))
+`;
+
+const present = spawnSync("python3", ["-c", "import dkim, nacl"], { stdio: "ignore" }).status === 0;
+
+/** The reason to skip a test with dkimpy. */
+export const noDkimpy: string | false =
+  !present && "dkimpy with PyNaCl is not installed (pip install dkimpy[ed25519])";
+
+export function verifiedByDkimpy(message: Buffer, records: TxtRecords): readonly string[] {
+  const input = JSON.stringify({ message: message.toString("base64"), records });
+  return JSON.parse(execFileSync("python3", ["-c", python], { input, encoding: "utf8" })) as string[];
+}
