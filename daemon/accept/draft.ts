@@ -16,7 +16,10 @@ import type { Desk } from "./desk.ts";
 import { jobsOf } from "./jobs.ts";
 import { replies } from "./replies.ts";
 import type { Draft } from "./sink.ts";
+import type { Standing } from "./standing.ts";
 import type { Transaction } from "./transaction.ts";
+
+const isTrusted = ({ kind }: Standing): boolean => kind === "client" || kind === "user";
 
 /** A submitted message whose header section is longer than this passes as it is, with nothing added. */
 const heldOctets = 64 << 10;
@@ -36,7 +39,7 @@ export class MessageDraft implements Draft {
   constructor(desk: Desk, transaction: Transaction, origin: Origin, complete: boolean) {
     this.#desk = desk;
     this.#transaction = transaction;
-    this.#origin = origin;
+    this.#origin = isTrusted(transaction.standing) ? { ...origin, trusted: true } : origin;
     this.#at = desk.parts.clock.now();
     this.#opened = desk.parts.clock.monotonic();
     this.id = desk.parts.queue.newId();

@@ -22,11 +22,14 @@ import type { Timeouts } from "../smtp/client/limits.ts";
 import type { Carrier, Opened } from "./carrier.ts";
 import { connectOrder } from "./route/order.ts";
 import type { Candidate, NextHops } from "./route/types.ts";
+import type { Signer } from "./sign/signer.ts";
 import type { Hosts } from "./site/hosts.ts";
 
 export interface RemoteMeans {
   readonly dial: Dial;
   readonly queue: Pick<Queue, "body">;
+  /** What goes in front of a message that leaves; absent: nothing is signed. */
+  readonly signer?: Pick<Signer, "fields">;
   readonly chance: Chance;
   readonly clock: Clock;
   readonly log: Log;
@@ -59,7 +62,13 @@ export async function openRemote(
       hosts.worked(candidate);
       return {
         kind: "open",
-        carrier: new RemoteCarrier(client, next.limits.messagesPerConnection, means.queue),
+        // A server of ours behind LMTP needs no signature.
+        carrier: new RemoteCarrier(
+          client,
+          next.limits.messagesPerConnection,
+          means.queue,
+          lmtp ? undefined : means.signer,
+        ),
       };
     } catch (error) {
       if (!(error instanceof ConnectFailed)) throw error;
@@ -123,11 +132,13 @@ class RemoteCarrier implements Carrier {
   readonly #client: SmtpClient;
   readonly #limit: number;
   readonly #queue: Pick<Queue, "body">;
+  readonly #signer: RemoteMeans["signer"];
 
-  constructor(client: SmtpClient, limit: number, queue: Pick<Queue, "body">) {
+  constructor(client: SmtpClient, limit: number, queue: Pick<Queue, "body">, signer: RemoteMeans["signer"]) {
     this.#client = client;
     this.#limit = limit;
     this.#queue = queue;
+    this.#signer = signer;
   }
 
   get reusable(): boolean {
@@ -147,10 +158,17 @@ class RemoteCarrier implements Carrier {
     }
   }
 
-  #send(queued: Queued, recipients: readonly Recipient[], signal: AbortSignal): Promise<readonly Outcome[]> {
+  async #send(
+    queued: Queued,
+    recipients: readonly Recipient[],
+    signal: AbortSignal,
+  ): Promise<readonly Outcome[]> {
     const { job, inline } = queued;
-    const body = inline ? () => inline : () => this.#queue.body(queued, signal);
-    return this.#client.send({ sender: job.sender, recipients, size: job.body.size, body }, signal);
+    const fields = (await this.#signer?.fields(queued, signal)) ?? nothing;
+    const whole = inline && (fields.length === 0 ? inline : Buffer.concat([fields, inline]));
+    const body = whole ? () => whole : () => inFront(fields, this.#queue.body(queued, signal));
+    const size = job.body.size + fields.length;
+    return this.#client.send({ sender: job.sender, recipients, size, body }, signal);
   }
 
   /**
@@ -175,6 +193,13 @@ class RemoteCarrier implements Carrier {
   close(): void {
     void this.#client.quit();
   }
+}
+
+const nothing = new Uint8Array();
+
+async function* inFront(fields: Uint8Array, body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  if (fields.length > 0) yield fields;
+  yield* body;
 }
 
 const isTooMany = (outcome: Outcome | undefined): boolean =>

@@ -40,6 +40,8 @@ export interface Origin {
   readonly helo: string;
   /** The login name, when the client authenticated. */
   readonly user?: string;
+  /** The client may speak for domains of ours: it logged in, or its address is on a policy's list. */
+  readonly trusted?: true;
   readonly tls?: { readonly protocol: string; readonly cipher: string };
   readonly protocol:
     | "SMTP"

@@ -9,6 +9,8 @@ import { QueueFinisher } from "../deliver/finish.ts";
 import { forwardJob } from "../deliver/forward.ts";
 import { deliverLocally } from "../deliver/local.ts";
 import { Routes } from "../deliver/route/cache.ts";
+import { PublishedKeys } from "../deliver/sign/published-keys.ts";
+import { Signer } from "../deliver/sign/signer.ts";
 import { Hosts } from "../deliver/site/hosts.ts";
 import { Sites } from "../deliver/site/sites.ts";
 import { Ways } from "../deliver/ways.ts";
@@ -165,6 +167,7 @@ function waysOf(context: DeliveryContext, resolver: Resolver): Ways {
     remote: {
       dial,
       queue: store.queue,
+      signer: signerOf(context, resolver),
       chance: Math.random,
       clock: systemClock,
       hosts: new Hosts(Math.random),
@@ -172,6 +175,11 @@ function waysOf(context: DeliveryContext, resolver: Resolver): Ways {
     },
     hostname: options.hostname,
   });
+}
+
+function signerOf({ store, live, log, abort }: DeliveryContext, dns: Resolver): Signer {
+  const keys = new PublishedKeys({ dns, clock: systemClock, log, signal: abort });
+  return new Signer({ directory: live, keys, queue: store.queue, clock: systemClock });
 }
 
 function fileHere(queued: Queued, { live, store }: DeliveryContext, signal: AbortSignal) {
