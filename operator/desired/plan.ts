@@ -1,0 +1,86 @@
+/**
+ * Compares what there should be with what there is.
+ *
+ * In:     the objects of one owner as the builders make them, and those that carry our labels there (Secrets apart: they
+ *         are made once, and their content is not looked at).
+ * Out:    steps in the order in which they are to be taken; none when nothing has changed. Each object carries a digest of
+ *         what was applied, so that a field that we no longer ask for is noticed; a field of ours that somebody changed
+ *         is found by comparing. Labels, annotations, sidecars and fields of others stay.
+ * Sizes:  `replicas` is never applied, since server-side apply would reset it to 1 on the day that we leave it to an
+ *         autoscaler. Where a Deployment names it, it is written through its `scale` subresource instead.
+ */
+import { createHash } from "node:crypto";
+import type { KubeObject } from "../kube/object.ts";
+import { driftOf } from "./drift.ts";
+import { apiGroup, fieldManager, managedByLabel } from "./names.ts";
+
+export const appliedAnnotation = `${apiGroup}/applied`;
+
+export type Step =
+  /** `why` is for the log. */
+  | { readonly do: "apply"; readonly object: KubeObject; readonly why: string }
+  | { readonly do: "scale"; readonly object: KubeObject; readonly replicas: number }
+  | { readonly do: "delete"; readonly object: KubeObject };
+
+export function plan(desired: readonly KubeObject[], live: Iterable<KubeObject>): readonly Step[] {
+  const known = new Map<string, KubeObject>();
+  for (const object of live) known.set(keyOf(object), object);
+  const steps = desired.flatMap((object) => stepsFor(object, known.get(keyOf(object))));
+  const wanted = new Set(desired.map(keyOf));
+  for (const [key, object] of known) {
+    if (!wanted.has(key) && isOurs(object) && !isLeaving(object)) steps.push({ do: "delete", object });
+  }
+  return steps;
+}
+
+/** Not by version: another version of an API is the same object. */
+const keyOf = ({ apiVersion, kind, metadata }: KubeObject): string => {
+  const group = apiVersion.includes("/") ? apiVersion.split("/")[0] : "";
+  return [group, kind, metadata.namespace ?? "", metadata.name].join("/");
+};
+
+const isOurs = ({ metadata }: KubeObject): boolean => metadata.labels?.[managedByLabel] === fieldManager;
+const isLeaving = ({ metadata }: KubeObject): boolean => metadata.deletionTimestamp !== undefined;
+
+function stepsFor(desired: KubeObject, live: KubeObject | undefined): Step[] {
+  const { object, replicas } = withoutReplicas(desired);
+  // One that is leaving cannot be mended: it is made anew when it has gone.
+  if (live && isLeaving(live)) return [];
+  const stamped = stamp(object);
+  const why = reason(stamped, live);
+  const steps: Step[] = why === undefined ? [] : [{ do: "apply", object: stamped, why }];
+  if (replicas !== undefined && replicas !== replicasOf(live)) steps.push({ do: "scale", object, replicas });
+  return steps;
+}
+
+function reason(stamped: KubeObject, live: KubeObject | undefined): string | undefined {
+  if (!live) return "missing";
+  if (live.metadata.annotations?.[appliedAnnotation] !== stamped.metadata.annotations?.[appliedAnnotation])
+    return "changed";
+  const drift = driftOf({ ...stamped, apiVersion: live.apiVersion }, live);
+  return drift === undefined ? undefined : `${drift} drifted`;
+}
+
+/** The API server makes a Deployment with one pod where nothing is said. */
+const sizeAtFirst = 1;
+
+function replicasOf(live: KubeObject | undefined): number {
+  const { replicas } = (live?.["spec"] ?? {}) as { readonly replicas?: number };
+  return replicas ?? sizeAtFirst;
+}
+
+function withoutReplicas(desired: KubeObject): {
+  readonly object: KubeObject;
+  readonly replicas: number | undefined;
+} {
+  if (desired.kind !== "Deployment") return { object: desired, replicas: undefined };
+  const { replicas, ...spec } = (desired["spec"] ?? {}) as { readonly replicas?: number };
+  return { object: { ...desired, spec }, replicas };
+}
+
+/** With the digest of what it says. */
+function stamp(object: KubeObject): KubeObject {
+  const digest = createHash("sha256").update(JSON.stringify(object)).digest("hex").slice(0, 16);
+  const annotations = { ...object.metadata.annotations, [appliedAnnotation]: digest };
+  return { ...object, metadata: { ...object.metadata, annotations } };
+}
