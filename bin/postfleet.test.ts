@@ -66,6 +66,15 @@ test("it becomes the daemon: its exit status is the daemon's", async (t) => {
   assert.equal(app.run(["fail"]).status, 3);
 });
 
+test("`operator` becomes the operator, with the arguments after it", async (t) => {
+  const app = await installation(t);
+  await app.node("path", "24.21.0");
+  await mkdir(join(app.dir, "app/operator"));
+  const operator = 'console.log("operator", ...process.argv.slice(2));';
+  await writeFile(join(app.dir, "app/operator/main.ts"), operator);
+  assert.equal(app.run(["operator", "--config", "my file"]).stdout, "operator --config my file\n");
+});
+
 test("it finds its home through symbolic links, absolute and relative", async (t) => {
   const app = await installation(t);
   await app.node("path", "24.21.0");

@@ -37,7 +37,8 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
   };
 
 function help(): string {
-  const lines = Object.entries(commands).map(([name, { about }]) => `  ${name.padEnd(9)} ${about}`);
+  const all = { ...commands, operator: { about: "turn resources in Kubernetes into running daemons" } };
+  const lines = Object.entries(all).map(([name, { about }]) => `  ${name.padEnd(9)} ${about}`);
   return `postfleet COMMAND [OPTIONS]\n${lines.join("\n")}\npostfleet COMMAND --help tells the options.`;
 }
 

@@ -30,6 +30,7 @@ const operatorUses: Readonly<Record<string, readonly string[]>> & { readonly "":
   "": ["directory", "kit", "mail"],
   store: ["auth", "directory", "kit", "mail", "mailbox", "nats", "queue"],
   dns: ["dns", "kit", "mail"],
+  "health.ts": ["kit", "net"],
 };
 
 /** Why `file` may not import this, or undefined. */
@@ -94,7 +95,7 @@ const owners = [
   { what: /^(@nats-io\/|nats$)/, owner: /^daemon\/nats\//, types: false },
   {
     what: /^(pino|prom-client)/,
-    owner: /^(daemon\/run\/|operator\/)/,
+    owner: /^(daemon\/run\/|daemon\/kit\/logger\.ts|operator\/)/,
     types: false,
   },
 ] as const;

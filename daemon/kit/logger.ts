@@ -1,11 +1,12 @@
 /**
- * The daemon's log: pino, as JSON lines or pretty for people. Written synchronously in small pieces is slow, so lines
+ * The log of a process: pino, as JSON lines or pretty for people. Written synchronously in small pieces is slow, so lines
  * are buffered for a moment; the last ones are flushed at the end, also after a crash of ours.
  *
  * Fields that could hold a secret are redacted whoever logs them.
  */
-import type { Fields, Log } from "../kit/log.ts";
-import type { LogLevel } from "./options.ts";
+import type { Fields, Log } from "./log.ts";
+
+export type LogLevel = "error" | "warn" | "info" | "debug" | "trace";
 
 export interface Logger {
   readonly log: Log;
@@ -37,7 +38,7 @@ export async function openLogger(level: LogLevel, format: "json" | "pretty"): Pr
   };
   if (format === "pretty") return { log: pino(options, prettyStream) as unknown as Log, flush: () => {} };
   const stream = pino.destination({ fd: 2, sync: false, minLength: 4_096 });
-  // A quiet daemon must not keep its last lines to itself.
+  // A quiet process must not keep its last lines to itself.
   setInterval(() => stream.flush(), 500).unref();
   return { log: pino(options, stream) as unknown as Log, flush: () => stream.flushSync() };
 }
