@@ -30,6 +30,14 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
       about: "look at mailboxes, copy them out",
       load: async () => (await import("./cli/mailbox.ts")).mailboxCommand,
     },
+    dns: {
+      about: "the DNS records a domain needs, and what the DNS says",
+      load: async () => (await import("./cli/dns.ts")).dnsCommand,
+    },
+    dkim: {
+      about: "make keys for DKIM signatures",
+      load: async () => (await import("./cli/dkim.ts")).dkimCommand,
+    },
     version: {
       about: "print the version",
       load: async () => (await import("./cli/version.ts")).versionCommand,
