@@ -14,7 +14,8 @@ import { type Clock, systemClock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import { connectNats, credentialFrom, type Link, type NatsTarget } from "../nats/connect.ts";
 import type { Member } from "../nats/directory/acks.ts";
-import { loadOrCreateKey, readKey, Vault } from "../nats/directory/vault.ts";
+import { type DirectoryKey, loadOrCreateKey, readKey } from "../nats/directory/keys.ts";
+import { Vault } from "../nats/directory/vault.ts";
 import { EventLog } from "../nats/events.ts";
 import { JetStreamMailboxStore } from "../nats/mailbox/store.ts";
 import { ensureMailboxStreams } from "../nats/mailbox/streams.ts";
@@ -146,7 +147,7 @@ function sizesOf(budget: number, replicas: number) {
  * The keys that seal secrets in the directory, newest first: from `POSTFLEET_DIRECTORY_KEY_FILE` (files of 32 octets or
  * their base64, joined by commas), else a file in DATA that is made when it is missing.
  */
-async function keysFrom(options: RunOptions, env: StoreContext["env"]): Promise<Buffer[]> {
+async function keysFrom(options: RunOptions, env: StoreContext["env"]): Promise<DirectoryKey[]> {
   const files = env["POSTFLEET_DIRECTORY_KEY_FILE"]?.split(",").filter(Boolean) ?? [];
   if (files.length > 0) return Promise.all(files.map((file) => readKey(file)));
   if (options.data !== undefined) return [await loadOrCreateKey(join(options.data, "directory.key"))];

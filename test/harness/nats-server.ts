@@ -19,8 +19,8 @@ export interface TestNats extends AsyncDisposable {
   readonly user: string;
   readonly password: string;
   readonly pid: number;
-  /** Stops it if it runs, then starts it again on the same port with the same store. */
-  restart(): Promise<void>;
+  /** Stops it if it runs, then starts it again on the same port with the same store; with other options, if some are given. */
+  restart(over?: Pick<TestNatsOptions, "auth">): Promise<void>;
   /** A clean stop; `restart()` brings it back. */
   stop(): Promise<void>;
   /** `kill -9`; resolves when it is gone. `restart()` brings it back. */
@@ -34,6 +34,10 @@ export interface TestNatsOptions {
   /** `always` unless told otherwise. */
   readonly sync?: string;
   readonly maxStoreBytes?: number;
+  /** Configuration that says who may come in, instead of one user with a password. */
+  readonly auth?: string;
+  /** Further configuration, such as `tls {…}`. */
+  readonly extra?: string;
   /** Where it keeps everything, instead of a temporary folder; kept at the end. */
   readonly dir?: string;
 }
@@ -57,10 +61,10 @@ async function openChild(dir: string, port: number, options: TestNatsOptions): P
   const { program } = await findServer({ env: process.env, progress: (line) => console.error(line) });
   const configFile = join(dir, "nats.conf");
   const { sync = "always", maxStoreBytes = 2 ** 30 } = options;
-  await writeFile(
-    configFile,
-    renderConfig({ port, user, password, storeDir: join(dir, "js"), maxStoreBytes, sync }),
-  );
+  const config = renderConfig({ port, user, password, storeDir: join(dir, "js"), maxStoreBytes, sync });
+  const { auth, extra = "" } = options;
+  const open = auth === undefined ? config : `${config.replace(/^authorization .*$/m, "")}${auth}`;
+  await writeFile(configFile, `${open}${extra}`);
   return spawnServer({ program, configFile, env: process.env, log: silent });
 }
 
@@ -68,7 +72,7 @@ class Nats implements TestNats {
   readonly user = user;
   readonly password = password;
   readonly #dir: string;
-  readonly #options: TestNatsOptions;
+  #options: TestNatsOptions;
   readonly #port: number;
   #child: ServerChild;
 
@@ -87,8 +91,9 @@ class Nats implements TestNats {
     return this.#child.pid;
   }
 
-  async restart(): Promise<void> {
+  async restart(over: Pick<TestNatsOptions, "auth"> = {}): Promise<void> {
     await this.stop();
+    this.#options = { ...this.#options, ...over };
     this.#child = await openChild(this.#dir, this.#port, this.#options);
   }
 

@@ -96,7 +96,7 @@ test("a replaced key seals everything anew at the next publish", async (t) => {
   const link = await fresh(t);
   await (await publisherOn(t, link, { vault: new Vault([oldKey]) })).publish(world, soon());
   const rotated = await publisherOn(t, await connect(t), { vault: new Vault([newKey, oldKey]) });
-  assert.equal((await rotated.publish(world, soon())).put, 2);
+  assert.equal((await rotated.publish(world, soon())).put, 3);
   const live = await watcherOn(t, await connect(t), { vault: new Vault([newKey]) });
   assert.equal(
     live.current().mailbox("alice@example.test" as MailboxName)?.passwordHash,

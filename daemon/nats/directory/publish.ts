@@ -213,9 +213,7 @@ export class DirectoryPublisher implements AsyncDisposable {
     const key = decoded ? declaredKey(decoded.declared) : ("" as DeclaredKey);
     // What cannot be read, or is sealed with an older key, differs from everything and is written again.
     const current =
-      decoded &&
-      !decoded.locked &&
-      (decoded.keyId ?? this.#options.vault.keyId) === this.#options.vault.keyId;
+      decoded && !decoded.locked && decoded.keyId === this.#options.vault.keyIdOf(decoded.declared.namespace);
     this.#known.set(subject, {
       key,
       digest: current ? this.#digest(decoded.declared) : "",

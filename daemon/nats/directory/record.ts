@@ -2,8 +2,9 @@
  * How a declared resource lies in the directory bucket.
  *
  * Key:    `domain.<namespace>.<name>`, `mailbox.…`, `policy.…`; dots in names are written `_`, which names never hold.
- * Value:  JSON `{ v: 1, kind, namespace, name, spec, source?, sealed? }`; secrets are inside `sealed` only. Empty: deleted. A long
- *         one is gzipped: the largest resource that Kubernetes takes would not fit into a message of NATS otherwise.
+ * Value:  JSON `{ v: 1, kind, namespace, name, spec, source?, sealed }`; secrets are inside `sealed` only, and its tag speaks for
+ *         the spec too: nobody without the namespace's key makes a record. Empty: deleted. A long one is gzipped: the
+ *         largest resource that Kubernetes takes would not fit into a message of NATS otherwise.
  * And:    `revision`: `{ revision, entries }`, written after (or together with) every change it covers.
  * Fails:  `decode` gives `undefined` for what is no record of ours; `locked` when its secrets cannot be opened.
  */
@@ -33,13 +34,13 @@ interface Stored {
   readonly name: string;
   readonly spec: unknown;
   readonly source?: string;
-  readonly sealed?: Sealed;
+  readonly sealed: Sealed;
 }
 
 export interface Decoded {
   readonly declared: Declared;
   /** The key that its secrets are sealed with. */
-  readonly keyId?: string;
+  readonly keyId: string;
   /** Its secrets could not be opened and are left out. */
   readonly locked: boolean;
 }
@@ -47,7 +48,7 @@ export interface Decoded {
 export function encode(declared: Declared, vault: Vault): Uint8Array {
   const { kind, namespace, name, spec, source } = declared;
   const secrets = secretsOf(declared);
-  const sealed = secrets && vault.seal(JSON.stringify(secrets), subjectOf(declared));
+  const sealed = vault.seal(JSON.stringify(secrets), proven(subjectOf(declared), spec), namespace);
   const stored: Stored = {
     v: 1,
     kind,
@@ -55,25 +56,30 @@ export function encode(declared: Declared, vault: Vault): Uint8Array {
     name,
     spec,
     ...(source === undefined ? {} : { source }),
-    ...(sealed ? { sealed } : {}),
+    sealed,
   };
   const text = Buffer.from(JSON.stringify(stored));
   return text.length > gzipAbove ? gzipSync(text) : text;
 }
 
-function secretsOf(declared: Declared): object | undefined {
-  if (declared.kind === "MailDomain") {
-    const { dkim = [], tls } = declared;
-    return dkim.length === 0 && tls === undefined ? undefined : { ...(dkim.length > 0 ? { dkim } : {}), tls };
+/** What the seal speaks for besides the secrets: whose it is, and the spec. */
+const proven = (subject: string, spec: unknown): string => `${subject}\n${JSON.stringify(spec)}`;
+
+function secretsOf(declared: Declared): object {
+  switch (declared.kind) {
+    case "MailDomain": {
+      const { dkim = [], tls } = declared;
+      return { ...(dkim.length > 0 ? { dkim } : {}), tls };
+    }
+    case "Mailbox": {
+      const { passwordHash, scram, appPasswords = [] } = declared;
+      return { passwordHash, scram, ...(appPasswords.length > 0 ? { appPasswords } : {}) };
+    }
+    case "RelayPolicy": {
+      const { credentials } = declared;
+      return Object.keys(credentials).length === 0 ? {} : { credentials };
+    }
   }
-  if (declared.kind === "Mailbox") {
-    const { passwordHash, scram, appPasswords = [] } = declared;
-    if (passwordHash === undefined && appPasswords.length === 0) return undefined;
-    const apps = appPasswords.length === 0 ? {} : { appPasswords };
-    return { passwordHash, scram, ...apps };
-  }
-  if (declared.kind !== "RelayPolicy" || Object.keys(declared.credentials).length === 0) return undefined;
-  return { credentials: declared.credentials };
 }
 
 export function decode(subject: string, data: Uint8Array, vault: Vault): Decoded | undefined {
@@ -81,7 +87,10 @@ export function decode(subject: string, data: Uint8Array, vault: Vault): Decoded
   if (stored?.v !== 1 || !(stored.kind in words) || typeof stored.name !== "string") return undefined;
   if (subjectOf(stored) !== subject) return undefined;
   const { kind, namespace, name, spec, source, sealed } = stored;
-  const opened = sealed && vault.open(sealed, subject);
+  if (typeof sealed?.k !== "string") return undefined;
+  const opened = vault.open(sealed, proven(subject, spec), namespace);
+  // We have the key, and it does not fit: not made by whoever may.
+  if (opened === undefined && vault.knows(sealed, namespace)) return undefined;
   const declared = {
     kind,
     namespace,
@@ -93,8 +102,8 @@ export function decode(subject: string, data: Uint8Array, vault: Vault): Decoded
   } as Declared;
   return {
     declared,
-    locked: sealed !== undefined && opened === undefined,
-    ...(sealed ? { keyId: sealed.k } : {}),
+    locked: opened === undefined,
+    keyId: sealed.k,
   };
 }
 

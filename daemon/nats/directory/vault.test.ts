@@ -5,23 +5,25 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import { loadOrCreateKey, readKey, type Sealed, Vault } from "./vault.ts";
+import { loadOrCreateKey, namespaceKey, namespaceKeyText, readKey } from "./keys.ts";
+import { type Sealed, Vault } from "./vault.ts";
 
 const key = randomBytes(32);
+const ns = "team-a";
 const vault = new Vault([key]);
 
 test("what is sealed opens again, and is not readable meanwhile", () => {
   fc.assert(
     fc.property(fc.string({ unit: "grapheme" }), fc.string(), (plain, record) => {
-      const sealed = vault.seal(plain, record);
-      assert.equal(vault.open(sealed, record), plain);
+      const sealed = vault.seal(plain, record, ns);
+      assert.equal(vault.open(sealed, record, ns), plain);
       if (plain.length > 3) assert.ok(!Buffer.from(sealed.c, "base64").includes(plain));
     }),
   );
 });
 
 test("the same text is sealed differently each time", () => {
-  assert.notEqual(vault.seal("secret", "r").c, vault.seal("secret", "r").c);
+  assert.notEqual(vault.seal("secret", "r", ns).c, vault.seal("secret", "r", ns).c);
 });
 
 const changes: readonly (readonly [string, (sealed: Sealed) => Sealed])[] = [
@@ -39,21 +41,24 @@ function flipped(text: string): string {
 
 for (const [name, change] of changes) {
   test(`${name} is noticed`, () => {
-    const sealed = vault.seal("a longer secret", "record");
-    assert.equal(vault.open(sealed, "record"), "a longer secret");
-    assert.equal(vault.open(change(sealed), "record"), undefined);
+    const sealed = vault.seal("a longer secret", "record", ns);
+    assert.equal(vault.open(sealed, "record", ns), "a longer secret");
+    assert.equal(vault.open(change(sealed), "record", ns), undefined);
   });
 }
 
 test("a secret cannot be moved to another record", () => {
-  assert.equal(vault.open(vault.seal("secret", "mailbox.default.alice"), "mailbox.default.bob"), undefined);
+  assert.equal(
+    vault.open(vault.seal("secret", "mailbox.default.alice", ns), "mailbox.default.bob", ns),
+    undefined,
+  );
 });
 
 test("a new key seals while the old one still opens", () => {
   const rotated = new Vault([randomBytes(32), key]);
-  assert.equal(rotated.open(vault.seal("secret", "r"), "r"), "secret");
-  assert.notEqual(rotated.keyId, vault.keyId);
-  assert.equal(vault.open(rotated.seal("secret", "r"), "r"), undefined);
+  assert.equal(rotated.open(vault.seal("secret", "r", ns), "r", ns), "secret");
+  assert.notEqual(rotated.keyIdOf(ns), vault.keyIdOf(ns));
+  assert.equal(vault.open(rotated.seal("secret", "r", ns), "r", ns), undefined);
 });
 
 test("a key of another length is refused", () => {
@@ -78,9 +83,9 @@ test("a key is read as it is or in base64, and is never made in passing", async 
   const file = join(dir, "directory.key");
   await assert.rejects(readKey(file), { name: "UnusableKey", message: /cannot be read: ENOENT.*head -c 32/ });
   await writeFile(file, key);
-  assert.deepEqual(await readKey(file), key);
+  assert.deepEqual(await readKey(file), { octets: key });
   await writeFile(file, `${key.toString("base64")}\n`);
-  assert.deepEqual(await readKey(file), key);
+  assert.deepEqual(await readKey(file), { octets: key });
   await writeFile(file, key.toString("hex"));
   await assert.rejects(readKey(file), { name: "UnusableKey", message: /has 64 octets/ });
 });
@@ -91,4 +96,35 @@ test("secrets for other purposes: one per purpose and key, the same for all who 
   assert.deepEqual(new Vault([key]).derive("salts"), vault.derive("salts"));
   assert.notDeepEqual(vault.derive("salts"), vault.derive("tokens"));
   assert.notDeepEqual(vault.derive("salts"), other.derive("salts"));
+});
+
+test("a namespace's key opens its namespace's records, and no others", () => {
+  const team = new Vault([{ octets: namespaceKey(key, "team-a"), namespace: "team-a" }]);
+  assert.equal(team.namespace, "team-a");
+  assert.equal(team.open(vault.seal("secret", "r", "team-a"), "r", "team-a"), "secret");
+  assert.equal(vault.open(team.seal("secret", "r", "team-a"), "r", "team-a"), "secret");
+  const other = vault.seal("secret", "r", "team-b");
+  assert.equal(team.open(other, "r", "team-b"), undefined);
+  assert.equal(team.open(other, "r", "team-a"), undefined);
+  assert.equal(team.keyIdOf("team-b"), undefined);
+  assert.throws(() => team.seal("secret", "r", "team-b"), /no key for namespace team-b/);
+});
+
+test("of a replaced master key the namespaces' old records still open", () => {
+  const next = randomBytes(32);
+  const daemon = new Vault(
+    [next, key].map((octets) => ({ octets: namespaceKey(octets, ns), namespace: ns })),
+  );
+  assert.equal(daemon.open(vault.seal("old", "r", ns), "r", ns), "old");
+  assert.equal(daemon.open(new Vault([next]).seal("new", "r", ns), "r", ns), "new");
+});
+
+test("the file of a namespace's key says whose it is", async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), "postfleet-key-"));
+  t.after(() => rm(dir, { recursive: true }));
+  const file = join(dir, "directory.key");
+  await writeFile(file, namespaceKeyText(key, "team-a"));
+  assert.deepEqual(await readKey(file), { octets: namespaceKey(key, "team-a"), namespace: "team-a" });
+  await writeFile(file, "postfleet-namespace-key team-a short");
+  await assert.rejects(readKey(file), { name: "UnusableKey" });
 });

@@ -211,7 +211,7 @@ class View implements AsyncDisposable {
     this.#keys.set(subject, key);
     if (locked)
       log.error(
-        { resource: key, keyId, ours: vault.keyId },
+        { resource: key, keyId, ours: vault.keyIdOf(declared.namespace) },
         "secrets are sealed with a key we do not have: give every daemon the same POSTFLEET_DIRECTORY_KEY_FILE",
       );
     if (!this.#builder.set(declared))

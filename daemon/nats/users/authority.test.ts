@@ -1,0 +1,51 @@
+/** Keys, the server's part, and creds, against a real nats-server. */
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { connect, credsAuthenticator } from "@nats-io/transport-node";
+import { startNats } from "../../../test/harness/nats-server.ts";
+import { authConf, isCurrent, makeAuthority, mintCreds, namespaceOf, userOf } from "./authority.ts";
+
+const authority = makeAuthority();
+
+async function client(t: TestContext, url: string, creds: string) {
+  const nc = await connect({
+    servers: url,
+    authenticator: credsAuthenticator(new TextEncoder().encode(creds)),
+    reconnect: false,
+  });
+  t.after(() => nc.close());
+  return nc;
+}
+
+test("users that the authority made come in, others do not; revoked ones no longer", async (t) => {
+  const nats = await startNats(t, { auth: await authConf(authority) });
+  const creds = await mintCreds(authority, { kind: "shared" });
+  const nc = await client(t, nats.url, creds);
+  assert.ok((await nc.request("$JS.API.INFO", "")).data.length > 0, "JetStream is there");
+  const stranger = await mintCreds(makeAuthority(), { kind: "shared" });
+  await assert.rejects(client(t, nats.url, stranger), /Authorization Violation/i);
+  const revoked = { [userOf(creds) as string]: Math.ceil(Date.now() / 1_000) + 1 };
+  await nats.restart({ auth: await authConf(authority, { revoked }) });
+  await assert.rejects(client(t, nats.url, creds), /Authorization Violation/i);
+  await client(t, nats.url, await mintCreds(authority, { kind: "shared" }));
+});
+
+test("daemons may not end streams", async (t) => {
+  const nats = await startNats(t, { auth: await authConf(authority) });
+  const nc = await client(t, nats.url, await mintCreds(authority, { kind: "shared" }));
+  await assert.rejects(nc.request("$JS.API.STREAM.DELETE.Q0", ""), /Permissions Violation/i);
+});
+
+test("creds tell whose they are, and whether they are what would be minted now", async () => {
+  const team = { kind: "namespace", namespace: "team-a" } as const;
+  const creds = await mintCreds(authority, team);
+  assert.equal(namespaceOf(creds), "team-a");
+  assert.ok(isCurrent(creds, authority, team));
+  assert.equal(isCurrent(creds, authority, { kind: "namespace", namespace: "team-b" }), false);
+  assert.equal(isCurrent(creds, authority, team, 4), false, "another layout");
+  assert.equal(isCurrent(creds, makeAuthority(), team), false);
+  assert.equal(isCurrent("rubbish", authority, team), false);
+  const shared = await mintCreds(authority, { kind: "shared" });
+  assert.equal(namespaceOf(shared), undefined);
+  assert.ok(isCurrent(shared, authority, { kind: "shared" }));
+});

@@ -1,0 +1,150 @@
+/**
+ * Who may use our NATS: the keys of an operator and an account, the part of the server's configuration that trusts them,
+ * and the credentials of users. Decentralised: a new user needs no change of the server, which verifies signatures.
+ *
+ * In:     `makeAuthority`: chance. Everything else: the authority, as it was kept.
+ * Out:    texts to be kept in Secrets: `auth.conf` to be included by the server's configuration, creds files for clients.
+ * Safety: whoever holds the authority can make any user; daemons never see it. Creds say nothing of other namespaces.
+ * Spec:   NATS JWT v2; the server's `resolver: MEMORY`.
+ */
+import {
+  createAccount,
+  createOperator,
+  createUser,
+  decode,
+  encodeAccount,
+  encodeOperator,
+  encodeUser,
+  fmtCreds,
+  fromSeed,
+  type User,
+} from "@nats-io/jwt";
+import { type NatsUser, permissionsOf } from "./permissions.ts";
+
+/** Seeds of nkeys, as text. */
+export interface Authority {
+  readonly operator: string;
+  /** Of the account that holds nothing but the server's own events. */
+  readonly system: string;
+  readonly account: string;
+  /** Signs users in the account's name. */
+  readonly signing: string;
+}
+
+const text = (octets: Uint8Array): string => new TextDecoder().decode(octets);
+const keyOf = (seed: string) => fromSeed(new TextEncoder().encode(seed));
+
+export function makeAuthority(): Authority {
+  const seedOf = (pair: { getSeed(): Uint8Array }) => text(pair.getSeed());
+  return {
+    operator: seedOf(createOperator()),
+    system: seedOf(createAccount()),
+    account: seedOf(createAccount()),
+    signing: seedOf(createAccount()),
+  };
+}
+
+const unlimited = {
+  conn: -1,
+  data: -1,
+  exports: -1,
+  imports: -1,
+  leaf: -1,
+  payload: -1,
+  subs: -1,
+  wildcards: true,
+} as const;
+const jetstream = { mem_storage: -1, disk_storage: -1, streams: -1, consumer: -1 } as const;
+
+export interface AuthConfOptions {
+  /** Users whose creds hold no longer, by public key, if they were made before then; seconds since the epoch. */
+  readonly revoked?: Readonly<Record<string, number>>;
+}
+
+/**
+ * What the server's configuration includes. Each call signs anew, so the text differs: make it once and keep it, and again
+ * only to revoke users (the server takes it over when its configuration is reloaded).
+ */
+export async function authConf(authority: Authority, { revoked }: AuthConfOptions = {}): Promise<string> {
+  const [operator, system, account] = [authority.operator, authority.system, authority.account].map(
+    keyOf,
+  ) as [ReturnType<typeof keyOf>, ReturnType<typeof keyOf>, ReturnType<typeof keyOf>];
+  const signed = { signer: operator };
+  const signing = keyOf(authority.signing).getPublicKey();
+  const systemId = system.getPublicKey();
+  const operatorJwt = await encodeOperator("postfleet", operator, { system_account: systemId });
+  const systemJwt = await encodeAccount("SYS", system, { limits: unlimited }, signed);
+  const ours = {
+    limits: { ...unlimited, ...jetstream },
+    signing_keys: [signing],
+    ...(revoked ? { revocations: { ...revoked } } : {}),
+  };
+  const accountJwt = await encodeAccount("POSTFLEET", account, ours, signed);
+  return [
+    `operator: ${operatorJwt}`,
+    `system_account: ${systemId}`,
+    "resolver: MEMORY",
+    "resolver_preload: {",
+    `  ${systemId}: ${systemJwt}`,
+    `  ${account.getPublicKey()}: ${accountJwt}`,
+    "}",
+    "",
+  ].join("\n");
+}
+
+const nameOf = (user: NatsUser): string =>
+  user.kind === "namespace" ? user.namespace : `postfleet ${user.kind}`;
+const namespaceTag = "postfleet-namespace:";
+const tagsOf = (user: NatsUser): string[] =>
+  user.kind === "namespace" ? [`${namespaceTag}${user.namespace}`] : [];
+
+/** A creds file for a new user. It holds until it is revoked, or the authority is made anew. */
+export async function mintCreds(authority: Authority, user: NatsUser, shards = 1): Promise<string> {
+  const pair = createUser();
+  const claims = claimsOf(authority, user, shards);
+  return text(fmtCreds(await encodeUser(nameOf(user), pair, keyOf(authority.signing), claims), pair));
+}
+
+function claimsOf(authority: Authority, user: NatsUser, shards: number): Partial<User> {
+  const { pub, sub } = permissionsOf(user, shards);
+  const list = ({ allow, deny }: typeof pub) => ({ allow: [...allow], ...(deny ? { deny: [...deny] } : {}) });
+  return {
+    pub: list(pub),
+    sub: list(sub),
+    tags: tagsOf(user),
+    issuer_account: keyOf(authority.account).getPublicKey(),
+  };
+}
+
+/** Whether these creds are what would be minted now; `false` also for what is no creds file. */
+export function isCurrent(creds: string, authority: Authority, user: NatsUser, shards = 1): boolean {
+  const found = claimsIn(creds);
+  if (found?.iss !== keyOf(authority.signing).getPublicKey()) return false;
+  const { pub, sub, tags, issuer_account } = claimsOf(authority, user, shards);
+  const { nats } = found;
+  const pick = (of: Partial<User>) =>
+    JSON.stringify([of.pub?.allow ?? [], of.pub?.deny ?? [], of.sub?.allow ?? [], of.sub?.deny ?? []]);
+  return (
+    pick(nats) === pick({ pub: pub ?? {}, sub: sub ?? {} }) &&
+    JSON.stringify(nats.tags ?? []) === JSON.stringify(tags) &&
+    nats.issuer_account === issuer_account
+  );
+}
+
+/** The user's public key, for a revocation; `undefined` for what is no creds file. */
+export const userOf = (creds: string): string | undefined => claimsIn(creds)?.sub;
+
+/** The namespace that these creds are confined to. */
+export function namespaceOf(creds: string): string | undefined {
+  const tag = claimsIn(creds)?.nats.tags?.find((each) => each.startsWith(namespaceTag));
+  return tag?.slice(namespaceTag.length);
+}
+
+function claimsIn(creds: string) {
+  const token = /-----BEGIN NATS USER JWT-----\s+(\S+)\s/.exec(creds)?.[1];
+  try {
+    return token === undefined ? undefined : decode<User>(token);
+  } catch {
+    return undefined;
+  }
+}
