@@ -141,8 +141,8 @@ class Api implements KubeApi {
     for (const { metadata } of crds)
       await until(`the API server to serve ${metadata.name}`, async () => {
         const crd = await kube.get(kinds.CustomResourceDefinition, undefined, metadata.name, signal);
-        const { conditions = [] } = (crd?.["status"] ?? {}) as { conditions?: readonly Condition[] };
-        return conditions.find(({ type, status }) => type === "Established" && status === "True");
+        const { conditions } = (crd?.["status"] ?? {}) as { conditions?: readonly Condition[] | null };
+        return conditions?.find(({ type, status }) => type === "Established" && status === "True");
       });
     for (const kind of [kinds.MailDomain, kinds.Mailbox, kinds.RelayPolicy])
       await until(`${kind.plural} to be listed`, () =>
