@@ -72,6 +72,8 @@ function parseIp(text: string): readonly number[] | undefined {
   }
 }
 
+export const isCidr = (text: string): boolean => parseCidr(text) !== undefined;
+
 function parseCidr(text: string): { octets: readonly number[]; bits: number } | undefined {
   try {
     const [address, bits] = ipaddr.parseCIDR(text);

@@ -9,6 +9,8 @@
 import type { Socket } from "node:net";
 import { type SecureContext, TLSSocket } from "node:tls";
 import type { SmtpSocket, SocketEvents, TlsFacts } from "../smtp/socket.ts";
+import type { Peer } from "./peer.ts";
+import { beginsLikeProxy } from "./proxy-header.ts";
 
 /** A client gets this long to read our last words and hang up. */
 const lingerMs = 2_000;
@@ -26,6 +28,7 @@ export class Connection implements SmtpSocket {
   /** In force now. */
   tls: TlsFacts | undefined;
   readonly startTls: (() => Promise<TlsFacts>) | undefined;
+  readonly #plain: Socket;
   #socket: Socket;
   #events: SocketEvents = nobody;
   #linger: NodeJS.Timeout | undefined;
@@ -33,6 +36,7 @@ export class Connection implements SmtpSocket {
 
   /** `contextFor`: TLS may be started, if it has a certificate now. */
   constructor(socket: Socket, peer: Peer, contextFor: ContextFor | undefined) {
+    this.#plain = socket;
     this.#socket = socket;
     this.address = peer.address;
     this.port = peer.port;
@@ -82,9 +86,16 @@ export class Connection implements SmtpSocket {
   }
 
   #read(socket: Socket): void {
-    socket.on("data", (octets: Buffer) => this.#events.data(octets));
+    let first = true;
+    socket.on("data", (octets: Buffer) => {
+      // Whoever is not on our list of proxies and speaks like one wants to be taken for somebody else.
+      if (first && socket === this.#plain && beginsLikeProxy(octets)) return void socket.destroy();
+      first = false;
+      this.#events.data(octets);
+    });
     socket.on("drain", () => this.#events.drained());
     socket.on("end", () => this.#events.ended());
+    socket.resume(); // a proxy's header may have been read from it before
   }
 
   #watchClose(socket: Socket): void {
@@ -131,20 +142,3 @@ function handshake(socket: TLSSocket): Promise<void> {
     socket.once("secure", stop).once("close", stop);
   });
 }
-
-/** Who is at the other end, as far as we trust what we are told. */
-export interface Peer {
-  readonly address: string;
-  readonly port: number;
-}
-
-/** The peer of the socket itself; `undefined` when it is gone already. */
-export function peerOf(socket: Socket): Peer | undefined {
-  const { remoteAddress, remotePort } = socket;
-  if (remoteAddress === undefined || remotePort === undefined) return undefined;
-  return { address: unmapped(remoteAddress), port: remotePort };
-}
-
-/** `::ffff:192.0.2.1`, as a dual-stack socket shows it, is 192.0.2.1. RFC 4291 §2.5.5.2 */
-export const unmapped = (address: string): string =>
-  /^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(address) ? address.slice(7) : address;

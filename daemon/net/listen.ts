@@ -10,7 +10,9 @@ import net, { type Socket } from "node:net";
 import type { Log } from "../kit/log.ts";
 import { CannotListen } from "./cannot-listen.ts";
 import type { Caps } from "./caps.ts";
-import { Connection, type ContextFor, type Peer, peerOf } from "./connection.ts";
+import { Connection, type ContextFor } from "./connection.ts";
+import { type Peer, peerOf } from "./peer.ts";
+import type { Proxies } from "./proxied.ts";
 
 export interface ListenOptions {
   readonly name: string;
@@ -24,6 +26,8 @@ export interface ListenOptions {
   readonly caps: Caps;
   /** What a client beyond a cap hears, in plain text. */
   readonly refusal: string;
+  /** Proxies that are trusted to name the client; absent: none is. */
+  readonly proxies?: Proxies | undefined;
   readonly log: Log;
 }
 
@@ -78,6 +82,13 @@ function bind(server: net.Server, { name, host, port, log }: ListenOptions): Pro
 function accept(socket: Socket, options: ListenOptions): void {
   const peer = peerOf(socket);
   if (peer === undefined) return void socket.destroy();
+  const { proxies } = options;
+  if (proxies === undefined || !proxies.trusts(peer)) return admit(socket, peer, options);
+  void proxies.clientOf(socket, peer).then((client) => client && admit(socket, client, options));
+}
+
+/** From here on `peer` is the client, whatever stands between. */
+function admit(socket: Socket, peer: Peer, options: ListenOptions): void {
   const leave = options.caps.enter(peer.address);
   if (typeof leave === "string") return refuse(socket, leave, peer, options);
   socket.once("close", leave);

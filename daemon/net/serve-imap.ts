@@ -13,6 +13,7 @@ import type { Log } from "../kit/log.ts";
 import { Caps, type ConnectionLimits } from "./caps.ts";
 import type { Connection, ContextFor } from "./connection.ts";
 import { listen } from "./listen.ts";
+import type { Proxies } from "./proxied.ts";
 import { SessionSet } from "./session-set.ts";
 
 export interface ImapServerOptions {
@@ -26,6 +27,8 @@ export interface ImapServerOptions {
   };
   readonly host: ImapHost;
   readonly secureContext: ContextFor;
+  /** Proxies that are trusted to name the client. */
+  readonly proxies?: Proxies | undefined;
   readonly connections: () => ConnectionLimits;
   readonly limits?: ImapLimits;
   /** A connection was accepted. */
@@ -57,6 +60,7 @@ export async function serveImap(options: ImapServerOptions): Promise<ImapServer>
     onConnection,
     caps: new Caps(connections),
     refusal,
+    proxies: options.proxies,
     log,
   });
   return {

@@ -13,6 +13,7 @@ import { Session } from "../pop3/session.ts";
 import { Caps, type ConnectionLimits } from "./caps.ts";
 import type { Connection, ContextFor } from "./connection.ts";
 import { listen } from "./listen.ts";
+import type { Proxies } from "./proxied.ts";
 import { SessionSet } from "./session-set.ts";
 
 export interface Pop3ServerOptions {
@@ -28,6 +29,8 @@ export interface Pop3ServerOptions {
   /** In the greeting. */
   readonly hostname: string;
   readonly secureContext: ContextFor;
+  /** Proxies that are trusted to name the client. */
+  readonly proxies?: Proxies | undefined;
   readonly connections: () => ConnectionLimits;
   readonly limits?: Pop3Limits;
   readonly opened?: (listener: string) => void;
@@ -58,6 +61,7 @@ export async function servePop3(options: Pop3ServerOptions): Promise<Pop3Server>
     onConnection,
     caps: new Caps(connections),
     refusal,
+    proxies: options.proxies,
     log,
   });
   const listener = await listening.catch((error: unknown) => {

@@ -15,6 +15,7 @@ import { Session, type SessionOptions } from "../smtp/session.ts";
 import type { Caps } from "./caps.ts";
 import type { Connection, ContextFor } from "./connection.ts";
 import { listen } from "./listen.ts";
+import type { Proxies } from "./proxied.ts";
 
 export interface SmtpServerOptions {
   readonly listener: {
@@ -29,6 +30,8 @@ export interface SmtpServerOptions {
   /** In the greeting and in the reply to EHLO. */
   readonly hostname: string;
   readonly secureContext: ContextFor;
+  /** Proxies that are trusted to name the client. */
+  readonly proxies?: Proxies | undefined;
   readonly caps: Caps;
   readonly limits?: SmtpLimits;
   readonly events?: SmtpEvents;
@@ -56,7 +59,15 @@ export async function serveSmtp(options: SmtpServerOptions): Promise<SmtpServer>
   const { listener: spec, log, secureContext, caps } = options;
   const sessions = new Sessions(options);
   const onConnection = (connection: Connection) => sessions.add(connection);
-  const listener = await listen({ ...spec, secureContext, onConnection, caps, refusal, log });
+  const listener = await listen({
+    ...spec,
+    secureContext,
+    onConnection,
+    caps,
+    refusal,
+    proxies: options.proxies,
+    log,
+  });
   void sessions.watchTime();
   return {
     address: listener.address,

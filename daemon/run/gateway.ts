@@ -8,6 +8,7 @@ import type { LiveDirectory } from "../directory/directory.ts";
 import { systemClock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import { Caps } from "../net/caps.ts";
+import type { Proxies } from "../net/proxied.ts";
 import { type SmtpServer, serveSmtp } from "../net/serve-smtp.ts";
 import type { Mailroom } from "../smtp/mailroom.ts";
 import type { Certificate } from "./certificate.ts";
@@ -29,6 +30,7 @@ export interface GatewayContext {
   readonly sasl: Sasl;
   readonly metrics: Metrics;
   readonly certificate: Certificate;
+  readonly proxies?: Proxies | undefined;
   readonly log: Log;
 }
 
@@ -77,7 +79,7 @@ function openRoom(context: GatewayContext): Mailroom & Disposable {
 /** `undefined`: it is off. */
 function serve(
   name: (typeof smtpListeners)[number],
-  { options, metrics, log, certificate }: GatewayContext,
+  { options, metrics, log, certificate, proxies }: GatewayContext,
   mailroom: Mailroom,
   caps: Caps,
 ): Promise<SmtpServer> | undefined {
@@ -89,6 +91,7 @@ function serve(
     mailroom,
     hostname: options.hostname,
     secureContext: certificate.current,
+    proxies,
     caps,
     events: { opened: (listener) => metrics.connection(listener) },
     log,

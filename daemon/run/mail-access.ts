@@ -10,6 +10,7 @@ import { systemClock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import type { MailboxAccess } from "../mailbox/session.ts";
 import type { MailboxName, Quota } from "../mailbox/store.ts";
+import type { Proxies } from "../net/proxied.ts";
 import { type ImapServer, serveImap } from "../net/serve-imap.ts";
 import type { Certificate } from "./certificate.ts";
 import type { Door } from "./logins.ts";
@@ -30,6 +31,7 @@ export interface MailAccessContext {
   readonly door: Door;
   readonly metrics: Pick<Metrics, "connection">;
   readonly certificate: Certificate;
+  readonly proxies?: Proxies | undefined;
   readonly log: Log;
 }
 
@@ -50,6 +52,7 @@ export async function openMailAccess(context: MailAccessContext): Promise<MailAc
       listener: { name, ...where, tls, plainAuthOnLoopback: options.nats.length === 0 },
       host,
       secureContext: certificate.current,
+      proxies: context.proxies,
       connections: () => connections,
       opened: (listener) => metrics.connection(listener),
       log,

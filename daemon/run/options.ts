@@ -10,6 +10,7 @@ import { parseArgs } from "node:util";
 import { parseQuantity } from "../../crds/quantities.ts";
 import { usage } from "../cli/context.ts";
 import { parseServer, type Server } from "../dns/servers.ts";
+import { isCidr } from "../kit/cidr.ts";
 import { parseDomain } from "../mail/address.ts";
 import type { PolicyName } from "../queue/job.ts";
 
@@ -27,6 +28,8 @@ export const runHelp = `postfleet run -f FILE|FOLDER… --data DIR [OPTIONS]
       --smtp-port PORT     the port of MX hosts (default 25)
       --hostname NAME      our name in the banner, EHLO and trace headers (default: this machine's)
       --tls-cert FILE, --tls-key FILE   certificate and key for TLS on every listener, PEM; re-read when they change
+      --proxy-from CIDR        connections from there begin with a PROXY protocol header, version 1 or 2, on every mail
+                           listener (repeatable or comma-separated); everybody else's address is taken as it is
       --max-store SIZE     the most that mail may take on disk, such as 20Gi (default: 80 % of the free space; with --nats:
                            as much as the account may)
       --replicas N         copies of each stream with --nats, 3 in a cluster (default: as they are; 1 when they are made)
@@ -68,6 +71,8 @@ export interface RunOptions {
   readonly smtpPort: number;
   readonly hostname: string;
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  /** Networks of load balancers that name the client. */
+  readonly proxyFrom: readonly string[];
   readonly maxStoreBytes: number | undefined;
   /** 0: as they are. */
   readonly replicas: number;
@@ -88,6 +93,7 @@ const flags = {
   hostname: { type: "string" },
   "tls-cert": { type: "string" },
   "tls-key": { type: "string" },
+  "proxy-from": { type: "string", multiple: true },
   "max-store": { type: "string" },
   replicas: { type: "string" },
   grace: { type: "string" },
@@ -134,6 +140,7 @@ function assemble(values: Values, terminal: boolean, problems: string[]): RunOpt
     smtpPort: whole(values["smtp-port"], "--smtp-port", 25, 1, 65_535, problems),
     hostname: hostnameOf(values.hostname, problems),
     tls: cert !== undefined && key !== undefined ? { cert, key } : undefined,
+    proxyFrom: networksOf(values["proxy-from"] ?? [], problems),
     maxStoreBytes: sizeOf(values["max-store"], problems),
     replicas: whole(values.replicas, "--replicas", 0, 1, 5, problems),
     graceMs: whole(values.grace, "--grace", 30, 0, 3_600, problems) * 1_000,
@@ -199,6 +206,14 @@ function serverOf(text: string, problems: string[]): Server | undefined {
   const server = parseServer(text);
   if (!server) problems.push(`--dns ${text}: give an IP address, and a port if it is not 53: 127.0.0.1:5353`);
   return server;
+}
+
+function networksOf(texts: readonly string[], problems: string[]): readonly string[] {
+  const cidrs = texts.flatMap((text) => text.split(",")).filter(Boolean);
+  for (const cidr of cidrs)
+    if (!isCidr(cidr))
+      problems.push(`--proxy-from ${cidr}: give a network such as 10.0.0.0/8 or 2001:db8::/32`);
+  return cidrs;
 }
 
 function policyOf(text: string | undefined, problems: string[]): PolicyName | undefined {

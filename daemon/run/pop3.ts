@@ -9,6 +9,7 @@ import { systemClock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import type { MailboxAccess } from "../mailbox/session.ts";
 import type { MailboxName } from "../mailbox/store.ts";
+import type { Proxies } from "../net/proxied.ts";
 import { type Pop3Server, servePop3 } from "../net/serve-pop3.ts";
 import type { Pop3Host } from "../pop3/host.ts";
 import { openMaildrop } from "../pop3/maildrop.ts";
@@ -23,6 +24,7 @@ export interface Pop3Context {
   readonly store: { readonly mailboxes: MailboxAccess };
   readonly door: Door;
   readonly certificate: Certificate;
+  readonly proxies?: Proxies | undefined;
   readonly metrics: Pick<Metrics, "connection">;
   readonly log: Log;
 }
@@ -51,6 +53,7 @@ export async function openPop3(context: Pop3Context): Promise<Pop3> {
       host,
       hostname: options.hostname,
       secureContext: certificate.current,
+      proxies: context.proxies,
       connections: () => connections,
       opened: (listener) => metrics.connection(listener),
       log,

@@ -8,6 +8,7 @@
 
 import type { CommandContext } from "../cli/context.ts";
 import type { LiveDirectory } from "../directory/directory.ts";
+import { cidrTable } from "../kit/cidr.ts";
 import { systemClock } from "../kit/clock.ts";
 import { lockDataDir } from "../kit/data-dir.ts";
 import type { Log } from "../kit/log.ts";
@@ -17,6 +18,7 @@ import { acknowledge } from "../nats/directory/acks.ts";
 import { watchDirectory } from "../nats/directory/watch.ts";
 import { LoginEvents } from "../nats/login-events.ts";
 import { serveHealth } from "../net/health.ts";
+import { Proxies } from "../net/proxied.ts";
 import { listenerCertificate, noCertificate } from "./certificate.ts";
 import type { Delivery } from "./delivery.ts";
 import { forgetEndpoints, publishEndpoints } from "./endpoints.ts";
@@ -167,7 +169,15 @@ class Daemon {
       ? parts.use(await listenerCertificate(this.#options, live, this.#log))
       : noCertificate;
     const store = this.#store as Store;
-    const common = { options: this.#options, store, live, metrics, certificate, log: this.#log };
+    const common = {
+      options: this.#options,
+      store,
+      live,
+      metrics,
+      certificate,
+      proxies: this.#proxies(),
+      log: this.#log,
+    };
     const { door, sasl } = await this.#openLogins(live, store, parts);
     if (roles.has("relay") || roles.has("mailbox")) {
       const { openDelivery } = await import("./delivery.ts");
@@ -225,6 +235,12 @@ class Daemon {
     let open = 0;
     for (const { servers } of this.#doors) for (const { sessions } of servers.values()) open += sessions;
     return open;
+  }
+
+  #proxies(): Proxies | undefined {
+    const { proxyFrom } = this.#options;
+    if (proxyFrom.length === 0) return undefined;
+    return new Proxies({ from: cidrTable(proxyFrom.map((cidr) => [cidr, true] as const)), log: this.#log });
   }
 
   #figures(): readonly [string, QueueFigures][] {
