@@ -1,0 +1,99 @@
+/**
+ * The status of a MailDomain: is mail for the domain accepted, do the daemons know it, can the world find it?
+ *
+ * Rules:  `Ready` does not wait for DNS nor for DKIM keys: the domain works for whoever can reach it. Its message tells
+ *         what is still to be done.
+ */
+import type { DnsRecord, MailDomainStatus, MailEndpoint } from "../../crds/types.ts";
+import { conditionsOf, no, unknown, type Verdict, yes } from "./conditions.ts";
+import type { CommonFacts, DeletionFacts, PublicationFacts } from "./facts.ts";
+import {
+  acceptedVerdict,
+  deletionVerdicts,
+  faultOutlook,
+  frozenStatus,
+  outlookVerdicts,
+  programmedOutlook,
+  programmedVerdict,
+} from "./verdicts.ts";
+
+export interface MailDomainFacts extends CommonFacts<MailDomainStatus> {
+  readonly records: readonly DnsRecord[];
+  /** Keys are made in the background. */
+  readonly dkim: { readonly kind: "ready" | "making" };
+  readonly endpoints: readonly MailEndpoint[];
+  readonly deletion?: DeletionFacts;
+}
+
+const types = ["Accepted", "Programmed", "DNSVerified", "Ready", "Reconciling", "Stalled"];
+
+export function mailDomainStatus(facts: MailDomainFacts): MailDomainStatus {
+  if (facts.frozen) return frozenStatus(facts, types);
+  const { acceptance, publication, generation, endpoints, deletion, before } = facts;
+  const refused = acceptance.kind === "refused";
+  const records = refused ? [] : facts.records.map(ordered);
+  const dns = refused
+    ? unknown("DNSVerified", "NotAccepted", "not looked at: see Accepted")
+    : dnsVerdict(records);
+  const verdicts = [
+    acceptedVerdict(acceptance),
+    programmedVerdict(facts),
+    dns,
+    ...(deletion ? deletionVerdicts(deletion) : outlookVerdicts(outlook(facts, dns))),
+  ];
+  const loaded = loadedText(publication);
+  return {
+    observedGeneration: generation,
+    ...(loaded === undefined || refused ? {} : { loaded }),
+    ...(records.length === 0 ? {} : { dnsRecords: records }),
+    ...(refused || endpoints.length === 0 ? {} : { endpoints }),
+    conditions: conditionsOf(verdicts, { ...facts, before: before?.conditions }),
+  };
+}
+
+export const loadedText = (publication: PublicationFacts): string | undefined =>
+  publication.kind === "published" ? `${publication.loaded}/${publication.ready}` : undefined;
+
+/** Resolvers answer in any order; that is no news. */
+const ordered = (record: DnsRecord): DnsRecord =>
+  record.observed ? { ...record, observed: [...record.observed].sort() } : record;
+
+function outlook(facts: MailDomainFacts, dns: Verdict) {
+  const before = faultOutlook(facts) ?? programmedOutlook(facts);
+  if (before) return before;
+  const todo = [
+    ...(dns.status === "False" ? ["DNS is not as it should be, see DNSVerified"] : []),
+    ...(facts.dkim.kind === "making" ? ["DKIM keys are being made"] : []),
+  ];
+  const message = ["mail is accepted and delivered", ...todo].join("; ");
+  return { kind: "ready", reason: "Serving", message } as const;
+}
+
+/** As many as a person reads. */
+const mostNamed = 3;
+
+function dnsVerdict(records: readonly DnsRecord[]): Verdict {
+  const type = "DNSVerified";
+  const needed = records.filter(({ required }) => required === true);
+  const wrong = needed.filter(({ state }) => state === "Missing" || state === "Different");
+  if (wrong.length > 0) {
+    const reason = wrong.some(({ state }) => state === "Different") ? "RecordsDiffer" : "RecordsMissing";
+    return no(type, reason, `${wrong.slice(0, mostNamed).map(remedy).join("; ")}${more(wrong.length)}`);
+  }
+  if (needed.length === 0 || needed.some(({ state }) => state === "Unknown"))
+    return unknown(type, "NotChecked", "the resolver has not answered yet; it is asked again");
+  const optional = records.filter(({ required, state }) => required !== true && state !== "Ok");
+  const hint =
+    optional.length === 0
+      ? ""
+      : `; ${optional.length} that would be good to have are listed in status.dnsRecords`;
+  return yes(type, "RecordsFound", `all ${needed.length} records that mail needs are there${hint}`);
+}
+
+const more = (count: number): string =>
+  count > mostNamed ? `; and ${count - mostNamed} more, see status.dnsRecords` : "";
+
+const remedy = ({ type, name, value, observed, state }: DnsRecord): string =>
+  state === "Missing"
+    ? `add ${type} ${name} with ${value}`
+    : `change ${type} ${name} from ${observed?.join(", ") ?? "what it is"} to ${value}`;

@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { kstatus, messageOf, told } from "../../test/harness/kstatus.ts";
+import { type MailboxFacts, mailboxStatus } from "./mailbox.ts";
+
+const facts = (more: Partial<MailboxFacts> = {}): MailboxFacts => ({
+  generation: 1,
+  before: undefined,
+  now: "2027-01-01T12:00:00Z",
+  frozen: false,
+  suspended: false,
+  acceptance: { kind: "accepted" },
+  missing: [],
+  publication: { kind: "published", ready: 2, loaded: 2 },
+  ...more,
+});
+
+test("a mailbox that works tells about how full it is", () => {
+  const status = mailboxStatus(facts({ usage: { bytes: 43_123_456, messages: 1_234 } }));
+  assert.deepEqual([status.bytes, status.used, status.messages], [43_000_000, "41Mi", 1_200]);
+  assert.deepEqual(told(status), [
+    "Accepted=True Accepted",
+    "Programmed=True Loaded",
+    "Ready=True Serving",
+    "Reconciling=False Settled",
+    "Stalled=False NoFault",
+  ]);
+});
+
+test("without new figures those from before stay, and a mail more is no news", () => {
+  const before = mailboxStatus(facts({ usage: { bytes: 43_123_456, messages: 1_234 } }));
+  assert.deepEqual(mailboxStatus(facts({ before })), before);
+  assert.deepEqual(mailboxStatus(facts({ before, usage: { bytes: 43_125_000, messages: 1_235 } })), before);
+});
+
+test("a domain that is not declared yet may come in the same breath; a conflict stays", () => {
+  const refusedFor = (reason: string) =>
+    mailboxStatus(facts({ acceptance: { kind: "refused", reason, message: "because" } }));
+  assert.equal(kstatus(1, refusedFor("DomainNotFound")), "InProgress");
+  assert.equal(kstatus(1, refusedFor("AddressConflict")), "Failed");
+});
+
+test("a missing password is told with its remedy", () => {
+  const status = mailboxStatus(facts({ missing: ["there is no Secret alice; add it"] }));
+  assert.equal(messageOf(status, "Ready"), "there is no Secret alice; add it");
+  assert.match(told(status).join(), /Ready=False SecretMissing/);
+});
+
+test("a suspended mailbox is as it was asked to be", () => {
+  const status = mailboxStatus(facts({ suspended: true }));
+  assert.match(told(status).join(), /Ready=True Suspended/);
+  assert.equal(kstatus(1, status), "Current");
+});
+
+test("while its mail is deleted it says what that waits for", () => {
+  const status = mailboxStatus(facts({ deletion: { why: "the store does not answer" } }));
+  assert.match(messageOf(status, "Ready"), /the store does not answer/);
+  assert.match(told(status).join(), /Ready=False Deleting/);
+});

@@ -1,0 +1,72 @@
+/**
+ * The status of a Mailbox: does it take mail, can its user log in, how full is it?
+ */
+import type { MailboxStatus } from "../../crds/types.ts";
+import { coarse, octets } from "./coarse.ts";
+import { conditionsOf } from "./conditions.ts";
+import type { CommonFacts } from "./facts.ts";
+import {
+  acceptedVerdict,
+  faultOutlook,
+  frozenStatus,
+  type Outlook,
+  outlookVerdicts,
+  programmedOutlook,
+  programmedVerdict,
+} from "./verdicts.ts";
+
+export interface MailboxFacts extends CommonFacts<MailboxStatus> {
+  readonly suspended: boolean;
+  /** `undefined`: not known now; what was told before stays. */
+  readonly usage?: { readonly bytes: number; readonly messages: number };
+  /** Under deletion with `deletionPolicy: Delete`: why its mail is still there. */
+  readonly deletion?: { readonly why: string };
+}
+
+const types = ["Accepted", "Programmed", "Ready", "Reconciling", "Stalled"];
+
+export function mailboxStatus(facts: MailboxFacts): MailboxStatus {
+  if (facts.frozen) return frozenStatus(facts, types);
+  const { acceptance, generation, before } = facts;
+  const verdicts = [
+    acceptedVerdict(acceptance),
+    programmedVerdict(facts),
+    ...outlookVerdicts(outlook(facts)),
+  ];
+  return {
+    observedGeneration: generation,
+    ...usageOf(facts),
+    conditions: conditionsOf(verdicts, { ...facts, before: before?.conditions }),
+  };
+}
+
+function outlook(facts: MailboxFacts): Outlook {
+  if (facts.deletion)
+    return {
+      kind: "progressing",
+      reason: "Deleting",
+      message: `its mail is being deleted: ${facts.deletion.why}`,
+    };
+  const before = faultOutlook(facts) ?? programmedOutlook(facts);
+  if (before) return before;
+  return facts.suspended
+    ? {
+        kind: "ready",
+        reason: "Suspended",
+        message: "it is suspended, as asked: mail and logins are refused",
+      }
+    : { kind: "ready", reason: "Serving", message: "it takes mail" };
+}
+
+function usageOf({ usage, before }: MailboxFacts): Pick<MailboxStatus, "bytes" | "used" | "messages"> {
+  if (usage) {
+    const bytes = coarse(usage.bytes);
+    return { bytes, used: octets(bytes), messages: coarse(usage.messages) };
+  }
+  const { bytes, used, messages } = before ?? {};
+  return {
+    ...(bytes === undefined ? {} : { bytes }),
+    ...(used === undefined ? {} : { used }),
+    ...(messages === undefined ? {} : { messages }),
+  };
+}
