@@ -1,0 +1,200 @@
+/**
+ * The chart as it is rendered: golden files of six value sets, what a schema or a sentence must refuse, and every object
+ * accepted by a real API server.
+ */
+import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { before, describe, test } from "node:test";
+import { parse, parseAllDocuments } from "yaml";
+import { startKubeApi } from "../harness/kube-api.ts";
+import { root } from "../harness/source.ts";
+import { openApiSchemas } from "./harness/schemas.ts";
+import { chart, helm, ToolFailed, tool } from "./harness/tools.ts";
+
+interface KubeObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly annotations?: Record<string, string>;
+  };
+  readonly spec?: Record<string, unknown>;
+}
+
+const sets = ["default", "small", "walls", "external", "exposed", "watched"] as const;
+const golden = (name: string) => join(root, "test/golden/chart", name);
+const release = ["postfleet", chart, "--namespace", "postfleet-system"];
+
+/** The one thing that is meant to be another each time. */
+const withoutChance = (text: string) => text.replace(/^( {2}password: ).*$/gm, "$1…");
+
+async function render(...args: readonly string[]): Promise<string> {
+  return withoutChance(await helm("template", ...release, ...args));
+}
+const objectsOf = (text: string): KubeObject[] =>
+  parseAllDocuments(text)
+    .map((document) => document.toJS() as KubeObject | null)
+    .filter((object) => object !== null);
+
+describe("renderings", () => {
+  for (const name of sets)
+    test(`of ${name} are as recorded`, async () => {
+      const values = golden(`${name}.values.yaml`);
+      const text = await render("--values", values, "--set", "crds.install=false");
+      if (process.env["UPDATE_GOLDEN"]) await writeFile(golden(`${name}.yaml`), text);
+      assert.equal(text, await readFile(golden(`${name}.yaml`), "utf8"));
+      await helm("lint", chart, "--strict", "--values", values);
+    });
+
+  test("CRDs are the ones of crds/, kept when the chart goes unless told otherwise", async () => {
+    const kept = objectsOf(await render("--show-only", "templates/crds.yaml"));
+    assert.deepEqual(kept.map(({ metadata }) => metadata.name).sort(), [
+      "mailboxes.mail.postfleet.dev",
+      "maildomains.mail.postfleet.dev",
+      "relaypolicies.mail.postfleet.dev",
+    ]);
+    for (const { metadata, spec } of kept) {
+      assert.equal(metadata.annotations?.["helm.sh/resource-policy"], "keep");
+      const file = spec?.["names"] as { singular: string };
+      const source = parse(await readFile(join(root, "crds", `${file.singular}.yaml`), "utf8"), {
+        merge: true,
+      });
+      assert.deepEqual(spec, source.spec);
+    }
+    const gone = objectsOf(await render("--show-only", "templates/crds.yaml", "--set", "crds.keep=false"));
+    assert.deepEqual(
+      gone.map(({ metadata }) => metadata.annotations),
+      [undefined, undefined, undefined],
+    );
+  });
+});
+
+describe("mistakes are told before anything is installed", () => {
+  const mistakes = [
+    { set: "nats.replicas=2", says: /nats\/replicas|nats\.replicas/ },
+    { set: "placement=shared", says: /placement/ },
+    { set: "image.tga=x", says: /tga/ },
+    { set: "nats.storage.size=20 GB", says: /size/ },
+    { set: "nats.mode=External", says: /nats\.external\.urls: name at least one server/ },
+    { set: "services.smtp.type=Loadbalancer", says: /type/ },
+    { set: "watchNamespaces={Tenant_A}", says: /watchNamespaces/ },
+  ];
+  for (const { set, says } of mistakes)
+    test(set, async () => {
+      await assert.rejects(render("--set", set), (error: unknown) => {
+        assert.ok(error instanceof ToolFailed);
+        assert.match(error.stderr, says);
+        return true;
+      });
+    });
+});
+
+describe("what is rendered", () => {
+  const rendered = new Map<string, KubeObject[]>();
+  before(async () => {
+    for (const name of sets) rendered.set(name, objectsOf(await readFile(golden(`${name}.yaml`), "utf8")));
+  });
+
+  test("is accepted by the API server, field by field", async () => {
+    await using api = await startKubeApi();
+    await api.installCrds();
+    const objects = [...rendered.values()].flat();
+    const namespaces = new Set(
+      objects.map(({ metadata }) => metadata.namespace).filter((name) => name !== undefined),
+    );
+    const env = { KUBECONFIG: api.kubeconfig };
+    for (const name of namespaces) {
+      await tool(["kubectl", "create", "namespace", name], { env });
+      await api.serviceAccount(name, "default"); // nobody makes it here
+    }
+    const foreign = /^(monitoring\.coreos\.com|cert-manager\.io)\//;
+    const known = objects.filter(({ apiVersion }) => !foreign.test(apiVersion));
+    const input = known.map((object) => JSON.stringify(object)).join("\n---\n");
+    await tool(
+      [
+        "kubectl",
+        "apply",
+        "--server-side",
+        "--force-conflicts",
+        "--validate=strict",
+        "--dry-run=server",
+        "-f",
+        "-",
+      ],
+      { env, input },
+    );
+    // The same, from the schemas alone, as `kubeconform` in a pipeline would.
+    await using schemas = await openApiSchemas(api.kubeconfig);
+    await tool(
+      [
+        "kubeconform",
+        "-strict",
+        "-summary",
+        "-schema-location",
+        schemas.location,
+        "-skip",
+        "CustomResourceDefinition",
+        "-",
+      ],
+      { input },
+    );
+  });
+
+  test("runs under the restricted pod security, everywhere", () => {
+    for (const object of [...rendered.values()].flat()) {
+      const pod = podOf(object);
+      if (pod === undefined) continue;
+      const where = `${object.kind} ${object.metadata.name}`;
+      assert.equal(pod.securityContext?.["runAsNonRoot"], true, where);
+      assert.deepEqual(pod.securityContext?.["seccompProfile"], { type: "RuntimeDefault" }, where);
+      for (const container of pod.containers) {
+        assert.deepEqual(
+          container.securityContext,
+          { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] } },
+          `${where}: ${container.name}`,
+        );
+        assert.ok(
+          container.resources?.["requests"] && container.resources["limits"],
+          `${where}: ${container.name}`,
+        );
+      }
+    }
+  });
+
+  test("gives nobody the Secrets of the whole cluster", () => {
+    for (const [set, objects] of rendered) {
+      const bound = objects
+        .filter(({ kind }) => kind === "ClusterRoleBinding")
+        .map((object) => (object as unknown as { roleRef: { name: string } }).roleRef.name);
+      const roles = objects.filter(
+        ({ kind, metadata }) => kind === "ClusterRole" && bound.includes(metadata.name),
+      );
+      const rules = roles.flatMap((role) => (role as unknown as { rules: { resources: string[] }[] }).rules);
+      assert.deepEqual(
+        rules.filter(({ resources }) => resources.some((name) => /secrets|^\*$/.test(name))),
+        [],
+        set,
+      );
+    }
+    assert.deepEqual(
+      rendered.get("walls")?.filter(({ kind }) => kind === "ClusterRoleBinding"),
+      [],
+    );
+  });
+});
+
+interface Pod {
+  readonly securityContext?: Record<string, unknown>;
+  readonly containers: readonly {
+    readonly name: string;
+    readonly securityContext?: object;
+    readonly resources?: Record<string, unknown>;
+  }[];
+}
+
+function podOf(object: KubeObject): Pod | undefined {
+  if (object.kind === "Pod") return object.spec as unknown as Pod;
+  return (object.spec?.["template"] as { spec?: Pod } | undefined)?.spec;
+}
