@@ -53,7 +53,7 @@ ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     NODE_ENV=production \
     NODE_COMPILE_CACHE=/app/compiled
 USER 10001:10001
-WORKDIR /
+WORKDIR /app
 EXPOSE 2525 2587 2465 2143 2993 2110 2995 8025
 ENTRYPOINT ["/app/bin/postfleet"]
 CMD ["--help"]

@@ -2,7 +2,7 @@
  * Fills Node's compile cache (NODE_COMPILE_CACHE) with every module of the daemon, so that no daemon has to load the
  * compiler that strips types, which would stay in its memory.
  *
- * Modules are imported, not run: `daemon/main.ts` starts things and is therefore asked for its version instead.
+ * Modules are imported, not run. What starts things is asked for help instead.
  *
  * In:    more folders of ours to compile, as arguments: an image that also serves as operator names `operator`.
  */
@@ -11,14 +11,14 @@ import { globSync } from "node:fs";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
+const files = ["daemon", "crds", ...process.argv.slice(2)]
+  .flatMap((folder) => globSync(`${folder}/**/*.ts`, { cwd: root }))
+  .filter((file) => !file.endsWith(".test.ts"));
+const starts = (file: string) => file.endsWith("/main.ts") || file.startsWith("operator/cli/");
 
-const folders = ["daemon", "crds", ...process.argv.slice(2)];
-
-for (const file of folders.flatMap((folder) => globSync(`${folder}/**/*.ts`, { cwd: root }))) {
-  if (file.endsWith(".test.ts") || file.endsWith("/main.ts")) continue;
+for (const file of files.filter((each) => !starts(each))) {
   // What cannot be loaded here is reported where it is used.
   await import(join(root, file)).catch(() => {});
 }
-spawnSync(process.execPath, [...process.execArgv, join(root, "daemon/main.ts"), "--version"], {
-  stdio: "ignore",
-});
+for (const file of files.filter(starts))
+  spawnSync(process.execPath, [...process.execArgv, join(root, file), "--help"], { stdio: "ignore" });

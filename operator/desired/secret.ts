@@ -38,14 +38,16 @@ export const keysSecret = (
   keys: Content,
 ): KubeObject => secret(installation, keysSecretName(installation), installation.namespace, owner, keys);
 
-/** NATS includes it: which operator and accounts it believes. */
+/** NATS includes it: which operator and accounts it believes, and how its replicas find each other. */
 export const natsAuthSecret = (
   installation: Installation,
   owner: OwnerReference | undefined,
   authConf: string,
+  routesConf = "",
 ): KubeObject =>
   secret(installation, natsAuthSecretName(installation), installation.namespace, owner, {
     "auth.conf": authConf,
+    "routes.conf": routesConf,
   });
 
 /** One PEM key an entry, `<selector>.pem`. It goes with its MailDomain. */
