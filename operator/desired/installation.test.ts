@@ -6,7 +6,7 @@ const basics = {
   name: "mail",
   namespace: "post",
   image: { reference: "postfleet:1", pullPolicy: "IfNotPresent", pullSecrets: [] },
-  nats: { mode: "Included", urls: ["nats://mail-nats.post.svc:4222"], replicas: 1 },
+  nats: { mode: "Included", urls: ["nats://mail-nats.post.svc:4222"], replicas: 1, routes: [] },
 } as const;
 
 test("an installation that says little is two of each, inside the cluster only", () => {

@@ -25,6 +25,8 @@ export interface Nats {
   readonly urls: readonly string[];
   /** Copies of each stream. */
   readonly replicas: number;
+  /** `HOST:PORT` by which the replicas find each other. */
+  readonly routes: readonly string[];
   /** A Secret in the release namespace with `ca.crt`; the daemons' Secrets get a copy of it. */
   readonly caSecret?: string;
   /** External only: a Secret in the release namespace with `user.creds`. */

@@ -33,7 +33,12 @@ test("a relay lets nobody in but for its health, and goes where its policy sends
 test("NATS of ours is reached at its pods, another one at its port", () => {
   const [ours] = at(setNetworkPolicy(anInstallation(), "mailbox", here), "spec.egress") as Rule[];
   assert.match(JSON.stringify(ours?.to), /"app.kubernetes.io\/component":"nats"/);
-  const nats = { mode: "External", urls: ["tls://a:4222", "tls://b:5222", "tls://c"], replicas: 1 } as const;
+  const nats = {
+    mode: "External",
+    urls: ["tls://a:4222", "tls://b:5222", "tls://c"],
+    replicas: 1,
+    routes: [],
+  } as const;
   const [theirs] = at(setNetworkPolicy(anInstallation({ nats }), "mailbox", here), "spec.egress") as Rule[];
   assert.equal(theirs?.to, undefined);
   assert.deepEqual(portsOf(theirs ? [theirs] : []), [[4222, 5222]]);

@@ -26,6 +26,7 @@ const exposed = anInstallation({
     mode: "External",
     urls: ["tls://a.nats.example:4222", "tls://b.nats.example:5222"],
     replicas: 1,
+    routes: [],
     caSecret: "nats-ca",
     credentialsSecret: "nats-user",
   },

@@ -20,7 +20,7 @@ export const anInstallation = (more: Partial<Installation> = {}): Installation =
     namespace: "postfleet",
     hostname: "mail.example.org",
     image: { reference: "postfleet:1.2.3", pullPolicy: "IfNotPresent", pullSecrets: [] },
-    nats: { mode: "Included", urls: ["nats://mail-nats.postfleet.svc:4222"], replicas: 3 },
+    nats: { mode: "Included", urls: ["nats://mail-nats.postfleet.svc:4222"], replicas: 3, routes: [] },
     ...more,
   });
 
