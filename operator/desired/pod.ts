@@ -160,7 +160,7 @@ function args(installation: Installation, pod: DaemonPod): readonly string[] {
     ...(hasTls(installation, pod)
       ? ["--tls-cert", `${tlsFolder}/tls.crt`, "--tls-key", `${tlsFolder}/tls.key`]
       : []),
-    ...(pod.component === "relay" ? [] : trustedProxies.flatMap((cidr) => ["--trusted-proxy", cidr])),
+    ...(pod.component === "relay" ? [] : trustedProxies.flatMap((cidr) => ["--proxy-from", cidr])),
     ...(pod.component === "relay" && smtpPort !== 25 ? ["--smtp-port", String(smtpPort)] : []),
     ...["--grace", String(timesOf(pod).grace)],
     ...["--log-level", installation.logLevel, "--log-format", "json"],
