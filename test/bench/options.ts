@@ -14,6 +14,11 @@ export interface BenchOptions {
   readonly only: readonly ServerName[];
   readonly jobs: number;
   readonly large: number;
+  /** In the mailbox that is read. */
+  readonly mailMessages: number;
+  readonly mailOctets: number;
+  /** That idle. */
+  readonly connections: number;
   /** Results for machines go to this file. */
   readonly json: string | undefined;
   readonly state: string;
@@ -21,9 +26,10 @@ export interface BenchOptions {
 
 const servers = ["postfix", "haraka", "postfleet"] as const satisfies readonly ServerName[];
 
-export const help = `node test/bench/run.ts [throughput] [memory] [profile] [options]
+export const help = `node test/bench/run.ts [throughput] [mailboxes] [memory] [profile] [options]
 
   throughput  Postfix, Haraka and Postfleet as relays into one sink: messages a second, processor time
+  mailboxes   Dovecot and Postfleet: IMAP sessions, fetches, searches; memory of connections that idle
   memory      Postfleet: idle, by role, with many deferred jobs, under many large messages
   profile     Postfleet: where the daemon's processor time goes with kept connections and the first of the sizes
 
@@ -34,6 +40,9 @@ export const help = `node test/bench/run.ts [throughput] [memory] [profile] [opt
   --only NAME,…    ${servers.join(", ")} (all)
   --jobs N         deferred jobs in the memory scenario (100000)
   --large N        parallel messages of 25 MB in the memory scenario (200)
+  --mail N         messages of the mailbox in the mailboxes scenario (10000)
+  --mail-octets N  octets of each of them (5000)
+  --connections N  connections that idle (500)
   --state DIR      where the servers keep their data (PEERS_STATE, or /var/lib/mail-peers)
   --json FILE      also write the results as JSON
 `;
@@ -46,6 +55,9 @@ const flags = {
   only: { type: "string", default: servers.join(",") },
   jobs: { type: "string", default: "100000" },
   large: { type: "string", default: "200" },
+  mail: { type: "string", default: "10000" },
+  "mail-octets": { type: "string", default: "5000" },
+  connections: { type: "string", default: "500" },
   state: { type: "string" },
   json: { type: "string" },
   help: { type: "boolean", short: "h" },
@@ -66,10 +78,13 @@ export function parseOptions(
     only: values.only.split(",").map(serverOf),
     jobs: whole("jobs", values.jobs),
     large: whole("large", values.large),
+    mailMessages: whole("mail", values.mail),
+    mailOctets: whole("mail-octets", values["mail-octets"]),
+    connections: whole("connections", values.connections),
     state: values.state ?? env["PEERS_STATE"] ?? "/var/lib/mail-peers",
     json: values.json,
   };
-  return (positionals.length === 0 ? ["throughput"] : positionals).map((scenario) => ({
+  return (positionals.length === 0 ? ["throughput", "mailboxes"] : positionals).map((scenario) => ({
     scenario,
     ...common,
   }));

@@ -1,18 +1,10 @@
 /**
  * Free ports on loopback for programs that cannot choose one themselves, and a knock that tells when they listen.
  */
-import { once } from "node:events";
 import net from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 
-export async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
+export { freePort } from "../../harness/free-port.ts";
 
 /** Resolves when somebody listens there; throws the signal's reason when nobody does in time. */
 export async function listening(port: number, signal: AbortSignal): Promise<void> {

@@ -51,7 +51,7 @@ export function familyOf(root: number, all: readonly ProcessStat[]): ProcessStat
   return family;
 }
 
-function everyProcess(): ProcessStat[] {
+export function everyProcess(): ProcessStat[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
