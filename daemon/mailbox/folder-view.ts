@@ -9,7 +9,7 @@ import type { Digest, Range } from "./digest.ts";
 import { isKeyword } from "./flags.ts";
 import type { FolderCache } from "./folder-cache.ts";
 import { folderInfo, target } from "./folders.ts";
-import { type Journal, UNIT_MAX } from "./journal.ts";
+import { type Journal, SMALL, UNIT_MAX } from "./journal.ts";
 import { planCopy, planExpunge, planFlags, planMove, refuseOver } from "./orders.ts";
 import { MailboxRefusal } from "./session.ts";
 import type { Quota, Uid } from "./store.ts";
@@ -156,6 +156,13 @@ export class CachedView implements FolderView {
     return this.#parts.journal.read(message.content, range, signal);
   }
 
+  octets(messages: readonly Message[], signal: AbortSignal): Promise<readonly (Buffer | undefined)[]> {
+    return this.#parts.journal.octets(
+      messages.map(({ content }) => content),
+      signal,
+    );
+  }
+
   async vanished(modseq: number): Promise<Vanished> {
     return vanishedAfter(this.#parts.folder.log, modseq);
   }
@@ -167,6 +174,9 @@ export class CachedView implements FolderView {
     this.#parts.cache.release(this.#parts.folder);
   }
 }
+
+/** Its octets are one record of the store: read at once, together with others. */
+export const isSmall = ({ content }: Message): boolean => content.size <= SMALL;
 
 /** Each piece in rising order, as UIDs of what is made must be too. */
 function* pieces(uids: readonly Uid[]): Iterable<readonly Uid[]> {

@@ -79,9 +79,17 @@ export interface Journal {
   stage(size: number, body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<Staged>;
   digests(contents: readonly Content[], signal: AbortSignal): Promise<readonly Digest[]>;
   read(content: Content, range: Range | undefined, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /**
+   * Whole messages, prefix included, in the order asked for, by one request for all: small ones (`SMALL`), and few enough
+   * that their octets may be held. `undefined`: its octets are not there (any more).
+   */
+  octets(contents: readonly Content[], signal: AbortSignal): Promise<readonly (Buffer | undefined)[]>;
   /** An id that no message had before. */
   newDeliveryId(): string;
 }
+
+/** Octets of a body that is read at once. */
+export const SMALL = 256 << 10;
 
 /** The most costly edit is three entries of a batch, which holds 1,000. */
 export const UNIT_MAX = 300;

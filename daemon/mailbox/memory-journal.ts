@@ -125,6 +125,14 @@ export class MemoryJournal implements Journal {
     if (rest.length > 0) yield rest;
   }
 
+  async octets(contents: readonly Content[], signal: AbortSignal): Promise<readonly (Buffer | undefined)[]> {
+    signal.throwIfAborted();
+    return contents.map(({ prefix, bodyId }) => {
+      const body = this.#bodies.get(bodyId);
+      return body && Buffer.concat([Buffer.from(prefix), body.octets]);
+    });
+  }
+
   #body(bodyId: string): MemoryBody {
     const body = this.#bodies.get(bodyId);
     if (body) return body;

@@ -97,6 +97,11 @@ export interface FolderView extends Disposable {
    * `StoreUnavailable` while it is iterated.
    */
   read(message: Message, range: Range | undefined, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /**
+   * Whole messages in the order asked for, by one request for all: those that `isSmall`, a hundred or so.
+   * `undefined`: it cannot be had so; `read` tells why.
+   */
+  octets(messages: readonly Message[], signal: AbortSignal): Promise<readonly (Buffer | undefined)[]>;
   /** What was removed after `modseq`. Remembered: the last 200 removals of the folder, within 16 KiB. */
   vanished(modseq: number, signal: AbortSignal): Promise<Vanished>;
 }

@@ -13,6 +13,7 @@ import { type Msg, nuid, type Subscription } from "@nats-io/transport-node";
 import type { Log } from "../kit/log.ts";
 import type { Link } from "./connect.ts";
 import { type ApiError, faultOf, StoreFault } from "./fault.ts";
+import { type RawHeaders, rawHeaders } from "./raw-headers.ts";
 
 export interface TailMessage {
   readonly subject: string;
@@ -121,7 +122,8 @@ export class Tail implements AsyncDisposable {
     if (consumer !== this.#consumer || this.#closed) return;
     this.#heardAt = performance.now();
     const { reply } = msg;
-    if (msg.headers?.code === 100) this.#status(msg);
+    const head = rawHeaders(msg);
+    if (head.status === 100) this.#status(msg, head);
     if (!reply?.startsWith("$JS.ACK.")) return;
     const parts = reply.split(".");
     // $JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<time>.<pending>, or with domain and account.
@@ -131,7 +133,7 @@ export class Tail implements AsyncDisposable {
     this.#expected++;
     this.#lastSequence = sequence;
     const pending = Number(parts[from + 3]);
-    const marker = msg.data.length === 0 && msg.headers?.has("Nats-Marker-Reason") === true;
+    const marker = msg.data.length === 0 && head.get("Nats-Marker-Reason") !== undefined;
     try {
       this.#options.onMessage({ subject: msg.subject, sequence, data: msg.data, pending, marker });
     } catch (error) {
@@ -140,11 +142,11 @@ export class Tail implements AsyncDisposable {
     if (pending === 0) this.#caughtUp.resolve();
   }
 
-  #status(msg: Msg): void {
+  #status(msg: Msg, head: RawHeaders): void {
     if (msg.reply) return void msg.respond(); // flow control
-    const stalled = msg.headers?.get("Nats-Consumer-Stalled");
+    const stalled = head.get("Nats-Consumer-Stalled");
     if (stalled) this.#link.nc.publish(stalled);
-    const last = Number(msg.headers?.get("Nats-Last-Consumer") || this.#expected - 1);
+    const last = Number(head.get("Nats-Last-Consumer") || this.#expected - 1);
     if (last !== this.#expected - 1) void this.#restart("a gap before a heartbeat");
   }
 

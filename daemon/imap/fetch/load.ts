@@ -8,9 +8,10 @@
  * Spec:   RFC 9051 §6.4.5 (partial: what lies beyond the end is an empty string), RFC 3516 §4.3.
  */
 import type { Digest, Part, Range } from "../../mailbox/digest.ts";
-import type { FolderView, Message } from "../../mailbox/view.ts";
+import type { Message } from "../../mailbox/view.ts";
 import { refuse } from "../answer.ts";
 import type { FetchItem, Partial } from "../command/fetch-items.ts";
+import type { Octets } from "../reading.ts";
 import { decodedOctets } from "../text/message.ts";
 import { decoder } from "../text/transfer.ts";
 import { isWhole, type Place, partAt, pickFields, placeOf, wholeMessage } from "./sections.ts";
@@ -20,7 +21,7 @@ export type Loaded =
   | {
       readonly kind: "stream";
       readonly size: number;
-      readonly pieces: () => AsyncIterable<Uint8Array>;
+      readonly pieces: () => Pieces;
       readonly binary: boolean;
     }
   | { readonly kind: "size"; readonly size: number }
@@ -33,34 +34,35 @@ export const inMemory = 262_144;
 const nil: Loaded = { kind: "nil" };
 
 export interface Source {
-  readonly view: FolderView;
   readonly message: Message;
   readonly digest: Digest | undefined;
-  readonly signal: AbortSignal;
+  readonly octets: Octets;
 }
 
-export function load(source: Source, item: OctetItem): Promise<Loaded> {
-  return item.kind === "section" ? loadSection(source, item) : loadBinary(source, item);
-}
-
-/** How many octets of the message are needed at most; for reading ahead within bounds. */
-export function weigh({ message, digest }: Source, item: OctetItem): number {
-  if (item.kind !== "section" || digest === undefined) return message.size;
-  return placeOf(digest.structure, item.section)?.range.size ?? 0;
-}
-
-async function loadSection(source: Source, item: Extract<OctetItem, { kind: "section" }>): Promise<Loaded> {
+/** At once when the octets are in memory. */
+export function load(source: Source, item: OctetItem): Loaded | Promise<Loaded> {
+  if (item.kind !== "section") return loadBinary(source, item);
   const place = findPlace(source, item);
   if (place === undefined) return nil;
+  const { all } = source.octets;
+  return all ? sectionOf(all, place, item.partial) : loadSection(source.octets, place, item.partial);
+}
+
+function sectionOf(all: Buffer, { range, pick }: Place, partial: Partial | undefined): Loaded {
+  const { offset, size } = pick ? range : clip(range, partial);
+  const octets = all.subarray(offset, offset + size);
+  return { kind: "octets", octets: pick ? cut(pickFields(octets, pick), partial) : octets, binary: false };
+}
+
+async function loadSection(octets: Octets, place: Place, partial: Partial | undefined): Promise<Loaded> {
   if (place.pick) {
-    const header = await collect(read(source, place.range));
-    const picked = pickFields(header, place.pick);
-    return { kind: "octets", octets: cut(picked, item.partial), binary: false };
+    const picked = pickFields(await collect(octets.read(place.range)), place.pick);
+    return { kind: "octets", octets: cut(picked, partial), binary: false };
   }
-  const range = clip(place.range, item.partial);
+  const range = clip(place.range, partial);
   if (range.size > inMemory)
-    return { kind: "stream", size: range.size, pieces: () => read(source, range), binary: false };
-  return { kind: "octets", octets: await collect(read(source, range)), binary: false };
+    return { kind: "stream", size: range.size, pieces: () => octets.read(range), binary: false };
+  return { kind: "octets", octets: await collect(octets.read(range)), binary: false };
 }
 
 function findPlace(
@@ -79,7 +81,7 @@ async function loadBinary(
   if (part === undefined) return nil;
   if (decoder(part.encoding) === undefined)
     throw refuse(`The encoding ${part.encoding.slice(0, 40)} is not known`, "UNKNOWN-CTE");
-  const octets = () => decodedOctets(source.view, source.message, part, part.body.size, source.signal);
+  const octets = () => decodedOctets(source.octets, part, part.body.size);
   if (item.kind === "binarySize") return { kind: "size", size: await measure(octets()) };
   if (part.body.size <= inMemory) {
     const all = cut(await collect(octets()), item.partial);
@@ -96,14 +98,9 @@ function binaryPart(structure: Part, path: readonly number[], size: number): Par
   return { ...structure, encoding: "binary", body: { offset: 0, size } };
 }
 
-const read = ({ view, message, signal }: Source, range: Range): AsyncIterable<Uint8Array> =>
-  range.size === 0 ? none() : view.read(message, isAll(range, message) ? undefined : range, signal);
+type Pieces = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
-const isAll = ({ offset, size }: Range, message: Message) => offset === 0 && size === message.size;
-
-async function* none(): AsyncIterable<Uint8Array> {}
-
-async function collect(pieces: AsyncIterable<Uint8Array>): Promise<Buffer> {
+async function collect(pieces: Pieces): Promise<Buffer> {
   const parts: Uint8Array[] = [];
   for await (const piece of pieces) parts.push(piece);
   const [first] = parts;
@@ -111,16 +108,13 @@ async function collect(pieces: AsyncIterable<Uint8Array>): Promise<Buffer> {
   return Buffer.from(first.buffer, first.byteOffset, first.byteLength);
 }
 
-async function measure(pieces: AsyncIterable<Uint8Array>): Promise<number> {
+async function measure(pieces: Pieces): Promise<number> {
   let size = 0;
   for await (const piece of pieces) size += piece.length;
   return size;
 }
 
-async function* within(
-  pieces: AsyncIterable<Uint8Array>,
-  { offset, size }: Range,
-): AsyncIterable<Uint8Array> {
+async function* within(pieces: Pieces, { offset, size }: Range): AsyncIterable<Uint8Array> {
   let at = 0;
   for await (const piece of pieces) {
     const part = piece.subarray(Math.max(0, offset - at), Math.max(0, offset + size - at));

@@ -9,29 +9,24 @@
 import type { Digest } from "../../mailbox/digest.ts";
 import type { Uid } from "../../mailbox/store.ts";
 import type { Message } from "../../mailbox/view.ts";
+import { Ahead } from "../ahead.ts";
 import type { FetchItem } from "../command/fetch-items.ts";
 import type { Selected } from "../folder/selected.ts";
 import { Pace } from "../pace.ts";
+import { type Octets, octetsOf } from "../reading.ts";
 import { speaksUtf8, type Talk } from "../talk.ts";
 import { preview } from "../text/preview.ts";
 import { string } from "../wire/encode.ts";
 import { Gone } from "../wire/input.ts";
-import { Ahead } from "./ahead.ts";
-import { inMemory, type Loaded, load, type OctetItem, type Source, weigh } from "./load.ts";
+import { type Loaded, load, type OctetItem, type Source } from "./load.ts";
 import { needsDigest, render } from "./render.ts";
 import { isWhole } from "./sections.ts";
 
 const group = 256;
 /** However large the pieces of the store are, so much is handed to the socket before it is asked for room. */
 const atOnce = 65_536;
-const ahead = { count: 64, weight: 2 * 1024 * 1024 };
-
-/** What was loaded for each item that needs octets, in their order; `gone`: the message is not there any more. */
-interface Ready {
-  readonly index: number;
-  readonly digest: Digest | undefined;
-  readonly loaded: readonly (Loaded | string)[] | "gone";
-}
+/** The digests of one group are under way while the one before is told. */
+const groupsAhead = { count: 2, weight: 2 };
 
 export class FetchRun {
   readonly #talk: Talk;
@@ -58,15 +53,27 @@ export class FetchRun {
   /** `missed`: some messages were removed before they could be read. */
   async tell(places: readonly number[]): Promise<{ missed: boolean }> {
     const pace = new Pace(this.#talk.clock);
-    for (let at = 0; at < places.length; at += group) {
-      const some = places.slice(at, at + group);
+    const groups: (readonly number[])[] = [];
+    for (let at = 0; at < places.length; at += group) groups.push(places.slice(at, at + group));
+    const digests = new Ahead(
+      groups,
+      (some) => this.#digestsOf(some),
+      () => 1,
+      groupsAhead,
+    );
+    for (const some of groups) {
+      const known = (await digests.next()) ?? [];
       if (this.#marks) await this.#mark(some);
-      const messages = some.map((index) => this.#folder.at(index));
-      const digests = this.#digests ? await this.#folder.view.digests(messages, this.#talk.signal) : [];
-      if (this.#reads) await this.#tellReading(some, messages, digests, pace);
-      else await this.#tellKnown(some, digests, pace);
+      if (this.#reads) await this.#tellReading(some, known, pace);
+      else await this.#tellKnown(some, known, pace);
     }
     return { missed: this.#missed };
+  }
+
+  async #digestsOf(places: readonly number[]): Promise<readonly (Digest | undefined)[]> {
+    if (!this.#digests) return [];
+    const messages = places.map((index) => this.#folder.at(index));
+    return this.#folder.view.digests(messages, this.#talk.signal);
   }
 
   async #mark(places: readonly number[]): Promise<void> {
@@ -108,53 +115,46 @@ export class FetchRun {
 
   async #tellReading(
     places: readonly number[],
-    messages: readonly Message[],
     digests: readonly (Digest | undefined)[],
     pace: Pace,
   ): Promise<void> {
-    const work = places.map((index, i) => ({ index, message: messages[i] as Message, digest: digests[i] }));
-    const queue = new Ahead(
-      work,
-      ({ index, message, digest }) => this.#load(index, message, digest),
-      ({ message, digest }) => this.#weigh(message, digest),
-      ahead,
-    );
-    for (let ready = await queue.next(); ready !== undefined; ready = await queue.next()) {
-      if (ready.loaded === "gone") this.#missed = true;
-      else await this.#write(ready, ready.loaded);
-      if (pace.due) await pace.rest();
-    }
+    const messages = places.map((index) => this.#folder.at(index));
+    let next = 0;
+    for await (const page of octetsOf(this.#folder.view, messages, this.#talk.signal))
+      for (const octets of page) {
+        const source = { message: messages[next] as Message, digest: digests[next], octets };
+        const loaded = await this.#load(source);
+        if (loaded === "gone") this.#missed = true;
+        else await this.#write(places[next] as number, digests[next], loaded);
+        next++;
+        if (pace.due) await pace.rest();
+      }
   }
 
-  #source(message: Message, digest: Digest | undefined): Source {
-    return { view: this.#folder.view, message, digest, signal: this.#talk.signal };
-  }
-
-  #weigh(message: Message, digest: Digest | undefined): number {
-    let sum = 0;
-    for (const item of this.#items)
-      if (isOctetItem(item)) sum += Math.min(inMemory, weigh(this.#source(message, digest), item));
-    return sum;
-  }
-
-  async #load(index: number, message: Message, digest: Digest | undefined): Promise<Ready> {
-    const source = this.#source(message, digest);
+  /** What was loaded for each item that needs octets, in their order; `gone`: the message is not there any more. */
+  async #load(source: Source): Promise<readonly (Loaded | string)[] | "gone"> {
     const loaded: (Loaded | string)[] = [];
     try {
       for (const item of this.#items) {
-        if (isOctetItem(item)) loaded.push(await load(source, item));
-        else if (isPreview(item))
-          loaded.push(digest ? await preview(source.view, message, digest, source.signal) : "");
+        if (isOctetItem(item)) {
+          const found = load(source, item);
+          loaded.push(found instanceof Promise ? await found : found);
+        } else if (isPreview(item))
+          loaded.push(source.digest ? await preview(source.octets, source.digest) : "");
       }
     } catch (error) {
       // A message that was removed meanwhile may be unreadable; that is no fault of the store.
-      if (source.view.message(message.uid) !== undefined) throw error;
-      return { index, digest, loaded: "gone" };
+      if (this.#folder.view.message(source.message.uid) !== undefined) throw error;
+      return "gone";
     }
-    return { index, digest, loaded };
+    return loaded;
   }
 
-  async #write({ index, digest }: Ready, loaded: readonly (Loaded | string)[]): Promise<void> {
+  async #write(
+    index: number,
+    digest: Digest | undefined,
+    loaded: readonly (Loaded | string)[],
+  ): Promise<void> {
     const { out } = this.#talk;
     const message = this.#folder.at(index);
     let text = `* ${index + 1} FETCH (`;
@@ -188,7 +188,7 @@ export class FetchRun {
   }
 
   /** Once its size is told there is no way back: a stream that ends early ends the connection. */
-  async #stream(pieces: AsyncIterable<Uint8Array>, size: number): Promise<void> {
+  async #stream(pieces: ReturnType<Octets["read"]>, size: number): Promise<void> {
     const { out, log, signal } = this.#talk;
     let left = size;
     try {

@@ -9,6 +9,7 @@ import type { Digest } from "../../mailbox/digest.ts";
 import type { Message } from "../../mailbox/view.ts";
 import type { SearchKey } from "../command/search-keys.ts";
 import { Pace } from "../pace.ts";
+import { octetsOf } from "../reading.ts";
 import { folderOf, type Talk } from "../talk.ts";
 import { judge, readingKeys, type Setting } from "./judge.ts";
 import { scan } from "./scan.ts";
@@ -31,33 +32,51 @@ export async function find(talk: Talk, key: SearchKey): Promise<number[]> {
     const some = open.slice(at, at + group);
     const messages = some.map((index) => folder.at(index));
     const digests = await folder.view.digests(messages, talk.signal);
+    const unread: Unread[] = [];
     for (const [i, index] of some.entries()) {
       const facts = { message: messages[i] as Message, digest: digests[i] as Digest };
-      if (await decide(talk, key, facts, setting, pace)) fits.push(index);
+      const verdict = judge(key, { ...facts, found: undefined }, setting);
+      if (verdict === true) fits.push(index);
+      else if (verdict === undefined) unread.push({ ...facts, index });
       if (pace.due) await pace.rest();
     }
+    for await (const index of readAndJudge(talk, key, unread, setting, pace)) fits.push(index);
   }
   return open.length === 0 ? fits : fits.sort((a, b) => a - b);
 }
 
-async function decide(
+/** What only the octets can tell of it is still open. */
+interface Unread {
+  readonly index: number;
+  readonly message: Message;
+  readonly digest: Digest;
+}
+
+/** The places of those that fit. */
+async function* readAndJudge(
   talk: Talk,
   key: SearchKey,
-  facts: { readonly message: Message; readonly digest: Digest },
+  unread: readonly Unread[],
   setting: Setting,
   pace: Pace,
-): Promise<boolean> {
-  const verdict = judge(key, { ...facts, found: undefined }, setting);
-  if (verdict !== undefined) return verdict;
+): AsyncGenerator<number, void, void> {
+  if (unread.length === 0) return;
   const { view } = folderOf(talk);
-  try {
-    const keys = [...readingKeys(key)];
-    const found = await scan({ ...facts, view, signal: talk.signal, pace }, keys);
-    return judge(key, { ...facts, found }, setting) ?? false;
-  } catch (error) {
-    if (view.message(facts.message.uid) !== undefined) throw error;
-    return false; // removed by another session meanwhile
-  }
+  const keys = [...readingKeys(key)];
+  const messages = unread.map(({ message }) => message);
+  let next = 0;
+  for await (const page of octetsOf(view, messages, talk.signal))
+    for (const octets of page) {
+      const facts = unread[next++] as Unread;
+      try {
+        const found = await scan({ octets, digest: facts.digest, pace }, keys);
+        if (judge(key, { ...facts, found }, setting)) yield facts.index;
+      } catch (error) {
+        // A message that another session removed meanwhile does not fit.
+        if (view.message(facts.message.uid) !== undefined) throw error;
+      }
+      if (pace.due) await pace.rest();
+    }
 }
 
 function settingOf(talk: Talk): Setting {

@@ -5,9 +5,9 @@
  * Spec:   RFC 9051 §6.4.4 (BODY, TEXT, HEADER match decoded text, in any case).
  */
 import type { Digest } from "../../mailbox/digest.ts";
-import type { FolderView, Message } from "../../mailbox/view.ts";
 import type { SearchKey } from "../command/search-keys.ts";
 import type { Pace } from "../pace.ts";
+import type { Octets } from "../reading.ts";
 import { decodeText } from "../text/charset.ts";
 import { decodedText, textParts } from "../text/message.ts";
 import { decodeWords } from "../text/words.ts";
@@ -21,10 +21,8 @@ interface Needle {
 }
 
 export interface Scanned {
-  readonly view: FolderView;
-  readonly message: Message;
+  readonly octets: Octets;
   readonly digest: Digest;
-  readonly signal: AbortSignal;
   readonly pace: Pace;
 }
 
@@ -40,12 +38,12 @@ export async function scan(scanned: Scanned, keys: readonly SearchKey[]): Promis
 }
 
 async function scanHeader(
-  { view, message, digest, signal }: Scanned,
+  { octets, digest }: Scanned,
   keys: readonly SearchKey[],
   found: Map<SearchKey, boolean>,
 ): Promise<void> {
   const parts: Uint8Array[] = [];
-  for await (const piece of view.read(message, digest.structure.header, signal)) parts.push(piece);
+  for await (const piece of octets.read(digest.structure.header)) parts.push(piece);
   const text = decodeText(Buffer.concat(parts), undefined);
   const fields = text.replace(/\r?\n(?=[ \t])/g, "").split(/\r?\n/);
   for (const field of fields) {
@@ -61,7 +59,7 @@ async function scanHeader(
 }
 
 async function scanParts(
-  { view, message, digest, signal, pace }: Scanned,
+  { octets, digest, pace }: Scanned,
   needles: readonly Needle[],
   found: Map<SearchKey, boolean>,
 ): Promise<void> {
@@ -70,7 +68,7 @@ async function scanParts(
   for (const part of textParts(digest.structure)) {
     if (left.length === 0) return;
     let before = "";
-    for await (const piece of decodedText(view, message, part, mostOfPart, signal)) {
+    for await (const piece of decodedText(octets, part, mostOfPart)) {
       const text = before + fold(piece);
       for (const { key, text: wanted } of left) if (text.includes(wanted)) found.set(key, true);
       left = left.filter(({ key }) => !found.get(key));

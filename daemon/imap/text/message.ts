@@ -4,7 +4,7 @@
 
 import { isUtf8 } from "node:buffer";
 import type { Part } from "../../mailbox/digest.ts";
-import type { FolderView, Message } from "../../mailbox/view.ts";
+import type { Octets } from "../reading.ts";
 import { type CharsetDecoder, textDecoder } from "./charset.ts";
 import { decoder } from "./transfer.ts";
 
@@ -20,30 +20,26 @@ export const charsetOf = ({ parameters }: Part): string | undefined =>
 
 /** The part's octets without their transfer encoding; as they are when it is not known. */
 export async function* decodedOctets(
-  view: FolderView,
-  message: Message,
+  message: Octets,
   part: Part,
   most: number,
-  signal: AbortSignal,
 ): AsyncGenerator<Buffer, void, void> {
   const range = { offset: part.body.offset, size: Math.min(part.body.size, most) };
   const undo = decoder(part.encoding) ?? decoder("binary");
   if (undo === undefined || range.size === 0) return;
-  for await (const piece of view.read(message, range, signal))
+  for await (const piece of message.read(range))
     yield undo.write(Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength));
   yield undo.end();
 }
 
 export async function* decodedText(
-  view: FolderView,
-  message: Message,
+  message: Octets,
   part: Part,
   most: number,
-  signal: AbortSignal,
 ): AsyncGenerator<string, void, void> {
   const charset = charsetOf(part);
   let decode: CharsetDecoder | undefined;
-  for await (const octets of decodedOctets(view, message, part, most, signal)) {
+  for await (const octets of decodedOctets(message, part, most)) {
     // Text that does not name its charset is UTF-8 if its beginning is.
     decode ??=
       charset === undefined && !isUtf8(octets) ? new TextDecoder("windows-1252") : textDecoder(charset);

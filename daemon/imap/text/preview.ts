@@ -7,7 +7,7 @@
 
 import { oneLine } from "../../mail/text.ts";
 import type { Digest, Part } from "../../mailbox/digest.ts";
-import type { FolderView, Message } from "../../mailbox/view.ts";
+import type { Octets } from "../reading.ts";
 import { decodedText, textParts } from "./message.ts";
 
 const mostOctets = 16_384;
@@ -26,16 +26,11 @@ const entities: Readonly<Record<string, string>> = {
 /** Quotations of earlier mail say nothing new. */
 const quoted = /^>.*$/gm;
 
-export async function preview(
-  view: FolderView,
-  message: Message,
-  digest: Digest,
-  signal: AbortSignal,
-): Promise<string> {
+export async function preview(message: Octets, digest: Digest): Promise<string> {
   const part = partToShow(digest.structure);
   if (part === undefined) return "";
   let text = "";
-  for await (const piece of decodedText(view, message, part, mostOctets, signal)) text += piece;
+  for await (const piece of decodedText(message, part, mostOctets)) text += piece;
   const plain = part.subtype === "html" ? stripTags(text) : text.replace(quoted, "");
   return [...oneLine(plain.replace(/\s+/g, " "), mostCharacters)].slice(0, mostCharacters).join("");
 }

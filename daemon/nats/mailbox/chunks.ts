@@ -78,6 +78,17 @@ export class Chunks {
     }
   }
 
+  /** The first chunks of many bodies, by one request; those that are not there are left out. Throws `StoreFault`. */
+  async firstOf(bodyIds: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Buffer>> {
+    const subjects = new Map(bodyIds.map((id) => [chunkSubject(this.#shard, id, 0), id]));
+    const found = new Map<string, Buffer>();
+    for (const [subject, data] of await this.#reader.fixedOf([...subjects.keys()], signal)) {
+      const id = subjects.get(subject);
+      if (id !== undefined) found.set(id, Buffer.from(data.buffer, data.byteOffset, data.byteLength));
+    }
+    return found;
+  }
+
   async #chunk(bodyId: string, n: number): Promise<Uint8Array> {
     const data = await this.#reader.fixed(chunkSubject(this.#shard, bodyId, n));
     if (data) return data;

@@ -5,11 +5,9 @@
  * Out:    heads as they lie in the stream, decoded when they are needed: the cache holds octets, not objects.
  * Fails:  `StoreFault`. A body without a head is told as `undefined`.
  */
-import type { Link } from "../connect.ts";
-import { lastOf } from "./pages.ts";
 import type { Reader } from "./reader.ts";
 import { type BodyHead, decodeHead } from "./records.ts";
-import { bodyOf, headSubject, mailStream } from "./subjects.ts";
+import { headSubject } from "./subjects.ts";
 
 /** Octets of heads that are kept. */
 const KEPT = 24 << 20;
@@ -18,15 +16,13 @@ const OVERHEAD = 200;
 const PAGE = 250;
 
 export class Heads {
-  readonly #link: Link;
   readonly #reader: Reader;
   readonly #shard: number;
   /** In order of last use. */
   readonly #kept = new Map<string, Buffer>();
   #size = 0;
 
-  constructor(link: Link, reader: Reader, shard: number) {
-    this.#link = link;
+  constructor(reader: Reader, shard: number) {
     this.#reader = reader;
     this.#shard = shard;
   }
@@ -52,15 +48,11 @@ export class Heads {
   }
 
   async #page(ids: readonly string[], found: Map<string, BodyHead | undefined>, signal: AbortSignal) {
-    const subjects = ids.map((id) => headSubject(this.#shard, id));
-    const stream = mailStream(this.#shard);
-    for (const { subject, data } of await lastOf(this.#link.nc, stream, subjects, signal))
-      if (data.length > 0) found.set(bodyOf(subject), this.#keep(bodyOf(subject), data));
-    // A replica that lags behind does not have it yet: the leader has the last word.
-    for (const id of ids) {
-      if (found.has(id)) continue;
-      const record = await this.#reader.last(headSubject(this.#shard, id));
-      found.set(id, record && record.data.length > 0 ? this.#keep(id, record.data) : undefined);
+    const subjects = new Map(ids.map((id) => [headSubject(this.#shard, id), id]));
+    const records = await this.#reader.fixedOf([...subjects.keys()], signal);
+    for (const [subject, id] of subjects) {
+      const data = records.get(subject);
+      found.set(id, data && this.#keep(id, data));
     }
   }
 

@@ -57,6 +57,7 @@ export interface JournalParts {
 
 /** A unit may carry two hundred of them. */
 const CARRY_LIMIT = 64 << 10;
+const EMPTY = Buffer.alloc(0);
 const nothing = pack(digestOf(new Uint8Array()));
 
 export class JetStreamJournal implements Journal {
@@ -202,6 +203,16 @@ export class JetStreamJournal implements Journal {
     } catch (error) {
       throw unavailable(error);
     }
+  }
+
+  async octets(contents: readonly Content[], signal: AbortSignal): Promise<readonly (Buffer | undefined)[]> {
+    const ids = contents.flatMap(({ bodyId, size }) => (size > 0 ? [bodyId] : []));
+    const bodies = await orUnavailable(this.#parts.chunks.firstOf(ids, signal));
+    return contents.map(({ prefix, bodyId, size }) => {
+      const body = size === 0 ? EMPTY : bodies.get(bodyId);
+      if (body === undefined || body.length !== size) return undefined;
+      return prefix === "" ? body : Buffer.concat([Buffer.from(prefix), body]);
+    });
   }
 
   newDeliveryId(): string {

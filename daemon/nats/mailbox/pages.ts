@@ -9,6 +9,7 @@
  */
 import { createInbox, type Msg, type NatsConnection } from "@nats-io/transport-node";
 import { StoreFault } from "../fault.ts";
+import { type RawHeaders, rawHeaders } from "../raw-headers.ts";
 
 export interface PageRecord {
   readonly subject: string;
@@ -56,11 +57,11 @@ function onePage(nc: NatsConnection, stream: string, question: object, signal: A
   const records: PageRecord[] = [];
   const inbox = createInbox();
   const take = (message: Msg) => {
-    const status = message.headers?.code ?? 0;
-    if (status === 0) records.push(recordOf(message));
-    else if (status === 204) resolve({ records, more: Number(message.headers?.get("Nats-Num-Pending")) > 0 });
-    else if (status === 404) resolve({ records, more: false });
-    else reject(new StoreFault("away", `reading ${stream}: ${status} ${message.headers?.description}`));
+    const head = rawHeaders(message);
+    if (head.status === 0) records.push(recordOf(head, message.data));
+    else if (head.status === 204) resolve({ records, more: Number(head.get("Nats-Num-Pending")) > 0 });
+    else if (head.status === 404) resolve({ records, more: false });
+    else reject(new StoreFault("away", `reading ${stream}: ${head.status} ${head.description}`));
   };
   const subscription = nc.subscribe(inbox, {
     callback: (error, message) =>
@@ -77,8 +78,8 @@ function onePage(nc: NatsConnection, stream: string, question: object, signal: A
   });
 }
 
-const recordOf = (message: Msg): PageRecord => ({
-  subject: message.headers?.get("Nats-Subject") ?? "",
-  sequence: Number(message.headers?.get("Nats-Sequence")),
-  data: message.data,
+const recordOf = (head: RawHeaders, data: Uint8Array): PageRecord => ({
+  subject: head.get("Nats-Subject") ?? "",
+  sequence: Number(head.get("Nats-Sequence")),
+  data,
 });

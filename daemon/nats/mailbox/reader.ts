@@ -10,6 +10,7 @@ import type { Clock } from "../../kit/clock.ts";
 import type { Link } from "../connect.ts";
 import { StoreFault } from "../fault.ts";
 import { lastOnSubject, nextOnSubject, type StoredRecord } from "../read.ts";
+import { lastOf } from "./pages.ts";
 
 const PATIENCE_MS = 15_000;
 const PAUSE_MS = 100;
@@ -45,13 +46,34 @@ export class Reader {
     return record && record.data.length > 0 ? record.data : undefined;
   }
 
-  async #patiently<T>(read: () => Promise<T>): Promise<T> {
+  /** Many of those by one request; what does not exist, or is empty, is left out. At most 1,000. */
+  async fixedOf(subjects: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Uint8Array>> {
+    const found = new Map<string, Uint8Array>();
+    if (subjects.length === 0) return found;
+    const [only] = subjects;
+    if (subjects.length === 1 && only !== undefined) {
+      const data = await this.fixed(only); // one request, without a subscription of its own
+      return data ? found.set(only, data) : found;
+    }
+    const read = () => lastOf(this.#link.nc, this.#stream, subjects, signal);
+    for (const { subject, data } of await this.#patiently(read, signal))
+      if (data.length > 0) found.set(subject, data);
+    for (const subject of subjects) {
+      if (found.has(subject)) continue;
+      const record = await this.last(subject);
+      if (record && record.data.length > 0) found.set(subject, record.data);
+    }
+    return found;
+  }
+
+  async #patiently<T>(read: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     const end = this.#clock.monotonic() + PATIENCE_MS;
     for (;;) {
       try {
         return await this.#once(read, end);
       } catch (error) {
         if (error instanceof StoreFault && error.kind === "refused") throw error;
+        signal?.throwIfAborted();
         if (this.#clock.monotonic() >= end || this.#link.nc.isClosed())
           throw new StoreFault("away", `no answer from ${this.#stream}`, error);
         if (this.#link.isUp()) await this.#clock.sleep(PAUSE_MS);

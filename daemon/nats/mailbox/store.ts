@@ -201,7 +201,7 @@ function openShard(options: JetStreamMailboxOptions, shard: number): Shard {
   const ledgers = new Ledgers(reader, shard);
   const turns = new Turns();
   const filer = new Filer({ reader, shard, commit, bodies, ledgers, turns, clock, chance });
-  const heads = new Heads(link, reader, shard);
+  const heads = new Heads(reader, shard);
   const feed = new Feed(link, shard, log);
   return {
     link,
