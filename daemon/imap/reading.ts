@@ -26,32 +26,40 @@ const ahead = { count: 3, weight: 2 << 20 };
 interface Page {
   readonly messages: Message[];
   octets: number;
-  readonly small: boolean;
+  readonly how: How;
+  /** The place of its first message. */
+  readonly from: number;
 }
 
-/** A page after the other; in all, one for each message, in their order. */
+type How = "known" | "small" | "large";
+
+/**
+ * A page after the other; in all, one for each message, in their order. `known`: what the caller has of them already, by
+ * place.
+ */
 export async function* octetsOf(
   view: FolderView,
   messages: readonly Message[],
   signal: AbortSignal,
+  known: readonly (Buffer | undefined)[] = [],
 ): AsyncGenerator<readonly Octets[], void, void> {
-  const load = async ({ small, messages: some }: Page): Promise<readonly Octets[]> => {
-    const found = small ? await view.octets(some, signal) : [];
+  const load = async ({ how, messages: some, from }: Page): Promise<readonly Octets[]> => {
+    const found = how === "small" ? await view.octets(some, signal) : known.slice(from, from + some.length);
     return some.map((message, i) => octetsFrom(view, message, found[i], signal));
   };
-  const queue = new Ahead([...pages(messages)], load, ({ octets }) => octets, ahead);
+  const queue = new Ahead([...pages(messages, known)], load, ({ octets }) => octets, ahead);
   for (let some = await queue.next(); some !== undefined; some = await queue.next()) yield some;
 }
 
-function* pages(messages: readonly Message[]): Iterable<Page> {
+function* pages(messages: readonly Message[], known: readonly (Buffer | undefined)[]): Iterable<Page> {
   let open: Page | undefined;
-  for (const message of messages) {
-    const small = isSmall(message);
-    const octets = small ? message.size : 0;
+  for (const [from, message] of messages.entries()) {
+    const how: How = known[from] ? "known" : isSmall(message) ? "small" : "large";
+    const octets = how === "small" ? message.size : 0;
     const full =
-      open?.small !== small || open.messages.length === page.messages || open.octets + octets > page.octets;
+      open?.how !== how || open.messages.length === page.messages || open.octets + octets > page.octets;
     if (open && full) yield open;
-    if (open === undefined || full) open = { messages: [], octets: 0, small };
+    if (open === undefined || full) open = { messages: [], octets: 0, how, from };
     open.messages.push(message);
     open.octets += octets;
   }

@@ -63,6 +63,8 @@ export interface Part {
 }
 
 export interface Digest {
+  /** The message's header as it is, prefix included: of large messages only, whose octets cost much to read. */
+  readonly header: Buffer | undefined;
   readonly envelope: Envelope;
   /** Message ids of References, with angle brackets, oldest first. RFC 5256 §4 (THREAD=REFERENCES) */
   readonly references: readonly string[];

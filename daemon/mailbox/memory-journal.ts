@@ -111,7 +111,7 @@ export class MemoryJournal implements Journal {
   }
 
   async digests(contents: readonly Content[]): Promise<readonly Digest[]> {
-    return contents.map(({ bodyId, prefix }) => unpack(this.#body(bodyId).digest, Buffer.byteLength(prefix)));
+    return contents.map(({ bodyId, prefix }) => unpack(this.#body(bodyId).digest, Buffer.from(prefix)));
   }
 
   async *read(content: Content, range: Range | undefined, signal: AbortSignal): AsyncIterable<Uint8Array> {

@@ -315,6 +315,41 @@ function reading(it: It): void {
     assert.deepEqual([empty?.structure.type, empty?.structure.body.size], ["text", 0]);
   });
 
+  it("small messages are read at once, in the order asked for, whatever is missing", async ({
+    store,
+    session,
+  }) => {
+    await store.deliver(delivery("with a prefix"), calm);
+    await session.append("INBOX", [append(""), append("three"), append("four")], calm);
+    await session.sync(calm);
+    const seen = await view(session);
+    const [one, two, three, four] = seen.messages;
+    assert.ok(one && two && three && four);
+    const lost = { ...four, content: { ...four.content, bodyId: "nobody" } };
+    const found = await seen.octets([three, one, lost, two, three], calm);
+    assert.deepEqual(
+      found.map((octets) => octets?.toString()),
+      ["three", `${prefix}with a prefix`, undefined, "", "three"],
+    );
+    assert.deepEqual(await seen.octets([], calm), []);
+  });
+
+  it("the header of a large message comes with its digest, if it comes, as it is", async ({
+    store,
+    session,
+  }) => {
+    const header = "Subject: \xe4 raw\r\nX-Long: y\r\n\r\n";
+    await store.deliver(delivery(Buffer.from(`${header}${"body\r\n".repeat(5_000)}`, "latin1")), calm);
+    await session.sync(calm);
+    const seen = await view(session);
+    const [digest] = await seen.digests(seen.messages, calm);
+    const [message] = seen.messages;
+    assert.ok(digest && message);
+    const read = Buffer.concat(await all(seen.read(message, digest.structure.header, calm)));
+    assert.equal(read.toString("latin1"), `${prefix}${header}`);
+    if (digest.header) assert.deepEqual(digest.header, read);
+  });
+
   it("copies of one body have the same content", async ({ session }) => {
     const seen = await filled(session, ["a"]);
     await seen.copy(uids(1), "INBOX", calm);

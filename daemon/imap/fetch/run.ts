@@ -34,6 +34,8 @@ export class FetchRun {
   readonly #items: readonly FetchItem[];
   readonly #utf8: boolean;
   readonly #digests: boolean;
+  /** Nothing is asked for but headers of messages, which the digests of large ones have. */
+  readonly #headers: boolean;
   readonly #marks: boolean;
   readonly #reads: boolean;
   /** Messages whose \Seen this FETCH has set: their FLAGS are told. */
@@ -47,6 +49,7 @@ export class FetchRun {
     this.#utf8 = speaksUtf8(talk);
     this.#digests = items.some(wantsDigest);
     this.#reads = items.some(wantsOctets);
+    this.#headers = items.every((item) => !wantsOctets(item) || isHeader(item));
     this.#marks = !folder.readOnly && items.some((item) => "marks" in item && item.marks);
   }
 
@@ -120,7 +123,8 @@ export class FetchRun {
   ): Promise<void> {
     const messages = places.map((index) => this.#folder.at(index));
     let next = 0;
-    for await (const page of octetsOf(this.#folder.view, messages, this.#talk.signal))
+    const headers = this.#headers ? digests.map((digest) => digest?.header) : [];
+    for await (const page of octetsOf(this.#folder.view, messages, this.#talk.signal, headers))
       for (const octets of page) {
         const source = { message: messages[next] as Message, digest: digests[next], octets };
         const loaded = await this.#load(source);
@@ -213,6 +217,9 @@ const isOctetItem = (item: FetchItem): item is OctetItem =>
 
 const isPreview = (item: FetchItem): boolean =>
   item.kind === "lazyPreview" || (item.kind === "simple" && item.name === "PREVIEW");
+
+const isHeader = (item: FetchItem): boolean =>
+  item.kind === "section" && item.section.part.length === 0 && item.section.text.startsWith("HEADER");
 
 const wantsOctets = (item: FetchItem): boolean => isOctetItem(item) || isPreview(item);
 

@@ -64,8 +64,11 @@ async function* readAndJudge(
   const { view } = folderOf(talk);
   const keys = [...readingKeys(key)];
   const messages = unread.map(({ message }) => message);
+  const headers = keys.every(({ kind }) => kind === "header")
+    ? unread.map(({ digest }) => digest.header)
+    : [];
   let next = 0;
-  for await (const page of octetsOf(view, messages, talk.signal))
+  for await (const page of octetsOf(view, messages, talk.signal, headers))
     for (const octets of page) {
       const facts = unread[next++] as Unread;
       try {

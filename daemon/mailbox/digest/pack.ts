@@ -12,7 +12,7 @@ type List = readonly WireAddress[];
 /** In the order of ENVELOPE. */
 type WireEnvelope = readonly [Text, Text, List, List, List, List, List, List, Text, Text];
 
-interface WirePart {
+export interface WirePart {
   readonly t: string;
   readonly p?: Parameters;
   readonly i?: string;
@@ -34,7 +34,7 @@ export interface WireDigest {
   readonly s: WirePart;
 }
 
-export const pack = ({ envelope, references, structure }: Digest): WireDigest => ({
+export const pack = ({ envelope, references, structure }: Omit<Digest, "header">): WireDigest => ({
   n: packEnvelope(envelope),
   ...(references.length > 0 ? { f: references } : {}),
   s: packPart(structure),
@@ -75,16 +75,49 @@ function packPart(p: Part): WirePart {
   };
 }
 
-/** `prefix`: octets that stand before the digested ones. */
-export function unpack({ n, f, s }: WireDigest, prefix: number): Digest {
-  const structure = unpackPart(s, prefix);
-  const { header } = structure;
-  const whole = { offset: 0, size: header.size + header.offset };
-  return {
-    envelope: unpackEnvelope(n),
-    references: f ?? [],
-    structure: { ...structure, header: whole },
-  };
+/** Octets of the message's own header. */
+export const headerSizeOf = ({ s }: WireDigest): number => s.r[1];
+
+/** `prefix`: octets that stand before the digested ones; `header`: those of the header, where they were kept. */
+export const unpack = (wire: WireDigest, prefix: Uint8Array, header?: Uint8Array): Digest =>
+  new Unpacked(wire, prefix, header);
+
+/** Most readers want one part only: each is unpacked when it is asked for. */
+class Unpacked implements Digest {
+  readonly #wire: WireDigest;
+  readonly #prefix: Uint8Array;
+  readonly #header: Uint8Array | undefined;
+  #envelope: Envelope | undefined;
+  #structure: Part | undefined;
+
+  constructor(wire: WireDigest, prefix: Uint8Array, header: Uint8Array | undefined) {
+    this.#wire = wire;
+    this.#prefix = prefix;
+    this.#header = header;
+  }
+
+  get header(): Buffer | undefined {
+    return this.#header && Buffer.concat([this.#prefix, this.#header]);
+  }
+
+  get envelope(): Envelope {
+    this.#envelope ??= unpackEnvelope(this.#wire.n);
+    return this.#envelope;
+  }
+
+  get references(): readonly string[] {
+    return this.#wire.f ?? [];
+  }
+
+  get structure(): Part {
+    this.#structure ??= unpackWhole(this.#wire.s, this.#prefix.length);
+    return this.#structure;
+  }
+}
+
+function unpackWhole(wire: WirePart, prefix: number): Part {
+  const part = unpackPart(wire, prefix);
+  return { ...part, header: { offset: 0, size: part.header.size + part.header.offset } };
 }
 
 const unpackAddresses = (list: List): EnvelopeAddress[] =>

@@ -151,7 +151,7 @@ export class Scanner {
     } else if (delimiter) this.#lines--; // it had no line end
     if (this.#inHeader) this.#headerEnd();
     const { part, envelope } = this.#tree.end(this.#spot);
-    return { envelope, references: this.#references ?? [], structure: part };
+    return { header: undefined, envelope, references: this.#references ?? [], structure: part };
   }
 }
 

@@ -113,9 +113,9 @@ export class Bodies {
   }
 
   async carry(incoming: Incoming): Promise<Carried> {
-    const { octets, digest } = await collect(incoming);
+    const { octets, digest, header } = await collect(incoming);
     const { size } = incoming;
-    return { kind: "carried", octets, head: encodeHead({ size, chunks: 1, digest, doomed: false }) };
+    return { kind: "carried", octets, head: encodeHead({ size, chunks: 1, digest, header, doomed: false }) };
   }
 
   /** Note, chunks, head; each durable before the next. The head's sequence. */
@@ -124,8 +124,8 @@ export class Bodies {
     const { bodyId, size } = incoming;
     const note = encodeNote({ since: clock.now(), why: "storing" });
     await commit.commit([{ subject: garbageSubject(shard, bodyId), data: note }]);
-    const digest = await chunks.store(incoming, signal);
-    const head = encodeHead({ size, chunks: chunksOf(size), digest, doomed: false });
+    const digested = await chunks.store(incoming, signal);
+    const head = encodeHead({ size, chunks: chunksOf(size), ...digested, doomed: false });
     return commit.commit([{ subject: headSubject(shard, bodyId), data: head }]);
   }
 }

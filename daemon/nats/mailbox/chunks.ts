@@ -5,8 +5,8 @@
  * Fails:  `StoreFault`; `StoreUnavailable` when the octets are not `size` long.
  */
 
-import { pack, type WireDigest } from "../../mailbox/digest/pack.ts";
-import { digestOf, Scanner } from "../../mailbox/digest/scan.ts";
+import { headerSizeOf, pack, type WireDigest } from "../../mailbox/digest/pack.ts";
+import { Scanner } from "../../mailbox/digest/scan.ts";
 import type { Range } from "../../mailbox/digest.ts";
 import { StoreUnavailable } from "../../mailbox/store.ts";
 import type { GroupCommit } from "../commit.ts";
@@ -19,6 +19,37 @@ const CHUNK = 512 << 10;
 const WINDOW = 4;
 
 export const chunksOf = (size: number): number => Math.ceil(size / CHUNK);
+
+/** What a body's head says of its octets. */
+export interface Digested {
+  readonly digest: WireDigest;
+  readonly header: Uint8Array | undefined;
+}
+
+/** A header is kept beside the digest only where reading it from the body would cost much more. */
+const WITH_HEADER = 16 << 10;
+const HEADER_KEPT = 16 << 10;
+
+/** Digests octets as they come. */
+export class Digester {
+  readonly #scanner = new Scanner();
+  #beginning: Buffer = Buffer.alloc(0);
+  #size = 0;
+
+  push(octets: Uint8Array): void {
+    const missing = HEADER_KEPT - this.#beginning.length;
+    if (missing > 0) this.#beginning = Buffer.concat([this.#beginning, octets.subarray(0, missing)]);
+    this.#size += octets.length;
+    this.#scanner.push(octets);
+  }
+
+  end(): Digested {
+    const digest = pack(this.#scanner.end());
+    const size = headerSizeOf(digest);
+    const kept = this.#size > WITH_HEADER && size <= this.#beginning.length;
+    return { digest, header: kept ? this.#beginning.subarray(0, size) : undefined };
+  }
+}
 
 /** Octets that are to be taken in. */
 export interface Incoming {
@@ -40,19 +71,19 @@ export class Chunks {
   }
 
   /** Stores every chunk; resolves with the digest when all are durable. */
-  async store(incoming: Incoming, signal: AbortSignal): Promise<WireDigest> {
+  async store(incoming: Incoming, signal: AbortSignal): Promise<Digested> {
     const { bodyId } = incoming;
-    const scanner = new Scanner();
+    const digester = new Digester();
     const flying: Promise<number>[] = [];
     let n = 0;
     for await (const chunk of rechunk(incoming)) {
       signal.throwIfAborted();
-      scanner.push(chunk);
+      digester.push(chunk);
       flying.push(this.#put(bodyId, n++, chunk));
       if (flying.length >= WINDOW) await flying.shift();
     }
     await Promise.all(flying);
-    return pack(scanner.end());
+    return digester.end();
   }
 
   #put(bodyId: string, n: number, data: Uint8Array): Promise<number> {
@@ -97,7 +128,7 @@ export class Chunks {
 }
 
 /** A small body at once, with its digest. */
-export async function collect(incoming: Incoming): Promise<{ octets: Uint8Array; digest: WireDigest }> {
+export async function collect(incoming: Incoming): Promise<Digested & { octets: Uint8Array }> {
   const parts: Uint8Array[] = [];
   let size = 0;
   for await (const part of incoming.body()) {
@@ -107,7 +138,9 @@ export async function collect(incoming: Incoming): Promise<{ octets: Uint8Array;
   }
   if (size !== incoming.size) throw wrongSize(incoming, size);
   const octets = parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts, size);
-  return { octets, digest: pack(digestOf(octets)) };
+  const digester = new Digester();
+  digester.push(octets);
+  return { octets, ...digester.end() };
 }
 
 const wrongSize = ({ bodyId, size }: Incoming, found: number) =>

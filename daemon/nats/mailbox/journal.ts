@@ -168,9 +168,10 @@ export class JetStreamJournal implements Journal {
     const digests: Digest[] = [];
     for (const content of contents) {
       const { bodyId, prefix, size } = content;
-      const octets = Buffer.byteLength(prefix);
-      const head = size > 0 ? heads.get(bodyId)?.digest : nothing;
-      digests.push(unpack(head ?? pack(await this.#digestAnew(content, signal)), octets));
+      const before = prefix === "" ? EMPTY : Buffer.from(prefix);
+      const head = size > 0 ? heads.get(bodyId) : undefined;
+      const digest = size > 0 ? head?.digest : nothing;
+      digests.push(unpack(digest ?? pack(await this.#digestAnew(content, signal)), before, head?.header));
     }
     return digests;
   }

@@ -2,7 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Ledger } from "../../mailbox/ledger.ts";
-import { decodeLedger, decodeRecord, encodeLedger, encodeMark, encodeRecord } from "./records.ts";
+import { type Digested, Digester } from "./chunks.ts";
+import {
+  decodeHead,
+  decodeLedger,
+  decodeRecord,
+  encodeHead,
+  encodeLedger,
+  encodeMark,
+  encodeRecord,
+} from "./records.ts";
 
 const text = fc.string({ unit: "grapheme" });
 const count = fc.nat();
@@ -73,6 +82,38 @@ test("what lies in streams keeps its form: older records must stay readable", ()
   assert.equal(Buffer.from(encodeLedger(decodeLedger(Buffer.from(more)))).toString(), more);
   assert.equal(Buffer.from(encodeMark(1, 42)).toString(), "1.42");
 });
+
+test("heads are read back as they were written, headers octet by octet; those of version 1 too", () => {
+  const { digest } = digested(Buffer.from("Subject: a\r\nReferences: <1@x>\r\n\r\nhello\r\n"));
+  const header = Buffer.from([0x53, 0x0a, 0x0a, 0xff, 0x00, 0x7b]);
+  for (const given of [
+    { size: 3, chunks: 1, digest, header, doomed: true },
+    { size: 0, chunks: 0, digest, header: undefined, doomed: false },
+  ]) {
+    const { digest: found, ...rest } = decodeHead(encodeHead(given));
+    assert.deepEqual({ ...rest, digest: { n: found.n, f: found.f, s: found.s } }, given);
+    assert.deepEqual(encodeHead(decodeHead(encodeHead(given))), encodeHead(given));
+  }
+  const old = decodeHead(Buffer.from(JSON.stringify({ v: 1, s: 9, c: 1, g: digest })));
+  assert.deepEqual(old, { size: 9, chunks: 1, digest, doomed: false });
+  assert.throws(() => decodeHead(Buffer.from('{"v":3}')), SyntaxError);
+});
+
+test("only large bodies have their header beside the digest, unless it is large too", () => {
+  const header = "Subject: large\r\n\r\n";
+  const long = `X: ${"x".repeat(20_000)}\r\n\r\n`;
+  const kept = (octets: string, pieces = 1_000) => digested(Buffer.from(octets), pieces).header?.toString();
+  assert.equal(kept(`${header}${"b".repeat(100)}`), undefined);
+  assert.equal(kept(`${header}${"b".repeat(20_000)}`), header);
+  assert.equal(kept(`${header}${"b".repeat(20_000)}`, 7), header);
+  assert.equal(kept(`${long}${"b".repeat(20_000)}`), undefined);
+});
+
+function digested(octets: Buffer, piece = octets.length): Digested {
+  const digester = new Digester();
+  for (let at = 0; at < octets.length; at += piece) digester.push(octets.subarray(at, at + piece));
+  return digester.end();
+}
 
 const foreign = ["", "{", "{}", "[]", '{"v":3,"folders":[]}'] as const;
 for (const octets of foreign)

@@ -15,8 +15,9 @@ import type { SpecialUse } from "../../mailbox/view.ts";
 export type { MessageRecord } from "../../mailbox/record.ts";
 
 const VERSION = 2;
-const HEAD_VERSION = 1;
-const encode = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
+const HEAD_VERSION = 2;
+const EMPTY = Buffer.alloc(0);
+const encode = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 const decode = (data: Uint8Array): unknown =>
   JSON.parse(Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString());
 
@@ -141,31 +142,69 @@ export interface BodyHead {
   readonly size: number;
   readonly chunks: number;
   readonly digest: WireDigest;
+  /** The octets of the header, of bodies that are large. */
+  readonly header?: Uint8Array | undefined;
   /** A collector is about to take the body away: nobody may begin to rely on it. */
   readonly doomed: boolean;
 }
 
+/** The first line. Those of version 1 have nothing but it, and the whole digest in it. */
 interface WireHead {
   readonly v: number;
   readonly s: number;
   readonly c: number;
-  readonly g: WireDigest;
   readonly x?: 1;
+  readonly n: WireDigest["n"];
+  readonly f?: readonly string[];
 }
 
-export const encodeHead = (head: BodyHead): Uint8Array =>
-  encode({
+const LF = 10;
+const NEWLINE = Buffer.from("\n");
+
+/** Three lines, since most readers want the first only: the envelope, the structure, the header as it is. */
+export function encodeHead({ size, chunks, digest, header, doomed }: BodyHead): Uint8Array {
+  const { n, f, s } = digest;
+  const first: WireHead = {
     v: HEAD_VERSION,
-    s: head.size,
-    c: head.chunks,
-    ...(head.doomed ? { x: 1 } : {}),
-    g: head.digest,
-  } satisfies WireHead);
+    s: size,
+    c: chunks,
+    ...(doomed ? { x: 1 } : {}),
+    n,
+    ...(f ? { f } : {}),
+  };
+  return Buffer.concat([encode(first), NEWLINE, encode(s), NEWLINE, header ?? EMPTY]);
+}
 
 export function decodeHead(data: Uint8Array): BodyHead {
-  const w = decode(data) as WireHead;
-  if (w.v !== HEAD_VERSION) throw new SyntaxError(`a body's head of version ${w.v}`);
-  return { size: w.s, chunks: w.c, digest: w.g, doomed: w.x === 1 };
+  const octets = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  const end = octets.indexOf(LF);
+  const first = decode(end < 0 ? octets : octets.subarray(0, end)) as WireHead & { readonly g?: WireDigest };
+  const { v, s: size, c: chunks } = first;
+  const doomed = first.x === 1;
+  if (v === 1 && first.g) return { size, chunks, digest: first.g, doomed };
+  if (v !== HEAD_VERSION) throw new SyntaxError(`a body's head of version ${v}`);
+  const middle = octets.indexOf(LF, end + 1);
+  const header = middle + 1 < octets.length ? octets.subarray(middle + 1) : undefined;
+  return { size, chunks, digest: new StoredDigest(first, octets.subarray(end + 1, middle)), header, doomed };
+}
+
+/** Its structure is decoded when somebody asks for it. */
+class StoredDigest implements WireDigest {
+  readonly n: WireDigest["n"];
+  readonly f?: readonly string[];
+  readonly #line: Uint8Array;
+  #structure: WireDigest["s"] | undefined;
+
+  constructor({ n, f }: WireHead, line: Uint8Array) {
+    this.n = n;
+    if (f) this.f = f;
+    this.#line = line;
+  }
+
+  get s(): WireDigest["s"] {
+    this.#structure ??= decode(this.#line) as WireDigest["s"];
+    return this.#structure;
+  }
 }
 
 export const encodeLog = (log: VanishedLog): Uint8Array => encode({ f: log.floor, r: log.removals });

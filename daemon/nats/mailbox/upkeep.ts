@@ -4,13 +4,11 @@
  * Fails: `StoreFault`; `Conflict` when somebody wrote to the mailbox meanwhile: nothing was torn, begin again.
  */
 import type { Clock } from "../../kit/clock.ts";
-import { pack } from "../../mailbox/digest/pack.ts";
-import { Scanner } from "../../mailbox/digest/scan.ts";
 import type { MailboxName } from "../../mailbox/store.ts";
 import type { Finding } from "../../mailbox/upkeep.ts";
 import type { Entry, GroupCommit } from "../commit.ts";
 import { StoreFault } from "../fault.ts";
-import type { Chunks } from "./chunks.ts";
+import { type Chunks, Digester } from "./chunks.ts";
 import { type InventoryParts, takeInventory } from "./inventory.ts";
 import type { Reader } from "./reader.ts";
 import { decodeHead, encodeHead, encodeLedger, type MessageRecord } from "./records.ts";
@@ -114,9 +112,9 @@ async function repairHeads(
 async function repairHead(parts: UpkeepParts, record: MessageRecord, signal: AbortSignal): Promise<void> {
   const { shard, commit, chunks } = parts;
   const size = record.size - Buffer.byteLength(record.prefix);
-  const scanner = new Scanner();
+  const digester = new Digester();
   for await (const piece of chunks.read(record.bodyId, size, { offset: 0, size }, signal))
-    scanner.push(piece);
-  const head = encodeHead({ size, chunks: record.chunks, digest: pack(scanner.end()), doomed: false });
+    digester.push(piece);
+  const head = encodeHead({ size, chunks: record.chunks, ...digester.end(), doomed: false });
   await commit.commit([{ subject: headSubject(shard, record.bodyId), data: head }]);
 }
