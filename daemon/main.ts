@@ -38,6 +38,10 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
       about: "make keys for DKIM signatures",
       load: async () => (await import("./cli/dkim.ts")).dkimCommand,
     },
+    probe: {
+      about: "send a mail and read it back",
+      load: async () => (await import("./cli/probe.ts")).probeCommand,
+    },
     version: {
       about: "print the version",
       load: async () => (await import("./cli/version.ts")).versionCommand,
