@@ -92,6 +92,14 @@ test("where something else scales, the size is nobody's business here", () => {
   assert.deepEqual(plan([relay], [live(fixed, { replicas: 9 })]), []);
 });
 
+test("a new Deployment starts with what its autoscaler will ask for at least", () => {
+  const set = relaySet(anInstallation(), aRelayPolicy({ autoscaling: { mode: "HPA", min: 3 } }));
+  const steps = told(plan(set, []));
+  assert.ok(steps.includes("scale Deployment default-relay: 3"), steps.join());
+  const there = set.map((object) => live(object, { replicas: 7 }));
+  assert.deepEqual(plan(set, there), []);
+});
+
 test("what is ours and not wanted goes; what is others' stays, and what is leaving is let go", () => {
   const hpa = relaySet(anInstallation(), aRelayPolicy({ autoscaling: { mode: "HPA" } })).at(-1);
   assert.ok(hpa);

@@ -25,7 +25,8 @@ export type Step =
 export function plan(desired: readonly KubeObject[], live: Iterable<KubeObject>): readonly Step[] {
   const known = new Map<string, KubeObject>();
   for (const object of live) known.set(keyOf(object), object);
-  const steps = desired.flatMap((object) => stepsFor(object, known.get(keyOf(object))));
+  const sizes = firstSizes(desired);
+  const steps = desired.flatMap((object) => stepsFor(object, known.get(keyOf(object)), sizes));
   const wanted = new Set(desired.map(keyOf));
   for (const [key, object] of known) {
     if (!wanted.has(key) && isOurs(object) && !isLeaving(object)) steps.push({ do: "delete", object });
@@ -42,13 +43,38 @@ const keyOf = ({ apiVersion, kind, metadata }: KubeObject): string => {
 const isOurs = ({ metadata }: KubeObject): boolean => metadata.labels?.[managedByLabel] === fieldManager;
 const isLeaving = ({ metadata }: KubeObject): boolean => metadata.deletionTimestamp !== undefined;
 
-function stepsFor(desired: KubeObject, live: KubeObject | undefined): Step[] {
-  const { object, replicas } = withoutReplicas(desired);
+/** The least that an autoscaler allows: a new Deployment need not wait for it to look. */
+function firstSizes(desired: readonly KubeObject[]): ReadonlyMap<string, number> {
+  const sizes = new Map<string, number>();
+  for (const { metadata, spec } of desired as readonly (KubeObject & { readonly spec?: Scaler })[]) {
+    const { scaleTargetRef, minReplicas, minReplicaCount } = spec ?? {};
+    const least = minReplicas ?? minReplicaCount;
+    if (scaleTargetRef && least !== undefined)
+      sizes.set(`${metadata.namespace}/${scaleTargetRef.name}`, least);
+  }
+  return sizes;
+}
+
+interface Scaler {
+  readonly scaleTargetRef?: { readonly name: string };
+  readonly minReplicas?: number;
+  readonly minReplicaCount?: number;
+}
+
+function stepsFor(
+  desired: KubeObject,
+  live: KubeObject | undefined,
+  sizes: ReadonlyMap<string, number>,
+): Step[] {
+  const { object, replicas: fixed } = withoutReplicas(desired);
+  const { namespace, name } = desired.metadata;
   // One that is leaving cannot be mended: it is made anew when it has gone.
   if (live && isLeaving(live)) return [];
   const stamped = stamp(object);
   const why = reason(stamped, live);
   const steps: Step[] = why === undefined ? [] : [{ do: "apply", object: stamped, why }];
+  const first = desired.kind === "Deployment" && !live ? sizes.get(`${namespace}/${name}`) : undefined;
+  const replicas = fixed ?? first;
   if (replicas !== undefined && replicas !== replicasOf(live)) steps.push({ do: "scale", object, replicas });
   return steps;
 }
