@@ -17,6 +17,7 @@ import { known } from "./rules/known.ts";
 import { loginRequired } from "./rules/login-required.ts";
 import { notFull, notSuspended } from "./rules/mailbox-ready.ts";
 import { domainMessageSize, messageSize } from "./rules/message-size.ts";
+import { notDraining } from "./rules/not-draining.ts";
 import { ownSender } from "./rules/own-sender.ts";
 import { recipientCount } from "./rules/recipient-count.ts";
 import { mayRelay } from "./rules/relay.ts";
@@ -77,6 +78,7 @@ export class Desk implements Disposable {
     this.mailRules = chain(loginRequired, this.admission, messageSize, ownSender);
     this.rcptRules = chain(
       mayRelay,
+      notDraining,
       known,
       recipientCount(this.limits.targets),
       domainMessageSize,

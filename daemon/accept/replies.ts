@@ -20,6 +20,8 @@ export const replies = {
   ),
   suspended: reply(450, "4.2.1", "This mailbox is suspended at the moment, try again later"),
   mailboxFull: reply(452, "4.2.2", "This mailbox is full, try again later"),
+  domainLeaves: reply(550, "5.1.2", "This domain takes no mail here any more"),
+  policyLeaves: reply(450, "4.3.2", "The way out for this mail is being removed, try again later"),
   noRelay: reply(
     550,
     "5.7.1",

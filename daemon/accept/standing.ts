@@ -2,7 +2,7 @@
  * Who the client is to us, and so which policy it uses.
  *
  * `stranger`: may send to domains of ours only. `client`: its address is in a RelayPolicy's `acceptFrom`. `user`: it
- * logged in. `formerUser`: it logged in, but the mailbox is suspended or gone since.
+ * logged in. `formerUser`: it logged in, but the mailbox is suspended or gone since, or its domain is being deleted.
  *
  * The policy of a user is that of the mailbox's domain. The policy of a client is the first one, by namespace and
  * name, whose `acceptFrom` holds its address. Strangers are held to the limits of the policy named `default`: the
@@ -18,6 +18,8 @@ interface Terms {
   readonly policy: PolicyName;
   readonly limits: ClientLimitNumbers;
   readonly lineEnds: "Refuse" | "Normalize";
+  /** The policy is being deleted. */
+  readonly draining: boolean;
 }
 
 export type Standing =
@@ -36,7 +38,9 @@ export interface Ranks {
 const builtIn = "default/default" as PolicyName;
 
 export function ranksOf(directory: Directory): Ranks {
-  const policies = [...directory.policies()].sort((a, b) => (a.policy < b.policy ? -1 : 1));
+  const policies = [...directory.policies()]
+    .filter(({ draining }) => !draining)
+    .sort((a, b) => (a.policy < b.policy ? -1 : 1));
   const strangers = policies.find(({ policy }) => policy.endsWith("/default")) ?? directory.policy(builtIn);
   if (!strangers) throw new Error("the directory has no policy named default");
   const clients = cidrTable(
@@ -58,13 +62,16 @@ function userStanding({ directory, strangers }: Ranks, user: string): Standing {
   const mailbox = directory.mailbox(user as MailboxName);
   if (!mailbox || mailbox.spec.suspended)
     return { kind: "formerUser", ...termsOf(strangers, strangers.policy) };
-  const policy = directory.domain(domainOf(mailbox.address))?.policy ?? strangers.policy;
+  const domain = directory.domain(domainOf(mailbox.address));
+  if (domain?.draining) return { kind: "formerUser", ...termsOf(strangers, strangers.policy) };
+  const policy = domain?.policy ?? strangers.policy;
   // A policy that is named but not declared (yet): its jobs wait for it, meanwhile the default's limits hold.
   return { kind: "user", mailbox, ...termsOf(directory.policy(policy) ?? strangers, policy) };
 }
 
-const termsOf = ({ limits, spec }: PolicyEntry, policy: PolicyName): Terms => ({
+const termsOf = ({ limits, spec, draining }: PolicyEntry, policy: PolicyName): Terms => ({
   policy,
   limits,
   lineEnds: spec.acceptFrom.lineEnds,
+  draining: draining === true,
 });

@@ -10,6 +10,8 @@ interface Named {
   readonly name: string;
   /** What the publisher calls the state that it was made from; the same words later: nothing needs to be made again. */
   readonly source?: string;
+  /** It is being deleted: what is queued goes on, nothing new is accepted. */
+  readonly draining?: true;
 }
 
 export interface DeclaredDomain extends Named {

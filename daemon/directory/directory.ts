@@ -58,6 +58,8 @@ export interface DomainEntry {
   /** The oldest first. */
   readonly dkim: readonly DkimSecret[];
   readonly tls?: TlsSecret;
+  /** It is being deleted: what is queued is delivered, nothing new is accepted. */
+  readonly draining?: true;
 }
 
 export interface MailboxEntry {
@@ -133,6 +135,8 @@ export interface PolicyEntry {
   readonly exact: ReadonlyMap<Domain, DestinationEntry>;
   /** By suffix without `*.`. */
   readonly suffixes: ReadonlyMap<Domain, DestinationEntry>;
+  /** It is being deleted: what is queued is sent, nothing new is accepted. */
+  readonly draining?: true;
 }
 
 /** What an address in a domain of ours means, after plus-addressing, aliases and catch-all. */

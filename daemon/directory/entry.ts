@@ -40,6 +40,7 @@ export function domainEntry({
   spec,
   dkim = [],
   tls,
+  draining,
 }: DeclaredDomain): DomainEntry | undefined {
   const domain = parseDomain(spec.domain);
   if (domain === undefined) return undefined;
@@ -53,6 +54,7 @@ export function domainEntry({
     limits: limitsOf(spec.limits),
     dkim,
     ...(tls === undefined ? {} : { tls }),
+    ...(draining ? { draining } : {}),
   };
 }
 
@@ -109,7 +111,8 @@ export const withLowerLocalPart = (address: Address): Address =>
 export const addresses = (list: readonly string[]): readonly Address[] =>
   list.map(parseAddress).filter((address) => address !== undefined);
 
-export function policyEntry({ namespace, name, spec, credentials }: DeclaredPolicy): PolicyEntry {
+export function policyEntry(declared: DeclaredPolicy): PolicyEntry {
+  const { namespace, name, spec, credentials, draining } = declared;
   const routeOf = (route: Route): RouteEntry => routeEntry(route, credentials);
   const elsewhere: DestinationEntry = {
     match: "*",
@@ -134,6 +137,7 @@ export function policyEntry({ namespace, name, spec, credentials }: DeclaredPoli
     elsewhere,
     exact,
     suffixes,
+    ...(draining ? { draining } : {}),
   };
 }
 

@@ -20,7 +20,9 @@ export type NatsCredential =
   | { readonly kind: "none" }
   | { readonly kind: "password"; readonly user: string; readonly password: string }
   | { readonly kind: "nkey"; readonly seed: string }
-  | { readonly kind: "creds"; readonly file: string };
+  | { readonly kind: "creds"; readonly file: string }
+  /** What a creds file would hold. */
+  | { readonly kind: "credsText"; readonly text: string };
 
 export interface NatsTarget {
   readonly servers: readonly string[];
@@ -74,6 +76,8 @@ async function authenticator(credential: NatsCredential): Promise<{
       return { authenticator: nkeyAuthenticator(new TextEncoder().encode(credential.seed)) };
     case "creds":
       return { authenticator: credsAuthenticator(await readFile(credential.file)) };
+    case "credsText":
+      return { authenticator: credsAuthenticator(new TextEncoder().encode(credential.text)) };
   }
 }
 

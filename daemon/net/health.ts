@@ -12,6 +12,14 @@ export interface HealthOptions {
   /** What stands in the way of work; empty when ready. */
   readonly reasons: () => readonly string[];
   readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>;
+  /** Answers other paths; `undefined`: there is nothing. */
+  readonly other?: (path: string) => OtherAnswer | undefined;
+}
+
+export interface OtherAnswer {
+  readonly status: number;
+  readonly type: string;
+  readonly text: string;
 }
 
 export interface Health extends AsyncDisposable {
@@ -59,8 +67,11 @@ async function answer(
       const { type, text } = await options.metrics();
       return say(response, 200, text, type);
     }
-    default:
+    default: {
+      const found = options.other?.(path);
+      if (found) return say(response, found.status, found.text, found.type);
       return say(response, 404, "there is /livez, /readyz and /metrics\n");
+    }
   }
 }
 

@@ -16,6 +16,8 @@ import type { Chance, Clock } from "../../daemon/kit/clock.ts";
 import { Slots } from "../../daemon/kit/slots.ts";
 import type { WantedRecord } from "../../daemon/mail/zone/records.ts";
 
+export type { CheckedRecord };
+
 export type Check = (
   wanted: readonly WantedRecord[],
   signal: AbortSignal,

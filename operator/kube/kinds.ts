@@ -34,6 +34,12 @@ export const kinds = Object.freeze({
   ClusterRole: kind("rbac.authorization.k8s.io/v1", "ClusterRole", "clusterroles", false),
   Role: kind("rbac.authorization.k8s.io/v1", "Role", "roles"),
   RoleBinding: kind("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings"),
+  SelfSubjectAccessReview: kind(
+    "authorization.k8s.io/v1",
+    "SelfSubjectAccessReview",
+    "selfsubjectaccessreviews",
+    false,
+  ),
   CustomResourceDefinition: kind(
     "apiextensions.k8s.io/v1",
     "CustomResourceDefinition",

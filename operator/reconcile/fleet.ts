@@ -6,6 +6,7 @@
  *         changed. A pod is named by namespace and name; one that never acknowledged anything has loaded nothing.
  * Scope:  the namespace in which the pods are, and their component.
  */
+import { componentLabel, labelValue, policyLabel } from "../desired/names.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { Cache } from "../kube/port.ts";
 
@@ -36,9 +37,6 @@ export interface Progress {
   readonly loaded: number;
 }
 
-export const componentLabel = "app.kubernetes.io/component";
-export const policyLabel = "mail.postfleet.dev/policy";
-
 export const isReady = ({ metadata, status }: Pod): boolean =>
   metadata.deletionTimestamp === undefined &&
   status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") === true;
@@ -60,11 +58,15 @@ export class Fleet implements AsyncDisposable {
     this.#ends = [pods.onChange(() => this.#changed()), acks.onChange(() => this.#changed())];
   }
 
-  progress(namespace: string, components: readonly string[], revision: number): Progress {
+  /** `policy`: only the relays of this one. */
+  progress(namespace: string, components: readonly string[], revision: number, policy?: string): Progress {
+    const label = policy === undefined ? undefined : labelValue(policy);
     let ready = 0;
     let loaded = 0;
     for (const pod of this.#pods.list(namespace)) {
-      if (!components.includes(pod.metadata.labels?.[componentLabel] ?? "") || !isReady(pod)) continue;
+      const { labels = {} } = pod.metadata;
+      if (!components.includes(labels[componentLabel] ?? "") || !isReady(pod)) continue;
+      if (label !== undefined && labels[policyLabel] !== label) continue;
       ready++;
       if (this.revisionOf(namespace, pod.metadata.name) >= revision) loaded++;
     }

@@ -126,6 +126,11 @@ export class Publication implements AsyncDisposable {
     return entry?.is === "held" ? { kind: "published", revision: entry.revision } : waiting;
   }
 
+  /** Everything that was decided is in the store: daemons with this revision know it. `undefined`: not yet. */
+  get settledRevision(): number | undefined {
+    return this.#fresh.size > 0 || this.#removed || this.#running ? undefined : this.#options.bucket.revision;
+  }
+
   /** Why nothing can be published now; `undefined`: it can. */
   get failure(): Error | undefined {
     return this.#failure;
@@ -178,9 +183,7 @@ export class Publication implements AsyncDisposable {
     for (let pause = firstPauseMs; !signal.aborted; pause = Math.min(pause * 2, longestPauseMs)) {
       this.#since = undefined;
       try {
-        await this.#publish(signal);
-        this.#failure = undefined;
-        return;
+        return await this.#publish(signal);
       } catch (error) {
         this.#removed = true;
         if (signal.aborted) return;
@@ -200,6 +203,7 @@ export class Publication implements AsyncDisposable {
     }
     this.#removed = false;
     const { revision, put, removed } = await this.#options.bucket.publish(taken, signal, undecided);
+    this.#failure = undefined;
     if (put + removed > 0) this.#options.log.info({ revision, put, removed }, "directory published");
     const published = taken.filter((declared) => this.#settle(declared, revision));
     for (const listener of this.#onPublished) listener(published);

@@ -6,12 +6,18 @@
  *         when it is asked for and never kept. Contents of other Secrets never travel.
  * Fails:  `versionOf` says `unknown` until the namespace has been looked through; `onChange` tells when that is over.
  */
+
+import { kinds } from "../kube/kinds.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { Cache, Kind, Kube, Selection } from "../kube/port.ts";
-import { secrets as secretKind } from "./kinds.ts";
 
 /** Opens a watch of metadata only. */
 export type WatchMetadata = (kind: Kind, selection: Selection) => Cache & AsyncDisposable;
+
+export type SecretMetadata =
+  | { readonly kind: "unknown" }
+  | { readonly kind: "absent" }
+  | { readonly kind: "present"; readonly object: KubeObject };
 
 export type SecretVersion =
   | { readonly kind: "unknown" }
@@ -28,8 +34,8 @@ interface Entered {
   synced: boolean;
 }
 
-const unknown: SecretVersion = { kind: "unknown" };
-const absent: SecretVersion = { kind: "absent" };
+const unknown = { kind: "unknown" } as const;
+const absent = { kind: "absent" } as const;
 
 export class Secrets implements AsyncDisposable {
   readonly #kube: Kube;
@@ -44,7 +50,7 @@ export class Secrets implements AsyncDisposable {
 
   enter(namespace: string): void {
     if (this.#entered.has(namespace)) return;
-    const cache = this.#watch(secretKind, { namespace });
+    const cache = this.#watch(kinds.Secret, { namespace });
     const entered: Entered = { cache, synced: false };
     this.#entered.set(namespace, entered);
     cache.onChange((change) => {
@@ -63,18 +69,24 @@ export class Secrets implements AsyncDisposable {
     await entered?.cache[Symbol.asyncDispose]();
   }
 
-  versionOf(namespace: string, name: string): SecretVersion {
+  /** Without content. */
+  metadataOf(namespace: string, name: string): SecretMetadata {
     const entered = this.#entered.get(namespace);
     if (!entered?.synced) return unknown;
-    const found = entered.cache.get(namespace, name);
-    if (!found) return absent;
-    const { uid, resourceVersion } = found.metadata;
+    const object = entered.cache.get(namespace, name);
+    return object ? { kind: "present", object } : absent;
+  }
+
+  versionOf(namespace: string, name: string): SecretVersion {
+    const found = this.metadataOf(namespace, name);
+    if (found.kind !== "present") return found;
+    const { uid, resourceVersion } = found.object.metadata;
     return { kind: "present", version: `${uid}/${resourceVersion}` };
   }
 
   async read(namespace: string, name: string, signal: AbortSignal): Promise<SecretContent | undefined> {
     const secret = await this.#kube.get<KubeObject & { data?: Record<string, string> }>(
-      secretKind,
+      kinds.Secret,
       namespace,
       name,
       signal,

@@ -7,6 +7,7 @@
  * Fails:  `QueueError` while the store is away. A job that is settled in the same moment is looked at again.
  */
 import { domainOf } from "../../daemon/mail/address.ts";
+import type { TraceEvent } from "../../daemon/queue/events.ts";
 import type { Job, Queued } from "../../daemon/queue/job.ts";
 import type { Queue } from "../../daemon/queue/queue.ts";
 import type { Backlog, QueueScope } from "../reconcile/ports.ts";
@@ -20,10 +21,13 @@ const maxTries = 5;
 
 export class QueueBacklog implements Backlog {
   readonly #queue: Reading;
+  readonly #record: (event: TraceEvent) => void;
   #survey: Promise<readonly Listed[]> | undefined;
 
-  constructor(queue: Reading) {
+  /** `record` writes into the message's trace what was ordered. */
+  constructor(queue: Reading, record: (event: TraceEvent) => void = () => {}) {
     this.#queue = queue;
+    this.#record = record;
   }
 
   async count(scope: QueueScope, signal: AbortSignal): Promise<number> {
@@ -64,7 +68,10 @@ export class QueueBacklog implements Backlog {
       const { held: _, ...free } = job;
       const next: Job = { ...free, order: { kind: "bounce", reason } };
       const change = { key, revision, next, ...(inline ? { inline } : {}), also: [] };
-      if ((await this.#queue.settle(change, signal)) !== "stale") return true;
+      if ((await this.#queue.settle(change, signal)) === "stale") continue;
+      const { message, group } = job;
+      this.#record({ at: Date.now(), message, group, kind: "bounced", reason });
+      return true;
     }
     return false; // busy: whoever waits for the count asks again
   }

@@ -6,7 +6,14 @@
  * Fails:  `UnusableDkimKey`, whose words name the remedy: no PEM, a public key, another kind of key, RSA below 1024 bits.
  * Spec:   RFC 6376 §3.3.3 (key sizes), §3.6.1 (record), RFC 8301 §3.2 (at least 1024, better 2048 bits), RFC 8463 §4.
  */
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPair,
+  generateKeyPairSync,
+  type KeyObject,
+} from "node:crypto";
+import { promisify } from "node:util";
 import { type Domain, parseDomain } from "../address.ts";
 
 export const dkimAlgorithms = ["rsa-sha256", "ed25519-sha256"] as const;
@@ -31,6 +38,17 @@ export function generateDkimKey(algorithm: DkimAlgorithm): string {
     algorithm === "rsa-sha256"
       ? generateKeyPairSync("rsa", { modulusLength: rsaBits.made })
       : generateKeyPairSync("ed25519");
+  return privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+}
+
+const generate = promisify(generateKeyPair);
+
+/** Likewise, in a thread. */
+export async function makeDkimKey(algorithm: DkimAlgorithm): Promise<string> {
+  const { privateKey } =
+    algorithm === "rsa-sha256"
+      ? await generate("rsa", { modulusLength: rsaBits.made })
+      : await generate("ed25519");
   return privateKey.export({ type: "pkcs8", format: "pem" }).toString();
 }
 

@@ -19,6 +19,7 @@ const everything: readonly Declared[] = [
     tls: { cert: "TLS-CERT", key: "TLS-KEY" },
   },
   aMailbox("a@example.test", { passwordHash: "$argon2id$x", quota: "1Gi" }),
+  { ...aDomain("leaving.test"), source: "generation 3", draining: true },
   aMailbox("b@example.test"),
   aMailbox("c@example.test", { passwordHash: "$argon2id$x", scram: "SCRAM-SHA-256$4096:a$b:c" }),
   aPolicy({}, { credentials: { "s/u/p": { username: "u", password: "p\u00e4ss" } } }),

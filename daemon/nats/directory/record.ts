@@ -34,6 +34,7 @@ interface Stored {
   readonly name: string;
   readonly spec: unknown;
   readonly source?: string;
+  readonly draining?: true;
   readonly sealed: Sealed;
 }
 
@@ -46,9 +47,9 @@ export interface Decoded {
 }
 
 export function encode(declared: Declared, vault: Vault): Uint8Array {
-  const { kind, namespace, name, spec, source } = declared;
+  const { kind, namespace, name, spec, source, draining } = declared;
   const secrets = secretsOf(declared);
-  const sealed = vault.seal(JSON.stringify(secrets), proven(subjectOf(declared), spec), namespace);
+  const sealed = vault.seal(JSON.stringify(secrets), proven(subjectOf(declared), spec, draining), namespace);
   const stored: Stored = {
     v: 1,
     kind,
@@ -56,14 +57,16 @@ export function encode(declared: Declared, vault: Vault): Uint8Array {
     name,
     spec,
     ...(source === undefined ? {} : { source }),
+    ...(draining ? { draining } : {}),
     sealed,
   };
   const text = Buffer.from(JSON.stringify(stored));
   return text.length > gzipAbove ? gzipSync(text) : text;
 }
 
-/** What the seal speaks for besides the secrets: whose it is, and the spec. */
-const proven = (subject: string, spec: unknown): string => `${subject}\n${JSON.stringify(spec)}`;
+/** What the seal speaks for besides the secrets: whose it is, the spec, and whether it is being deleted. */
+const proven = (subject: string, spec: unknown, draining = false): string =>
+  `${subject}\n${JSON.stringify(spec)}${draining ? "\ndraining" : ""}`;
 
 function secretsOf(declared: Declared): object {
   switch (declared.kind) {
@@ -86,9 +89,9 @@ export function decode(subject: string, data: Uint8Array, vault: Vault): Decoded
   const stored = parse<Stored>(data);
   if (stored?.v !== 1 || !(stored.kind in words) || typeof stored.name !== "string") return undefined;
   if (subjectOf(stored) !== subject) return undefined;
-  const { kind, namespace, name, spec, source, sealed } = stored;
+  const { kind, namespace, name, spec, source, draining, sealed } = stored;
   if (typeof sealed?.k !== "string") return undefined;
-  const opened = vault.open(sealed, proven(subject, spec), namespace);
+  const opened = vault.open(sealed, proven(subject, spec, draining), namespace);
   // We have the key, and it does not fit: not made by whoever may.
   if (opened === undefined && vault.knows(sealed, namespace)) return undefined;
   const declared = {
@@ -97,6 +100,7 @@ export function decode(subject: string, data: Uint8Array, vault: Vault): Decoded
     name,
     spec,
     ...(source === undefined ? {} : { source }),
+    ...(draining ? { draining } : {}),
     ...(kind === "RelayPolicy" ? { credentials: {} } : {}),
     ...(opened === undefined ? {} : (JSON.parse(opened) as object)),
   } as Declared;

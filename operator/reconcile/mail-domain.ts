@@ -1,0 +1,257 @@
+/**
+ * One MailDomain: accepted or refused, published to the daemons, its keys and records looked after, its end.
+ *
+ * Out:    a record in the directory while it is accepted, a Secret with DKIM keys, a Certificate and a DNSEndpoint where
+ *         others serve them, the status.
+ * Order:  the finalizer is there before anything is published, so that nothing can be queued for a domain whose end is
+ *         not looked after.
+ */
+import { canonicalDomain } from "../../crds/names.ts";
+import { dkimSecretName } from "../desired/names.ts";
+import type { RecordWatch } from "../dns/record-watch.ts";
+import { kinds } from "../kube/kinds.ts";
+import type { Next, Reconciler } from "../kube/port.ts";
+import { mailDomainStatus } from "../status/mail-domain.ts";
+import { type Acceptance, acceptDomain } from "./acceptance.ts";
+import type { DepartureState, Departures } from "./departures.ts";
+import type { DkimKeys, DkimView } from "./dkim-keys.ts";
+import { endpointsOf, recordStatuses, recordsOf, servingNamespace } from "./domain-facts.ts";
+import type { Extras } from "./extras.ts";
+import { dkimSecretOf, domainNeeds } from "./needs.ts";
+import type { PublicationState } from "./publication.ts";
+import type { Resolved, SecretNeed } from "./resolve.ts";
+import {
+  isFrozen,
+  isLeaving,
+  type MailDomain,
+  namespaceOf,
+  queueFinalizer,
+  recheckAnnotation,
+  splitKey,
+} from "./resources.ts";
+import type { World } from "./world.ts";
+
+export interface MailDomainParts {
+  readonly dkim: DkimKeys;
+  readonly dns: RecordWatch;
+  readonly departures: Departures;
+  readonly extras: Extras;
+}
+
+/** What is found while it is looked at. */
+interface Findings {
+  readonly acceptance: Acceptance;
+  readonly resolved?: Resolved;
+  readonly departure?: DepartureState;
+  readonly dkim?: DkimView;
+}
+
+const onChange: Next = { wake: "on-change" };
+/** A domain that will be loaded by all in a moment gets its status once, then. */
+const momentMs = 2_000;
+
+export class MailDomainReconciler implements Reconciler {
+  readonly #world: World;
+  readonly #parts: MailDomainParts;
+  /** Since when a domain has been waiting to be loaded by all. */
+  readonly #waiting = new Map<string, number>();
+  readonly #rechecked = new Map<string, string>();
+
+  constructor(world: World, parts: MailDomainParts) {
+    this.#world = world;
+    this.#parts = parts;
+  }
+
+  async reconcile(key: string, signal: AbortSignal): Promise<Next> {
+    const { namespace, name } = splitKey(key);
+    const domain = this.#world.caches.domains.get(namespace, name);
+    if (!domain) return this.#forget(key, namespace, name);
+    if (isFrozen(domain)) return this.#frozen(domain, signal);
+    const acceptance = acceptDomain(domain, this.#world.relations);
+    if (isLeaving(domain)) return this.#leave(key, domain, acceptance, signal);
+    if (acceptance.kind === "refused") return this.#refuse(key, domain, acceptance, signal);
+    await this.#world.written.addFinalizer(kinds.MailDomain, domain, queueFinalizer, signal);
+    return this.#serve(key, domain, signal);
+  }
+
+  #forget(key: string, namespace: string, name: string): Next {
+    this.#world.resolver.withdraw({ kind: "MailDomain", namespace, name });
+    this.#parts.dns.forget(key);
+    this.#parts.dkim.forget(key);
+    this.#waiting.delete(key);
+    this.#rechecked.delete(key);
+    return onChange;
+  }
+
+  /** Whatever is in force stays so. */
+  async #frozen(domain: MailDomain, signal: AbortSignal): Promise<Next> {
+    const resource = named(domain);
+    this.#world.publication.expect(resource);
+    await this.#tell(domain, { acceptance: acceptDomain(domain, this.#world.relations) }, signal);
+    return onChange;
+  }
+
+  async #refuse(key: string, domain: MailDomain, acceptance: Acceptance, signal: AbortSignal): Promise<Next> {
+    this.#world.resolver.withdraw(named(domain));
+    this.#parts.dns.forget(key);
+    this.#waiting.delete(key);
+    // Nothing can be queued for it: nothing holds it back.
+    await this.#world.written.removeFinalizer(kinds.MailDomain, domain, queueFinalizer, signal);
+    await this.#tell(domain, { acceptance }, signal);
+    return onChange;
+  }
+
+  async #serve(key: string, domain: MailDomain, signal: AbortSignal): Promise<Next> {
+    const dkim = await this.#keys(key, domain, signal);
+    const resource = { ...named(domain), spec: domain.spec };
+    const resolved = await this.#world.resolver.publish(resource, needsWhile(domain, dkim), signal);
+    const records = recordsOf(domain, this.#world.installation, dkim?.records ?? []);
+    this.#parts.dns.want(key, records);
+    this.#recheck(key, domain);
+    await this.#parts.extras.ofDomain(domain, records, signal);
+    const wait = this.#momentLeft(key, domain);
+    if (wait > 0) return { wake: "after", ms: wait };
+    await this.#tell(
+      domain,
+      { acceptance: { kind: "accepted" }, resolved, ...(dkim ? { dkim } : {}) },
+      signal,
+    );
+    return dkim?.wakeMs === undefined ? onChange : { wake: "after", ms: Math.min(dkim.wakeMs, 86_400_000) };
+  }
+
+  async #leave(key: string, domain: MailDomain, acceptance: Acceptance, signal: AbortSignal): Promise<Next> {
+    const { written, resolver, namespaceLeaves } = this.#world;
+    if (!domain.metadata.finalizers?.includes(queueFinalizer)) return this.#forget(key, ...place(domain));
+    const accepted = acceptance.kind === "accepted";
+    if (accepted) {
+      const resource = { ...named(domain), spec: domain.spec };
+      await resolver.publish(resource, this.#needsNow(domain), signal, { draining: true });
+    }
+    const { deletionPolicy: policy, deletionTimeout: timeout } = domain.spec;
+    const name = canonicalDomain(domain.spec.domain);
+    const scope = accepted && name !== undefined ? ({ kind: "domain", domain: name } as const) : undefined;
+    const progress = this.#progress(domain);
+    const departure = await this.#parts.departures.see(
+      domain,
+      {
+        policy,
+        timeout,
+        scope,
+        namespaceLeaves: namespaceLeaves(namespaceOf(domain)),
+        closed: progress.kind === "published" && progress.loaded >= progress.ready,
+      },
+      signal,
+    );
+    if (departure.kind === "gone") {
+      this.#forget(key, ...place(domain));
+      await written.removeFinalizer(kinds.MailDomain, domain, queueFinalizer, signal);
+      return onChange;
+    }
+    await this.#tell(domain, { acceptance, departure }, signal);
+    return { wake: "after", ms: departure.wakeMs };
+  }
+
+  /** Those that are there: a domain that goes gets no new keys. */
+  #needsNow(domain: MailDomain) {
+    const { secrets } = this.#world;
+    const isThere = (name: string) => secrets.versionOf(namespaceOf(domain), name).kind !== "absent";
+    return domainNeeds(domain).filter(({ name }) => isThere(name));
+  }
+
+  /** `undefined`: the domain wants no signatures, or the Secrets are not known yet. */
+  async #keys(key: string, domain: MailDomain, signal: AbortSignal): Promise<DkimView | undefined> {
+    const { secrets, namespaceLeaves } = this.#world;
+    const { dkim } = domain.spec;
+    const namespace = namespaceOf(domain);
+    if (dkim.algorithms.length === 0 || namespaceLeaves(namespace)) return undefined;
+    const found = secrets.metadataOf(namespace, dkimSecretOf(domain));
+    if (found.kind === "unknown") return undefined;
+    if (dkim.secretRef)
+      return found.kind === "present" ? this.#parts.dkim.lookAtOwn(domain, found.object, signal) : undefined;
+    const shown = (selector: string) =>
+      this.#parts.dns
+        .current(key)
+        ?.some(
+          ({ purpose, name, state }) =>
+            purpose === "dkim" && name.startsWith(`${selector}.`) && state === "Ok",
+        ) === true;
+    return this.#parts.dkim.look(domain, found.kind === "present" ? found.object : undefined, shown);
+  }
+
+  #recheck(key: string, domain: MailDomain): void {
+    const asked = domain.metadata.annotations?.[recheckAnnotation];
+    if (asked === undefined || this.#rechecked.get(key) === asked) return;
+    const first = !this.#rechecked.has(key);
+    this.#rechecked.set(key, asked);
+    if (!first) this.#parts.dns.recheck(key);
+  }
+
+  /** How long its first status may still wait, so that it need not be written twice. */
+  #momentLeft(key: string, domain: MailDomain): number {
+    const { clock, publication, written } = this.#world;
+    const progress = this.#progress(domain);
+    if (progress.kind === "published" && progress.ready > 0 && progress.loaded >= progress.ready) {
+      this.#waiting.delete(key);
+      return 0;
+    }
+    if (publication.failure || written.statusOf(domain) !== undefined) return 0;
+    const now = clock.monotonic();
+    const since = this.#waiting.get(key) ?? now;
+    this.#waiting.set(key, since);
+    return Math.max(0, since + momentMs - now);
+  }
+
+  #progress(domain: MailDomain): PublishedProgress {
+    const { publication, fleet, installation } = this.#world;
+    const state = publication.stateOf(named(domain));
+    if (state.kind === "waiting") return state;
+    const where = servingNamespace(installation, namespaceOf(domain));
+    return { kind: "published", ...fleet.progress(where, ["gateway", "mailbox"], state.revision) };
+  }
+
+  async #tell(domain: MailDomain, findings: Findings, signal: AbortSignal): Promise<void> {
+    const { written, clock, installation, children, publication } = this.#world;
+    const before = written.statusOf<MailDomain["status"]>(domain);
+    const { acceptance, resolved, departure, dkim } = findings;
+    const checked = this.#parts.dns.current(`${namespaceOf(domain)}/${domain.metadata.name}`);
+    const progress = this.#progress(domain);
+    const status = mailDomainStatus({
+      generation: domain.metadata.generation ?? 0,
+      before,
+      now: new Date(clock.now()).toISOString(),
+      frozen: isFrozen(domain),
+      acceptance,
+      missing: resolved?.kind === "published" ? resolved.missing : [],
+      publication:
+        progress.kind === "published"
+          ? progress
+          : { kind: "waiting", ...(publication.failure ? { why: publication.failure.message } : {}) },
+      records: checked ? recordStatuses(checked, before?.dnsRecords) : (before?.dnsRecords ?? []),
+      dkim: { kind: dkim?.making ? "making" : "ready" },
+      endpoints: endpointsOf(domain, installation, (namespace, service) =>
+        children.find(kinds.Service, namespace, service),
+      ),
+      ...(departure?.kind === "leaving"
+        ? { deletion: { policy: domain.spec.deletionPolicy, ...departure } }
+        : {}),
+    });
+    await written.status(domain, status, signal);
+  }
+}
+
+type PublishedProgress =
+  | Extract<PublicationState, { kind: "waiting" }>
+  | { readonly kind: "published"; readonly ready: number; readonly loaded: number };
+
+/** Keys that are being made are not lacking. */
+function needsWhile(domain: MailDomain, dkim: DkimView | undefined): readonly SecretNeed[] {
+  const needs = domainNeeds(domain);
+  if (!dkim?.making) return needs;
+  const name = dkimSecretName(domain.metadata.name);
+  const others = needs.filter((need) => need.name !== name);
+  return dkim.records.length === 0 ? others : [{ name, keys: [] }, ...others];
+}
+
+const named = (domain: MailDomain) =>
+  ({ kind: "MailDomain", namespace: namespaceOf(domain), name: domain.metadata.name }) as const;
+const place = (domain: MailDomain) => [namespaceOf(domain), domain.metadata.name] as const;

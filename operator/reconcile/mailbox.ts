@@ -1,0 +1,154 @@
+/**
+ * One Mailbox: accepted or refused, published with the hash of its password, told how full it is, and its end.
+ *
+ * End:    with `deletionPolicy: Delete` what it holds is deleted, once no daemon knows it any more; within ten minutes,
+ *         after which it goes with a warning. With `Retain` nothing holds it.
+ */
+import { canonicalAddress } from "../../crds/names.ts";
+import { kinds } from "../kube/kinds.ts";
+import type { Next, Reconciler } from "../kube/port.ts";
+import { mailboxStatus } from "../status/mailbox.ts";
+import { type Acceptance, acceptMailbox } from "./acceptance.ts";
+import { servingNamespace } from "./domain-facts.ts";
+import { mailboxNeeds } from "./needs.ts";
+import type { MailStore } from "./ports.ts";
+import type { Resolved } from "./resolve.ts";
+import { isFrozen, isLeaving, type Mailbox, namespaceOf, queueFinalizer, splitKey } from "./resources.ts";
+import type { UsageWatch } from "./usage.ts";
+import type { World } from "./world.ts";
+
+export interface MailboxParts {
+  readonly usage: Pick<UsageWatch, "of">;
+  readonly mail: Pick<MailStore, "purge">;
+}
+
+interface Findings {
+  readonly acceptance: Acceptance;
+  readonly resolved?: Resolved;
+  readonly why?: string;
+}
+
+const onChange: Next = { wake: "on-change" };
+/** A mailbox that cannot be emptied for so long goes with its mail left behind. */
+const longestMs = 600_000;
+const patienceMs = 60_000;
+const lookMs = 1_000;
+
+export class MailboxReconciler implements Reconciler {
+  readonly #world: World;
+  readonly #parts: MailboxParts;
+
+  constructor(world: World, parts: MailboxParts) {
+    this.#world = world;
+    this.#parts = parts;
+  }
+
+  async reconcile(key: string, signal: AbortSignal): Promise<Next> {
+    const { namespace, name } = splitKey(key);
+    const { caches, relations, resolver, publication, written } = this.#world;
+    const mailbox = caches.mailboxes.get(namespace, name);
+    if (!mailbox) {
+      resolver.withdraw({ kind: "Mailbox", namespace, name });
+      return onChange;
+    }
+    const acceptance = acceptMailbox(mailbox, relations);
+    if (isFrozen(mailbox)) {
+      publication.expect(named(mailbox));
+      await this.#tell(mailbox, { acceptance }, signal);
+      return onChange;
+    }
+    if (isLeaving(mailbox)) return this.#leave(mailbox, acceptance, signal);
+    await this.#finalizer(mailbox, acceptance, signal);
+    if (acceptance.kind === "refused") {
+      resolver.withdraw(named(mailbox));
+      await this.#tell(mailbox, { acceptance }, signal);
+      return onChange;
+    }
+    const resource = { ...named(mailbox), spec: mailbox.spec };
+    const resolved = await resolver.publish(resource, mailboxNeeds(mailbox), signal);
+    const progress = this.#progress(mailbox);
+    const fresh = written.statusOf(mailbox) === undefined && !publication.failure;
+    if (fresh && progress.kind === "waiting") return onChange; // the publication wakes it
+    await this.#tell(mailbox, { acceptance, resolved }, signal);
+    return onChange;
+  }
+
+  async #finalizer(mailbox: Mailbox, acceptance: Acceptance, signal: AbortSignal): Promise<void> {
+    const { written } = this.#world;
+    const wanted = mailbox.spec.deletionPolicy === "Delete" && acceptance.kind === "accepted";
+    if (wanted) await written.addFinalizer(kinds.Mailbox, mailbox, queueFinalizer, signal);
+    else await written.removeFinalizer(kinds.Mailbox, mailbox, queueFinalizer, signal);
+  }
+
+  async #leave(mailbox: Mailbox, acceptance: Acceptance, signal: AbortSignal): Promise<Next> {
+    const { resolver, written, clock, events, log } = this.#world;
+    resolver.withdraw(named(mailbox));
+    if (!mailbox.metadata.finalizers?.includes(queueFinalizer)) return onChange;
+    const address = canonicalAddress(mailbox.spec.address) ?? "";
+    const late = clock.now() - Date.parse(mailbox.metadata.deletionTimestamp ?? "") > longestMs;
+    const why = await this.#purge(mailbox, address, signal);
+    if (why !== undefined && !late) {
+      await this.#tell(mailbox, { acceptance, why }, signal);
+      return { wake: "after", ms: lookMs };
+    }
+    if (why !== undefined) {
+      const message = `the mail of ${address} could not be deleted within ten minutes (${why}); it stays in the store`;
+      events.record(mailbox, "Warning", "MailAbandoned", message);
+      log.warn({ mailbox: address, why }, "a mailbox went before its mail was deleted");
+    }
+    await written.removeFinalizer(kinds.Mailbox, mailbox, queueFinalizer, signal);
+    return onChange;
+  }
+
+  /** Why it is not empty; `undefined`: it is. */
+  async #purge(mailbox: Mailbox, address: string, signal: AbortSignal): Promise<string | undefined> {
+    const { publication, fleet, installation, log } = this.#world;
+    const revision = publication.settledRevision;
+    if (revision === undefined) return "daemons have not been told yet";
+    const where = servingNamespace(installation, namespaceOf(mailbox));
+    const { ready, loaded } = fleet.progress(where, ["gateway", "mailbox"], revision);
+    if (loaded < ready) return `${ready - loaded} of ${ready} pods still take mail for it`;
+    try {
+      await this.#parts.mail.purge(address, AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]));
+      return undefined;
+    } catch (error) {
+      signal.throwIfAborted();
+      log.warn({ err: error, mailbox: address }, "a mailbox cannot be emptied now");
+      return "the store does not answer";
+    }
+  }
+
+  #progress(mailbox: Mailbox) {
+    const { publication, fleet, installation } = this.#world;
+    const state = publication.stateOf(named(mailbox));
+    if (state.kind === "waiting") return state;
+    const where = servingNamespace(installation, namespaceOf(mailbox));
+    return { kind: "published" as const, ...fleet.progress(where, ["gateway", "mailbox"], state.revision) };
+  }
+
+  async #tell(mailbox: Mailbox, { acceptance, resolved, why }: Findings, signal: AbortSignal): Promise<void> {
+    const { written, clock, publication } = this.#world;
+    const before = written.statusOf<Mailbox["status"]>(mailbox);
+    const progress = this.#progress(mailbox);
+    const usage = this.#parts.usage.of(canonicalAddress(mailbox.spec.address) ?? "");
+    const status = mailboxStatus({
+      generation: mailbox.metadata.generation ?? 0,
+      before,
+      now: new Date(clock.now()).toISOString(),
+      frozen: isFrozen(mailbox),
+      suspended: mailbox.spec.suspended,
+      acceptance,
+      missing: resolved?.kind === "published" ? resolved.missing : [],
+      publication:
+        progress.kind === "published"
+          ? progress
+          : { kind: "waiting", ...(publication.failure ? { why: publication.failure.message } : {}) },
+      ...(usage ? { usage } : {}),
+      ...(why === undefined ? {} : { deletion: { why } }),
+    });
+    await written.status(mailbox, status, signal);
+  }
+}
+
+const named = (mailbox: Mailbox) =>
+  ({ kind: "Mailbox", namespace: namespaceOf(mailbox), name: mailbox.metadata.name }) as const;

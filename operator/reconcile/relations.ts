@@ -1,0 +1,215 @@
+/**
+ * Who depends on whom among our resources: keeps the indexes true and wakes those whom a change concerns.
+ *
+ * In:     changes of MailDomains, Mailboxes, RelayPolicies and Secrets.
+ * Out:    who holds a domain or an address, who refers to what; `wake` for each resource that must be looked at again.
+ *         What people changed is urgent; what only lists or statuses brought is not.
+ */
+import { canonicalAddress, canonicalDomain, domainPart } from "../../crds/names.ts";
+import type { Cache, Change } from "../kube/port.ts";
+import { Claims } from "./claims.ts";
+import { References } from "./references.ts";
+import {
+  keyOf,
+  type Mailbox,
+  type MailDomain,
+  namespaceOf,
+  type RelayPolicy,
+  splitKey,
+} from "./resources.ts";
+
+export type Subject = "MailDomain" | "Mailbox" | "RelayPolicy" | "Namespace";
+export type Urgency = "high" | "low";
+export type Wake = (subject: Subject, key: string, urgency: Urgency) => void;
+
+export interface ResourceCaches {
+  readonly domains: Cache<MailDomain>;
+  readonly mailboxes: Cache<Mailbox>;
+  readonly policies: Cache<RelayPolicy>;
+}
+
+/** What is written behind a name to tell apart what it is the name of. */
+const secret = (namespace: string, name: string) => `Secret/${namespace}/${name}`;
+const policy = (namespace: string, name: string) => `RelayPolicy/${namespace}/${name}`;
+const domain = (name: string) => `domain/${name}`;
+
+export class Relations {
+  readonly domains = new Claims();
+  readonly addresses = new Claims();
+  readonly #references = new References();
+  readonly #caches: ResourceCaches;
+  readonly #wake: Wake;
+  readonly #secretsOf: SecretsOf;
+
+  constructor(caches: ResourceCaches, secretsOf: SecretsOf, wake: Wake) {
+    this.#caches = caches;
+    this.#secretsOf = secretsOf;
+    this.#wake = wake;
+  }
+
+  /** Takes what the caches hold, then follows them, until the returned function is called. Call when they are synced. */
+  begin(): () => void {
+    const { domains, mailboxes, policies } = this.#caches;
+    for (const object of domains.list()) this.#domain({ kind: "added", object }, "low");
+    for (const object of mailboxes.list()) this.#mailbox({ kind: "added", object }, "low");
+    for (const object of policies.list()) this.#policy({ kind: "added", object }, "low");
+    const ends = [
+      domains.onChange((change) => this.#domain(change, urgencyOf(change))),
+      mailboxes.onChange((change) => this.#mailbox(change, urgencyOf(change))),
+      policies.onChange((change) => this.#policy(change, urgencyOf(change))),
+    ];
+    return () => {
+      for (const end of ends) end();
+    };
+  }
+
+  /** The Mailbox that has the address. */
+  wakeAddress(address: string): void {
+    const holder = this.addresses.holder(address);
+    if (holder !== undefined) this.#wake("Mailbox", holder, "low");
+  }
+
+  /** The MailDomain that has the domain, in any namespace. */
+  holderOf(domainName: string): MailDomain | undefined {
+    const key = this.domains.holder(domainName);
+    if (key === undefined) return undefined;
+    const { namespace, name } = splitKey(key);
+    return this.#caches.domains.get(namespace, name);
+  }
+
+  isUsed(namespace: string, policyName: string): boolean {
+    return this.#references.isReferred(policy(namespace, policyName));
+  }
+
+  secretChanged(namespace: string, name: string | undefined): void {
+    if (name !== undefined) return this.#wakeOwners(secret(namespace, name), "high");
+    for (const [subject, cache] of this.#all())
+      for (const object of cache.list(namespace)) this.#wake(subject, keyOf(object), "low");
+    this.#wake("Namespace", namespace, "low");
+  }
+
+  *#all(): Iterable<[Subject, Cache]> {
+    const { domains, mailboxes, policies } = this.#caches;
+    yield ["MailDomain", domains];
+    yield ["RelayPolicy", policies];
+    yield ["Mailbox", mailboxes];
+  }
+
+  #domain(change: Change<MailDomain>, urgency: Urgency): void {
+    const object = change.kind === "removed" ? change.before : change.object;
+    const key = keyOf(object);
+    const name = canonicalDomain(object.spec.domain);
+    const { creationTimestamp: created = "" } = object.metadata;
+    const others =
+      change.kind === "removed" || name === undefined
+        ? this.domains.remove(key)
+        : this.domains.set({ key, created }, [name]);
+    this.#refer("MailDomain", change, [
+      policy(namespaceOf(object), object.spec.relayPolicyRef.name),
+      ...this.#secretsOf(object).map((one) => secret(namespaceOf(object), one)),
+    ]);
+    for (const other of others) this.#wake("MailDomain", other, "high");
+    if (name !== undefined && change.kind !== "changed") this.#wakeOwners(domain(name), urgency);
+    this.#wake("MailDomain", key, urgency);
+    if (change.kind !== "changed" || policyOf(change.before) !== policyOf(object))
+      this.#wake("Namespace", namespaceOf(object), urgency);
+  }
+
+  #mailbox(change: Change<Mailbox>, urgency: Urgency): void {
+    const object = change.kind === "removed" ? change.before : change.object;
+    const key = keyOf(object);
+    const address = canonicalAddress(object.spec.address);
+    const { creationTimestamp: created = "" } = object.metadata;
+    const others =
+      change.kind === "removed" || address === undefined
+        ? this.addresses.remove(key)
+        : this.addresses.set({ key, created }, [address]);
+    this.#refer("Mailbox", change, [
+      ...(address === undefined ? [] : [domain(domainPart(address))]),
+      ...this.#secretsOf(object).map((one) => secret(namespaceOf(object), one)),
+    ]);
+    for (const other of others) this.#wake("Mailbox", other, "high");
+    this.#wake("Mailbox", key, urgency);
+    if (change.kind !== "changed") this.#wake("Namespace", namespaceOf(object), urgency);
+  }
+
+  #policy(change: Change<RelayPolicy>, urgency: Urgency): void {
+    const object = change.kind === "removed" ? change.before : change.object;
+    this.#refer(
+      "RelayPolicy",
+      change,
+      this.#secretsOf(object).map((one) => secret(namespaceOf(object), one)),
+    );
+    this.#wake("RelayPolicy", keyOf(object), urgency);
+    if (change.kind === "changed" && urgency === "low") return;
+    this.#wakeOwners(policy(namespaceOf(object), object.metadata.name), urgency);
+    this.#wake("Namespace", namespaceOf(object), urgency);
+  }
+
+  #refer(subject: Subject, change: Change, targets: readonly string[]): void {
+    const owner = `${subject}/${keyOf(change.kind === "removed" ? change.before : change.object)}`;
+    if (change.kind === "removed") this.#references.delete(owner);
+    else this.#references.set(owner, targets);
+  }
+
+  #wakeOwners(target: string, urgency: Urgency): void {
+    for (const owner of this.#references.ownersOf(target)) {
+      const at = owner.indexOf("/");
+      this.#wake(owner.slice(0, at) as Subject, owner.slice(at + 1), urgency);
+    }
+  }
+}
+
+export interface ChildCaches {
+  readonly children: readonly Cache[];
+  readonly roleBindings: Cache | undefined;
+  readonly namespaces: Cache | undefined;
+}
+
+/** Wakes whose children were changed by somebody: a relay's policy, else the namespace. Ends when called. */
+export function followChildren(
+  { children, roleBindings, namespaces }: ChildCaches,
+  wake: Wake,
+  wakeAllIn: (namespace: string) => void,
+): () => void {
+  const onChild = (change: Change) => {
+    const object = change.kind === "removed" ? change.before : change.object;
+    const owner = object.metadata.ownerReferences?.find(({ kind }) => kind === "RelayPolicy");
+    const namespace = namespaceOf(object);
+    if (owner) wake("RelayPolicy", `${namespace}/${owner.name}`, "high");
+    else wake("Namespace", namespace, "high");
+  };
+  const onNamespace = (change: Change) => {
+    const object = change.kind === "removed" ? change.before : change.object;
+    const before = change.kind === "added" ? undefined : change.before.metadata.deletionTimestamp;
+    if (before === object.metadata.deletionTimestamp && change.kind === "changed") return;
+    wake("Namespace", object.metadata.name, "high");
+    if (object.metadata.deletionTimestamp !== undefined) wakeAllIn(object.metadata.name);
+  };
+  const ends = children.map((cache) => cache.onChange(onChild));
+  if (roleBindings) ends.push(roleBindings.onChange(onChild));
+  if (namespaces) ends.push(namespaces.onChange(onNamespace));
+  return () => {
+    for (const end of ends) end();
+  };
+}
+
+/** The Secrets that a resource refers to, by name. */
+export type SecretsOf = (object: MailDomain | Mailbox | RelayPolicy) => readonly string[];
+
+const policyOf = ({ spec }: MailDomain): string => spec.relayPolicyRef.name;
+
+/** Statuses, finalizers and the like are ours, and nothing waits for them. */
+function urgencyOf(change: Change): Urgency {
+  if (change.kind !== "changed") return "high";
+  const [before, after] = [change.before.metadata, change.object.metadata];
+  const same =
+    before.generation === after.generation &&
+    before.uid === after.uid &&
+    before.deletionTimestamp === after.deletionTimestamp &&
+    sameText(before.annotations, after.annotations);
+  return same ? "low" : "high";
+}
+
+const sameText = (a: object | undefined, b: object | undefined): boolean =>
+  JSON.stringify(a ?? {}) === JSON.stringify(b ?? {});

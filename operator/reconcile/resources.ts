@@ -1,0 +1,43 @@
+/**
+ * Our resources as the reconcilers hold them, and the few words that all of them share.
+ */
+import type {
+  MailboxSpec,
+  MailboxStatus,
+  MailDomainSpec,
+  MailDomainStatus,
+  RelayPolicySpec,
+  RelayPolicyStatus,
+} from "../../crds/types.ts";
+import type { KubeObject, OwnerReference, Typed } from "../kube/object.ts";
+
+export type MailDomain = Typed<MailDomainSpec, MailDomainStatus>;
+export type Mailbox = Typed<MailboxSpec, MailboxStatus>;
+export type RelayPolicy = Typed<RelayPolicySpec, RelayPolicyStatus>;
+
+/** Holds a resource back until its queued mail is dealt with. */
+export const queueFinalizer = "mail.postfleet.dev/queue";
+export const pausedAnnotation = "mail.postfleet.dev/paused";
+/** Any new value asks for the DNS records to be looked at now. */
+export const recheckAnnotation = "mail.postfleet.dev/check-dns";
+export const fieldManager = "postfleet-operator";
+
+export const keyOf = ({ metadata: { namespace, name } }: KubeObject): string =>
+  namespace === undefined ? name : `${namespace}/${name}`;
+
+export function splitKey(key: string): { readonly namespace: string; readonly name: string } {
+  const at = key.indexOf("/");
+  return { namespace: key.slice(0, at), name: key.slice(at + 1) };
+}
+
+export const namespaceOf = ({ metadata }: KubeObject): string => metadata.namespace ?? "";
+
+export const isFrozen = ({ metadata }: KubeObject): boolean =>
+  metadata.annotations?.[pausedAnnotation] === "true";
+
+export const isLeaving = ({ metadata }: KubeObject): boolean => metadata.deletionTimestamp !== undefined;
+
+export function ownerOf({ apiVersion, kind, metadata }: KubeObject): OwnerReference {
+  const { name, uid = "" } = metadata;
+  return { apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true };
+}

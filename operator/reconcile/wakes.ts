@@ -1,0 +1,78 @@
+/**
+ * Who is to be looked at again, and when: one work queue a subject, and those whom the daemons' progress concerns.
+ *
+ * In:     `wake` from everywhere; progress of the daemons.
+ * Out:    keys in work queues. Resources that wait for daemons are woken at each progress. Settled ones are not: when
+ *         pods come and go, their texts are brought up to date in one sweep, once the pods have been stable for a while.
+ */
+import type { Condition, KubeObject } from "../kube/object.ts";
+import type { WorkQueue } from "../kube/work-queue.ts";
+import type { ResourceCaches, Subject, Urgency, Wake } from "./relations.ts";
+import { keyOf } from "./resources.ts";
+
+export class Wakes implements Disposable {
+  readonly #queues = new Map<Subject, Pick<WorkQueue, "add">>();
+  readonly #caches: ResourceCaches;
+  readonly #stableMs: number;
+  #timer: NodeJS.Timeout | undefined;
+  #swept: string | undefined;
+
+  constructor(caches: ResourceCaches, stableMs = 30_000) {
+    this.#caches = caches;
+    this.#stableMs = stableMs;
+  }
+
+  serve(subject: Subject, queue: Pick<WorkQueue, "add">): void {
+    this.#queues.set(subject, queue);
+  }
+
+  readonly wake: Wake = (subject, key, urgency) => this.#queues.get(subject)?.add(key, urgency);
+
+  all(urgency: Urgency): void {
+    for (const [subject, cache] of this.#everything())
+      for (const object of cache.list()) this.wake(subject, keyOf(object), urgency);
+  }
+
+  each(wanted: Subject, urgency: Urgency): void {
+    for (const [subject, cache] of this.#everything())
+      if (subject === wanted) for (const object of cache.list()) this.wake(subject, keyOf(object), urgency);
+  }
+
+  in(namespace: string, urgency: Urgency): void {
+    for (const [subject, cache] of this.#everything())
+      for (const object of cache.list(namespace)) this.wake(subject, keyOf(object), urgency);
+  }
+
+  /** `readyPods` names those that are ready now. */
+  progressed(readyPods: string): void {
+    for (const [subject, cache] of this.#everything())
+      for (const object of cache.list()) if (!isProgrammed(object)) this.wake(subject, keyOf(object), "high");
+    this.#swept ??= readyPods;
+    clearTimeout(this.#timer);
+    if (readyPods === this.#swept) return;
+    this.#timer = setTimeout(() => {
+      this.#swept = readyPods;
+      this.all("low");
+    }, this.#stableMs);
+  }
+
+  *#everything(): Iterable<[Subject, { list(namespace?: string): Iterable<KubeObject> }]> {
+    yield ["RelayPolicy", this.#caches.policies];
+    yield ["MailDomain", this.#caches.domains];
+    yield ["Mailbox", this.#caches.mailboxes];
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+    this.#queues.clear();
+  }
+}
+
+/** Also when it is refused: then daemons have nothing to do with it. */
+function isProgrammed({ status, metadata }: KubeObject): boolean {
+  const { conditions = [] } = (status ?? {}) as { readonly conditions?: readonly Condition[] };
+  const found = conditions.find(({ type }) => type === "Programmed");
+  if (found?.observedGeneration !== metadata.generation || metadata.deletionTimestamp !== undefined)
+    return false;
+  return found?.status === "True" || found?.reason === "NotAccepted";
+}

@@ -1,0 +1,80 @@
+/**
+ * What must be there before NATS can be: the keys of the installation, made once, and what the NATS pods include.
+ *
+ * In:     Secrets of the release namespace, read and made through functions.
+ * Out:    who we are to NATS, the key that seals the directory, and the issuer of what daemons are given.
+ * Fails:  as the functions do; `UnusableKey` for a Secret that holds something else; `MissingSecret` for one that the user
+ *         has to give.
+ */
+import type { NatsCredential } from "../../daemon/nats/connect.ts";
+import type { Installation } from "../desired/installation.ts";
+import { keysSecretName, natsAuthSecretName } from "../desired/names.ts";
+import type { Issuer } from "../reconcile/namespace.ts";
+import {
+  givenIssuer,
+  type KeyFiles,
+  keyFiles,
+  keysFrom,
+  makeKeys,
+  type NatsFiles,
+  natsFiles,
+  operatorCreds,
+  ownIssuer,
+} from "./authority.ts";
+
+export interface HomeSecrets {
+  read(name: string): Promise<KeyFiles | undefined>;
+  /** Rejects when there is one already. */
+  makeKeys(files: Readonly<Record<string, string | Uint8Array>>): Promise<void>;
+  /** Makes it, or replaces what it holds. */
+  putNatsAuth(files: NatsFiles): Promise<void>;
+}
+
+export interface Bootstrap {
+  readonly credential: NatsCredential;
+  readonly directoryKey: Buffer;
+  readonly issuer: Issuer;
+}
+
+export class MissingSecret extends Error {
+  override readonly name = "MissingSecret";
+}
+
+export async function bootstrap(
+  installation: Installation,
+  hosts: readonly string[],
+  secrets: HomeSecrets,
+): Promise<Bootstrap> {
+  const { nats } = installation;
+  const name = keysSecretName(installation);
+  let files = await secrets.read(name);
+  if (!files) {
+    await secrets.makeKeys(keyFiles(makeKeys()));
+    files = await secrets.read(name);
+  }
+  if (!files) throw new MissingSecret(`Secret ${name} was made, and is gone again`);
+  const keys = keysFrom(files, name);
+  const { directoryKey } = keys;
+  const ca = nats.caSecret === undefined ? undefined : await textIn(secrets, nats.caSecret, "ca.crt");
+  if (nats.mode === "External") {
+    const creds = await textIn(secrets, nats.credentialsSecret ?? "", "user.creds");
+    return {
+      credential: { kind: "credsText", text: creds },
+      directoryKey,
+      issuer: givenIssuer(creds, directoryKey, ca),
+    };
+  }
+  const auth = await secrets.read(natsAuthSecretName(installation));
+  if (!auth?.has("auth.conf")) await secrets.putNatsAuth(await natsFiles(keys, hosts));
+  return {
+    credential: { kind: "credsText", text: await operatorCreds(keys) },
+    directoryKey,
+    issuer: ownIssuer(keys, ca),
+  };
+}
+
+async function textIn(secrets: HomeSecrets, name: string, file: string): Promise<string> {
+  const text = (await secrets.read(name))?.get(file)?.toString("utf8");
+  if (text) return text;
+  throw new MissingSecret(`there is no Secret ${name} with ${file} in the release namespace; add it`);
+}

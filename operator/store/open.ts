@@ -1,0 +1,118 @@
+/**
+ * The mail's store as the operator uses it: everything that stands on one connection to NATS.
+ *
+ * In:     where NATS is, the operator's credential, the master key of the directory.
+ * Out:    a `Store`; NATS that is not there yet is waited for, until the signal ends the wait. The streams are there then:
+ *         daemons of a namespace may not make them.
+ */
+import type { Clock } from "../../daemon/kit/clock.ts";
+import type { Log } from "../../daemon/kit/log.ts";
+import { connectNats, type Link, type NatsCredential } from "../../daemon/nats/connect.ts";
+import { watchAcks } from "../../daemon/nats/directory/acks.ts";
+import { DirectoryPublisher } from "../../daemon/nats/directory/publish.ts";
+import { Vault } from "../../daemon/nats/directory/vault.ts";
+import { EventLog } from "../../daemon/nats/events.ts";
+import { JetStreamMailboxStore } from "../../daemon/nats/mailbox/store.ts";
+import { ensureMailboxStreams } from "../../daemon/nats/mailbox/streams.ts";
+import { JetStreamQueue } from "../../daemon/nats/queue.ts";
+import { ensureQueueStreams } from "../../daemon/nats/streams.ts";
+import type { Ack, Acks } from "../reconcile/fleet.ts";
+import type { Backlog, Figures, MailStore } from "../reconcile/ports.ts";
+import type { Bucket } from "../reconcile/publication.ts";
+import type { Declare } from "../reconcile/resolve.ts";
+import { QueueBacklog } from "./backlog.ts";
+import { declareWith } from "./declare.ts";
+import { AskedFigures } from "./figures.ts";
+import { StoredMail } from "./mail.ts";
+
+export interface StoreOptions {
+  readonly servers: readonly string[];
+  readonly credential: NatsCredential;
+  readonly directoryKey: Buffer;
+  /** Copies of each stream. */
+  readonly replicas: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Ends the wait for NATS. */
+  readonly signal: AbortSignal;
+  /** Throws unless we may act: asked before anything is published. */
+  readonly assert: () => void;
+}
+
+export interface Store extends AsyncDisposable {
+  readonly bucket: Bucket;
+  readonly declare: Declare;
+  readonly acks: Acks;
+  readonly backlog: Backlog;
+  readonly figures: Figures;
+  readonly mail: MailStore;
+  isUp(): boolean;
+}
+
+/** The layout of a new installation; one that exists keeps its own. */
+const layout = { shards: 1, partitions: 64 } as const;
+/** An order may move a body out of its job's record: it goes with its last job anyway. */
+const bodyTtlSeconds = () => 10 * 365 * 86_400;
+const asTheyAre = { queueBytes: 0, bodyBytes: 0, eventBytes: 0 };
+const longestPauseMs = 5_000;
+
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { clock, log, replicas, assert } = options;
+  await using parts = new AsyncDisposableStack();
+  const link = parts.use(await connectPatiently(options));
+  const { shards, partitions } = await ensureQueueStreams(link, layout, { replicas, ...asTheyAre });
+  await ensureMailboxStreams(link, shards, { replicas, bytes: 0 });
+  const vault = new Vault([{ octets: options.directoryKey }]);
+  const publisher = parts.use(await DirectoryPublisher.open({ link, vault, clock, log, replicas }));
+  const acks = parts.use(await watchAcks(link, log));
+  const events = parts.use(new EventLog(link, "operator", log));
+  const queue = parts.use(new JetStreamQueue({ link, clock, log, shards, partitions, bodyTtlSeconds }));
+  const mail = parts.use(new JetStreamMailboxStore({ link, clock, chance: Math.random, log, shards }));
+  const owned = parts.move();
+  return {
+    bucket: {
+      publish(declared, signal, undecided) {
+        assert();
+        return publisher.publish(declared, signal, undecided);
+      },
+      sourceOf: (resource) => publisher.sourceOf(resource),
+      get revision() {
+        return publisher.revision;
+      },
+    },
+    declare: declareWith(publisher),
+    acks: { current: () => acks.current().flatMap(ofPod), onChange: (listener) => acks.onChange(listener) },
+    backlog: new QueueBacklog(queue, (event) => events.record(event)),
+    figures: new AskedFigures(link, clock, log),
+    mail: new StoredMail(mail),
+    isUp: () => link.isUp(),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** Daemons outside of the cluster are nobody's business here. */
+function ofPod({
+  pod,
+  namespace,
+  revision,
+}: {
+  readonly pod?: string;
+  readonly namespace?: string;
+  readonly revision: number;
+}): readonly Ack[] {
+  return pod === undefined || namespace === undefined ? [] : [{ pod, namespace, revision }];
+}
+
+async function connectPatiently({ servers, credential, clock, log, signal }: StoreOptions): Promise<Link> {
+  for (let pause = 250; ; pause = Math.min(pause * 2, longestPauseMs)) {
+    try {
+      return await connectNats({ servers, credential, name: "postfleet-operator" }, log);
+    } catch (error) {
+      signal.throwIfAborted();
+      const words = { servers, error: String(error) };
+      if (pause === 250) log.info(words, "waiting for NATS");
+      else log.debug(words, "NATS cannot be reached yet");
+      await clock.sleep(pause, signal);
+    }
+  }
+}
