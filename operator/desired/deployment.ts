@@ -35,6 +35,8 @@ export interface Policy {
 /** Gateway and mailbox sets: in the release namespace (`Shared`), or in every namespace with a MailDomain. */
 export interface SetPlace {
   readonly namespace: string;
+  /** Ports besides 443 where the domains' OIDC issuers answer. */
+  readonly webPorts?: readonly number[];
   readonly owner?: OwnerReference | undefined;
 }
 

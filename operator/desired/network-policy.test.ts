@@ -48,3 +48,9 @@ test("nothing is opened for a service that is not enabled", () => {
   const off = anInstallation({ services: services({ enabled: false }) });
   assert.deepEqual(portsOf(at(setNetworkPolicy(off, "mailbox", here), "spec.ingress")), [[8025]]);
 });
+
+test("an OIDC issuer on a port of its own is reached", () => {
+  const place = { ...here, webPorts: [8443, 443] };
+  const rules: readonly Rule[] = at(setNetworkPolicy(anInstallation(), "gateway", place), "spec.egress");
+  assert.deepEqual(portsOf(rules).at(-1), [443, 8443]);
+});

@@ -22,16 +22,19 @@ import {
 import { healthPort, openPorts } from "./ports.ts";
 import { relayLabels } from "./protection.ts";
 
+const httpsPort = 443;
+
 type Rule = Readonly<Record<string, unknown>>;
 
 export function setNetworkPolicy(
   installation: Installation,
   component: SetComponent,
-  { namespace, owner }: SetPlace,
+  { namespace, owner, webPorts = [] }: SetPlace,
 ): KubeObject {
   const labels = { ...commonLabels(installation), [componentLabel]: component };
   const identity = { namespace, name: setName(installation, component), labels, owner };
-  return networkPolicy(installation, component, identity, selectorOf(installation, component), []);
+  const selector = selectorOf(installation, component);
+  return networkPolicy(installation, component, identity, selector, [tcp([httpsPort, ...webPorts])]);
 }
 
 /** `lmtpPorts`: of the MailDomains that use the policy's namespace. */
@@ -43,7 +46,8 @@ export function relayNetworkPolicy(
   const { namespace, name, owner } = policy;
   const identity = { namespace, name: relayName(name), labels: relayLabels(installation, name), owner };
   const ways = tcp([...waysOut(installation, policy), ...lmtpPorts]);
-  return networkPolicy(installation, "relay", identity, selectorOf(installation, "relay", name), [ways]);
+  const selector = selectorOf(installation, "relay", name);
+  return networkPolicy(installation, "relay", identity, selector, [tcp([httpsPort]), ways]);
 }
 
 function networkPolicy(
@@ -62,7 +66,7 @@ function networkPolicy(
         ...(open.length === 0 ? [] : [tcp(open)]),
         { from: [{ namespaceSelector: {} }], ...tcp([healthPort]) },
       ],
-      egress: [nats(installation), dns, tcp([443]), ...egress],
+      egress: [nats(installation), dns, ...egress],
     },
   });
 }
