@@ -196,7 +196,7 @@ export class Informer<T extends KubeObject = KubeObject> implements Cache<T>, As
     const fields = { reason, error: String(error), failures, waitMs };
     if (gone || failures < 3) this.#log.debug(fields, "a watch is begun again");
     else this.#log.warn(fields, "the API server cannot be followed");
-    await this.#options.clock.sleep(waitMs, signal).catch(() => {});
+    if (waitMs > 0) await this.#options.clock.sleep(waitMs, signal).catch(() => {});
   }
 
   #keep(raw: KubeObject): void {

@@ -60,7 +60,6 @@ interface LeaseSpec {
 }
 type Lease = Typed<LeaseSpec | undefined>;
 
-/** No call may take so long that a second one has no time before the deadline. */
 const CALL_MS = 4_000;
 
 export class Election {
@@ -150,24 +149,39 @@ export class Election {
   }
 
   async #tryAcquire(stop: AbortSignal): Promise<boolean> {
-    const { kube, namespace, name, clock } = this.#options;
-    const signal = AbortSignal.any([stop, AbortSignal.timeout(CALL_MS)]);
+    const { kube, clock, identity } = this.#options;
     const begin = clock.monotonic();
-    const lease = await kube.get<Lease>(kinds.Lease, namespace, name, signal);
-    if (lease !== undefined && !this.#mayTake(lease)) return false;
-    this.#transitions = lease === undefined ? 0 : (lease.spec?.leaseTransitions ?? 0) + 1;
-    this.#acquired = microTime(clock.now());
-    try {
-      if (lease === undefined)
-        this.#version = versionOf(await kube.create(this.#lease(this.#held()), signal));
-      else await this.#write(this.#held(), versionOf(lease), signal);
-    } catch (error) {
+    const taken = await this.#within(stop, async (signal) => {
+      const lease = await this.#read(signal);
+      if (lease !== undefined && !this.#mayTake(lease)) return false;
+      this.#transitions = lease === undefined ? 0 : (lease.spec?.leaseTransitions ?? 0) + 1;
+      this.#acquired = microTime(clock.now());
+      if (lease !== undefined) await this.#write(this.#held(), versionOf(lease), signal);
+      else this.#version = versionOf(await kube.create(this.#lease(this.#held()), signal));
+      return true;
+    }).catch((error: unknown) => {
       if (error instanceof KubeError && error.status === 409) return false; // somebody was quicker
       throw error;
-    }
-    this.#holder = this.#options.identity;
+    });
+    if (!taken) return false;
+    this.#holder = identity;
     this.#renewedAt = begin;
     return true;
+  }
+
+  /** Calls that have a time limit, so that a second try has time before the deadline. */
+  async #within<T>(over: AbortSignal, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const limit = new AbortController();
+    const done = new AbortController();
+    this.#options.clock.sleep(CALL_MS, done.signal).then(
+      () => limit.abort(new Error(`no answer within ${CALL_MS / 1_000} s`)),
+      () => {},
+    );
+    try {
+      return await run(AbortSignal.any([over, limit.signal]));
+    } finally {
+      done.abort();
+    }
   }
 
   #mayTake({ spec, metadata }: Lease): boolean {
@@ -210,19 +224,20 @@ export class Election {
   }
 
   async #renew(over: AbortSignal, lose: (why: string) => void): Promise<void> {
-    const { kube, namespace, name, clock, identity } = this.#options;
-    const signal = AbortSignal.any([over, AbortSignal.timeout(CALL_MS)]);
+    const { clock, identity } = this.#options;
     const begin = clock.monotonic();
     try {
-      if (this.#version === undefined) {
-        const lease = await kube.get<Lease>(kinds.Lease, namespace, name, signal);
-        const holder = lease?.spec?.holderIdentity;
-        if (lease === undefined || holder !== identity) return lose(`it is held by ${holder || "nobody"}`);
-        this.#version = versionOf(lease);
-      }
-      await this.#write(this.#held(), this.#version, signal);
-      // Not if it was lost meanwhile: a term does not rise again.
-      if (this.#renewedAt !== undefined) this.#renewedAt = begin;
+      await this.#within(over, async (signal) => {
+        if (this.#version === undefined) {
+          const lease = await this.#read(signal);
+          const holder = lease?.spec?.holderIdentity;
+          if (holder !== identity) return lose(`it is held by ${holder || "nobody"}`);
+          this.#version = lease && versionOf(lease);
+        }
+        await this.#write(this.#held(), this.#version, signal);
+        // Not if it was lost meanwhile: a term does not rise again.
+        if (this.#renewedAt !== undefined) this.#renewedAt = begin;
+      });
     } catch (error) {
       if (!over.aborted)
         this.#log.warn({ error: String(error) }, "the lease was not renewed; it is tried again");
@@ -232,17 +247,22 @@ export class Election {
   async #release(): Promise<void> {
     if (this.#renewedAt === undefined) return;
     this.#renewedAt = undefined;
-    const { kube, namespace, name, identity } = this.#options;
-    const signal = AbortSignal.timeout(CALL_MS);
     try {
-      const lease = await kube.get<Lease>(kinds.Lease, namespace, name, signal);
-      if (lease?.spec?.holderIdentity !== identity) return;
-      const free = { ...this.#held(), holderIdentity: "", leaseDurationSeconds: 1 };
-      await this.#write(free, versionOf(lease), signal);
-      this.#log.info({}, "the lease is released");
+      await this.#within(new AbortController().signal, async (signal) => {
+        const lease = await this.#read(signal);
+        if (lease?.spec?.holderIdentity !== this.#options.identity) return;
+        const free = { ...this.#held(), holderIdentity: "", leaseDurationSeconds: 1 };
+        await this.#write(free, versionOf(lease), signal);
+        this.#log.info({}, "the lease is released");
+      });
     } catch (error) {
       this.#log.warn({ error: String(error) }, "the lease could not be released; it ends by itself");
     }
+  }
+
+  #read(signal: AbortSignal): Promise<Lease | undefined> {
+    const { kube, namespace, name } = this.#options;
+    return kube.get<Lease>(kinds.Lease, namespace, name, signal);
   }
 
   #held(): LeaseSpec {
