@@ -62,6 +62,40 @@ export interface Oidc {
   readonly caBundle?: string;
 }
 
+/** By what the sender's domain says of the client (RFC 7208). */
+export interface SpfActions {
+  /** The domain says that this client may not send for it (-all). */
+  readonly fail: "Mark" | "Junk" | "Reject";
+  /** The domain says that this client probably may not (~all). */
+  readonly softFail: "Mark" | "Junk" | "Reject";
+}
+
+/** By the message's signatures (RFC 6376). */
+export interface DkimActions {
+  /** It is signed, and no signature is good. Mailing lists break signatures of honest mail. */
+  readonly fail: "Mark" | "Junk" | "Reject";
+}
+
+/** When neither SPF nor DKIM vouches for the domain in From, by what that domain asks for (RFC 7489). */
+export interface DmarcActions {
+  /** The domain only watches (p=none). */
+  readonly none: "Mark" | "Junk" | "Reject";
+  /** The domain asks to keep such mail apart (p=quarantine), or its author cannot be told. */
+  readonly quarantine: "Mark" | "Junk" | "Reject";
+  /** The domain asks to refuse such mail (p=reject). */
+  readonly reject: "Mark" | "Junk" | "Reject";
+}
+
+/** What becomes of mail from strangers by what SPF, DKIM and DMARC say of its origin. Mark: the result is only written into Authentication-Results. Junk: it is also filed into the folder Junk. Reject: it is refused (where a message has recipients in several domains that do not all refuse it, it goes into Junk). */
+export interface Inbound {
+  /** By what the sender's domain says of the client (RFC 7208). */
+  readonly spf: SpfActions;
+  /** By the message's signatures (RFC 6376). */
+  readonly dkim: DkimActions;
+  /** When neither SPF nor DKIM vouches for the domain in From, by what that domain asks for (RFC 7489). */
+  readonly dmarc: DmarcActions;
+}
+
 /** The RelayPolicy, in the same namespace, for what this domain's users send and for what is forwarded. A policy named default need not exist. */
 export interface RelayPolicyRef {
   readonly name: string;
@@ -117,6 +151,8 @@ export interface MailDomainSpec {
   readonly delivery: Delivery;
   /** Lets users of this domain log in with access tokens of an OpenID Connect issuer (SASL OAUTHBEARER and XOAUTH2), beside their passwords. */
   readonly oidc?: Oidc;
+  /** What becomes of mail from strangers by what SPF, DKIM and DMARC say of its origin. Mark: the result is only written into Authentication-Results. Junk: it is also filed into the folder Junk. Reject: it is refused (where a message has recipients in several domains that do not all refuse it, it goes into Junk). */
+  readonly inbound: Inbound;
   /** The RelayPolicy, in the same namespace, for what this domain's users send and for what is forwarded. A policy named default need not exist. */
   readonly relayPolicyRef: RelayPolicyRef;
   /** Names of the servers for this domain's mail, as its MX and SRV records and its certificate shall name them, the first for mail programs. Without them those are taken that the installation was given. */

@@ -10,6 +10,7 @@ import { Rates } from "../kit/rate.ts";
 import type { MessageId } from "../queue/job.ts";
 import type { NewJob, Queue } from "../queue/queue.ts";
 import { Arrivals } from "./arrivals.ts";
+import type { Examine } from "./inspection.ts";
 import { defaultLimits, type MailroomLimits } from "./limits.ts";
 import { QuotaWatch, type StatusOf } from "./quota.ts";
 import { admission } from "./rules/admission.ts";
@@ -48,6 +49,8 @@ export interface MailroomParts {
   readonly log: Log;
   /** AUTH without TLS is offered to clients on loopback. */
   readonly laptop: boolean;
+  /** Examines where strangers' messages come from; absent: nobody does. */
+  readonly examine?: Examine;
   /** Called for each message once it is durable, before the client hears so: metrics and the message's trace. */
   readonly accepted: (event: Accepted) => void;
   readonly limits?: Partial<MailroomLimits>;

@@ -5,7 +5,8 @@
  * Spec:   RFC 5321 §4.4 (Received), §6.3 (loops); RFC 6409 §8 (Date and Message-ID); RFC 9228 (Delivered-To).
  */
 
-import { type Address, isAscii } from "../mail/address.ts";
+import { isLoopback } from "../kit/cidr.ts";
+import { type Address, type Domain, isAscii } from "../mail/address.ts";
 import type { Origin } from "../mail/envelope.ts";
 import { type HeaderFacts, HeaderScanner } from "../mail/headers.ts";
 import type { Reply } from "../mail/reply.ts";
@@ -13,11 +14,33 @@ import { mailDate, receivedHeader } from "../mail/trace.ts";
 import type { MessageId } from "../queue/job.ts";
 import type { NewJob } from "../queue/queue.ts";
 import type { Desk } from "./desk.ts";
-import { jobsOf } from "./jobs.ts";
+import { Inspection, type Judgement } from "./inspection.ts";
+import { jobsOf, type Placed } from "./jobs.ts";
 import { replies } from "./replies.ts";
 import type { Draft } from "./sink.ts";
 import type { Standing } from "./standing.ts";
 import type { Transaction } from "./transaction.ts";
+
+/** Strangers from the network are looked at. Whoever is on this machine has no address that the DNS could vouch for. */
+function inspect(desk: Desk, transaction: Transaction, { client, helo }: Origin): Inspection | undefined {
+  const { examine, hostname, log } = desk.parts;
+  const { standing, sender } = transaction;
+  if (examine === undefined || standing.kind !== "stranger" || isLoopback(client)) return undefined;
+  const envelope = { client, helo, reversePath: sender.path };
+  return new Inspection({
+    examination: examine(envelope),
+    envelope,
+    directory: desk.directory(),
+    domains: () => transaction.domains,
+    hostname,
+    log,
+  });
+}
+
+function sorted(place: Placed, isJunk: (domain: Domain) => boolean): Placed {
+  const junk = place.class === "local" && isJunk(place.destination);
+  return junk ? { ...place, recipient: { ...place.recipient, junk: true } } : place;
+}
 
 const isTrusted = ({ kind }: Standing): boolean => kind === "client" || kind === "user";
 
@@ -29,6 +52,8 @@ export class MessageDraft implements Draft {
   readonly limit: number;
   readonly scan: HeaderScanner;
   readonly holdHeader: boolean;
+  readonly inspection: Inspection | undefined;
+  readonly #complete: boolean;
   readonly #desk: Desk;
   readonly #transaction: Transaction;
   readonly #origin: Origin;
@@ -44,11 +69,14 @@ export class MessageDraft implements Draft {
     this.#opened = desk.parts.clock.monotonic();
     this.id = desk.parts.queue.newId();
     this.limit = transaction.limit;
-    this.scan = complete ? new HeaderScanner(heldOctets) : new HeaderScanner();
-    this.holdHeader = complete;
+    this.inspection = inspect(desk, transaction, origin);
+    this.#complete = complete;
+    this.holdHeader = complete || this.inspection !== undefined;
+    this.scan = this.holdHeader ? new HeaderScanner(heldOctets) : new HeaderScanner();
   }
 
-  judge({ received, deliveredTo }: HeaderFacts): Reply | undefined {
+  judge({ received, deliveredTo, endless }: HeaderFacts): Reply | undefined {
+    if (endless && this.inspection) return replies.headerTooLarge;
     if (received > this.#desk.limits.received) return replies.tooManyHops;
     const { forwards } = this.#transaction;
     if (forwards.length === 0 || deliveredTo.length === 0) return undefined;
@@ -62,7 +90,7 @@ export class MessageDraft implements Draft {
     const receipt = { origin: this.#origin, host, id: this.id, at: this.#at };
     let lines = receivedHeader(only === undefined ? receipt : { ...receipt, recipient: only });
     if (only !== undefined && this.#mayMark(only)) lines += `Delivered-To: ${only}\r\n`;
-    if (this.holdHeader && header && !header.endless) lines += this.#missing(header, host);
+    if (this.#complete && header && !header.endless) lines += this.#missing(header, host);
     return Buffer.from(lines);
   }
 
@@ -77,10 +105,17 @@ export class MessageDraft implements Draft {
     return messageId === undefined ? `${dated}Message-ID: <${this.id}@${host}>\r\n` : dated;
   }
 
-  jobs(): readonly NewJob[] {
+  jobs(judgement: Judgement | undefined): readonly NewJob[] {
     const { sender, recipients } = this.#transaction;
     const facts = { message: this.id, queuedAt: this.#at, sender, origin: this.#origin };
-    return jobsOf(facts, recipients.placed, this.#desk.limits.recipientsPerJob);
+    const perJob = this.#desk.limits.recipientsPerJob;
+    if (judgement?.kind !== "take") return jobsOf(facts, recipients.placed, perJob);
+    const { field: prepend, isJunk } = judgement;
+    return jobsOf(
+      { ...facts, prepend },
+      recipients.placed.map((place) => sorted(place, isJunk)),
+      perJob,
+    );
   }
 
   accepted(octets: number, jobs: readonly NewJob[]): void {

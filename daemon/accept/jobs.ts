@@ -32,6 +32,7 @@ export interface MessageFacts {
   readonly sender: Sender;
   readonly origin: Origin;
   readonly hops?: number;
+  readonly prepend?: string;
 }
 
 /** Recipients in one job: as many as go into one transaction with most next hops. RFC 5321 §4.5.3.1.8 */
@@ -71,6 +72,7 @@ function newJob(facts: MessageFacts, group: number, place: Placed, recipients: r
     nextAttempt: facts.queuedAt,
     history: [],
     ...(facts.hops === undefined ? {} : { hops: facts.hops }),
+    ...(facts.prepend === undefined ? {} : { prepend: facts.prepend }),
   };
 }
 

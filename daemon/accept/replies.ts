@@ -41,7 +41,26 @@ export const replies = {
   loginUnavailable: reply(454, "4.7.0", "Temporary authentication failure, try again later"),
   tooManyLogins: reply(421, "4.7.0", "Too many failed logins, closing the connection"),
 
+  // where a message comes from
+  spfFailed: reply(550, "5.7.23", "SPF: the sender's domain does not allow your address to send for it"),
+  dkimFailed: reply(550, "5.7.20", "DKIM: no signature of this message is valid"),
+  dmarcFailed: reply(
+    550,
+    "5.7.26",
+    "DMARC: neither SPF nor DKIM vouches for the domain in From, and its owner asks to refuse such mail",
+  ),
+  originUnknown: reply(
+    451,
+    "4.4.3",
+    "The DNS did not tell in time whether this message is genuine, try again later",
+  ),
+
   // messages
+  headerTooLarge: reply(
+    552,
+    "5.3.4",
+    "The message's header section is too large: 65536 octets are allowed here",
+  ),
   tooLarge: (limit: number) => reply(552, "5.3.4", `Message too big: ${limit} octets are allowed here`),
   tooManyHops: reply(554, "5.4.6", "Too many hops: the message has been going round in a circle"),
   forwardLoop: reply(554, "5.4.6", "Mail forwarding loop: the message has been at this address before"),

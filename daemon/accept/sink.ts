@@ -20,7 +20,10 @@ import type { MessageId } from "../queue/job.ts";
 import { type BodyWriter, type FinishedBody, type NewJob, type Queue, QueueError } from "../queue/queue.ts";
 import type { MessageSink } from "../smtp/mailroom.ts";
 import type { Place } from "./arrivals.ts";
+import type { Inspection, Judgement } from "./inspection.ts";
 import { replies } from "./replies.ts";
+
+const nothing = new Uint8Array();
 
 /** A message as the session hands it over. */
 export interface Draft {
@@ -34,7 +37,9 @@ export interface Draft {
   judge(header: HeaderFacts): Reply | undefined;
   /** What goes in front: trace lines, and fields that are missing. The header section is known when it was held. */
   prelude(header: HeaderFacts | undefined): Uint8Array;
-  jobs(): readonly NewJob[];
+  /** Examines it while it passes; then the header section is held back. */
+  readonly inspection?: Inspection | undefined;
+  jobs(judgement: Judgement | undefined): readonly NewJob[];
   /** Called once the message is durable, before the client hears so. */
   accepted(octets: number, jobs: readonly NewJob[]): void;
 }
@@ -71,11 +76,15 @@ export class Sink implements MessageSink {
     if (this.#refusal) return;
     if (this.#size > this.#draft.limit) return this.#refuse(replies.tooLarge(this.#draft.limit));
     if (this.#at === "header") return this.#header(octets);
-    return this.#pass(octets);
+    return this.#look(octets);
   }
 
   end(): Promise<Reply> {
-    if (this.#at === "header" && !this.#refusal) this.#headerOver();
+    if (this.#at === "header" && !this.#refusal) {
+      const { inspection } = this.#draft;
+      if (inspection) this.#inspectHeader(inspection, nothing);
+      else this.#headerOver();
+    }
     this.#at = "over";
     return this.#refusal ? Promise.resolve(this.#refusal) : this.#commit();
   }
@@ -87,13 +96,37 @@ export class Sink implements MessageSink {
   }
 
   #header(octets: Uint8Array): void | Promise<void> {
+    const { inspection } = this.#draft;
     const over = this.#draft.scan.write(octets);
+    if (over && inspection) return this.#inspectHeader(inspection, octets);
     if (over) this.#headerOver();
     else if (!this.#draft.holdHeader) this.#release(undefined);
     if (this.#refusal) return;
     if (this.#started) return this.#pass(octets);
     // A copy: these octets are the engine's again when this call returns. The scanner's limit bounds them.
     this.#held.push(Buffer.from(octets));
+  }
+
+  /** The whole section is there, with what came behind it. */
+  #inspectHeader(inspection: Inspection, octets: Uint8Array): void | Promise<void> {
+    this.#at = "body";
+    const header = this.#draft.scan.end();
+    const refusal = this.#draft.judge(header);
+    if (refusal) return this.#refuse(refusal);
+    const whole = Buffer.concat([...this.#held, octets]);
+    const bodyAt = header.bodyOffset ?? whole.length;
+    this.#held = [];
+    this.#started = true;
+    this.#pass(this.#draft.prelude(header));
+    this.#pass(inspection.header(whole.subarray(0, bodyAt)));
+    return this.#look(whole.subarray(bodyAt));
+  }
+
+  /** On to the store, and past whoever examines it. */
+  #look(octets: Uint8Array): void | Promise<void> {
+    const stored = this.#pass(octets);
+    const seen = this.#draft.inspection?.write(octets);
+    return stored && seen ? Promise.all([stored, seen]).then(() => {}) : (stored ?? seen);
   }
 
   #headerOver(): void {
@@ -145,6 +178,7 @@ export class Sink implements MessageSink {
     if (this.#refusal) return;
     this.#refusal = refusal;
     this.#held = [];
+    this.#draft.inspection?.abort();
     this.#body.abandon();
     this.#place.leave();
   }
@@ -175,8 +209,13 @@ export class Sink implements MessageSink {
   async #store(signal: AbortSignal): Promise<Reply> {
     if (this.#pending) await this.#pending;
     if (this.#refusal) return this.#refusal;
+    const judgement = await this.#draft.inspection?.end();
+    if (judgement?.kind === "refuse") {
+      this.#refuse(judgement.reply);
+      return judgement.reply;
+    }
     const body = await this.#finish(signal);
-    const jobs = this.#draft.jobs();
+    const jobs = this.#draft.jobs(judgement);
     // From here on the body is not ours to abandon: a store that fails to answer may have the jobs all the same.
     await this.#parts.queue.accept({ jobs, body }, signal);
     this.#tell(jobs);

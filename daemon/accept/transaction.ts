@@ -1,6 +1,7 @@
 /**
  * What MAIL and RCPT have gathered for one message.
  */
+import type { DomainEntry } from "../directory/directory.ts";
 import type { Address, Domain } from "../mail/address.ts";
 import type { Recipient, Sender } from "../mail/envelope.ts";
 import type { Expansion } from "./expand.ts";
@@ -22,6 +23,8 @@ export class Transaction {
   only: Address | undefined;
   /** Addresses of ours from which the message goes on to other hosts. */
   readonly forwards: Address[] = [];
+  /** Domains of ours in which recipients were named. */
+  readonly domains = new Set<DomainEntry>();
   /** Rates that this message counts for. */
   readonly meters: Meter[] = [];
   /** Only domains with a limit of their own are counted. */
@@ -45,6 +48,7 @@ export class Transaction {
     this.named++;
     if (expansion.kind === "foreign") this.recipients.addForeign(recipient, this.standing.policy);
     if (expansion.kind !== "targets") return;
+    this.domains.add(expansion.domain);
     const { limits, domain } = expansion.domain;
     if (limits.messageSize !== undefined) this.limit = Math.min(this.limit, limits.messageSize);
     if (limits.recipients !== undefined) this.#count(domain);

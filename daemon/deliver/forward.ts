@@ -53,9 +53,10 @@ async function sendOn(forwarding: Forwarding, to: readonly Address[]): Promise<v
   const { queued, live, queue, makeJobs, now, signal } = forwarding;
   const { job } = queued;
   const message = queue.newId();
-  const { sender, origin, policy, hops = 0 } = job;
+  const { sender, origin, policy, prepend, hops = 0 } = job;
   const recipients = to.map((address) => ({ ...job.recipients[0], address }));
-  const facts = { message, queuedAt: now, sender, origin, policy, recipients, hops: hops + 1 };
+  const trace = prepend === undefined ? {} : { prepend };
+  const facts = { message, queuedAt: now, sender, origin, policy, recipients, hops: hops + 1, ...trace };
   const { jobs } = makeJobs(live.current(), facts);
   if (jobs.length === 0) throw new QueueError(reply(451, "4.3.5", "No forwarding address can be reached"));
   const body = await copyOf(forwarding, message);

@@ -30,15 +30,17 @@ export interface LocalDelivery {
 
 export function deliverLocally(delivery: LocalDelivery): Promise<readonly Outcome[]> {
   const { recipients } = delivery.queued.job;
-  return Promise.all(recipients.map(({ address }) => toOne(delivery, address)));
+  return Promise.all(
+    recipients.map(({ address, junk }) => toOne(delivery, address, junk ? junkFolder : inbox)),
+  );
 }
 
-async function toOne(delivery: LocalDelivery, address: Address): Promise<Outcome> {
+async function toOne(delivery: LocalDelivery, address: Address, folder: string): Promise<Outcome> {
   const entry = mailboxFor(delivery, address);
   if (!entry) return noMailbox;
   if (entry.spec.suspended) return suspended;
   try {
-    return outcomeOf(await file(delivery, address, entry));
+    return outcomeOf(await file(delivery, address, entry, folder), folder);
   } catch (error) {
     if (error instanceof BodyMissing) return octetsLost;
     if (error instanceof StoreUnavailable || error instanceof QueueError) return storeAway;
@@ -59,16 +61,22 @@ function mailboxFor({ directory, domain }: LocalDelivery, address: Address): Mai
 }
 
 const inbox = "INBOX";
+const junkFolder = "Junk";
 
-function file(delivery: LocalDelivery, address: Address, entry: MailboxEntry): Promise<Filed> {
+function file(
+  delivery: LocalDelivery,
+  address: Address,
+  entry: MailboxEntry,
+  folder: string,
+): Promise<Filed> {
   const { queued, queue, store, now, signal } = delivery;
-  const { message, sender, body } = queued.job;
+  const { message, sender, body, prepend = "" } = queued.job;
   return store.deliver(
     {
       mailbox: entry.mailbox,
-      folder: inbox,
+      folder,
       deliveryId: deliveryId(message, address),
-      prefix: deliveryPrefix({ returnPath: sender.path, deliveredTo: address }),
+      prefix: deliveryPrefix({ returnPath: sender.path, deliveredTo: address }) + prepend,
       bodyId: message,
       size: body.size,
       body: () => queue.body(queued, signal),
@@ -84,10 +92,10 @@ function file(delivery: LocalDelivery, address: Address, entry: MailboxEntry): P
 export const deliveryId = (message: MessageId, address: Address): string =>
   createHash("sha256").update(`${message}-${address.toLowerCase()}`).digest("base64url").slice(0, 22);
 
-function outcomeOf(filed: Filed): Outcome {
+function outcomeOf(filed: Filed, folder: string): Outcome {
   switch (filed.kind) {
     case "filed":
-      return delivered(`Filed in ${inbox} as UID ${filed.uid}`);
+      return delivered(`Filed in ${folder} as UID ${filed.uid}`);
     case "duplicate":
       return delivered("Filed by an earlier attempt");
     case "overQuota":

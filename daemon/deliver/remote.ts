@@ -164,7 +164,9 @@ class RemoteCarrier implements Carrier {
     signal: AbortSignal,
   ): Promise<readonly Outcome[]> {
     const { job, inline } = queued;
-    const fields = (await this.#signer?.fields(queued, signal)) ?? nothing;
+    const signature = (await this.#signer?.fields(queued, signal)) ?? nothing;
+    const fields =
+      job.prepend === undefined ? signature : Buffer.concat([signature, Buffer.from(job.prepend)]);
     const whole = inline && (fields.length === 0 ? inline : Buffer.concat([fields, inline]));
     const body = whole ? () => whole : () => inFront(fields, this.#queue.body(queued, signal));
     const size = job.body.size + fields.length;

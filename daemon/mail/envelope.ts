@@ -19,6 +19,8 @@ export interface Recipient {
   readonly address: Address;
   readonly notify?: Notify;
   readonly orcpt?: OriginalRecipient;
+  /** Filed into the folder Junk, when it is filed here. */
+  readonly junk?: true;
 }
 
 export interface Sender {

@@ -50,6 +50,8 @@ export interface Job {
   readonly sender: Sender;
   readonly origin: Origin;
   readonly body: BodyRef;
+  /** Header fields that were known only when the message had come: they go in front of its body wherever it is sent. */
+  readonly prepend?: string;
   /** Those without a final outcome yet; never empty. */
   readonly recipients: readonly Recipient[];
   /** Attempts so far. */

@@ -2,9 +2,13 @@
  * The gateway role: the SMTP listeners, and the mailroom behind them.
  */
 
+import type { Examine } from "../accept/inspection.ts";
 import { type Accepted, openMailroom } from "../accept/mailroom.ts";
+import type { Lookup } from "../auth/origin/lookup.ts";
 import type { Sasl } from "../auth/sasl/sasl.ts";
 import type { LiveDirectory } from "../directory/directory.ts";
+import { Resolver } from "../dns/resolver.ts";
+import { systemServers } from "../dns/servers.ts";
 import { systemClock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import { Caps } from "../net/caps.ts";
@@ -38,7 +42,10 @@ const smtpListeners = ["smtp", "submission", "submissions"] as const;
 
 export async function openGateway(context: GatewayContext): Promise<Gateway> {
   await using parts = new AsyncDisposableStack();
-  const mailroom = openRoom(context);
+  const resolver = parts.use(
+    new Resolver({ servers: await dnsServers(context.options), clock: systemClock }),
+  );
+  const mailroom = openRoom(context, await examiner(context.options, resolver));
   parts.defer(() => mailroom[Symbol.dispose]());
   const caps = new Caps(clientLimits(context.live));
   const servers = new Map<ListenerName, SmtpServer>();
@@ -61,7 +68,15 @@ export async function openGateway(context: GatewayContext): Promise<Gateway> {
 
 const isLaptop = ({ nats }: RunOptions): boolean => nats.length === 0;
 
-function openRoom(context: GatewayContext): Mailroom & Disposable {
+/** mailauth comes into memory where it is needed only. */
+async function examiner({ hostname }: RunOptions, resolver: Resolver): Promise<Examine> {
+  const { Examination } = await import("../auth/origin/examination.ts");
+  const lookup: Lookup = (name, type, signal) => resolver.records(name, type, signal);
+  const means = { lookup, hostname, clock: systemClock, chance: Math.random };
+  return (envelope) => new Examination(envelope, means);
+}
+
+function openRoom(context: GatewayContext, examine: Examine): Mailroom & Disposable {
   const { options, store, live, log, sasl } = context;
   return openMailroom({
     live,
@@ -72,6 +87,7 @@ function openRoom(context: GatewayContext): Mailroom & Disposable {
     clock: systemClock,
     log,
     laptop: isLaptop(options),
+    examine,
     accepted: (event) => onAccepted(event, context),
   });
 }
@@ -117,3 +133,5 @@ function onAccepted({ message, jobs, octets, ms }: Accepted, { store, metrics }:
     ...(origin.user === undefined ? {} : { user: origin.user }),
   });
 }
+
+const dnsServers = async ({ dns }: RunOptions) => (dns.length === 0 ? systemServers() : dns);

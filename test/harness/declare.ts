@@ -35,6 +35,11 @@ export function aDomain(
     plusAddressing: { separator: "+" },
     delivery: { mailbox: {} },
     relayPolicyRef: { name: "default" },
+    inbound: {
+      spf: { fail: "Mark", softFail: "Mark" },
+      dkim: { fail: "Mark" },
+      dmarc: { none: "Mark", quarantine: "Junk", reject: "Reject" },
+    },
     hostnames: [],
     dkim: { selector: "postfleet", algorithms: ["Rsa2048", "Ed25519"], retention: "7d" },
     deletionPolicy: "Drain",

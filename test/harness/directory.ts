@@ -6,6 +6,7 @@ import {
   type Delivery,
   type DomainLimits,
   defaultRelayPolicy,
+  type Inbound,
   type MailboxSpec,
   type Oidc,
 } from "../../crds/types.ts";
@@ -26,6 +27,7 @@ export interface Resources {
         readonly catchAll?: string;
         readonly delivery?: Delivery;
         readonly limits?: DomainLimits;
+        readonly inbound?: Inbound;
         readonly oidc?: Oidc;
         /** `namespace/name`; the domain and its mailboxes are in that namespace. */
         readonly policy?: string;

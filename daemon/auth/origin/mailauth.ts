@@ -1,0 +1,79 @@
+/**
+ * The parts of the package mailauth that we use, typed as we use them (its own types leave out the verifier that takes a
+ * message as a stream). Only these are loaded: the rest would bring an HTTP client and a schema checker along.
+ */
+import { createRequire } from "node:module";
+import type { Writable } from "node:stream";
+import type { NodeResolve } from "./lookup.ts";
+
+interface Status {
+  readonly result: string;
+  /** Octets of the body that an `l=` leaves out. */
+  readonly underSized?: number;
+  readonly header?: { readonly from?: string };
+}
+
+export interface SignatureFound {
+  readonly status: Status;
+  readonly signingDomain?: string;
+  readonly selector?: string;
+  readonly algo?: string;
+  readonly signature?: string;
+  readonly id?: string;
+}
+
+export interface ArcData {
+  readonly chain: unknown;
+  readonly error?: Error;
+}
+
+/** Takes a whole message; what it found is there once it has closed. */
+export interface Verifier extends Writable {
+  readonly results: readonly SignatureFound[];
+  /** Authors: whole addresses, of all From fields. */
+  readonly headerFrom: readonly string[];
+  readonly fromFields: number;
+  readonly arc: ArcData;
+}
+
+interface Resolving {
+  readonly resolver: NodeResolve;
+}
+
+interface SpfQuestion extends Resolving {
+  readonly sender: string;
+  readonly ip: string;
+  readonly helo: string;
+  readonly mta: string;
+  readonly maxElapsedTime: number;
+}
+
+interface DmarcQuestion extends Resolving {
+  readonly headerFrom: readonly string[];
+  readonly fromFields: number;
+  readonly spfDomains: readonly string[];
+  readonly dkimDomains: readonly { readonly domain: string; readonly id: string }[];
+}
+
+interface DmarcAnswer {
+  readonly status: Status;
+  readonly policy?: "none" | "quarantine" | "reject";
+  /** The record's text. */
+  readonly rr?: string;
+}
+
+const load = createRequire(import.meta.url);
+
+export const { DkimVerifier } = load("mailauth/lib/dkim/dkim-verifier.js") as {
+  readonly DkimVerifier: new (options: Resolving & { readonly sender: string }) => Verifier;
+};
+export const { spf } = load("mailauth/lib/spf/index.js") as {
+  readonly spf: (question: SpfQuestion) => Promise<{ readonly status: Status }>;
+};
+export const { evaluateDmarc } = load("mailauth/lib/dmarc/index.js") as {
+  /** `false`: it has no author, or several of different domains. */
+  readonly evaluateDmarc: (question: DmarcQuestion) => Promise<{ readonly response: DmarcAnswer | false }>;
+};
+export const { arc } = load("mailauth/lib/arc/index.js") as {
+  readonly arc: (data: ArcData, how: Resolving) => Promise<{ readonly status?: Status } | false>;
+};
