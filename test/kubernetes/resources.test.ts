@@ -10,6 +10,7 @@ import { withDefaults } from "../../crds/defaults.ts";
 import { apiVersion, type Kind, loadKinds } from "../../crds/schema.ts";
 import { relayDeployment } from "../../operator/desired/deployment.ts";
 import { plan } from "../../operator/desired/plan.ts";
+import { gatewaySet, mailboxSet, tenant } from "../../operator/desired/sets.ts";
 import type { KubeClient } from "../../operator/kube/client.ts";
 import { kindOf, kinds } from "../../operator/kube/kinds.ts";
 import type { KubeObject } from "../../operator/kube/object.ts";
@@ -139,6 +140,30 @@ describe("resources", needsKubeApi, () => {
     assert.equal(at(mended, "spec.template.spec.nodeSelector"), undefined);
     assert.ok(!container.env.some((each: { name: string }) => each.name === "TZ"));
     assert.deepEqual(plan([plain], [mended]), []);
+  });
+
+  test("Pod Security restricted admits the daemons' pods as they are, and not on the node's network", async () => {
+    const namespace = "walled";
+    const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
+    await kube.create(
+      { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace, labels } },
+      signal(),
+    );
+    const place = { namespace };
+    await carryOut(tenant(anInstallation(), place), []);
+    const podOf = (deployment: KubeObject | undefined, name: string): KubeObject => {
+      const { metadata, spec } = at(deployment, "spec.template");
+      return { apiVersion: "v1", kind: "Pod", metadata: { ...metadata, namespace, name }, spec };
+    };
+    const relay = (podTemplate = {}) =>
+      relayDeployment(anInstallation(), { ...aRelayPolicy({ podTemplate }), namespace });
+    const apart = anInstallation({ placement: "Namespaced" });
+    for (const set of [gatewaySet(apart, place), mailboxSet(apart, place), [relay()]]) {
+      const deployment = set.find(({ kind }) => kind === "Deployment");
+      await kube.create(podOf(deployment, deployment?.metadata.name ?? ""), signal());
+    }
+    const onHost = kube.create(podOf(relay({ hostNetwork: true }), "on-host"), signal());
+    await assert.rejects(onHost, /violates PodSecurity "restricted:latest": host namespaces/);
   });
 
   test("a size that an autoscaler takes over is not lost on the way", async () => {
