@@ -9,13 +9,14 @@
 import type { Clock } from "../../daemon/kit/clock.ts";
 import type { Log } from "../../daemon/kit/log.ts";
 import { componentLabel, labelValue, policyLabel, relayName } from "../desired/names.ts";
+import { cheapest, costPatches, deletionCostAnnotation } from "../desired/scaler.ts";
 import { kinds } from "../kube/kinds.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { Cache, Kube } from "../kube/port.ts";
 import { isReady, type Pod } from "./fleet.ts";
 import type { Figures, PolicyFigures } from "./ports.ts";
 import { isFrozen, isLeaving, keyOf, namespaceOf, type RelayPolicy } from "./resources.ts";
-import { type Decide, type Decision, type Memory, podCosts } from "./size.ts";
+import type { Decide, Decision, Memory } from "./size.ts";
 
 export interface Known {
   readonly figures: PolicyFigures;
@@ -45,7 +46,6 @@ export interface ScalingOptions {
 }
 
 const patienceMs = 3_000;
-const deletionCost = "controller.kubernetes.io/pod-deletion-cost";
 
 export class Scaling implements AsyncDisposable {
   readonly #options: ScalingOptions;
@@ -156,25 +156,24 @@ export class Scaling implements AsyncDisposable {
     });
     this.#memories.set(key, decision.memory);
     if (decision.size === size) return;
-    if (decision.size < size && figures) await this.#priceThem(namespace, pods, figures, signal);
+    if (decision.size < size && figures) await this.#markCheapest(namespace, pods, figures, signal);
     await kube.scale(kinds.Deployment, namespace, relayName(name), decision.size, signal);
     log.info({ policy: key, from: size, to: decision.size, why: decision.why }, "relay resized");
   }
 
   /** The pod whose end cuts least goes first. */
-  async #priceThem(
+  async #markCheapest(
     namespace: string,
     pods: readonly Pod[],
-    figures: PolicyFigures,
+    { members }: PolicyFigures,
     signal: AbortSignal,
   ): Promise<void> {
-    for (const [pod, cost] of podCosts(
-      pods.map(({ metadata }) => metadata.name),
-      figures,
-    )) {
-      const live = pods.find(({ metadata }) => metadata.name === pod);
-      if (live?.metadata.annotations?.[deletionCost] === String(cost)) continue;
-      const patch = { metadata: { annotations: { [deletionCost]: String(cost) } } };
+    const priced = pods.map(({ metadata: { name, annotations } }) => ({
+      name,
+      cost: annotations?.[deletionCostAnnotation],
+    }));
+    for (const { pod, cost } of costPatches(priced, cheapest(members))) {
+      const patch = { metadata: { annotations: { [deletionCostAnnotation]: cost } } };
       await this.#options.kube.patch(kinds.Pod, namespace, pod, patch, signal);
     }
   }

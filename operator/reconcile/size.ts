@@ -1,23 +1,12 @@
 /**
- * How many relay pods there are to be: the built-in scaler. Pure.
- *
- * In:     what the policy allows, the size now, what the relays tell, and what the last looks remembered.
- * Out:    the size, why, and what to remember.
- * Up:     at once, to due jobs over `targetDueJobs`; one more pod when the oldest due job has been waiting for a minute
- *         although there are few. At most doubled at a look, so that a wrong figure does little harm.
- * Down:   one pod at a time, after fewer have sufficed for `stabilization`. Never on missing figures.
- * Zero:   where `min` is 0, nothing is due and no session is open; up again when something is.
+ * How many relay pods there are to be, as `desired/scaler.ts` decides it: what the reconcilers have in hand, in its words.
  */
 import { parseDuration } from "../../crds/quantities.ts";
 import type { RelayPolicySpec } from "../../crds/types.ts";
+import { type ScalerState, scale, type Work } from "../desired/scaler.ts";
 import type { PolicyFigures } from "./ports.ts";
 
-export interface Memory {
-  /** Since when fewer pods would have sufficed, ms on the monotonic clock. */
-  readonly fewerSince?: number;
-  /** The most that were wanted since then. */
-  readonly most?: number;
-}
+export type Memory = ScalerState;
 
 export interface SizeFacts {
   readonly spec: RelayPolicySpec;
@@ -39,53 +28,38 @@ export interface Decision {
 
 export type Decide = (facts: SizeFacts) => Decision;
 
-const oldMs = 60_000;
-
-export function builtin(facts: SizeFacts): Decision {
-  const { spec, size, figures, leaving, now, memory = {} } = facts;
-  const { max, stabilization } = spec.autoscaling;
-  const min = Math.min(
-    leaving && figures?.deferred ? Math.max(1, spec.autoscaling.min) : spec.autoscaling.min,
+export function builtin({ spec, size, figures, leaving, now, nowWall, memory }: SizeFacts): Decision {
+  const { min, max, targetDueJobs, stabilization } = spec.autoscaling;
+  const needed = leaving && figures !== undefined && figures.due + figures.deferred > 0;
+  const bounds = {
+    min: needed ? Math.max(1, min) : min,
     max,
-  );
-  if (size < min) return { size: min, why: `min is ${min}`, memory: {} };
-  if (size > max) return { size: max, why: `max is ${max}`, memory: {} };
-  if (!figures) return { size, why: "figures are missing", memory: {} };
-  const wanted = Math.min(max, Math.max(min, wantedBy(facts, figures)));
-  if (wanted > size) {
-    const next = Math.min(wanted, Math.max(1, size * 2));
-    return { size: next, why: `${figures.due} jobs are due`, memory: {} };
-  }
-  if (wanted === size) return { size, why: "it fits", memory: {} };
-  const since = memory.fewerSince ?? now;
-  const most = Math.max(memory.most ?? 0, wanted);
-  if (now - since < (parseDuration(stabilization) ?? 0)) {
-    return { size, why: "fewer would do, for now", memory: { fewerSince: since, most } };
-  }
-  if (most >= size) return { size, why: "it fits", memory: {} };
-  // The next one may go at the next look: fewer have sufficed for long enough.
-  return {
-    size: size - 1,
-    why: `${most} have sufficed for ${stabilization}`,
-    memory: { fewerSince: since, most },
+    targetDueJobs,
+    stabilizationMs: parseDuration(stabilization) ?? 0,
   };
+  const work = workOf(figures, size, nowWall);
+  const { replicas, state } = scale(
+    { bounds, paused: spec.paused && !leaving, now, current: size, work },
+    memory,
+  );
+  return { size: replicas, why: whyOf(work), memory: state };
 }
 
-function wantedBy({ spec, size, nowWall }: SizeFacts, { due, oldestDue, members }: PolicyFigures): number {
-  const byJobs = Math.ceil(due / spec.autoscaling.targetDueJobs);
-  const late = oldestDue !== undefined && nowWall - oldestDue > oldMs;
-  // Few jobs that wait for long: each pod has as many connections as it may have.
-  const byAge = late && !spec.paused ? size + 1 : 0;
-  const busy = members.some(({ sessions }) => sessions > 0) ? 1 : 0;
-  return Math.max(byJobs, byAge, busy);
+function workOf(figures: PolicyFigures | undefined, size: number, now: number): Work {
+  if (!figures) return { kind: "unknown" };
+  const { due, oldestDue, members } = figures;
+  if (members.length === 0) {
+    // Pods that are wanted and cannot be asked are starting, or in trouble.
+    return size > 0 ? { kind: "unknown" } : { kind: "asleep", dueInMs: due > 0 ? 0 : undefined };
+  }
+  const sessions = members.reduce((sum, member) => sum + member.sessions, 0);
+  const oldestDueMs = oldestDue === undefined ? 0 : Math.max(0, now - oldestDue);
+  return { kind: "counted", due, oldestDueMs, sessions };
 }
 
-/** What it costs to end a pod now, for `pod-deletion-cost`: sessions that would be cut, then jobs. */
-export const podCosts = (
-  pods: readonly string[],
-  { members }: PolicyFigures,
-): readonly (readonly [pod: string, cost: number])[] =>
-  pods.map((pod) => {
-    const member = members.find((each) => each.pod === pod);
-    return [pod, (member?.sessions ?? 0) * 1_000 + Math.min(999, member?.due ?? 0)] as const;
-  });
+const whyOf = (work: Work): string =>
+  work.kind === "counted"
+    ? `${work.due} jobs are due, the oldest for ${Math.round(work.oldestDueMs / 1_000)} s, ${work.sessions} sessions`
+    : work.kind === "asleep"
+      ? "no relay lives"
+      : "figures are missing";
