@@ -4,7 +4,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock } from "../kit/clock.ts";
 
-const turnMs = 8;
+const turnMs = 4;
 
 export class Pace {
   readonly #clock: Pick<Clock, "monotonic">;

@@ -3,27 +3,33 @@
  *
  * In:     units of changes in the order of the stream, own ones as soon as they are stored.
  * Out:    the state after each unit, and one event per folder and unit to those who listen.
- * States: a folder is loading (units that come meanwhile are kept and win over what was read) or held.
+ * States: a folder is loading (units that come meanwhile are kept and win over what was read), held, or lingering: nobody
+ *         holds it, and it is kept true all the same until `Holdings` has it dropped.
  *
  * A folder whose messages are not as many as the ledger says is read again: whatever went wrong heals.
  */
 import { FolderCache } from "./folder-cache.ts";
 import { folderInfo } from "./folders.ts";
+import type { Holdings } from "./holdings.ts";
 import type { Journal, Told } from "./journal.ts";
 import type { Ledger } from "./ledger.ts";
 import type { MailboxChange } from "./session.ts";
+import { StoreUnavailable } from "./store.ts";
 
 export class Cache {
   readonly #journal: Journal;
+  readonly #holdings: Holdings;
   readonly #folders = new Map<number, FolderCache>();
   readonly #loading = new Map<FolderCache, Promise<void>>();
   readonly #listeners = new Set<(change: MailboxChange) => void>();
   #waiting: { readonly sequence: number; readonly wake: () => void }[] = [];
   #ledger: Ledger;
   #sequence: number;
+  #ended = false;
 
-  constructor(journal: Journal, ledger: Ledger, sequence: number) {
+  constructor(journal: Journal, ledger: Ledger, sequence: number, holdings: Holdings) {
     this.#journal = journal;
+    this.#holdings = holdings;
     this.#ledger = ledger;
     this.#sequence = sequence;
   }
@@ -56,6 +62,18 @@ export class Cache {
     for (const { wake } of woken) wake();
   }
 
+  /** The same, for as long as a client may be kept waiting. Throws `StoreUnavailable`, or the signal's reason. */
+  async arrived(sequence: number, signal?: AbortSignal): Promise<void> {
+    if (sequence <= this.#sequence) return;
+    const patience = AbortSignal.timeout(ARRIVE_MS);
+    try {
+      await this.reached(sequence, signal ? AbortSignal.any([signal, patience]) : patience);
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw new StoreUnavailable("the mailbox's changes do not arrive", { cause: error });
+    }
+  }
+
   /** Resolves when the ledger is as new as `sequence`. */
   async reached(sequence: number, signal: AbortSignal): Promise<void> {
     if (sequence <= this.#sequence) return;
@@ -83,6 +101,7 @@ export class Cache {
   /** The folder with its messages; it stays in memory until it was released as often as it was asked for. */
   async hold(id: number, signal: AbortSignal): Promise<FolderCache> {
     const folder = this.#folders.get(id) ?? this.#add(id);
+    if (folder.holders === 0) this.#use(folder);
     folder.holders++;
     try {
       if (!folder.whole) await this.#load(folder, signal);
@@ -94,7 +113,31 @@ export class Cache {
   }
 
   release(folder: FolderCache): void {
-    if (--folder.holders === 0 && this.#folders.get(folder.id) === folder) this.#folders.delete(folder.id);
+    if (--folder.holders > 0) return;
+    folder.unuse();
+    const drop = () => {
+      if (this.#folders.get(folder.id) === folder) this.#folders.delete(folder.id);
+    };
+    const gone = this.#folders.get(folder.id) !== folder || !folder.whole || folder.ledger === undefined;
+    if (gone || this.#ended) drop();
+    else this.#holdings.folders.keep(folder, folder.messages.length + 1, drop);
+  }
+
+  #use(folder: FolderCache): void {
+    this.#holdings.folders.take(folder);
+    try {
+      folder.unuse = this.#holdings.use(folder.ledger?.messages ?? 0);
+    } catch (error) {
+      this.#folders.delete(folder.id);
+      throw error;
+    }
+  }
+
+  /** Nobody follows the mailbox any more: what lingers is forgotten. */
+  end(): void {
+    this.#ended = true;
+    for (const folder of this.#folders.values()) this.#holdings.folders.take(folder);
+    this.#folders.clear();
   }
 
   #add(id: number): FolderCache {
@@ -156,6 +199,7 @@ export class Cache {
   }
 }
 
+const ARRIVE_MS = 10_000;
 const LOAD_MS = 60_000;
 const READS = 5;
 const PAUSE_MS = 50;

@@ -72,7 +72,7 @@ export class CachedSession implements MailboxSession {
   }
 
   async sync(signal: AbortSignal): Promise<void> {
-    await this.#parts.cache.reached(await this.#parts.journal.latest(), signal);
+    await this.#parts.cache.arrived(await this.#parts.journal.latest(), signal);
   }
 
   listen(listener: (change: MailboxChange) => void): () => void {

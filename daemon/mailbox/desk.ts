@@ -18,7 +18,6 @@ import { StoreUnavailable } from "./store.ts";
 const ATTEMPTS = 60;
 const STEP_MS = 3;
 const LONGEST_MS = 60;
-const CATCH_UP_MS = 10_000;
 
 export interface DeskParts {
   readonly journal: Journal;
@@ -62,7 +61,7 @@ export class Desk {
     known: number,
   ): Promise<{ readonly answer: T } | undefined> {
     const { journal, cache } = this.#parts;
-    if (known > cache.sequence) await this.#reached(known);
+    await cache.arrived(known);
     const { unit, answer } = plan(cache.ledger);
     if (!unit) return { answer };
     try {
@@ -77,16 +76,7 @@ export class Desk {
 
   async #catchUp(): Promise<void> {
     const { journal } = this.#parts;
-    await this.#reached(await journal.latest());
-  }
-
-  async #reached(sequence: number): Promise<void> {
-    const patience = AbortSignal.timeout(CATCH_UP_MS);
-    try {
-      await this.#parts.cache.reached(sequence, patience);
-    } catch (error) {
-      throw new StoreUnavailable("the mailbox's changes do not arrive", { cause: error });
-    }
+    await this.#parts.cache.arrived(await journal.latest());
   }
 }
 

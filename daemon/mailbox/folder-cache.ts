@@ -21,6 +21,8 @@ export class FolderCache {
   #deleted = false;
   /** How many rely on it. */
   holders = 0;
+  /** Says that none does any more, to whoever counts. */
+  unuse: () => void = () => {};
   /** How often it was read again because it was not as the ledger says. */
   healed = 0;
 

@@ -1,13 +1,14 @@
 /**
  * The open mailboxes of this process: sessions of the same user share one cache.
  *
- * A cache ends with its last session; whoever comes while it is being closed gets a new one.
+ * A cache outlives its last session for a while (`holdings.ts`); whoever comes while it is being closed gets a new one.
  */
 import type { Chance, Clock } from "../kit/clock.ts";
 import { Cache } from "./cache.ts";
 import { CachedSession } from "./cached-session.ts";
 import { Desk } from "./desk.ts";
 import { furnished } from "./folders.ts";
+import { Holdings } from "./holdings.ts";
 import type { Journal, Told } from "./journal.ts";
 import type { MailboxSession, OpenOptions } from "./session.ts";
 import type { MailboxName } from "./store.ts";
@@ -21,27 +22,39 @@ interface Shared extends AsyncDisposable {
 interface Entry {
   readonly opening: Promise<Shared>;
   holders: number;
+  over: boolean;
 }
 
 export class Sessions implements AsyncDisposable {
   readonly #journal: (mailbox: MailboxName) => Journal;
   readonly #clock: Clock;
   readonly #chance: Chance;
+  readonly #holdings: Holdings;
   readonly #entries = new Map<MailboxName, Entry>();
 
-  constructor(journal: (mailbox: MailboxName) => Journal, clock: Clock, chance: Chance) {
+  constructor(
+    journal: (mailbox: MailboxName) => Journal,
+    clock: Clock,
+    chance: Chance,
+    holdings = new Holdings(clock),
+  ) {
     this.#journal = journal;
+    this.#holdings = holdings;
     this.#clock = clock;
     this.#chance = chance;
   }
 
   async open(mailbox: MailboxName, options: OpenOptions, signal: AbortSignal): Promise<MailboxSession> {
-    const entry = this.#entries.get(mailbox) ?? this.#enter(mailbox);
+    const known = this.#entries.get(mailbox);
+    const entry = known ?? this.#enter(mailbox);
+    this.#holdings.mailboxes.take(entry);
     entry.holders++;
     const release = () => this.#release(mailbox, entry);
     try {
       const { journal, cache, desk } = await entry.opening;
       signal.throwIfAborted();
+      // Whatever was stored before somebody came, by whomever, is there.
+      if (known) await cache.arrived(await journal.latest(), signal);
       const now = () => this.#clock.now();
       if (!cache.ledger.furnished)
         await desk.carryOut(
@@ -59,7 +72,7 @@ export class Sessions implements AsyncDisposable {
   }
 
   #enter(mailbox: MailboxName): Entry {
-    const entry: Entry = { opening: this.#share(mailbox), holders: 0 };
+    const entry: Entry = { opening: this.#share(mailbox), holders: 0, over: false };
     entry.opening.catch(() => {}); // told to everyone who waits for it
     this.#entries.set(mailbox, entry);
     return entry;
@@ -71,25 +84,42 @@ export class Sessions implements AsyncDisposable {
     const early: Told[] = [];
     const told = (unit: Told) => (cache ? cache.apply(unit) : void early.push(unit));
     const followed = await journal.follow(told, new AbortController().signal);
-    cache = new Cache(journal, followed.ledger, followed.sequence);
+    cache = new Cache(journal, followed.ledger, followed.sequence, this.#holdings);
     for (const unit of early) cache.apply(unit);
     const desk = new Desk({ journal, cache, clock: this.#clock, chance: this.#chance });
-    return { journal, cache, desk, [Symbol.asyncDispose]: () => followed[Symbol.asyncDispose]() };
+    return {
+      journal,
+      cache,
+      desk,
+      async [Symbol.asyncDispose]() {
+        cache.end();
+        await followed[Symbol.asyncDispose]();
+      },
+    };
   }
 
   async #release(mailbox: MailboxName, entry: Entry): Promise<void> {
     if (--entry.holders > 0) return;
-    if (this.#entries.get(mailbox) === entry) this.#entries.delete(mailbox);
     const shared = await entry.opening.catch(() => undefined);
-    await shared?.[Symbol.asyncDispose]();
+    if (entry.holders > 0 || entry.over) return; // somebody came meanwhile, or it has ended
+    const end = () => {
+      entry.over = true;
+      if (this.#entries.get(mailbox) === entry) this.#entries.delete(mailbox);
+      return shared?.[Symbol.asyncDispose]();
+    };
+    if (shared === undefined) return void end();
+    this.#holdings.mailboxes.keep(entry, 1, () => void end());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     const open = [...this.#entries.values()];
     this.#entries.clear();
-    for (const { opening } of open) {
-      const shared = await opening.catch(() => undefined);
+    for (const entry of open) {
+      entry.over = true;
+      this.#holdings.mailboxes.take(entry);
+      const shared = await entry.opening.catch(() => undefined);
       await shared?.[Symbol.asyncDispose]();
     }
+    this.#holdings[Symbol.dispose]();
   }
 }

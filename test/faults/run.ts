@@ -13,6 +13,7 @@ import { clusterKills } from "./scenarios/cluster-kills.ts";
 import { diskFull } from "./scenarios/disk-full.ts";
 import { frozenOwner } from "./scenarios/frozen-owner.ts";
 import { kills } from "./scenarios/kills.ts";
+import { mailboxRace } from "./scenarios/mailbox-race.ts";
 import { natsGone } from "./scenarios/nats-gone.ts";
 import { powerCuts } from "./scenarios/power-cuts.ts";
 import { restarts } from "./scenarios/restarts.ts";
@@ -23,6 +24,7 @@ const scenarios: readonly Scenario[] = [
   kills,
   clusterKills,
   frozenOwner,
+  mailboxRace,
   natsGone,
   storeFull,
   restarts,

@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { FakeClock } from "../../test/harness/fake-clock.ts";
+import { bob, calm } from "../../test/harness/mailboxes.ts";
+import { Holdings } from "./holdings.ts";
+import { MemoryBox, MemoryJournal } from "./memory-journal.ts";
+import { type Append, MailboxRefusal } from "./session.ts";
+import { Sessions } from "./sessions.ts";
+import type { MailboxName } from "./store.ts";
+
+async function* body(): AsyncIterable<Uint8Array> {
+  yield Buffer.from("x");
+}
+const one: Append = { flags: [], size: 1, body: body() };
+const some = (count: number): Append[] => Array.from({ length: count }, () => ({ ...one, body: body() }));
+
+/** Two pods that share a store; how often the first one loaded a folder or followed a mailbox is counted. */
+function pods(most?: number) {
+  const clock = new FakeClock();
+  const boxes = new Map<MailboxName, MemoryBox>();
+  const bodies = new Map();
+  const counts = { loads: 0, follows: 0 };
+  const box = (mailbox: MailboxName) => {
+    const found = boxes.get(mailbox) ?? new MemoryBox();
+    boxes.set(mailbox, found);
+    return found;
+  };
+  class Counted extends MemoryJournal {
+    override follow(...args: Parameters<MemoryJournal["follow"]>) {
+      counts.follows++;
+      return super.follow(...args);
+    }
+    override load(...args: Parameters<MemoryJournal["load"]>) {
+      counts.loads++;
+      return super.load(...args);
+    }
+  }
+  const holdings = new Holdings(clock, most);
+  const here = new Sessions(
+    (name) => new Counted(name, box(name), bodies),
+    clock,
+    () => 0.5,
+    holdings,
+  );
+  const there = new Sessions(
+    (name) => new MemoryJournal(name, box(name), bodies),
+    clock,
+    () => 0.5,
+  );
+  const quota = () => ({});
+  const enter = (pod: Sessions, mailbox = bob) => pod.open(mailbox, { quota }, calm);
+  return { clock, counts, here, there, enter, holdings };
+}
+
+test("a mailbox that was used a moment ago is there at once, and true", async () => {
+  const { clock, counts, here, there, enter, holdings } = pods();
+  {
+    await using session = await enter(here);
+    await session.append("INBOX", some(3), calm);
+    await session.select("INBOX", calm);
+    await session.select("Sent", calm);
+  }
+  assert.deepEqual(counts, { loads: 2, follows: 1 });
+  {
+    await using other = await enter(there);
+    await other.append("INBOX", some(2), calm);
+    await (await other.select("INBOX", calm))?.expunge([1] as never, calm);
+  }
+  {
+    await using session = await enter(here);
+    const view = await session.select("INBOX", calm);
+    assert.deepEqual(
+      view?.messages.map(({ uid }) => uid),
+      [2, 3, 4, 5],
+    );
+    assert.deepEqual(counts, { loads: 2, follows: 1 });
+    clock.advance(6 * 60_000);
+    holdings.folders.sweep();
+    holdings.mailboxes.sweep();
+    assert.equal(view?.messages.length, 4, "what is in use stays");
+    await session.append("INBOX", some(1), calm);
+    assert.equal(view?.messages.length, 5);
+    await session.select("Sent", calm);
+    assert.deepEqual(counts, { loads: 3, follows: 1 }, "what was not in use is gone");
+  }
+  clock.advance(6 * 60_000);
+  holdings.mailboxes.sweep();
+  await using session = await enter(here);
+  await session.select("INBOX", calm);
+  assert.deepEqual(counts, { loads: 4, follows: 2 });
+  await here[Symbol.asyncDispose]();
+  await there[Symbol.asyncDispose]();
+});
+
+test("folders that are not in use make room for those that are; beyond it no further one is opened", async () => {
+  const { counts, here, enter, holdings } = pods(10);
+  await using session = await enter(here);
+  for (const [name, count] of [
+    ["Sent", 2],
+    ["INBOX", 6],
+    ["Archive", 5],
+  ] as const)
+    await session.append(name, some(count), calm);
+  const sent = await session.select("Sent", calm);
+  sent?.[Symbol.dispose]();
+  assert.deepEqual([holdings.used, holdings.folders.weight], [0, 0], "too large to linger here");
+  const inbox = await session.select("INBOX", calm);
+  assert.equal(holdings.used, 6);
+  await assert.rejects(
+    session.select("Archive", calm),
+    (error) => error instanceof MailboxRefusal && error.code === "LIMIT",
+  );
+  await session.select("INBOX", calm); // it is open already
+  inbox?.[Symbol.dispose]();
+  assert.equal(holdings.used, 6);
+  assert.equal(counts.loads, 2);
+  await using other = await enter(here);
+  assert.equal(other.folders().length, 6, "the mailbox itself can be opened");
+  await here[Symbol.asyncDispose]();
+});
