@@ -1,8 +1,9 @@
 /**
- * An IMAP client for a race: one command at a time, answers as text. Whoever is cut off is told so, and what its last
+ * An IMAP client for a race, over TLS: one command at a time, answers as text. Whoever is cut off is told so, and what its last
  * command did is then not known.
  */
-import net from "node:net";
+import type { Socket } from "node:net";
+import tls from "node:tls";
 
 /** The connection is gone, or the server could not say what became of the command. */
 export class Unknown extends Error {
@@ -18,7 +19,7 @@ interface Waiting {
 }
 
 export class Imap implements Disposable {
-  readonly #socket: net.Socket;
+  readonly #socket: Socket;
   #serial = 0;
   #text = "";
   #waiting: Waiting | undefined;
@@ -26,7 +27,7 @@ export class Imap implements Disposable {
   /** Hears what comes while no command is under way. */
   onNews: (text: string) => void = () => {};
 
-  private constructor(socket: net.Socket) {
+  private constructor(socket: Socket) {
     this.#socket = socket;
     const end = () => this.#end(new Unknown("the connection is gone"));
     socket.setTimeout(PATIENCE_MS, () => socket.destroy());
@@ -36,7 +37,7 @@ export class Imap implements Disposable {
 
   /** Rejects with `Unknown` while nobody listens. */
   static async enter(port: number, user: string, password: string): Promise<Imap> {
-    const client = new Imap(net.connect({ port, host: "127.0.0.1", noDelay: true }));
+    const client = new Imap(tls.connect({ port, host: "127.0.0.1", rejectUnauthorized: false }));
     try {
       await client.#expect("*");
       await client.command(`LOGIN "${user}" "${password}"`);
