@@ -231,6 +231,7 @@ class Leader {
         deploymentOf: (namespace, name) => world.children.find(kinds.Deployment, namespace, name),
         figures: store.figures,
         decide: builtin,
+        onFirst: (key) => this.#wakes.wake("RelayPolicy", key, "low"),
         clock,
         log,
       }),

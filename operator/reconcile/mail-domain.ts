@@ -105,6 +105,8 @@ export class MailDomainReconciler implements Reconciler {
     const dkim = await this.#keys(key, domain, signal);
     const resource = { ...named(domain), spec: domain.spec };
     const resolved = await this.#world.resolver.publish(resource, needsWhile(domain, dkim), signal);
+    // What was said before holds until the Secrets are known.
+    if (resolved.kind === "waiting" && this.#world.written.statusOf(domain)) return onChange;
     const records = recordsOf(domain, this.#world.installation, dkim?.records ?? []);
     this.#parts.dns.want(key, records);
     this.#recheck(key, domain);

@@ -67,8 +67,10 @@ export class MailboxReconciler implements Reconciler {
     const resource = { ...named(mailbox), spec: mailbox.spec };
     const resolved = await resolver.publish(resource, mailboxNeeds(mailbox), signal);
     const progress = this.#progress(mailbox);
-    const fresh = written.statusOf(mailbox) === undefined && !publication.failure;
-    if (fresh && progress.kind === "waiting") return onChange; // the publication wakes it
+    const told = written.statusOf(mailbox) !== undefined;
+    // What was said before holds until the Secrets are known; what is new is told when it has been published.
+    if (resolved.kind === "waiting" && told) return onChange;
+    if (progress.kind === "waiting" && !told && !publication.failure) return onChange;
     await this.#tell(mailbox, { acceptance, resolved }, signal);
     return onChange;
   }

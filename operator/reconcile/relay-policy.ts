@@ -86,6 +86,8 @@ export class RelayPolicyReconciler implements Reconciler {
     const resource = { ...named(policy), spec: publishedSpec(policy.spec) };
     const resolved = await resolver.publish(resource, policyNeeds(policy), signal);
     await this.#relay(policy, signal);
+    // What was said before holds until the Secrets are known.
+    if (resolved.kind === "waiting" && written.statusOf(policy)) return onChange;
     await this.#tell(policy, { acceptance, resolved }, signal);
     return { wake: "after", ms: figuresMs };
   }

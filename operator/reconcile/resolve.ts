@@ -68,10 +68,14 @@ export class Resolver {
     }
     const { secrets, missing } = await this.#read(resource.namespace, needs, signal);
     const source = missing.length === 0 ? state : `${incomplete} ${state}`;
-    const declared = await this.#declare(resource, secrets);
-    this.#publication.set({ ...declared, ...more, source });
     if (missing.length === 0) this.#missing.delete(key);
     else this.#missing.set(key, { source, missing });
+    if (this.#publication.holds(resource, source)) {
+      this.#publication.hold(resource, source);
+      return { kind: "published", missing };
+    }
+    const declared = await this.#declare(resource, secrets);
+    this.#publication.set({ ...declared, ...more, source });
     return { kind: "published", missing };
   }
 

@@ -42,6 +42,8 @@ export interface ScalingOptions {
   readonly decide: Decide;
   readonly clock: Clock;
   readonly log: Log;
+  /** Calls when figures of a policy are known for the first time. */
+  readonly onFirst: (key: string) => void;
   readonly everyMs?: number;
 }
 
@@ -105,7 +107,9 @@ export class Scaling implements AsyncDisposable {
       const figures = await this.#ask(policy, pods, signal);
       if (signal.aborted) return;
       const key = keyOf(policy);
+      const first = figures !== undefined && !this.#known.has(key);
       if (figures) this.#known.set(key, { figures, at: this.#options.clock.now() });
+      if (first) this.#options.onFirst(key);
       if (policy.spec.autoscaling.mode !== "Builtin" || isFrozen(policy)) return;
       await this.#resize(policy, pods, figures, signal);
     } catch (error) {
