@@ -6,12 +6,24 @@
  * Fails:  as the port does; what was done stays done, and the next look finds the rest.
  */
 
-import { managedByLabel } from "../desired/names.ts";
+import { componentLabel, managedByLabel } from "../desired/names.ts";
 import { plan, type Step } from "../desired/plan.ts";
-import { kindOf } from "../kube/kinds.ts";
+import { mustWait } from "../desired/stagger.ts";
+import { kindOf, kinds } from "../kube/kinds.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { Cache, Kind, Kube } from "../kube/port.ts";
 import { fieldManager } from "./resources.ts";
+
+export interface Converged {
+  /** How many objects were changed. */
+  readonly steps: number;
+  /** Something has to wait for its turn: look again soon. */
+  readonly waiting: boolean;
+}
+
+const idOf = ({ kind, metadata }: KubeObject): string => `${kind}/${metadata.namespace}/${metadata.name}`;
+const isRelay = ({ kind, metadata }: KubeObject): boolean =>
+  kind === "Deployment" && metadata.labels?.[componentLabel] === "relay";
 
 export class Children {
   readonly #kube: Kube;
@@ -41,15 +53,27 @@ export class Children {
     return undefined;
   }
 
-  /** How many objects were changed. */
   async converge(
     desired: readonly KubeObject[],
     live: readonly KubeObject[],
     signal: AbortSignal,
-  ): Promise<number> {
-    const steps = plan(desired, live);
+  ): Promise<Converged> {
+    const late = new Set(desired.filter((object) => this.#waits(object)).map(idOf));
+    const inTurn = (object: KubeObject) => !late.has(idOf(object));
+    const steps = plan(desired.filter(inTurn), live.filter(inTurn));
     for (const step of steps) await this.#carryOut(step, signal);
-    return steps.length;
+    return { steps: steps.length, waiting: late.size > 0 };
+  }
+
+  /** Relays get the image of another version in turns. */
+  #waits(object: KubeObject): boolean {
+    if (!isRelay(object)) return false;
+    const { namespace = "", name } = object.metadata;
+    return mustWait(object, this.find(kinds.Deployment, namespace, name), this.#relays());
+  }
+
+  *#relays(): Iterable<KubeObject> {
+    for (const cache of this.#caches()) for (const object of cache.list()) if (isRelay(object)) yield object;
   }
 
   async #carryOut(step: Step, signal: AbortSignal): Promise<void> {

@@ -20,6 +20,7 @@ import type { Next, Reconciler } from "../kube/port.ts";
 import { deploymentFacts } from "../status/deployment-facts.ts";
 import { relayPolicyStatus } from "../status/relay-policy.ts";
 import { type Acceptance, acceptPolicy } from "./acceptance.ts";
+import type { Converged } from "./children.ts";
 import type { DepartureState, Departures } from "./departures.ts";
 import { servingNamespace } from "./domain-facts.ts";
 import { policyNeeds } from "./needs.ts";
@@ -52,6 +53,8 @@ interface Findings {
 const onChange: Next = { wake: "on-change" };
 /** Figures are told again after this. */
 const figuresMs = 60_000;
+/** A relay that waits for its turn to get a new image is looked at again after this. */
+const turnMs = 5_000;
 
 export class RelayPolicyReconciler implements Reconciler {
   readonly #world: World;
@@ -85,11 +88,11 @@ export class RelayPolicyReconciler implements Reconciler {
     await written.addFinalizer(kinds.RelayPolicy, policy, queueFinalizer, signal);
     const resource = { ...named(policy), spec: publishedSpec(policy.spec) };
     const resolved = await resolver.publish(resource, policyNeeds(policy), signal);
-    await this.#relay(policy, signal);
+    const { waiting } = await this.#relay(policy, signal);
     // What was said before holds until the Secrets are known.
     if (resolved.kind === "waiting" && written.statusOf(policy)) return onChange;
     await this.#tell(policy, { acceptance, resolved }, signal);
-    return { wake: "after", ms: figuresMs };
+    return { wake: "after", ms: waiting ? turnMs : figuresMs };
   }
 
   /** What was accepted before stays in force: mail must not stop for a mistake. */
@@ -99,10 +102,10 @@ export class RelayPolicyReconciler implements Reconciler {
     return onChange;
   }
 
-  async #relay(policy: RelayPolicy, signal: AbortSignal): Promise<void> {
+  async #relay(policy: RelayPolicy, signal: AbortSignal): Promise<Pick<Converged, "waiting">> {
     const { installation, children, namespaceLeaves } = this.#world;
     const namespace = namespaceOf(policy);
-    if (!this.#parts.namespaces.isReady(namespace) || namespaceLeaves(namespace)) return;
+    if (!this.#parts.namespaces.isReady(namespace) || namespaceLeaves(namespace)) return { waiting: false };
     const { name } = policy.metadata;
     const wish = { namespace, name, spec: policy.spec, owner: ownerOf(policy) };
     const desired = relaySet(installation, wish, this.#lmtpPorts(namespace));
@@ -112,7 +115,7 @@ export class RelayPolicyReconciler implements Reconciler {
       ({ metadata }) =>
         metadata.labels?.[componentLabel] === "relay" && metadata.labels[policyLabel] === label,
     );
-    await children.converge(desired, live, signal);
+    return children.converge(desired, live, signal);
   }
 
   /** To which the namespace's domains deliver. */
