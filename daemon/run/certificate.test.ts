@@ -3,9 +3,10 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import type { Directory } from "../directory/directory.ts";
 import { silent } from "../kit/log.ts";
 import { makeCertificate } from "../net/self-signed.ts";
-import { openCertificate } from "./certificate.ts";
+import { listenerCertificate, openCertificate } from "./certificate.ts";
 
 async function files(t: TestContext, texts: { readonly cert?: string; readonly key?: string }) {
   const dir = await mkdtemp(join(tmpdir(), "postfleet-certificate-"));
@@ -38,3 +39,17 @@ for (const { name, texts, says } of wrong)
       return true;
     });
   });
+
+test("without any certificate TLS works all the same, with one that lasts as long as the process", async () => {
+  const directory = { domains: () => [] } as unknown as Directory;
+  const live = { current: () => directory, onChange: () => () => {} };
+  const options = {
+    tls: undefined,
+    nats: ["nats://127.0.0.1"],
+    data: undefined,
+    hostname: "mx.example.test",
+  };
+  using certificate = await listenerCertificate(options, live, silent);
+  assert.ok(certificate.current(undefined));
+  assert.equal(certificate.current("any.example.test"), certificate.current(undefined));
+});

@@ -17,7 +17,7 @@ import type { Log } from "../kit/log.ts";
 import { Certificates, type DomainCertificate, type Installation, namesOf } from "../net/certificates.ts";
 import type { ContextFor } from "../net/connection.ts";
 import { serverContext } from "../net/secure-context.ts";
-import { keptCertificate } from "../net/self-signed.ts";
+import { keptCertificate, makeCertificate } from "../net/self-signed.ts";
 import type { RunOptions } from "./options.ts";
 
 export interface Certificate extends Disposable {
@@ -46,20 +46,29 @@ export async function listenerCertificate(
   const certificates = new Certificates(own ?? nothing, log, Date.now);
   const update = (directory: Directory) => certificates.update(certificatesOf(directory));
   update(live.current());
+  const last = lastResort(options.hostname);
   if (certificates.find(undefined) === undefined)
     log.warn(
       {},
-      "no certificate: STARTTLS is not offered, and submissions, imaps and pop3s end each connection; " +
-        "give --tls-cert and --tls-key, or a MailDomain with tls",
+      "no certificate: TLS uses a self-signed one that others will not trust; give --tls-cert and --tls-key, or a MailDomain with tls",
     );
   const leave = live.onChange(update);
   return {
-    current: (name) => certificates.find(name),
+    current: (name) => certificates.find(name) ?? last(),
     [Symbol.dispose]: () => {
       leave();
       own?.[Symbol.dispose]();
     },
   };
+}
+
+/**
+ * Where there is no certificate for a name, one of our own making, as long as this process lives: servers that encrypt
+ * without looking (RFC 7435) are better served by it than by plain text, and nobody's password need travel without TLS.
+ */
+function lastResort(hostname: string): () => SecureContext {
+  let made: SecureContext | undefined;
+  return () => (made ??= serverContext(makeCertificate([hostname], systemClock.now())));
 }
 
 function* certificatesOf(directory: Directory): Iterable<DomainCertificate> {
