@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { aborted } from "../../daemon/kit/stop.ts";
 import { FakeClock } from "../../test/harness/fake-clock.ts";
 import { logBook } from "../../test/harness/log-book.ts";
 import { Informer, type InformerOptions } from "./informer.ts";
@@ -54,10 +55,9 @@ class Script implements Watchable {
     assert.ok("watch" in step, "a watch that nobody expected");
     yield* step.watch;
     if (step.error) throw step.error;
-    if (step.stays)
-      await new Promise((_, reject) =>
-        signal.addEventListener("abort", () => reject(signal.reason), { once: true }),
-      );
+    if (!step.stays) return;
+    await aborted(signal);
+    throw signal.reason;
   }
 
   /** The versions from which it was watched. */

@@ -51,7 +51,8 @@ export class NoAnswer extends Error {
   override readonly name = "NoAnswer";
 }
 
-const LIMIT_MS = 30_000;
+/** Longer than an admission webhook may take (10 s); a call that got lost must not hold a worker for ever. */
+const LIMIT_MS = 15_000;
 /** Calls at once; watches are not counted. The API server's own fairness does the rest. */
 const CALLS = 32;
 /** Shorter than the 90 s after which the API server closes an idle connection. */

@@ -118,7 +118,7 @@ class SpoilingProxy implements FaultProxy {
     const fault = this.#chance() < this.#share ? this.#pick() : undefined;
     if (fault === undefined) this.figures.passed++;
     else this.figures.spoiled++;
-    if (fault === "cut") asked.destroy();
+    if (fault === "cut") asked.socket.destroy();
     else if (typeof fault === "number") refuse(asked, answer, fault);
     else this.#forward(asked, answer, watching, fault === "lost");
   }
@@ -142,7 +142,7 @@ class SpoilingProxy implements FaultProxy {
       reply.on("error", () => answer.destroy());
       if (lost) {
         reply.resume();
-        return void asked.destroy();
+        return void asked.socket.destroy();
       }
       answer.writeHead(reply.statusCode ?? 502, reply.headers);
       answer.flushHeaders();
