@@ -7,6 +7,7 @@ import type { Clock } from "../kit/clock.ts";
 import { Deadlines } from "../kit/deadlines.ts";
 import type { Log } from "../kit/log.ts";
 import { Rates } from "../kit/rate.ts";
+import type { Address } from "../mail/address.ts";
 import type { MessageId } from "../queue/job.ts";
 import type { NewJob, Queue } from "../queue/queue.ts";
 import { Arrivals } from "./arrivals.ts";
@@ -51,6 +52,8 @@ export interface MailroomParts {
   readonly laptop: boolean;
   /** Examines where strangers' messages come from; absent: nobody does. */
   readonly examine?: Examine;
+  /** Whom a bounce to this address of ours is for, if we gave the address out as a return path. */
+  readonly returned?: (address: Address, namespace: string) => Address | undefined;
   /** Called for each message once it is durable, before the client hears so: metrics and the message's trace. */
   readonly accepted: (event: Accepted) => void;
   readonly limits?: Partial<MailroomLimits>;

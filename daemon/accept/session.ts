@@ -8,15 +8,17 @@
  * Spec:   RFC 5321 §3.3, §4.1.1; RFC 6409 (submission); RFC 4954 (AUTH).
  */
 import type { Channel } from "../auth/sasl/sasl.ts";
+import type { Directory } from "../directory/directory.ts";
 import { clientNetwork, isLoopback } from "../kit/cidr.ts";
 import { mapped, type SaslExchange, type SaslRefusal } from "../kit/sasl.ts";
-import type { Address } from "../mail/address.ts";
+import { type Address, domainOf } from "../mail/address.ts";
 import type { Recipient, Sender } from "../mail/envelope.ts";
 import type { Reply } from "../mail/reply.ts";
+import { isRewritten } from "../mail/srs.ts";
 import type { Caller, Later, MailroomSession, MessageSink, SessionFacts, Verdict } from "../smtp/mailroom.ts";
 import type { Desk } from "./desk.ts";
 import { MessageDraft } from "./draft.ts";
-import { expand } from "./expand.ts";
+import { type Expansion, expand } from "./expand.ts";
 import { replies } from "./replies.ts";
 import { countMessage, domainMeter, senderMeter, withinRate } from "./rules/message-rate.ts";
 import type { Rcpt } from "./rules/rule.ts";
@@ -152,7 +154,7 @@ export class Session implements MailroomSession {
     // RFC 5321 §4.5.1: `<postmaster>` needs no domain.
     const address = named.address.includes("@") ? (named.address as Address) : directory.postmaster();
     if (address === undefined) return replies.unknownRecipient;
-    const expansion = expand(directory, address);
+    const expansion = this.#bounce(directory, address, transaction) ?? expand(directory, address);
     const { standing } = transaction;
     const verdict = this.#desk.rcptRules({
       standing,
@@ -165,6 +167,16 @@ export class Session implements MailroomSession {
     });
     if (verdict === replies.unknownRecipient) return this.#guessed(standing);
     return after(verdict, () => this.#welcome(transaction, { ...named, address }, expansion));
+  }
+
+  /** A path that we rewrote when we passed a message on: its bounces go back to whom it came from. */
+  #bounce(directory: Directory, address: Address, { sender }: Transaction): Expansion | undefined {
+    if (sender.path !== "" || !isRewritten(address)) return undefined;
+    const domain = directory.domain(domainOf(address));
+    const to = domain && this.#desk.parts.returned?.(address, domain.namespace);
+    if (domain === undefined || to === undefined) return undefined;
+    const target = { kind: "remote", address: to, policy: domain.policy } as const;
+    return { kind: "targets", domain, targets: [target], expanded: true };
   }
 
   #welcome(transaction: Transaction, recipient: Recipient, expansion: Rcpt["expansion"]): Verdict {

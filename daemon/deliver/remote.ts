@@ -22,6 +22,7 @@ import type { Timeouts } from "../smtp/client/limits.ts";
 import type { Carrier, Opened } from "./carrier.ts";
 import { connectOrder } from "./route/order.ts";
 import type { Candidate, NextHops } from "./route/types.ts";
+import type { ReturnPaths } from "./sign/return-path.ts";
 import type { Signer } from "./sign/signer.ts";
 import type { Hosts } from "./site/hosts.ts";
 
@@ -30,6 +31,8 @@ export interface RemoteMeans {
   readonly queue: Pick<Queue, "body">;
   /** What goes in front of a message that leaves; absent: nothing is signed. */
   readonly signer?: Pick<Signer, "fields">;
+  /** The reverse-path that a message leaves with; absent: its own. */
+  readonly returnPaths?: Pick<ReturnPaths, "of">;
   readonly chance: Chance;
   readonly clock: Clock;
   readonly log: Log;
@@ -63,12 +66,7 @@ export async function openRemote(
       return {
         kind: "open",
         // A server of ours behind LMTP needs no signature.
-        carrier: new RemoteCarrier(
-          client,
-          next.limits.messagesPerConnection,
-          means.queue,
-          lmtp ? undefined : means.signer,
-        ),
+        carrier: new RemoteCarrier(client, next.limits.messagesPerConnection, means.queue, lmtp ? {} : means),
       };
     } catch (error) {
       if (!(error instanceof ConnectFailed)) throw error;
@@ -128,17 +126,20 @@ function temporary(verdict: Reply): Reply {
   return reply(451, "4.4.1", `${verdict.text} (${verdict.code} ${verdict.enhanced})`);
 }
 
+/** What is done to a message that goes to others. */
+type Leaving = Pick<RemoteMeans, "signer" | "returnPaths">;
+
 class RemoteCarrier implements Carrier {
   readonly #client: SmtpClient;
   readonly #limit: number;
   readonly #queue: Pick<Queue, "body">;
-  readonly #signer: RemoteMeans["signer"];
+  readonly #leaving: Leaving;
 
-  constructor(client: SmtpClient, limit: number, queue: Pick<Queue, "body">, signer: RemoteMeans["signer"]) {
+  constructor(client: SmtpClient, limit: number, queue: Pick<Queue, "body">, leaving: Leaving) {
     this.#client = client;
     this.#limit = limit;
     this.#queue = queue;
-    this.#signer = signer;
+    this.#leaving = leaving;
   }
 
   get reusable(): boolean {
@@ -164,13 +165,14 @@ class RemoteCarrier implements Carrier {
     signal: AbortSignal,
   ): Promise<readonly Outcome[]> {
     const { job, inline } = queued;
-    const signature = (await this.#signer?.fields(queued, signal)) ?? nothing;
+    const { signer, returnPaths } = this.#leaving;
+    const signature = (await signer?.fields(queued, signal)) ?? nothing;
     const fields =
       job.prepend === undefined ? signature : Buffer.concat([signature, Buffer.from(job.prepend)]);
     const whole = inline && (fields.length === 0 ? inline : Buffer.concat([fields, inline]));
     const body = whole ? () => whole : () => inFront(fields, this.#queue.body(queued, signal));
     const size = job.body.size + fields.length;
-    return this.#client.send({ sender: job.sender, recipients, size, body }, signal);
+    return this.#client.send({ sender: returnPaths?.of(job) ?? job.sender, recipients, size, body }, signal);
   }
 
   /**

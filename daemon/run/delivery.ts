@@ -10,6 +10,7 @@ import { forwardJob } from "../deliver/forward.ts";
 import { deliverLocally } from "../deliver/local.ts";
 import { Routes } from "../deliver/route/cache.ts";
 import { PublishedKeys } from "../deliver/sign/published-keys.ts";
+import { ReturnPaths } from "../deliver/sign/return-path.ts";
 import { Signer } from "../deliver/sign/signer.ts";
 import { Hosts } from "../deliver/site/hosts.ts";
 import { Sites } from "../deliver/site/sites.ts";
@@ -19,6 +20,7 @@ import { Resolver } from "../dns/resolver.ts";
 import { systemServers } from "../dns/servers.ts";
 import { systemClock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
+import { returnPathPurpose } from "../mail/srs.ts";
 import { answerFigures } from "../nats/figures.ts";
 import { dial } from "../net/dial.ts";
 import { ownAddresses } from "../net/own-addresses.ts";
@@ -168,6 +170,11 @@ function waysOf(context: DeliveryContext, resolver: Resolver): Ways {
       dial,
       queue: store.queue,
       signer: signerOf(context, resolver),
+      returnPaths: new ReturnPaths({
+        directory: live,
+        keys: (namespace) => store.vault.deriveAll(returnPathPurpose, namespace),
+        clock: systemClock,
+      }),
       chance: Math.random,
       clock: systemClock,
       hosts: new Hosts(Math.random),

@@ -11,6 +11,7 @@ import { Resolver } from "../dns/resolver.ts";
 import { systemServers } from "../dns/servers.ts";
 import { systemClock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
+import { originalPath, returnPathPurpose } from "../mail/srs.ts";
 import { Caps } from "../net/caps.ts";
 import type { Proxies } from "../net/proxied.ts";
 import { type SmtpServer, serveSmtp } from "../net/serve-smtp.ts";
@@ -88,6 +89,8 @@ function openRoom(context: GatewayContext, examine: Examine): Mailroom & Disposa
     log,
     laptop: isLaptop(options),
     examine,
+    returned: (address, namespace) =>
+      originalPath(address, store.vault.deriveAll(returnPathPurpose, namespace), Date.now()),
     accepted: (event) => onAccepted(event, context),
   });
 }

@@ -11,10 +11,10 @@ import type { Directory, LiveDirectory } from "../../directory/directory.ts";
 import type { Clock } from "../../kit/clock.ts";
 import type { SigningOrder } from "../../mail/dkim/sign.ts";
 import { signMessage } from "../../mail/dkim/sign-message.ts";
-import type { Queued } from "../../queue/job.ts";
+import type { Job, Queued } from "../../queue/job.ts";
 import type { Queue } from "../../queue/queue.ts";
 import type { PublishedKeys } from "./published-keys.ts";
-import { signingDomain } from "./signing-domain.ts";
+import { isForward, signingDomain } from "./signing-domain.ts";
 
 export interface SignerOptions {
   readonly directory: Pick<LiveDirectory, "current">;
@@ -24,6 +24,16 @@ export interface SignerOptions {
 }
 
 const kept = 1_000;
+
+/** What we found of a message that we pass on is sealed; `prepend` is our results field. RFC 8617 §5.1 */
+function sealOf(job: Pick<Job, "origin" | "prepend">): Pick<SigningOrder, "seal"> {
+  const results = isForward(job)
+    ? /^Authentication-Results:([\s\S]*)$/.exec(job.prepend ?? "")?.[1]
+    : undefined;
+  if (results === undefined) return {};
+  const found = /;\s+arc=(\w+)/.exec(results)?.[1] ?? "none";
+  return { seal: { results, chain: found === "pass" || found === "none" ? found : "fail" } };
+}
 
 export class Signer {
   readonly #o: SignerOptions;
@@ -56,7 +66,8 @@ export class Signer {
       const entry = signingDomain(queued.job, fields, directory);
       if (entry === undefined) return undefined;
       const found = await keys.of(entry);
-      return found.length === 0 ? undefined : { domain: entry.domain, keys: found, at: clock.now() };
+      if (found.length === 0) return undefined;
+      return { domain: entry.domain, keys: found, at: clock.now(), ...sealOf(queued.job) };
     };
     const text = await signMessage(queued.inline ?? queue.body(queued, signal), choose);
     return Buffer.from(text, "latin1");

@@ -21,20 +21,45 @@ export function signingDomain(
   fields: readonly string[],
   directory: Directory,
 ): DomainEntry | undefined {
-  const namespace = job.policy.slice(0, job.policy.indexOf("/"));
-  for (const name of claimed(job, fields)) {
-    for (let domain: string = name; domain.includes("."); domain = domain.slice(domain.indexOf(".") + 1)) {
-      const entry = directory.domain(domain as Domain);
-      if (entry !== undefined && entry.dkim.length > 0 && entry.namespace === namespace) return entry;
-    }
-  }
-  return anyOf(job.policy, directory);
+  const claims = isForward(job) ? forwarders(job) : authors(job, fields);
+  return ours(claims, job, directory, hasKeys) ?? firstOf(job.policy, directory, hasKeys);
 }
 
+/** On whose behalf a stranger's message is passed on. */
+export const forwardingDomain = (job: Signable, directory: Directory): DomainEntry | undefined =>
+  ours(forwarders(job), job, directory, anybody) ?? firstOf(job.policy, directory, anybody);
+
+/** A stranger sent it, and it leaves: a domain of ours must have passed it on. */
+export const isForward = ({ origin }: Pick<Job, "origin">): boolean =>
+  origin.protocol !== "local" && origin.trusted !== true;
+
+type Fit = (entry: DomainEntry) => boolean;
+const hasKeys: Fit = ({ dkim }) => dkim.length > 0;
+const anybody: Fit = () => true;
+
+/** The first of these, or a domain above one, that is of the job's namespace. */
+function ours(
+  claims: readonly Domain[],
+  { policy }: Signable,
+  directory: Directory,
+  fit: Fit,
+): DomainEntry | undefined {
+  const namespace = policy.slice(0, policy.indexOf("/"));
+  for (const name of claims) {
+    for (let domain: string = name; domain.includes("."); domain = domain.slice(domain.indexOf(".") + 1)) {
+      const entry = directory.domain(domain as Domain);
+      if (entry !== undefined && entry.namespace === namespace && fit(entry)) return entry;
+    }
+  }
+  return undefined;
+}
+
+/** The domain of the address that the message was sent to first. */
+const forwarders = ({ recipients }: Signable): readonly Domain[] =>
+  recipients.slice(0, 1).flatMap(({ orcpt }) => domainIn(orcpt?.address));
+
 /** Domains that the message is said to come from, best first. */
-function claimed({ origin, sender, recipients }: Signable, fields: readonly string[]): readonly Domain[] {
-  const ours = origin.protocol === "local" || origin.trusted === true;
-  if (!ours) return recipients.slice(0, 1).flatMap(({ orcpt }) => domainIn(orcpt?.address));
+function authors({ sender }: Signable, fields: readonly string[]): readonly Domain[] {
   const author = fields.find((field) => nameOf(field) === "from");
   const from = author === undefined ? [] : authorDomain(author);
   return sender.path === "" ? from : [...from, domainOf(sender.path)];
@@ -56,19 +81,20 @@ const domainIn = (address: string | undefined): readonly Domain[] => {
   return domain === undefined ? [] : [domain];
 };
 
-/** The first with keys by name, found once for each state of the directory. */
-function anyOf(policy: PolicyName, directory: Directory): DomainEntry | undefined {
-  let first = firsts.get(directory);
+/** The first of the policy's domains by name, found once for each state of the directory. */
+function firstOf(policy: PolicyName, directory: Directory, fit: Fit): DomainEntry | undefined {
+  const known = firsts.get(directory) ?? new Map<Fit, Map<PolicyName, DomainEntry>>();
+  firsts.set(directory, known);
+  let first = known.get(fit);
   if (first === undefined) {
     first = new Map();
     for (const entry of directory.domains()) {
       const other = first.get(entry.policy);
-      if (entry.dkim.length > 0 && (other === undefined || entry.name < other.name))
-        first.set(entry.policy, entry);
+      if (fit(entry) && (other === undefined || entry.name < other.name)) first.set(entry.policy, entry);
     }
-    firsts.set(directory, first);
+    known.set(fit, first);
   }
   return first.get(policy);
 }
 
-const firsts = new WeakMap<Directory, Map<PolicyName, DomainEntry>>();
+const firsts = new WeakMap<Directory, Map<Fit, Map<PolicyName, DomainEntry>>>();

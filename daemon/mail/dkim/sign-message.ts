@@ -6,6 +6,7 @@
  * Fails:  with what reading the message throws.
  * Spec:   RFC 6376 §5.
  */
+import { arcSet } from "../arc/seal.ts";
 import { RelaxedBodyHash } from "./canonical.ts";
 import { type HeaderSection, readHeaderSection } from "./header-section.ts";
 import { type SigningOrder, signFields } from "./sign.ts";
@@ -54,5 +55,16 @@ async function signStream(message: AsyncIterable<Uint8Array>, choose: ChooseKeys
   return order === undefined ? "" : finish(section, order, hash);
 }
 
-const finish = async ({ fields }: HeaderSection, order: SigningOrder, hash: RelaxedBodyHash) =>
-  (await signFields(fields, hash.digest(), order)).join("");
+async function finish(
+  { fields }: HeaderSection,
+  order: SigningOrder,
+  hash: RelaxedBodyHash,
+): Promise<string> {
+  const bodyHash = hash.digest();
+  const signatures = (await signFields(fields, bodyHash, order)).join("");
+  // RFC 8617 §4.1.3: only RSA.
+  const key = order.keys.find(({ algorithm }) => algorithm === "rsa-sha256");
+  if (order.seal === undefined || key === undefined) return signatures;
+  const { domain, at, seal } = order;
+  return (await arcSet(fields, bodyHash, { domain, key, at, ...seal })) + signatures;
+}

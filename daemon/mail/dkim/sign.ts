@@ -20,6 +20,8 @@ export interface SigningOrder {
   readonly keys: readonly SigningKey[];
   /** ms since the epoch */
   readonly at: number;
+  /** A message that we pass on is also sealed. */
+  readonly seal?: { readonly results: string; readonly chain: "none" | "pass" | "fail" };
 }
 
 /**
@@ -112,7 +114,7 @@ function fieldWithout({ algorithm, domain, selector, at, names, bodyHash }: Fiel
 
 const lineLength = 76;
 
-function foldNames(names: readonly string[]): string {
+export function foldNames(names: readonly string[]): string {
   let text = "";
   let column = 3;
   for (const [i, name] of names.entries()) {
@@ -130,10 +132,10 @@ function foldNames(names: readonly string[]): string {
   return text;
 }
 
-const foldBase64 = (text: string): string => text.match(/.{1,72}/g)?.join("\r\n  ") ?? "";
+export const foldBase64 = (text: string): string => text.match(/.{1,72}/g)?.join("\r\n  ") ?? "";
 
 /** RSA takes about a millisecond: on another thread. */
-function signatureOf({ algorithm, key }: DkimKey, text: string): Promise<string> {
+export function signatureOf({ algorithm, key }: DkimKey, text: string): Promise<string> {
   const data = Buffer.from(text, "latin1");
   if (algorithm === "ed25519-sha256")
     return Promise.resolve(sign(null, createHash("sha256").update(data).digest(), key).toString("base64"));

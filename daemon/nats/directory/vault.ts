@@ -66,6 +66,11 @@ export class Vault {
       .digest();
   }
 
+  /** The same for a namespace, from each of its keys, the newest first: daemons of the namespace and shared ones agree. */
+  deriveAll(purpose: string, namespace: string): readonly Buffer[] {
+    return this.#of(namespace).map(({ octets }) => createHmac("sha256", octets).update(purpose).digest());
+  }
+
   /** `true`: it has the key that this was sealed with. */
   knows({ k }: Pick<Sealed, "k">, namespace: string): boolean {
     return this.#of(namespace).some(({ id }) => id === k);

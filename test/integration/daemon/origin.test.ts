@@ -6,12 +6,14 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { dkimRecord, generateDkimKey, parseDkimKey } from "../../../daemon/mail/dkim/keys.ts";
 import { signMessage } from "../../../daemon/mail/dkim/sign-message.ts";
-import { aDomain, aMailbox, aPolicy } from "../../harness/manifest.ts";
+import { arcByMailauth } from "../../harness/dkim-verify.ts";
+import { aDomain, aMailbox, aPolicy, aSecret } from "../../harness/manifest.ts";
 import { RawClient } from "../../harness/smtp-client.ts";
 import { until } from "../../harness/until.ts";
 import { openWorld } from "../../harness/world.ts";
 
 const pem = generateDkimKey("rsa-sha256");
+const ours = generateDkimKey("rsa-sha256");
 const record = dkimRecord(pem)
   .match(/.{1,255}/g)
   ?.map((part) => `"${part}"`)
@@ -20,7 +22,8 @@ const apart = { dmarc: { quarantine: "Junk", reject: "Junk" } } as const;
 
 const world = await openWorld({
   documents: [
-    aDomain("home.example"),
+    aSecret("keys", { "postfleet.pem": ours }),
+    aDomain("home.example", { dkim: { algorithms: ["Rsa2048"], secretRef: { name: "keys" } } }),
     aDomain("kind.example", { inbound: apart }),
     aMailbox("alice@home.example"),
     aMailbox("bob@kind.example"),
@@ -135,11 +138,37 @@ test("a DNS that does not tell defers", async () => {
   assert.match(reply, /^451 4\.4\.3 The DNS did not tell/);
 });
 
-test("a forward takes the results along", async () => {
+test("a forward takes the results along, sealed, with a return path that leads back", async () => {
   assert.match(
     await send(good, "x@far.example", "moved@home.example", text("x@far.example", "onward")),
     /^250/,
   );
-  const [message] = await world.hop("127.0.0.2").received(1);
-  assert.match(message?.octets.toString() ?? "", /^Authentication-Results: mx\.fleet\.example;\r\n spf=pass/);
+  const hop = world.hop("127.0.0.2");
+  const [message] = await hop.received(1);
+  const octets = message?.octets ?? Buffer.alloc(0);
+  assert.match(octets.toString(), /^Authentication-Results: mx\.fleet\.example;\r\n spf=pass/m);
+  assert.equal(
+    await arcByMailauth(octets, { "postfleet._domainkey.home.example": dkimRecord(ours) }),
+    "pass",
+  );
+  const path = /^MAIL FROM:<(SRS0=[^@]+@home\.example)>/.exec(message?.mail ?? "")?.[1];
+  assert.ok(path, message?.mail);
+  // A bounce comes to it, in other letters, and goes on to the sender.
+  const bounce = "From: <mailer-daemon@else.example>\r\nSubject: returned\r\n\r\nno\r\n";
+  assert.match(await send(good, "", path.toLowerCase(), bounce), /^250/);
+  await hop.until(() => hop.messages.length === 2);
+  assert.match(hop.messages[1]?.mail ?? "", /^MAIL FROM:<>/);
+  assert.deepEqual(
+    hop.messages[1]?.rcpts.map((line) => line.split(">")[0]),
+    ["RCPT TO:<x@far.example"],
+  );
+});
+
+test("a return path that is not ours, or is used by others than bounces, does not exist", async () => {
+  await using smtp = await RawClient.connect(world.fleet.port("smtp"));
+  smtp.send(`PROXY TCP4 ${good} 198.51.100.25 40000 25\r\n`);
+  await smtp.reply();
+  await smtp.ask("EHLO mail.far.example");
+  await smtp.ask("MAIL FROM:<>");
+  assert.match(await smtp.ask("RCPT TO:<SRS0=AAAAAA=AA=far.example=x@home.example>"), /^550 5\.1\.1/);
 });
