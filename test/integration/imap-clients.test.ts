@@ -1,9 +1,9 @@
 /**
- * Clients that others wrote read and change mail in a real daemon, by IMAP.
+ * Clients that others wrote read and change mail in a real daemon, by IMAP: over TLS and compressed, and what is told to
+ * them when the daemon ends. What needs neither is in `clients/`, where Dovecot is the reference.
  */
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { ImapFlow, type SearchObject } from "imapflow";
@@ -13,7 +13,7 @@ import { needs, run } from "../harness/programs.ts";
 import { submit } from "../harness/submit.ts";
 
 const password = "correct-horse battery$staple";
-const people = ["curl", "python", "flow", "sync", "idle", "drain"].map((name) => `${name}@home.example`);
+const people = ["curl", "flow", "idle", "drain"].map((name) => `${name}@home.example`);
 const fleet = await startPostfleet({
   resources: manifest(
     aDomain("home.example"),
@@ -69,36 +69,6 @@ test("curl appends, searches, fetches: plain, STARTTLS, TLS", needs("curl"), asy
   assert.equal(text, "The text of curled.\r\n");
 });
 
-const python = `
-import imaplib, sys
-m = imaplib.IMAP4("127.0.0.1", int(sys.argv[1]))
-def ok(answer):
-    assert answer[0] == "OK", answer
-    return answer[1]
-ok(m.login(sys.argv[2], sys.argv[3]))
-ok(m.create('"Ordner &AOQ-"'))
-assert any(b"Ordner &AOQ-" in line for line in ok(m.list())), m.list()
-for i in range(3):
-    ok(m.append("INBOX", "(\\\\Flagged)", None, b"Subject: p%d\\r\\n\\r\\nhello w\\xc3\\xb6rld %d\\r\\n" % (i, i)))
-assert ok(m.select("INBOX")) == [b"3"]
-assert ok(m.search(None, "SUBJECT", "p1")) == [b"2"]
-assert ok(m.uid("SEARCH", "BODY", "hello")) == [b"1 2 3"]
-assert ok(m.sort("REVERSE ARRIVAL", "UTF-8", "ALL"))[0].split()[-1] in (b"1", b"3")
-assert b"hello" in ok(m.fetch("1", "(FLAGS BODY.PEEK[TEXT])"))[0][1]
-ok(m.store("1:2", "+FLAGS", "(\\\\Deleted)"))
-ok(m.copy("3", '"Ordner &AOQ-"'))
-assert ok(m.expunge()) == [b"2", b"1"]
-assert ok(m.status("INBOX", "(MESSAGES UIDNEXT)")) == [b'"INBOX" (MESSAGES 1 UIDNEXT 4)']
-assert ok(m.getquotaroot("INBOX"))[0] == [b'"INBOX" ""']
-ok(m.close())
-m.logout()
-`;
-
-test("Python's imaplib", needs("python3"), async () => {
-  const args = [`${fleet.port("imap")}`, "python@home.example", password];
-  await run("python3", ["-c", python, ...args]);
-});
-
 test("imapflow: compressed, with CONDSTORE, over TLS", async () => {
   const client = await flow("flow@home.example", true);
   for (let i = 0; i < 20; i++)
@@ -138,7 +108,7 @@ test("imapflow: compressed, with CONDSTORE, over TLS", async () => {
   await client.logout();
 });
 
-test("new mail wakes an IDLE within a second", async () => {
+test("new mail wakes an IDLE", async () => {
   const client = await flow("idle@home.example");
   await client.mailboxOpen("INBOX");
   const heard = new Promise<{ count: number }>((resolve) => client.once("exists", resolve));
@@ -148,79 +118,9 @@ test("new mail wakes an IDLE within a second", async () => {
     to: "idle@home.example",
     text: "Subject: wake\n\nup\n",
   });
-  const since = performance.now();
-  assert.equal((await heard).count, 1);
-  assert.ok(performance.now() - since < 1_000);
+  assert.equal((await heard).count, 1); // how soon: `daemon/replicas.test.ts`
   await client.logout();
   await idling;
-});
-
-const mbsyncrc = (folder: string) => `
-IMAPAccount fleet
-Host 127.0.0.1
-Port ${fleet.port("imap")}
-User sync@home.example
-Pass "${password}"
-SSLType None
-AuthMechs LOGIN
-
-IMAPStore far
-Account fleet
-
-MaildirStore near
-Path ${folder}/
-Inbox ${folder}/INBOX
-SubFolders Verbatim
-
-Channel all
-Far :far:
-Near :near:
-Patterns *
-Create Both
-Expunge Both
-Remove Both
-CopyArrivalDate yes
-SyncState *
-`;
-
-test("mbsync, both ways, and nothing left to do the second time", needs("mbsync"), async () => {
-  const folder = await mkdtemp(join(tmpdir(), "postfleet-mbsync-"));
-  const client = await flow("sync@home.example");
-  for (let i = 0; i < 10; i++) await client.append("INBOX", message(`s${i}`));
-  const rc = join(folder, ".mbsyncrc");
-  await writeFile(rc, mbsyncrc(folder));
-  const sync = () => run("mbsync", ["-c", rc, "-a"]);
-  const files = async () =>
-    (await readdir(folder, { recursive: true })).filter((name) => /\/(cur|new)\//.test(name)).sort();
-  await sync();
-  const first = await files();
-  assert.equal(first.length, 10);
-  await sync();
-  assert.deepEqual(await files(), first);
-  // Both sides change.
-  const [one = "", two = ""] = first;
-  await rm(join(folder, one));
-  await rename(join(folder, two), join(folder, two.replace("/new/", "/cur/").replace(/(:2,.*)?$/, ":2,FS")));
-  await Promise.all(
-    ["cur", "new", "tmp"].map((name) => mkdir(join(folder, "Made", name), { recursive: true })),
-  );
-  await writeFile(join(folder, "Made/new/1.here"), message("from here").replaceAll("\r", ""));
-  await client.mailboxOpen("INBOX");
-  await client.messageFlagsAdd({ uid: "10" }, ["\\Answered"], { uid: true });
-  await sync();
-  await client.noop();
-  assert.equal(await count(client, "INBOX"), 9);
-  assert.equal(await count(client, "Made"), 1);
-  assert.equal((await found(client, { flagged: true })).length, 1);
-  assert.ok(
-    (await files()).some((name) => /:2,.*R/.test(name)),
-    "the answered flag came back",
-  );
-  const settled = await files();
-  await sync();
-  assert.deepEqual(await files(), settled);
-  await client.logout();
-  await rm(folder, { recursive: true, force: true });
 });
 
 test("commands of the terminal see what clients did", async () => {
