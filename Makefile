@@ -18,7 +18,7 @@ INTEGRATION = 'test/contract/**/*.test.ts' 'test/golden/**/*.test.ts' 'test/inte
               'test/kubernetes/**/*.test.ts'
 FUZZ = 'test/fuzz/**/*.test.ts'
 
-.PHONY: help setup kube-api run test test-unit test-integration fuzz bench faults check format lint types directions licences \
+.PHONY: help setup mail-programs kube-api run test test-unit test-integration fuzz bench faults check format lint types directions licences \
         generate verify image clean
 
 help: ## List the targets
@@ -80,6 +80,9 @@ setup: node_modules/.stamp ## Install packages, Node 24 among them, and get nats
 kube-api: ## Get etcd and the Kubernetes API server for tests (needs Go; 8 minutes the first time)
 	@test/cluster/kube/cluster build envtest >&2 || { \
 	 [ -z "$$CI" ] && echo "The tests against a Kubernetes API server are skipped." >&2; }
+
+mail-programs: ## Install the mail programs of others that tests drive (as root, on Debian)
+	@scripts/mail-programs
 
 # The packages include Node 24 itself, so any npm will do; none of them runs a script when it is installed.
 # An existing folder is brought up to date in place: starting anew would pull it from under a running daemon.
