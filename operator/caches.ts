@@ -48,12 +48,10 @@ export function openCache<T extends KubeObject>(
       chance: Math.random,
       log,
       onTrouble: (reason) => metrics.watchTrouble(kind.kind, reason),
+      onStop: () => forget(),
       ...options,
     });
-    metrics.informer(
-      where.namespace === undefined ? kind.kind : `${kind.kind} in ${where.namespace}`,
-      () => informer.figures,
-    );
+    const forget = metrics.informer(kind.kind, () => informer.figures);
     return informer;
   };
   const namespaces = watched(installation);

@@ -159,7 +159,7 @@ class Operator {
 }
 
 /** Errors whose message is for people. */
-const speaking = new Set(["CannotListen", "MissingSecret", "UnusableKey", "AccessError", "KubeError"]);
+const speaking = new Set(["CannotListen", "MissingSecret", "UnusableKey", "NoAccess", "KubeError"]);
 
 try {
   process.exitCode = await main(process.argv.slice(2), process.env);

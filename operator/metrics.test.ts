@@ -10,6 +10,8 @@ test("what the parts report is read at /metrics", async () => {
   queue.ended("failed", 30);
   const informer = { objects: 7, synced: true, failures: 1, lists: 1, watches: 1 };
   metrics.informer("Secret", () => informer);
+  metrics.informer("Secret", () => informer);
+  metrics.informer("Secret", () => informer)();
   metrics.watchTrouble("Secret", "Expired");
   metrics.call({ verb: "apply", kind: "Service", code: "200", ms: 8 });
   metrics.traffic(() => ({ connections: 2, requests: 100 }));
@@ -28,7 +30,8 @@ test("what the parts report is read at /metrics", async () => {
     'postfleet_operator_queue_depth{kind="MailDomain",priority="low"} 2',
     'postfleet_operator_keys{kind="MailDomain",state="failing"} 5',
     'postfleet_operator_queue_wait_seconds_sum{kind="MailDomain",priority="high"} 0.02',
-    'postfleet_operator_cached_objects{kind="Secret"} 7',
+    'postfleet_operator_cached_objects{kind="Secret"} 14',
+    'postfleet_operator_watch_failing{kind="Secret"} 1',
     'postfleet_operator_watch_failures_total{kind="Secret",reason="Expired"} 1',
     'postfleet_operator_kube_request_seconds_count{verb="apply",kind="Service",code="200"} 1',
     "postfleet_operator_kube_connections_total 2",

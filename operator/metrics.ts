@@ -2,7 +2,7 @@
  * The operator's figures, as Prometheus reads them. One place names them all; the parts get small functions to call.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { Call } from "./kube/client.ts";
+import type { Call } from "./kube/calls.ts";
 import type { InformerFigures } from "./kube/informer.ts";
 import type { Traffic } from "./kube/transport.ts";
 import type { QueueFigures, QueueObserver } from "./kube/work-queue.ts";
@@ -20,7 +20,8 @@ export interface OperatorMetrics {
   readonly registry: Registry;
   /** For `WorkQueueOptions.observe`. */
   queue(kind: string, figures: () => QueueFigures): QueueObserver;
-  informer(kind: string, figures: () => InformerFigures): void;
+  /** Several of a kind, one a namespace, count together. The returned function ends it. */
+  informer(kind: string, figures: () => InformerFigures): () => void;
   /** For `InformerOptions.onTrouble`. */
   watchTrouble(kind: string, reason: string): void;
   /** For `KubeOptions.observe`. */
@@ -128,28 +129,39 @@ function kubeMetrics(
     labelNames: ["kind", "reason"],
     registers,
   });
-  const informers = new Map<string, () => InformerFigures>();
-  const gauge = (name: string, help: string, read: (figures: InformerFigures) => number) =>
+  const informers = new Map<() => InformerFigures, string>();
+  const sum = (a: number, b: number) => a + b;
+  const gauge = (
+    name: string,
+    help: string,
+    read: (figures: InformerFigures) => number,
+    together: (a: number, b: number) => number = sum,
+  ) =>
     new Gauge({
       name,
       help,
       labelNames: ["kind"],
       registers,
       collect() {
-        for (const [kind, figures] of informers) this.set({ kind }, read(figures()));
+        const kinds = new Map<string, number>();
+        for (const [figures, kind] of informers)
+          kinds.set(kind, together(kinds.get(kind) ?? 0, read(figures())));
+        this.reset();
+        for (const [kind, value] of kinds) this.set({ kind }, value);
       },
     });
   gauge("postfleet_operator_cached_objects", "Objects that are kept in memory", ({ objects }) => objects);
-  gauge("postfleet_operator_watch_synced", "1 when the first list was complete", ({ synced }) =>
-    Number(synced),
+  gauge("postfleet_operator_watches", "Watches that are kept", () => 1);
+  gauge("postfleet_operator_watches_synced", "Watches whose first list was complete", (f) =>
+    Number(f.synced),
   );
-  gauge(
-    "postfleet_operator_watch_failing",
-    "Failures in a row of a watch; 0 when it works",
-    (f) => f.failures,
-  );
+  const failing = "Failures in a row of the worst watch; 0 when all work";
+  gauge("postfleet_operator_watch_failing", failing, ({ failures }) => failures, Math.max);
   return {
-    informer: (kind, figures) => void informers.set(kind, figures),
+    informer(kind, figures) {
+      informers.set(figures, kind);
+      return () => void informers.delete(figures);
+    },
     watchTrouble: (kind, reason) => trouble.inc({ kind, reason }),
     call: ({ verb, kind, code, ms }) => calls.observe({ verb, kind, code }, ms / 1_000),
     traffic(read) {

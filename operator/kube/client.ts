@@ -6,10 +6,12 @@
 import { type Clock, systemClock } from "../../daemon/kit/clock.ts";
 import type { Env } from "./access/access.ts";
 import { findAccess } from "./access/find.ts";
-import { parseAnswer, refusal } from "./answers.ts";
+import { parseAnswer } from "./answers.ts";
+import { type Call, Calls } from "./calls.ts";
+import { listPages, watchCollection } from "./collections.ts";
 import { kindOf } from "./kinds.ts";
 import type { KubeObject } from "./object.ts";
-import { collectionPath, groupPath, objectPath, type Query, selectors, withQuery } from "./paths.ts";
+import { collectionPath, groupPath, objectPath, type Query, withQuery } from "./paths.ts";
 import {
   type Kind,
   type Kube,
@@ -19,7 +21,6 @@ import {
   type Selection,
 } from "./port.ts";
 import { type Answer, type Outgoing, type Traffic, Transport } from "./transport.ts";
-import { watchEvents } from "./watch-stream.ts";
 import type { ListOptions, Page, Watchable, WatchEvent, WatchOptions } from "./watchable.ts";
 
 export interface KubeOptions {
@@ -32,32 +33,20 @@ export interface KubeOptions {
   readonly observe?: (call: Call) => void;
 }
 
-/** For the figures: what was asked, and how it ended. */
-export interface Call {
-  readonly verb: string;
-  readonly kind: string;
-  /** The HTTP status, or `none` without an answer. */
-  readonly code: string;
-  readonly ms: number;
-}
-
 export const defaultFieldManager = "postfleet-operator";
-const PAGE = 500;
-/** A consistent list of a large collection takes the server a while. */
-const LIST_LIMIT_MS = 60_000;
 /** How often a list is begun anew when the server forgets its version half-way. */
 const LIST_TRIES = 3;
 
 export async function openKube(options: KubeOptions): Promise<KubeClient> {
   const { env, kubeconfig, fieldManager = defaultFieldManager, clock = systemClock } = options;
   const access = await findAccess(kubeconfig, env, clock);
+  const transport = new Transport(access, fieldManager);
   return new KubeClient({
-    transport: new Transport(access, fieldManager),
+    transport,
+    calls: new Calls(transport, clock, options.observe),
     server: access.server.href,
     namespace: access.namespace,
     fieldManager,
-    clock,
-    observe: options.observe,
   });
 }
 
@@ -66,8 +55,7 @@ interface Parts {
   readonly server: string;
   readonly namespace: string | undefined;
   readonly fieldManager: string;
-  readonly clock: Clock;
-  readonly observe: ((call: Call) => void) | undefined;
+  readonly calls: Calls;
   /** Asked before each write leaves. */
   readonly guard?: () => void;
 }
@@ -175,64 +163,17 @@ export class KubeClient implements Kube, Watchable, AsyncDisposable {
     return resources.some(({ name }) => name === kind.plural);
   }
 
-  async *pages(
-    kind: Kind,
-    selection: Selection,
-    options: ListOptions,
-    signal: AbortSignal,
-  ): AsyncGenerator<Page> {
-    const path = collectionPath(kind, selection.namespace);
-    let next: string | undefined;
-    do {
-      const query = { ...selectors(selection), limit: PAGE, continue: next };
-      const outgoing = {
-        method: "GET",
-        path: withQuery(path, query),
-        accept: accepted(options, "PartialObjectMetadataList"),
-        limitMs: LIST_LIMIT_MS,
-      } as const;
-      const answer = await this.#send("list", kind, outgoing, signal);
-      const { metadata, items } = parseAnswer<List>(answer, `list ${kind.plural}`);
-      // Items of a list come without these two.
-      const { apiVersion, kind: name } = kind;
-      yield {
-        items: (items ?? []).map((item) => ({ ...item, apiVersion, kind: name })),
-        resourceVersion: metadata.resourceVersion,
-      };
-      next = metadata.continue || undefined;
-    } while (next !== undefined);
+  pages(kind: Kind, selection: Selection, options: ListOptions, signal: AbortSignal): AsyncIterable<Page> {
+    return listPages(this.#parts.calls, kind, selection, options, signal);
   }
 
-  async *watch(
+  watch(
     kind: Kind,
     selection: Selection,
     options: WatchOptions,
     signal: AbortSignal,
-  ): AsyncGenerator<WatchEvent> {
-    const query = {
-      ...selectors(selection),
-      watch: 1,
-      allowWatchBookmarks: true,
-      resourceVersion: options.resourceVersion,
-      timeoutSeconds: options.timeoutSeconds,
-    };
-    const accept = accepted(options, "PartialObjectMetadata");
-    const path = withQuery(collectionPath(kind, selection.namespace), query);
-    const outgoing = { method: "GET", path, accept, limitMs: options.silenceMs } as const;
-    const { response, status } = await this.#timed("watch", kind, () =>
-      this.#parts.transport.stream(outgoing, signal),
-    );
-    if (status !== 200) {
-      const text = await bounded(response, options.silenceMs);
-      const seconds = Number(response.headers["retry-after"] ?? Number.NaN);
-      const retryAfterMs = seconds >= 0 ? seconds * 1_000 : undefined;
-      throw refusal({ status, text, retryAfterMs }, `watch ${kind.plural}`);
-    }
-    const { apiVersion, kind: name } = kind;
-    for await (const event of watchEvents(response, kind, options.silenceMs, signal))
-      yield event.type === "BOOKMARK"
-        ? event
-        : { ...event, object: { ...event.object, apiVersion, kind: name } };
+  ): AsyncIterable<WatchEvent> {
+    return watchCollection(this.#parts.calls, kind, selection, options, signal);
   }
 
   /** Closes every connection; calls under way fail. */
@@ -291,41 +232,6 @@ export class KubeClient implements Kube, Watchable, AsyncDisposable {
   }
 
   #send(verb: string, kind: Kind, outgoing: Outgoing, signal: AbortSignal): Promise<Answer> {
-    return this.#timed(verb, kind, () => this.#parts.transport.call(outgoing, signal));
-  }
-
-  async #timed<T extends { readonly status: number }>(
-    verb: string,
-    { kind }: Kind,
-    run: () => Promise<T>,
-  ): Promise<T> {
-    const { clock, observe } = this.#parts;
-    const begin = clock.monotonic();
-    let code = "none";
-    try {
-      const answer = await run();
-      code = String(answer.status);
-      return answer;
-    } finally {
-      observe?.({ verb, kind, code, ms: clock.monotonic() - begin });
-    }
-  }
-}
-
-interface List {
-  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
-  readonly items: readonly KubeObject[] | null;
-}
-
-const accepted = ({ metadataOnly }: ListOptions, as: string): string =>
-  metadataOnly ? `application/json;as=${as};g=meta.k8s.io;v=v1` : "application/json";
-
-/** A refusal's text; who refuses and then falls silent is cut off. */
-async function bounded(response: import("node:http").IncomingMessage, limitMs: number): Promise<string> {
-  const timer = setTimeout(() => response.destroy(new Error("the refusal broke off")), limitMs);
-  try {
-    return (await response.setEncoding("utf8").toArray()).join("");
-  } finally {
-    clearTimeout(timer);
+    return this.#parts.calls.send(verb, kind, outgoing, signal);
   }
 }

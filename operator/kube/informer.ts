@@ -27,6 +27,7 @@ export interface InformerOptions<T extends KubeObject> {
   readonly log: Log;
   /** Told whenever a watch had to be begun again, other than by its regular end. */
   readonly onTrouble?: (reason: string) => void;
+  readonly onStop?: () => void;
   readonly limits?: Partial<InformerLimits>;
 }
 
@@ -117,6 +118,7 @@ export class Informer<T extends KubeObject = KubeObject> implements Cache<T>, As
     this.#stop.abort(new Error("the informer was stopped"));
     this.#listeners.clear();
     await this.#running;
+    this.#options.onStop?.();
   }
 
   async #run(signal: AbortSignal): Promise<void> {

@@ -257,7 +257,7 @@ async function textOf(response: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-function retryAfter({ headers }: IncomingMessage): number | undefined {
+export function retryAfter({ headers }: IncomingMessage): number | undefined {
   const seconds = Number(headers["retry-after"]);
   return Number.isFinite(seconds) && seconds >= 0 && headers["retry-after"] ? seconds * 1_000 : undefined;
 }
