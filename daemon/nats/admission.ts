@@ -112,7 +112,8 @@ export class AdmissionGate implements AsyncDisposable {
     if (!link.isUp()) return;
     try {
       let full = await this.#isStoreFull();
-      for (const stream of streams) {
+      // Who may not look at a stream hears of its bounds by a refusal.
+      for (const stream of link.confined === undefined ? streams : []) {
         const level = await this.#levelOf(stream);
         if (level && level.bytes >= level.limit * SHARE) full = true;
       }

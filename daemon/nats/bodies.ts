@@ -9,7 +9,7 @@
  * Every chunk has a TTL (queue lifetime and two days more), so that nothing a crash leaves behind stays for ever.
  */
 
-import type { MessageId } from "../queue/job.ts";
+import { randomBytes } from "node:crypto";
 import { BodyMissing, type BodyWriter, type FinishedBody } from "../queue/queue.ts";
 import type { Entry, GroupCommit } from "./commit.ts";
 import type { Link } from "./connect.ts";
@@ -22,8 +22,11 @@ import { lastOnSubject } from "./read.ts";
  */
 const INLINE_LIMIT = 128 << 10;
 const CHUNK = 256 << 10;
-/** Up to this many chunks are removed by a group-committed marker each, more by one purge. */
+/** Up to this many chunks are removed by a group-committed marker each, more by one purge (by those who may). */
 const MARKERS = 8;
+const TOGETHER = 256;
+/** 130 bits: who does not know the id cannot find the body. */
+const ID_OCTETS = 17;
 
 const NOTHING = new Uint8Array();
 
@@ -51,8 +54,8 @@ export class Bodies {
   }
 
   /** `room` throws when another chunk of it may not be stored. */
-  writer(id: MessageId, room: () => void): BodyWriter {
-    return new ChunkWriter(id, this, room);
+  writer(room: () => void): BodyWriter {
+    return new ChunkWriter(newBodyId(), this, room);
   }
 
   /** Throws `BodyMissing` when a chunk does not exist, `StoreFault` when it cannot be read now. */
@@ -79,7 +82,7 @@ export class Bodies {
       throw new StoreFault("away", "a body could not be read", error);
     }
     // Any replica answers a direct get, and one may lag behind: only the leader's word makes a body missing.
-    const record = await lastOnSubject(this.#link.nc, stream, subject);
+    const record = await lastOnSubject(this.#link, stream, subject);
     if (record && record.data.length > 0) return record.data;
     throw new BodyMissing(`chunk ${n} of body ${id} does not exist`);
   }
@@ -87,7 +90,7 @@ export class Bodies {
   /** Removes a body; failures are left to the TTL. */
   async remove(id: string, chunks: number): Promise<void> {
     try {
-      if (chunks <= MARKERS) await this.#mark(id, chunks);
+      if (chunks <= MARKERS || this.#link.confined !== undefined) await this.#mark(id, chunks);
       else await this.#purge(id);
     } catch {
       // The TTL removes it.
@@ -100,7 +103,8 @@ export class Bodies {
       data: NOTHING,
       ttl: "1s",
     }));
-    if (entries.length > 0) await this.#commit.commit(entries);
+    for (let at = 0; at < entries.length; at += TOGETHER)
+      await this.#commit.commit(entries.slice(at, at + TOGETHER));
   }
 
   async #purge(id: string): Promise<void> {
@@ -112,6 +116,9 @@ export class Bodies {
     if (error) throw new StoreFault("refused", error.description ?? "purge refused");
   }
 }
+
+/** A body is read and removed by whoever knows its id: it lies in the records of its jobs, and nowhere else. */
+export const newBodyId = (): string => randomBytes(ID_OCTETS).toString("base64url");
 
 class ChunkWriter implements BodyWriter {
   readonly #id: string;
@@ -125,7 +132,7 @@ class ChunkWriter implements BodyWriter {
   #failure: { readonly error: unknown } | undefined;
   #over = false;
 
-  constructor(id: MessageId, bodies: Bodies, room: () => void) {
+  constructor(id: string, bodies: Bodies, room: () => void) {
     this.#id = id;
     this.#bodies = bodies;
     this.#room = room;

@@ -41,7 +41,7 @@ after(async () => {
 
 const octets = (text: string) => Buffer.from(text);
 const text = async (subject: string) => {
-  const record = await lastOnSubject(link.nc, STREAM, subject);
+  const record = await lastOnSubject(link, STREAM, subject);
   return record && Buffer.from(record.data).toString();
 };
 const open = (over: Partial<ConstructorParameters<typeof GroupCommit>[1]> = {}) =>

@@ -230,7 +230,7 @@ export class GroupCommit {
   /** The sequence of its first entry, when the leader has it under one of our batch ids. */
   async #storedAt(unit: Unit): Promise<number | undefined> {
     const first = unit.entries[0] as Entry;
-    const last = await lastOnSubject(this.#nc, this.#stream, first.subject, this.#answerMs);
+    const last = await lastOnSubject(this.#link, this.#stream, first.subject, this.#answerMs);
     const id = last?.header("Nats-Batch-Id");
     return id !== undefined && unit.doubts.includes(id) ? last?.sequence : undefined;
   }

@@ -1,8 +1,8 @@
 /**
  * The connection to NATS, and what the rest of `daemon/nats` needs to know about its health.
  *
- * In:     server URLs and a credential (user and password, nkey seed, or creds file).
- * Out:    a `Link`: the connection, whether it is up, and a signal per outage.
+ * In:     server URLs and a credential (user and password, nkey seed, or creds file); a CA file for TLS.
+ * Out:    a `Link`: the connection, whether it is up, a signal per outage, and the namespace that it is confined to.
  * Fails:  the first connect rejects with a clear error; later outages are healed by reconnecting for ever.
  */
 import { readFile } from "node:fs/promises";
@@ -15,6 +15,8 @@ import {
   nuid,
 } from "@nats-io/transport-node";
 import type { Log } from "../kit/log.ts";
+import { namespaceOf } from "./users/creds.ts";
+import { inboxPrefix } from "./users/permissions.ts";
 
 export type NatsCredential =
   | { readonly kind: "none" }
@@ -30,10 +32,14 @@ export interface NatsTarget {
   readonly name: string;
   /** For commands: a server that cannot be reached is an error at once, and a lost one is not waited for. */
   readonly once?: boolean;
+  /** PEM of the authorities that may have signed the server's certificate; with it, TLS is required. */
+  readonly ca?: string;
 }
 
 export interface Link extends AsyncDisposable {
   readonly nc: NatsConnection;
+  /** The creds reach this namespace's subjects only (`users/permissions.ts`): other calls of JetStream's API are refused. */
+  readonly confined: string | undefined;
   /** A subject of our own for answers, each time another. */
   inbox(): string;
   isUp(): boolean;
@@ -81,7 +87,14 @@ async function authenticator(credential: NatsCredential): Promise<{
   }
 }
 
+async function credsOf(credential: NatsCredential): Promise<string> {
+  if (credential.kind === "creds") return readFile(credential.file, "utf8");
+  return credential.kind === "credsText" ? credential.text : "";
+}
+
 export async function connectNats(target: NatsTarget, log: Log): Promise<Link> {
+  const { credential, ca } = target;
+  const confined = namespaceOf(await credsOf(credential));
   const nc = await connect({
     servers: [...target.servers],
     name: target.name,
@@ -92,27 +105,31 @@ export async function connectNats(target: NatsTarget, log: Log): Promise<Link> {
     pingInterval: 5_000,
     maxPingOut: 2,
     ignoreAuthErrorAbort: true,
-    ...(await authenticator(target.credential)),
+    inboxPrefix: inboxPrefix(confined),
+    ...(ca === undefined ? {} : { tls: { ca } }),
+    ...(await authenticator(credential)),
   });
-  return new NatsLink(nc, log);
+  return new NatsLink(nc, confined, log);
 }
 
 class NatsLink implements Link {
   readonly nc: NatsConnection;
+  readonly confined: string | undefined;
   readonly #log: Log;
   #up = true;
   readonly #onDown = new Set<() => void>();
   #back = Promise.withResolvers<void>();
 
-  constructor(nc: NatsConnection, log: Log) {
+  constructor(nc: NatsConnection, confined: string | undefined, log: Log) {
     this.nc = nc;
+    this.confined = confined;
     this.#log = log;
     void this.#watch();
     void nc.closed().then(() => this.#lost());
   }
 
   inbox(): string {
-    return `_INBOX.${nuid.next()}`;
+    return `${inboxPrefix(this.confined)}.${nuid.next()}`;
   }
 
   isUp(): boolean {

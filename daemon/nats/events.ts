@@ -12,7 +12,7 @@ import { idTime } from "../queue/ids.ts";
 import type { MessageId } from "../queue/job.ts";
 import type { Link } from "./connect.ts";
 import { EVENT_STREAM } from "./streams.ts";
-import { Tail } from "./tail.ts";
+import { Tail, type TailMessage } from "./tail.ts";
 
 const FLUSH_MS = 250;
 const PAGE = 64 << 10;
@@ -34,7 +34,7 @@ export class EventLog implements AsyncDisposable {
   constructor(link: Link, origin: string, log: Log) {
     this.#link = link;
     this.#log = log;
-    this.#subject = `events.${origin.replaceAll(/[^A-Za-z0-9_-]/g, "_")}`;
+    this.#subject = `events.${link.confined ?? "_"}.${origin.replaceAll(/[^A-Za-z0-9_-]/g, "_")}`;
   }
 
   record(event: TraceEvent): void {
@@ -78,17 +78,19 @@ export class EventLog implements AsyncDisposable {
   }
 }
 
-/** The events of one message, oldest first. */
+/** The events of one message, oldest first: what its reader may see of them. */
 export async function readEvents(link: Link, message: MessageId, log: Log): Promise<TraceEvent[]> {
   const events: TraceEvent[] = [];
-  const onMessage = ({ data }: { readonly data: Uint8Array }) => {
+  const onMessage = ({ data, forged }: TailMessage) => {
+    if (forged) return;
     const page = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
     if (!page.includes(message)) return;
     for (const line of page.toString("utf8").split("\n"))
       if (line.includes(message)) events.push(JSON.parse(line) as TraceEvent);
   };
   const since = idTime(message) - CLOCKS_APART_MS;
-  await using tail = new Tail(link, { stream: EVENT_STREAM, filters: ["events.>"], since, onMessage, log });
+  const filter = `events.${link.confined ?? "*"}.*`;
+  await using tail = new Tail(link, { stream: EVENT_STREAM, filters: [filter], since, onMessage, log });
   await tail.start();
   await tail.caughtUp;
   return events.sort((a, b) => a.at - b.at);

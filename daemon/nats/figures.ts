@@ -1,15 +1,15 @@
 /**
  * How much work a policy's relays have, asked of the processes themselves; and of the stream when none of them lives.
  *
- * Every owner of jobs answers requests on `figures.<class>.<namespace>.<policy>`: it counts what it owns, so the answers of
- * all members together are the policy's backlog, each job once. Nothing is written, and nothing is kept: who does not ask
- * costs nothing.
+ * Every owner of jobs answers questions on `figures.<class>.<namespace>.<policy>`, at `answers.<namespace>.<question>`, since
+ * who is confined to a namespace may not answer just anywhere. Each counts what it owns, so the answers of all members
+ * together are the policy's backlog, each job once. Nothing is kept: who does not ask costs nothing.
  *
  * In:     `answerFigures`: what to count; `askFigures`: a policy, and the members that must be heard.
  * Out:    one answer per member. `dueAt`: how many jobs lie in the stream, and when the first of them wants to be sent.
  * Fails:  `askFigures` never: who did not answer in time is in `missing`. `dueAt` throws `StoreFault`.
  */
-import type { Msg } from "@nats-io/transport-node";
+import { type Msg, nuid } from "@nats-io/transport-node";
 import type { Log } from "../kit/log.ts";
 import type { PolicyName } from "../queue/job.ts";
 import type { Pool } from "../queue/queue.ts";
@@ -48,30 +48,32 @@ export interface Speaker {
   readonly pod?: string;
 }
 
-const subjectOf = ({ class: cls, policy }: Required<Pool>): string =>
-  `figures.${cls}.${policyTokens(policy)}`;
-const everyPolicy = ({ class: cls }: Pool, namespace: string | undefined): string =>
-  `figures.${cls}.${namespace ?? "*"}.*`;
+const subjectOf = ({ class: cls, policy }: OfPolicy): string => `figures.${cls}.${policyTokens(policy)}`;
+const everyPolicy = ({ class: cls, namespace = "*" }: Pool): string => `figures.${cls}.${namespace}.*`;
+const answerSubject = (policy: PolicyName, question: string): string => {
+  const [namespace = ""] = policy.split("/");
+  return `answers.${namespace}.${question}`;
+};
+type OfPolicy = Pool & { readonly policy: PolicyName };
 
 export interface AnswerOptions {
   readonly link: Link;
   readonly pool: Pool;
   readonly speaker: Speaker;
-  /** Where only one namespace's questions may be heard. */
-  readonly namespace?: string;
   readonly count: (policy: PolicyName) => Counted;
   readonly log: Log;
 }
 
 /** Answers from now on, until disposed of. */
-export function answerFigures({ link, pool, speaker, namespace, count, log }: AnswerOptions): Disposable {
+export function answerFigures({ link, pool, speaker, count, log }: AnswerOptions): Disposable {
   const { policy } = pool;
-  const subject = policy === undefined ? everyPolicy(pool, namespace) : subjectOf({ ...pool, policy });
+  const subject = policy === undefined ? everyPolicy(pool) : subjectOf({ ...pool, policy });
   const answer = (error: Error | null, question: Msg) => {
     if (error) return log.warn({ err: error, subject }, "questions for figures cannot be heard");
     try {
       const asked = policy ?? policyOf(question.subject);
-      question.respond(JSON.stringify({ ...speaker, ...count(asked) } satisfies Figures));
+      const figures: Figures = { ...speaker, ...count(asked) };
+      link.nc.publish(answerSubject(asked, question.string()), JSON.stringify(figures));
     } catch (fault) {
       log.warn({ err: fault }, "figures could not be told");
     }
@@ -87,7 +89,7 @@ const policyOf = (subject: string): PolicyName => {
 
 export interface AskOptions {
   readonly link: Link;
-  readonly pool: Required<Pool>;
+  readonly pool: OfPolicy;
   /** The pods that must be heard: with all of them heard it does not wait longer. None: whoever answers in time. */
   readonly pods: readonly string[];
   readonly signal: AbortSignal;
@@ -100,9 +102,11 @@ export function askFigures({ link, pool, pods, signal, patienceMs = 2_000 }: Ask
   const heard = new Map<string, Figures>();
   const silent = new Set(pods);
   const { promise, resolve } = Promise.withResolvers<void>();
-  const inbox = link.nc.subscribe(link.inbox(), {
+  const question = nuid.next();
+  const nobody = link.nc.subscribe(link.inbox(), { callback: () => resolve() }); // the server says that nobody listens
+  const answers = link.nc.subscribe(answerSubject(pool.policy, question), {
     callback: (error, answer) => {
-      if (error || answer.headers?.code === NO_RESPONDERS) return resolve(); // nobody is there to answer
+      if (error) return resolve();
       const figures = answer.json<Figures>();
       heard.set(figures.member, figures);
       if (figures.pod !== undefined) silent.delete(figures.pod);
@@ -112,15 +116,14 @@ export function askFigures({ link, pool, pods, signal, patienceMs = 2_000 }: Ask
   const timer = setTimeout(resolve, patienceMs);
   signal.addEventListener("abort", () => resolve(), { once: true });
   if (signal.aborted || !link.isUp()) resolve();
-  else link.nc.publish(subjectOf(pool), "", { reply: inbox.getSubject() });
+  else link.nc.publish(subjectOf(pool), question, { reply: nobody.getSubject() });
   return promise.then(() => {
     clearTimeout(timer);
-    inbox.unsubscribe();
+    nobody.unsubscribe();
+    answers.unsubscribe();
     return { figures: [...heard.values()], missing: [...silent] };
   });
 }
-
-const NO_RESPONDERS = 503;
 
 export interface Waiting {
   readonly jobs: number;
@@ -144,8 +147,8 @@ export async function dueAt(link: Link, policy: PolicyName, now: number, log: Lo
   for (let shard = 0; shard < shards; shard++) {
     const filter = `q${shard}.relay.${policyTokens(policy)}.>`;
     const enough = Promise.withResolvers<void>();
-    const onMessage = ({ subject, sequence, data }: TailMessage) => {
-      const job = decodeJob(subject, sequence, data)?.job;
+    const onMessage = ({ subject, sequence, data, forged }: TailMessage) => {
+      const job = forged ? undefined : decodeJob(subject, sequence, data)?.job;
       if (!job) return void found.delete(subject);
       const at = job.order ? now : job.held ? Number.POSITIVE_INFINITY : job.nextAttempt;
       found.set(subject, at);

@@ -1,11 +1,17 @@
 /**
  * The layout of an installation: how many shards and partitions. Written once by the first daemon, into the metadata of
  * stream `Q0`; everybody after it obeys what is found, since the keys of queued jobs depend on it.
+ *
+ * A copy lies in the stream of leases, for those who may not look at a stream as a whole. It is written when every stream
+ * is there: so it also says that the installation can be used.
  */
+import type { Msg } from "@nats-io/transport-node";
 import type { Link } from "./connect.ts";
 import { StoreFault } from "./fault.ts";
 
 export const queueStream = (shard: number) => `Q${shard}`;
+export const LEASE_STREAM = "OWN";
+const copySubject = "own._.layout";
 export const bodyStream = (shard: number) => `B${shard}`;
 
 export interface Layout {
@@ -23,7 +29,28 @@ export const layoutMetadata = (layout: Layout): Record<string, string> => ({
 });
 
 /** What the installation was made with, or `undefined` when there is none yet. */
-export async function findLayout(link: Link): Promise<Layout | undefined> {
+export function findLayout(link: Link): Promise<Layout | undefined> {
+  return link.confined === undefined ? layoutOfStream(link) : layoutOfCopy(link);
+}
+
+/** Writes the copy, if it is not there. */
+export async function tellLayout(link: Link, layout: Layout): Promise<void> {
+  if (await layoutOfCopy(link)) return;
+  await link.nc.request(copySubject, JSON.stringify(layout), { timeout: 10_000 });
+}
+
+async function layoutOfCopy({ nc }: Link): Promise<Layout | undefined> {
+  const api = `$JS.API.DIRECT.GET.${LEASE_STREAM}.${copySubject}`;
+  let answer: Msg;
+  try {
+    answer = await nc.request(api, "", { timeout: 5_000 });
+  } catch (error) {
+    throw new StoreFault("away", "this NATS holds no Postfleet installation yet, or does not answer", error);
+  }
+  return answer.data.length === 0 ? undefined : answer.json<Layout>();
+}
+
+async function layoutOfStream(link: Link): Promise<Layout | undefined> {
   let answer: StreamAnswer;
   try {
     answer = (await link.nc.request(`$JS.API.STREAM.INFO.${queueStream(0)}`, "", { timeout: 5_000 })).json();

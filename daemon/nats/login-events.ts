@@ -19,7 +19,7 @@ const prefix = "logins.";
 
 export interface LoginEventsOptions {
   readonly link: Link;
-  /** Daemons that share their counts: a namespace's own, or `all`. */
+  /** Daemons that share their counts: a namespace's own; without one, those who serve every namespace. */
   readonly group?: string;
   readonly guard: Pick<Guard, "hear"> & { tell: (event: LoginEvent) => void };
   /** 0: as it is found. */
@@ -36,7 +36,8 @@ const dayMs = 86_400_000;
 const overlapMs = 60_000;
 const authors = 1_000;
 
-async function ensureStream(link: Link, replicas: number): Promise<void> {
+export async function ensureLogins(link: Link, replicas: number): Promise<void> {
+  if (link.confined !== undefined) return; // made by those who serve everybody
   const jsm = await jetstreamManager(link.nc, { timeout: 10_000 });
   await ensure(jsm, {
     ...base({ replicas }),
@@ -68,7 +69,7 @@ export class LoginEvents implements AsyncDisposable {
 
   constructor(options: LoginEventsOptions) {
     this.#options = options;
-    const { group = "all" } = options;
+    const { group = "_" } = options;
     this.#subject = `${prefix}${group.replace(/[^A-Za-z0-9_-]/g, "_")}`;
   }
 
@@ -133,7 +134,7 @@ export class LoginEvents implements AsyncDisposable {
     const { link, log, replicas } = this.#options;
     this.#held = [];
     try {
-      await ensureStream(link, replicas);
+      await ensureLogins(link, replicas);
       await using tail = await new Tail(link, {
         stream: LOGIN_STREAM,
         filters: [this.#subject],

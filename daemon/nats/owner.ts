@@ -51,11 +51,11 @@ export class Owner implements Ownership {
   }
 
   async start(): Promise<this> {
-    const { link, pool } = this.#options;
-    await refuseRivals(link, pool);
+    const { link, pool, log } = this.#options;
+    await refuseRivals(link, pool, log);
     await this.#lease.start();
     try {
-      await refuseRivals(link, pool); // of two that start in the same moment
+      await refuseRivals(link, pool, log); // of two that start in the same moment
     } catch (error) {
       await this[Symbol.asyncDispose]();
       throw error;
@@ -89,17 +89,25 @@ export class Owner implements Ownership {
   }
 
   #filters(shard: number, partitions: readonly number[]): string[] {
-    const { pool } = this.#options;
-    const head = `q${shard}.${pool.class}.${pool.policy === undefined ? "*.*" : policyTokens(pool.policy)}`;
-    if (partitions.length > MANY_FILTERS) return [`${head}.>`];
+    const { pool, link } = this.#options;
+    const of = pool.policy === undefined ? `${pool.namespace ?? "*"}.*` : policyTokens(pool.policy);
+    const head = `q${shard}.${pool.class}.${of}`;
+    // Several filters cannot be named in the call's subject, so who may read one namespace only has a single one.
+    const most = link.confined === undefined ? MANY_FILTERS : 1;
+    if (partitions.length > most) return [`${head}.>`];
     return partitions.map((p) => `${head}.${p}.>`);
   }
 
   #hear(message: TailMessage, mine: ReadonlySet<number>): void {
     const partition = partitionOf(message.subject);
     if (!mine.has(partition) || !this.#held.has(partition)) return;
-    const { events } = this.#options;
-    if (message.data.length === 0) events.gone(keyOf(message.subject));
+    const { events, log } = this.#options;
+    if (message.forged)
+      log.error(
+        { subject: message.subject },
+        "a job was written by somebody who may not: it is not carried out",
+      );
+    else if (message.data.length === 0) events.gone(keyOf(message.subject));
     else {
       const queued = decodeJob(message.subject, message.sequence, message.data);
       if (queued) events.put(queued, partition);

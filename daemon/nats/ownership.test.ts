@@ -140,7 +140,7 @@ test("who leaves gives up what is still its own, and not what another has taken 
   await other.nc.request(taken, JSON.stringify({ holder: "another" }), { timeout: 5_000 });
   await a.owner.release();
   const holderOf = async (subject: string) => {
-    const record = await lastOnSubject(other.nc, "OWN", subject);
+    const record = await lastOnSubject(other, "OWN", subject);
     return (JSON.parse(Buffer.from(record?.data ?? []).toString()) as { holder?: string }).holder;
   };
   await other.nc.request(another, "", { timeout: 5_000 });
@@ -179,7 +179,7 @@ async function leasesOf(link: Link, pool: string): Promise<string[]> {
   const { state } = answer.json<{ state: { subjects?: Record<string, number> } }>();
   const live: string[] = [];
   for (const subject of Object.keys(state.subjects ?? {})) {
-    const record = await lastOnSubject(link.nc, "OWN", subject);
+    const record = await lastOnSubject(link, "OWN", subject);
     if (record && record.data.length > 0) live.push(subject);
   }
   return live;

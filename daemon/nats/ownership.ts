@@ -16,7 +16,6 @@ import { type Holding, moves } from "../queue/ownership.ts";
 import type { GroupCommit } from "./commit.ts";
 import type { Link } from "./connect.ts";
 import { Conflict } from "./fault.ts";
-import { lastOnSubject } from "./read.ts";
 import { OWN_STREAM } from "./streams.ts";
 import { Tail, type TailMessage } from "./tail.ts";
 
@@ -142,14 +141,12 @@ export class PartitionOwnership implements AsyncDisposable {
 
   /** Writes the liveness record; the lease counts from before the write, so that it never ends later than we think. */
   async #lease(expect: number): Promise<void> {
-    const { commit, link, clock, times } = this.#deps;
+    const { commit, clock, times } = this.#deps;
     const began = clock.monotonic();
     const data = encode({ since: clock.now() });
     const ttl = `${Math.max(1, Math.round(times.ttlMs / 1_000))}s`;
-    await commit.commit([{ subject: this.#memberSubject(), data, ttl, expect }], times.renewMs);
-    const record = await lastOnSubject(link.nc, OWN_STREAM, this.#memberSubject());
-    if (record === undefined || record.data.length === 0) throw new Conflict("the lease ran out");
-    this.#myRevision = record.sequence;
+    const entry = { subject: this.#memberSubject(), data, ttl, expect };
+    this.#myRevision = await commit.commit([entry], times.renewMs);
     this.#renewedAt = began;
   }
 
@@ -181,6 +178,7 @@ export class PartitionOwnership implements AsyncDisposable {
   #hear(message: TailMessage): void {
     const [kind, name] = message.subject.split(".").slice(-2);
     const gone = message.data.length === 0;
+    if (message.forged) return this.#hearForged(kind, Number(name), message);
     if (kind === "m" && name) {
       if (gone) this.#live.delete(name);
       else this.#live.add(name);
@@ -191,6 +189,15 @@ export class PartitionOwnership implements AsyncDisposable {
       this.#learn(Number(name), record?.holder, message.sequence);
     }
     if (message.pending === 0 && this.#tail) this.#plan();
+  }
+
+  /** Who holds the partition is what was known before; only its record has another revision now. */
+  #hearForged(kind: string | undefined, partition: number, { subject, sequence }: TailMessage): void {
+    this.#deps.log.error(
+      { subject },
+      "a record of a lease was written by somebody who may not: it is not believed",
+    );
+    if (kind === "p") this.#learn(partition, this.#holders.get(partition)?.holder, sequence);
   }
 
   #learn(partition: number, holder: string | undefined, revision: number): void {

@@ -69,6 +69,7 @@ function losingFirstAnswer(stored: () => Promise<void>): Link {
   });
   return {
     nc,
+    confined: undefined,
     inbox: () => link.inbox(),
     isUp: () => link.isUp(),
     moveTo: (url) => link.moveTo(url),

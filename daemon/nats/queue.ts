@@ -23,7 +23,7 @@ import {
   type Settlement,
 } from "../queue/queue.ts";
 import { AdmissionGate } from "./admission.ts";
-import { Bodies } from "./bodies.ts";
+import { Bodies, newBodyId } from "./bodies.ts";
 import { BodyRemover } from "./body-remover.ts";
 import { decodeJob, encodeJob, hash, keyOf, makeKey, shardOfKey, subjectOf } from "./codec.ts";
 import { type Entry, GroupCommit } from "./commit.ts";
@@ -60,6 +60,11 @@ const INLINE_COPIES = 128 << 10;
 
 const NOTHING = new Uint8Array();
 
+const isAcross = (jobs: NewMessage["jobs"]): boolean => {
+  const namespaces = new Set(jobs.map(({ policy }) => policy.slice(0, policy.indexOf("/"))));
+  return namespaces.size > 1;
+};
+
 interface Shard {
   readonly jobs: GroupCommit;
   readonly bodies: Bodies;
@@ -93,7 +98,7 @@ export class JetStreamQueue implements Queue {
       bodies: new Bodies(options.link, commitOn(bodyStream(i)), i, options.bodyTtlSeconds),
     }));
     this.#own = commitOn(OWN_STREAM);
-    this.#remover = new BodyRemover(options.link);
+    this.#remover = new BodyRemover(options.link, options.log);
     this.#gate = new AdmissionGate({
       link: options.link,
       log: options.log,
@@ -118,7 +123,7 @@ export class JetStreamQueue implements Queue {
   openBody(id: MessageId, _signal: AbortSignal, reserve = false): BodyWriter {
     const shard = this.#shardIndex(id);
     const room = reserve ? () => {} : () => this.#gate.mustHaveRoom(bodyStream(shard));
-    return speaking(this.#shardAt(shard).bodies.writer(id, room), (error) => this.#failure(error));
+    return speaking(this.#shardAt(shard).bodies.writer(room), (error) => this.#failure(error));
   }
 
   async accept(message: NewMessage, signal: AbortSignal): Promise<void> {
@@ -142,7 +147,7 @@ export class JetStreamQueue implements Queue {
   async #entriesOf(message: NewMessage, shard: number): Promise<Entry[]> {
     const { jobs, body } = message;
     const inline = body.kind === "inline" && body.octets.length * jobs.length <= INLINE_COPIES;
-    const stored = inline ? undefined : await this.#store(body, (jobs[0] as Job).message, shard);
+    const stored = inline ? undefined : await this.#store(body, isAcross(jobs), shard);
     return jobs.map((draft): Entry => {
       const key = makeKey(shard, this.#options.partitions, draft);
       const data =
@@ -153,16 +158,18 @@ export class JetStreamQueue implements Queue {
     });
   }
 
-  async #store(body: FinishedBody, id: string, shard: number): Promise<Job["body"]> {
-    if (body.kind === "stored") return body;
+  async #store(body: FinishedBody, across: boolean, shard: number): Promise<Job["body"]> {
+    const shared = across ? ({ across: true } as const) : {};
+    if (body.kind === "stored") return { ...body, ...shared };
+    const id = newBodyId();
     await this.#shardAt(shard).bodies.put(id, 0, body.octets);
-    return { kind: "stored", id, chunks: 1, size: body.octets.length };
+    return { kind: "stored", id, chunks: 1, size: body.octets.length, ...shared };
   }
 
   async read(key: JobKey, signal: AbortSignal): Promise<Queued | undefined> {
     signal.throwIfAborted();
     try {
-      const record = await lastOnSubject(this.#link.nc, queueStream(shardOfKey(key)), subjectOf(key));
+      const record = await lastOnSubject(this.#link, queueStream(shardOfKey(key)), subjectOf(key));
       return record && decodeJob(record.subject, record.sequence, record.data);
     } catch (error) {
       throw this.#failure(error);
@@ -209,14 +216,14 @@ export class JetStreamQueue implements Queue {
     if (next === undefined) return { ...entry, data: NOTHING, ttl: MARKER_TTL };
     if (next.body.kind !== "inline" || inline === undefined)
       return { ...entry, data: encodeJob(next, undefined) };
-    const id = `${next.message}-${next.group}`;
+    const id = newBodyId();
     try {
       await this.#shardAt(shard).bodies.put(id, 0, inline);
     } catch (error) {
       if (!(error instanceof StoreFault) || error.kind !== "full") throw error;
       return { ...entry, data: encodeJob(next, inline) };
     }
-    const body = { kind: "stored", id, chunks: 1, size: inline.length } as const;
+    const body = { kind: "stored", id, chunks: 1, size: inline.length, own: true } as const;
     return { ...entry, data: encodeJob({ ...next, body }, undefined) };
   }
 
@@ -225,7 +232,10 @@ export class JetStreamQueue implements Queue {
     this.#remover.remove(key, job, bodies);
   }
 
-  async own(pool: Pool, events: OwnerEvents, _signal: AbortSignal): Promise<Ownership> {
+  async own(wanted: Pool, events: OwnerEvents, _signal: AbortSignal): Promise<Ownership> {
+    const { confined } = this.#link;
+    const everything = wanted.policy === undefined && wanted.namespace === undefined;
+    const pool = everything && confined !== undefined ? { ...wanted, namespace: confined } : wanted;
     const owner = new Owner({
       link: this.#link,
       commit: this.#own,
@@ -253,15 +263,16 @@ export class JetStreamQueue implements Queue {
   /** The jobs of one moment. Ended before it is looked at: whoever edits what is listed must not meet his own edits. */
   async #snapshot(shard: number): Promise<readonly Queued[]> {
     const found = new Map<JobKey, Queued>();
-    const onMessage = ({ subject, sequence, data }: TailMessage) => {
-      const queued = decodeJob(subject, sequence, data);
+    const onMessage = ({ subject, sequence, data, forged }: TailMessage) => {
+      const queued = forged ? undefined : decodeJob(subject, sequence, data);
       if (queued) found.set(queued.key, { key: queued.key, revision: queued.revision, job: queued.job });
       else found.delete(keyOf(subject));
     };
     const { log } = this.#options;
+    const { confined } = this.#link;
     await using tail = new Tail(this.#link, {
       stream: queueStream(shard),
-      filters: [`q${shard}.>`],
+      filters: [confined === undefined ? `q${shard}.>` : `q${shard}.*.${confined}.>`],
       log,
       onMessage,
     });

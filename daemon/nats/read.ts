@@ -1,9 +1,15 @@
 /**
- * Reads single records from the stream's leader: the last word on a subject. (Direct gets may be answered by any
- * replica and lag behind; they serve immutable records only.)
+ * Reads single records as the stream's leader knows them: the last word on a subject. (Direct gets may be answered by any
+ * replica and lag behind; alone they serve immutable records only.)
+ *
+ * Who may read one namespace only cannot ask the leader for a record, since that call's payload could name any. But a
+ * write that expects what cannot be is refused by the leader with the sequence of the subject's last record; then a
+ * direct get that shows that sequence, or a later one, shows what the leader knows.
  */
-import type { NatsConnection } from "@nats-io/transport-node";
+import { headers, type Msg } from "@nats-io/transport-node";
+import type { Link } from "./connect.ts";
 import { type ApiError, faultOf, StoreFault } from "./fault.ts";
+import { namespaceShard } from "./users/permissions.ts";
 
 export interface StoredRecord {
   readonly subject: string;
@@ -28,26 +34,32 @@ interface GetAnswer {
 const NO_MESSAGE = 10037;
 
 /** The last message on a subject as the leader knows it, or `undefined`. Throws `StoreFault`. */
-export async function lastOnSubject(
-  nc: NatsConnection,
+export function lastOnSubject(
+  link: Reading,
   stream: string,
   subject: string,
   timeoutMs = 5_000,
 ): Promise<StoredRecord | undefined> {
-  return getRecord(nc, stream, { last_by_subj: subject }, timeoutMs);
+  const { confined } = link;
+  return confined === undefined || stream === `M${namespaceShard(confined)}`
+    ? getRecord(link, stream, { last_by_subj: subject }, timeoutMs)
+    : probe(link, stream, subject, timeoutMs);
 }
+
+export type Reading = Pick<Link, "nc" | "confined">;
 
 /** The first message from a sequence on whose subject matches, as the leader knows it. Throws `StoreFault`. */
 export const nextOnSubject = (
-  nc: NatsConnection,
+  link: Reading,
   stream: string,
   filter: string,
   from: number,
   timeoutMs = 5_000,
-): Promise<StoredRecord | undefined> => getRecord(nc, stream, { next_by_subj: filter, seq: from }, timeoutMs);
+): Promise<StoredRecord | undefined> =>
+  getRecord(link, stream, { next_by_subj: filter, seq: from }, timeoutMs);
 
 async function getRecord(
-  nc: NatsConnection,
+  { nc }: Reading,
   stream: string,
   question: object,
   timeoutMs: number,
@@ -68,7 +80,7 @@ async function getRecord(
   };
 }
 
-async function ask(nc: NatsConnection, api: string, question: string, timeout: number): Promise<GetAnswer> {
+async function ask(nc: Reading["nc"], api: string, question: string, timeout: number): Promise<GetAnswer> {
   try {
     return (await nc.request(api, question, { timeout })).json<GetAnswer>();
   } catch (error) {
@@ -81,4 +93,71 @@ function headerOf(head: string, name: string): string | undefined {
   if (at < 0) return undefined;
   const start = at + name.length + 3;
   return head.slice(start, head.indexOf("\r\n", start)).trim();
+}
+
+/** No subject has such a sequence. */
+const NEVER = String(Number.MAX_SAFE_INTEGER);
+const WRONG_LAST = 10071;
+/** Somebody else's write to the subject is on its way. */
+const UNDER_WAY = 10164;
+const NOT_FOUND = 404;
+const PAUSE_MS = 10;
+
+async function probe(
+  { nc }: Reading,
+  stream: string,
+  subject: string,
+  timeoutMs: number,
+): Promise<StoredRecord | undefined> {
+  const end = performance.now() + timeoutMs;
+  for (;;) {
+    const left = end - performance.now();
+    if (left <= 0) throw new StoreFault("away", `what ${stream} says of ${subject} did not show in time`);
+    const known = await leadersSequence(nc, subject, left);
+    if (known === 0) return undefined;
+    if (known !== undefined) {
+      const found = await direct(nc, `$JS.API.DIRECT.GET.${stream}.${subject}`, left);
+      if (found && found.sequence >= known) return found;
+    }
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS)); // a replica that lags, or a record that goes just now
+  }
+}
+
+/** 0: there is no record; `undefined`: it cannot be said just now. */
+async function leadersSequence(
+  nc: Reading["nc"],
+  subject: string,
+  timeout: number,
+): Promise<number | undefined> {
+  const head = headers();
+  head.set("Nats-Expected-Last-Subject-Sequence", NEVER);
+  let error: ApiError | undefined;
+  try {
+    ({ error } = (await nc.request(subject, "", { headers: head, timeout })).json<GetAnswer>());
+  } catch (cause) {
+    throw new StoreFault("away", `no answer about ${subject}`, cause);
+  }
+  const told = /wrong last sequence: (\d+)/.exec(error?.description ?? "")?.[1];
+  if (error?.err_code === WRONG_LAST && told !== undefined) return Number(told);
+  if (error?.err_code === UNDER_WAY) return undefined;
+  throw error ? faultOf(error) : new StoreFault("refused", "an impossible write was taken");
+}
+
+async function direct(nc: Reading["nc"], api: string, timeout: number): Promise<StoredRecord | undefined> {
+  let answer: Msg;
+  try {
+    answer = await nc.request(api, "", { timeout });
+  } catch (cause) {
+    throw new StoreFault("away", `no answer from ${api}`, cause);
+  }
+  const { headers: head, data } = answer;
+  const sequence = Number(head?.get("Nats-Sequence"));
+  if (head === undefined || head.code === NOT_FOUND || !(sequence > 0)) return undefined;
+  return {
+    subject: head.get("Nats-Subject"),
+    sequence,
+    data,
+    time: Date.parse(head.get("Nats-Time-Stamp")),
+    header: (name) => head.get(name) || undefined,
+  };
 }

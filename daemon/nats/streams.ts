@@ -7,7 +7,7 @@
 import { type JetStreamManager, jetstreamManager, type StreamConfig } from "@nats-io/jetstream";
 import type { Link } from "./connect.ts";
 import { StoreFault } from "./fault.ts";
-import { bodyStream, findLayout, type Layout, layoutMetadata, queueStream } from "./layout.ts";
+import { bodyStream, findLayout, type Layout, LEASE_STREAM, layoutMetadata, queueStream } from "./layout.ts";
 
 export interface StreamSizes {
   /** 1 on a laptop, 3 in a cluster; 0: as it is found, 1 when it is made. */
@@ -19,7 +19,7 @@ export interface StreamSizes {
   readonly ownerBytes?: number;
 }
 
-export const OWN_STREAM = "OWN";
+export const OWN_STREAM = LEASE_STREAM;
 export const EVENT_STREAM = "EVENTS";
 
 const DAY_NS = 86_400e9;

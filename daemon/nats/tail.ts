@@ -21,6 +21,11 @@ export interface TailMessage {
   readonly data: Uint8Array;
   /** How many more wait behind it. */
   readonly pending: number;
+  /**
+   * It came by way of the server's answer to somebody's question: an answer goes wherever the question says, also where the
+   * one who asked may not write. Nothing of ours is stored in that way.
+   */
+  readonly forged: boolean;
   /** The server put it there because the subject's last message expired or was removed. */
   readonly marker: boolean;
 }
@@ -105,7 +110,9 @@ export class Tail implements AsyncDisposable {
         ? { filter_subject: this.#options.filters[0] }
         : { filter_subjects: this.#options.filters }),
     };
-    const api = `$JS.API.CONSUMER.CREATE.${this.#options.stream}.${name}`;
+    // With one filter the call's subject names it, so that a permission can.
+    const only = this.#options.filters.length === 1 ? `.${this.#options.filters[0]}` : "";
+    const api = `$JS.API.CONSUMER.CREATE.${this.#options.stream}.${name}${only}`;
     const question = JSON.stringify({ stream_name: this.#options.stream, config, action: "create" });
     const answer = await ask(nc.request(api, question, { timeout: 5_000 }));
     if (answer.error) throw faultOf(answer.error);
@@ -134,8 +141,9 @@ export class Tail implements AsyncDisposable {
     this.#lastSequence = sequence;
     const pending = Number(parts[from + 3]);
     const marker = msg.data.length === 0 && head.get("Nats-Marker-Reason") !== undefined;
+    const forged = head.get("Nats-Subject") !== undefined;
     try {
-      this.#options.onMessage({ subject: msg.subject, sequence, data: msg.data, pending, marker });
+      this.#options.onMessage({ subject: msg.subject, sequence, data: msg.data, pending, marker, forged });
     } catch (error) {
       this.#options.log.error({ err: error, subject: msg.subject }, "a record could not be handled");
     }
@@ -180,7 +188,8 @@ export class Tail implements AsyncDisposable {
     this.#caughtUp.reject(new StoreFault("away", "closed before everything was read"));
     this.#forgetDown();
     this.#subscription?.unsubscribe();
-    if (!this.#link.isUp() || this.#consumer === "") return;
+    // Who may not delete it lets it end: without a listener it does so within a minute.
+    if (!this.#link.isUp() || this.#consumer === "" || this.#link.confined !== undefined) return;
     const api = `$JS.API.CONSUMER.DELETE.${this.#options.stream}.${this.#consumer}`;
     await this.#link.nc.request(api, "", { timeout: 1_000 }).catch(() => {});
   }

@@ -26,7 +26,16 @@ export type BodyRef =
   /** The octets travel in the job record itself (small messages). */
   | { readonly kind: "inline"; readonly size: number }
   /** The octets rest as `chunks` numbered chunks under `id`, shared by the message's jobs. */
-  | { readonly kind: "stored"; readonly id: string; readonly chunks: number; readonly size: number };
+  | {
+      readonly kind: "stored";
+      readonly id: string;
+      readonly chunks: number;
+      readonly size: number;
+      /** It is this job's alone. */
+      readonly own?: true;
+      /** Jobs of several namespaces share it: only who sees all of them knows when it may go. */
+      readonly across?: true;
+    };
 
 /** One finished attempt, for the record's bounded history (the newest `historyLimit` are kept). */
 export interface Attempt {

@@ -54,10 +54,12 @@ export interface Settlement {
   readonly also: readonly NewMessage[];
 }
 
-/** Which jobs an owner works on. `policy: undefined` means those of every policy. */
+/** Which jobs an owner works on: those of one policy, of a namespace's policies, or all. */
 export interface Pool {
   readonly class: JobClass;
   readonly policy?: PolicyName;
+  /** Said only without `policy`. */
+  readonly namespace?: string;
 }
 
 /** What an owner hears, in order per key. Nothing here may block: it is bookkeeping. */

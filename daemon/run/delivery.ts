@@ -70,7 +70,7 @@ export async function openDelivery(context: DeliveryContext): Promise<Delivery> 
     await Promise.all(owners.map(({ owner }) => owner.release()));
   };
   parts.defer(release);
-  for (const pool of poolsOf(options)) {
+  for (const pool of poolsOf(options, store.namespace)) {
     const owned = await own(pool, ways, finisher, context);
     owners.push(owned);
     parts.use(answering(pool, owned, context));
@@ -140,10 +140,12 @@ async function own(
   return { name: pool.class, dispatcher, owner };
 }
 
-function poolsOf({ roles, policy }: RunOptions): Pool[] {
+function poolsOf({ roles, policy }: RunOptions, namespace: string | undefined): Pool[] {
   const pools: Pool[] = [];
-  if (roles.has("relay")) pools.push(policy === undefined ? { class: "relay" } : { class: "relay", policy });
-  if (roles.has("mailbox")) pools.push({ class: "local" });
+  const of = namespace === undefined ? {} : { namespace };
+  if (roles.has("relay"))
+    pools.push(policy === undefined ? { class: "relay", ...of } : { class: "relay", policy });
+  if (roles.has("mailbox")) pools.push({ class: "local", ...of });
   return pools;
 }
 

@@ -16,12 +16,16 @@ import type { PolicyName } from "../queue/job.ts";
 
 export const runHelp = `postfleet run -f FILE|FOLDER… --data DIR [OPTIONS]
   -f, --file PATH          resources: YAML files or folders (repeatable); watched while it runs
+      --publish-as NAME    with --nats: whose resources these are (default: files). Daemons that are given other files
+                           need another name, or each takes away what the other declares
       --data DIR           where a private NATS keeps everything
       --nats URL           use this NATS instead (repeatable or comma-separated); credential by environment:
                            NATS_USER with NATS_PASSWORD(_FILE), NATS_NKEY_SEED or NATS_NKEY_FILE, NATS_CREDS;
                            and POSTFLEET_DIRECTORY_KEY_FILE, 32 random octets that seal secrets, the same everywhere
       --role ROLE          gateway, relay, mailbox or all (repeatable; default all)
       --policy NS/NAME     relay role: work on the queue of this RelayPolicy only
+      --namespace NS       serve this namespace's resources only (default: the one that NATS_CREDS or the directory key
+                           are made for)
       --listen NAME=ADDRESS:PORT   smtp, submission, submissions, imap, imaps, pop3, pop3s, health
                            (repeatable; port 0: any free one; NAME=off)
       --dns ADDRESS:PORT   ask this resolver (repeatable; default: /etc/resolv.conf)
@@ -62,10 +66,12 @@ export type LogLevel = (typeof levels)[number];
 
 export interface RunOptions {
   readonly files: readonly string[];
+  readonly publishAs: string;
   readonly data: string | undefined;
   readonly nats: readonly string[];
   readonly roles: ReadonlySet<Role>;
   readonly policy: PolicyName | undefined;
+  readonly namespace: string | undefined;
   readonly listen: Readonly<Partial<Record<ListenerName, Endpoint>>>;
   readonly dns: readonly Server[];
   readonly smtpPort: number;
@@ -83,10 +89,12 @@ export interface RunOptions {
 
 const flags = {
   file: { type: "string", short: "f", multiple: true },
+  "publish-as": { type: "string" },
   data: { type: "string" },
   nats: { type: "string", multiple: true },
   role: { type: "string", multiple: true },
   policy: { type: "string" },
+  namespace: { type: "string" },
   listen: { type: "string", multiple: true },
   dns: { type: "string", multiple: true },
   "smtp-port": { type: "string" },
@@ -131,10 +139,12 @@ function assemble(values: Values, terminal: boolean, problems: string[]): RunOpt
   const key = values["tls-key"];
   return {
     files: values.file ?? [],
+    publishAs: publisherOf(values["publish-as"], problems),
     data: values.data,
     nats: (values.nats ?? []).flatMap((text) => text.split(",")).filter(Boolean),
     roles: rolesOf(values.role ?? ["all"], problems),
     policy: policyOf(values.policy, problems),
+    namespace: namespaceOf(values.namespace, problems),
     listen: listenersOf(values.listen ?? [], problems),
     dns: (values.dns ?? []).flatMap((text) => serverOf(text, problems) ?? []),
     smtpPort: whole(values["smtp-port"], "--smtp-port", 25, 1, 65_535, problems),
@@ -220,6 +230,19 @@ function policyOf(text: string | undefined, problems: string[]): PolicyName | un
   if (text === undefined) return undefined;
   if (/^[a-z0-9-]+\/[a-z0-9.-]+$/.test(text)) return text as PolicyName;
   problems.push(`--policy ${text}: give NAMESPACE/NAME of a RelayPolicy`);
+  return undefined;
+}
+
+function publisherOf(text: string | undefined, problems: string[]): string {
+  if (text === undefined || /^[a-z0-9][a-z0-9-]{0,62}$/.test(text)) return text ?? "files";
+  problems.push(`--publish-as ${text}: give a short name of lower-case letters, digits and dashes`);
+  return "files";
+}
+
+/** A label of DNS, as Kubernetes has it. RFC 1123 §2.1 */
+function namespaceOf(text: string | undefined, problems: string[]): string | undefined {
+  if (text === undefined || /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(text)) return text;
+  problems.push(`--namespace ${text}: give the name of a namespace, such as team-a`);
   return undefined;
 }
 

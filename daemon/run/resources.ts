@@ -35,6 +35,8 @@ export interface PublishOptions {
   readonly link: Link;
   readonly vault: Vault;
   readonly replicas: number;
+  /** Our name among those who publish. */
+  readonly owner: string;
   /** The most that the directory may take. */
   readonly bytes: number | undefined;
   readonly log: Log;
@@ -43,10 +45,10 @@ export interface PublishOptions {
 
 /** Resolves when the first state is published; then goes on until disposed of. */
 export async function publishFiles(options: PublishOptions): Promise<AsyncDisposable> {
-  const { link, vault, log, replicas, bytes, signal } = options;
+  const { link, vault, log, replicas, bytes, owner, signal } = options;
   signal.throwIfAborted();
   const bounds = bytes === undefined ? { replicas } : { replicas, bytes };
-  const publisher = await DirectoryPublisher.open({ link, vault, clock: systemClock, log, ...bounds });
+  const publisher = await DirectoryPublisher.open({ link, vault, clock: systemClock, log, owner, ...bounds });
   const feed = new Feed(options, publisher);
   try {
     await feed.first;
@@ -99,7 +101,9 @@ class Feed implements AsyncDisposable {
   async #publish(checked: Checked, signal: AbortSignal): Promise<void> {
     const publisher = this.#publisher;
     const declared = await this.#resolver.declare(checked, (mailbox) => publisher.secretsInForce(mailbox));
-    const { revision, put, removed } = await publisher.publish(declared, signal);
+    const { revision, put, removed, contested = [] } = await publisher.publish(declared, signal);
+    for (const resource of contested)
+      this.#options.log.error({ resource }, "another publisher has declared this resource: its word counts");
     if (put + removed > 0) this.#options.log.info({ revision, put, removed }, "resources published");
   }
 

@@ -148,10 +148,10 @@ class Daemon {
     const { link, vault, member, directoryBytes: bytes } = store;
     if (options.files.length > 0) {
       const { publishFiles } = await import("./resources.ts");
-      const { files: paths, replicas } = options;
-      parts.use(await publishFiles({ paths, link, vault, replicas, bytes, log, signal }));
+      const { files: paths, replicas, publishAs: owner } = options;
+      parts.use(await publishFiles({ paths, link, vault, replicas, bytes, owner, log, signal }));
     }
-    const watched = parts.use(await watchDirectory({ link, vault, log, signal }));
+    const watched = parts.use(await watchDirectory({ link, vault, log, signal, namespace: store.namespace }));
     live = watched;
     parts.use(await acknowledge({ link, live: watched, member, log }));
     return watched;
@@ -217,7 +217,9 @@ class Daemon {
     const log = this.#log;
     const access = openLogins({ live, vault: store.vault, log });
     const { link } = store;
-    const events = { link, guard: access.guard, replicas: this.#options.replicas, now: systemClock.now, log };
+    const { replicas } = this.#options;
+    const group = store.namespace === undefined ? {} : { group: store.namespace };
+    const events = { link, guard: access.guard, replicas, now: systemClock.now, log, ...group };
     parts.use(await new LoginEvents(events).start());
     return access;
   }

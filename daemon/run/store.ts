@@ -17,13 +17,20 @@ import type { Member } from "../nats/directory/acks.ts";
 import { type DirectoryKey, loadOrCreateKey, readKey } from "../nats/directory/keys.ts";
 import { Vault } from "../nats/directory/vault.ts";
 import { EventLog } from "../nats/events.ts";
+import {
+  awaitInstallation,
+  ensureInstallation,
+  ensureNamespaceMailboxes,
+  type InstallationSizes,
+} from "../nats/installation.ts";
+import type { Layout } from "../nats/layout.ts";
 import { JetStreamMailboxStore } from "../nats/mailbox/store.ts";
-import { ensureMailboxStreams } from "../nats/mailbox/streams.ts";
 import { JetStreamQueue } from "../nats/queue.ts";
 import { startPrivateServer } from "../nats/server/private.ts";
 import { storeBudget } from "../nats/server/space.ts";
-import { ensureQueueStreams, forgetOwners, requireJetStream } from "../nats/streams.ts";
+import { forgetOwners, requireJetStream } from "../nats/streams.ts";
 import { unreachable } from "../nats/unreachable.ts";
+import { namespaceShard } from "../nats/users/permissions.ts";
 import type { RunOptions } from "./options.ts";
 
 export interface Store {
@@ -33,6 +40,8 @@ export interface Store {
   readonly events: EventLog;
   readonly vault: Vault;
   readonly member: Member;
+  /** The only namespace that this process serves. */
+  readonly namespace: string | undefined;
   /** What the directory may take of a private store; of another NATS: its usual size. */
   readonly directoryBytes: number | undefined;
 }
@@ -48,8 +57,6 @@ export interface StoreContext {
   readonly lifetimeMs: () => number;
 }
 
-/** The layout of a new installation; one that exists keeps its own. */
-const LAYOUT = { shards: 1, partitions: 64 } as const;
 /** Bodies outlive the longest queue lifetime by this much. */
 const MARGIN_S = 2 * 86_400;
 const clock: Clock = systemClock;
@@ -59,21 +66,42 @@ export async function openStore(context: StoreContext): Promise<Store> {
   const vault = new Vault(await keysFrom(options, env));
   const { link, budget } = await openLink(context);
   parts.use(link);
+  const namespace = options.namespace ?? link.confined ?? vault.namespace;
   // The folder's lock says that nobody else works on this store: owners of an earlier life are gone.
   if (options.nats.length === 0) await forgetOwners(link);
   const sizes = sizesOf(budget, options.replicas);
-  const { shards, partitions } = await ensureQueueStreams(link, LAYOUT, sizes);
-  await ensureMailboxStreams(link, shards, { replicas: options.replicas, bytes: sizes.mailboxBytes });
+  const { shards, partitions } = await installed(link, namespace, sizes, context);
   const member = memberOf(options, env);
   const events = parts.use(new EventLog(link, member.member, log));
   const common = { link, clock, log, shards, observeCommit };
-  const mailboxes = parts.use(new JetStreamMailboxStore({ ...common, chance: Math.random }));
+  const whose = namespace === undefined || !hasMailboxes(options) ? {} : { namespace };
+  const mailboxes = parts.use(new JetStreamMailboxStore({ ...common, ...whose, chance: Math.random }));
   const bodyTtlSeconds = () => Math.ceil(context.lifetimeMs() / 1_000) + MARGIN_S;
   const bounded = budget === 0 ? {} : { storeBytes: budget };
   const queue = parts.use(new JetStreamQueue({ ...common, partitions, bodyTtlSeconds, ...bounded }));
   await queue.start();
   const { directoryBytes } = sizes;
-  return { link, queue, mailboxes, events, vault, member, directoryBytes };
+  return { link, queue, mailboxes, events, vault, member, namespace, directoryBytes };
+}
+
+/** Roles that look into mailboxes: those of their namespace alone, when they serve one. */
+const hasMailboxes = ({ roles }: RunOptions): boolean => roles.has("mailbox") || roles.has("gateway");
+
+/** Makes the streams, or waits for those who may. */
+async function installed(
+  link: Link,
+  namespace: string | undefined,
+  sizes: InstallationSizes,
+  { options, log, signal }: StoreContext,
+): Promise<Layout> {
+  const own = namespace !== undefined && hasMailboxes(options);
+  if (link.confined !== undefined) {
+    const shards = own ? [namespaceShard(link.confined)] : [];
+    return awaitInstallation(link, shards, { clock, log, signal });
+  }
+  const layout = await ensureInstallation(link, sizes);
+  if (own) await ensureNamespaceMailboxes(link, namespace, options.replicas);
+  return layout;
 }
 
 /** Who we are; `POD_NAME` and `POD_NAMESPACE` say it in a cluster. */

@@ -24,6 +24,8 @@ export interface Bucket {
     undecided: readonly Named[],
   ): Promise<{ readonly revision: number; readonly put: number; readonly removed: number }>;
   sourceOf(resource: Named): string | undefined;
+  /** The revision with which the record in force became known; daemons of one namespace hear of no others. */
+  publishedAt?(resource: Named): number | undefined;
   readonly revision: number;
 }
 
@@ -99,7 +101,11 @@ export class Publication implements AsyncDisposable {
     if (entry?.is === "new" && entry.declared.source === source) return;
     if (entry?.is === "held" && entry.source === source) return;
     this.#fresh.delete(key);
-    this.#entries.set(key, { is: "held", named, source, revision: this.#options.bucket.revision });
+    this.#entries.set(key, { is: "held", named, source, revision: this.#revisionOf(named) });
+  }
+
+  #revisionOf(named: Named, otherwise = this.#options.bucket.revision): number {
+    return this.#options.bucket.publishedAt?.(named) ?? otherwise;
   }
 
   set(declared: Sourced): void {
@@ -216,7 +222,12 @@ export class Publication implements AsyncDisposable {
     const entry = this.#entries.get(key);
     if (entry?.is !== "new" || entry.declared !== declared) return false;
     this.#fresh.delete(key);
-    this.#entries.set(key, { is: "held", named: entry.named, source: declared.source, revision });
+    this.#entries.set(key, {
+      is: "held",
+      named: entry.named,
+      source: declared.source,
+      revision: this.#revisionOf(declared, revision),
+    });
     return true;
   }
 

@@ -12,10 +12,9 @@ import { watchAcks } from "../../daemon/nats/directory/acks.ts";
 import { DirectoryPublisher } from "../../daemon/nats/directory/publish.ts";
 import { Vault } from "../../daemon/nats/directory/vault.ts";
 import { EventLog } from "../../daemon/nats/events.ts";
+import { ensureInstallation, unbounded } from "../../daemon/nats/installation.ts";
 import { JetStreamMailboxStore } from "../../daemon/nats/mailbox/store.ts";
-import { ensureMailboxStreams } from "../../daemon/nats/mailbox/streams.ts";
 import { JetStreamQueue } from "../../daemon/nats/queue.ts";
-import { ensureQueueStreams } from "../../daemon/nats/streams.ts";
 import type { Ack, Acks } from "../reconcile/fleet.ts";
 import type { Backlog, Figures, MailStore } from "../reconcile/ports.ts";
 import type { Bucket } from "../reconcile/publication.ts";
@@ -49,21 +48,19 @@ export interface Store extends AsyncDisposable {
   isUp(): boolean;
 }
 
-/** The layout of a new installation; one that exists keeps its own. */
-const layout = { shards: 1, partitions: 64 } as const;
 /** An order may move a body out of its job's record: it goes with its last job anyway. */
 const bodyTtlSeconds = () => 10 * 365 * 86_400;
-const asTheyAre = { queueBytes: 0, bodyBytes: 0, eventBytes: 0 };
 const longestPauseMs = 5_000;
 
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { clock, log, replicas, assert } = options;
   await using parts = new AsyncDisposableStack();
   const link = parts.use(await connectPatiently(options));
-  const { shards, partitions } = await ensureQueueStreams(link, layout, { replicas, ...asTheyAre });
-  await ensureMailboxStreams(link, shards, { replicas, bytes: 0 });
+  const { shards, partitions } = await ensureInstallation(link, unbounded(replicas));
   const vault = new Vault([{ octets: options.directoryKey }]);
-  const publisher = parts.use(await DirectoryPublisher.open({ link, vault, clock, log, replicas }));
+  const publisher = parts.use(
+    await DirectoryPublisher.open({ link, vault, clock, log, replicas, owner: "operator" }),
+  );
   const acks = parts.use(await watchAcks(link, log));
   const events = parts.use(new EventLog(link, "operator", log));
   const queue = parts.use(new JetStreamQueue({ link, clock, log, shards, partitions, bodyTtlSeconds }));
@@ -76,6 +73,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
         return publisher.publish(declared, signal, undecided);
       },
       sourceOf: (resource) => publisher.sourceOf(resource),
+      publishedAt: (resource) => publisher.publishedAt(resource),
       get revision() {
         return publisher.revision;
       },

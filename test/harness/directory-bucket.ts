@@ -19,7 +19,8 @@ import { startNats, type TestNats } from "./nats-server.ts";
 
 let running: TestNats | undefined;
 export const server = (): TestNats => running ?? assert.fail("not started");
-export const vault = new Vault([randomBytes(32)]);
+export const master = randomBytes(32);
+export const vault = new Vault([master]);
 export const soon = () => AbortSignal.timeout(30_000);
 
 /** Call once in a test file: one server for all its tests. */
@@ -45,7 +46,7 @@ export async function connect(t: TestContext): Promise<Link> {
   return link;
 }
 
-export async function publisherOn(t: TestContext, link: Link, over: { vault?: Vault } = {}) {
+export async function publisherOn(t: TestContext, link: Link, over: { vault?: Vault; owner?: string } = {}) {
   const publisher = await DirectoryPublisher.open({
     link,
     vault,
@@ -61,7 +62,7 @@ export async function publisherOn(t: TestContext, link: Link, over: { vault?: Va
 export async function watcherOn(
   t: TestContext,
   link: Link,
-  over: { vault?: Vault; log?: Log; patienceMs?: number; silenceMs?: number } = {},
+  over: { vault?: Vault; log?: Log; patienceMs?: number; silenceMs?: number; namespace?: string } = {},
 ) {
   const watched = await watchDirectory({ link, vault, log: silent, signal: soon(), ...over });
   t.after(() => watched[Symbol.asyncDispose]());

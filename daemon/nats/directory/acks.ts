@@ -40,7 +40,7 @@ const renewals = 3;
 export async function acknowledge(options: AckOptions): Promise<AsyncDisposable> {
   const { link, live, member, log, renewMs = 20_000 } = options;
   await ensureAcks(link);
-  const subject = ackSubject(member);
+  const subject = ackSubject(link.confined === undefined ? member : { ...member, namespace: link.confined });
   const write = (ttlMs: number) => {
     if (!link.isUp()) return; // the next renewal tells
     const head = headers();
@@ -96,7 +96,8 @@ class Acks {
   readonly #found = new Map<string, Ack>();
   readonly #listeners = new Set<() => void>();
 
-  take({ subject, data }: TailMessage): void {
+  take({ subject, data, forged }: TailMessage): void {
+    if (forged) return;
     const text = Buffer.from(data).toString("utf8");
     const before = this.#found.get(subject);
     if (data.length === 0) this.#found.delete(subject);

@@ -20,6 +20,7 @@ export async function ensureDirectory(
   link: Link,
   { replicas, bytes = MOST_BYTES }: BucketOptions,
 ): Promise<void> {
+  if (link.confined !== undefined) return; // made by those who serve everybody
   const jsm = await jetstreamManager(link.nc, { timeout: 10_000 });
   await ensure(jsm, {
     ...base({ replicas }),
@@ -40,6 +41,7 @@ export const ackSubject = ({ namespace = "_", member }: { namespace?: string; me
 
 /** In memory: each process renews its own within seconds. */
 export async function ensureAcks(link: Link): Promise<void> {
+  if (link.confined !== undefined) return;
   const jsm = await jetstreamManager(link.nc, { timeout: 10_000 });
   await ensure(jsm, {
     ...base({ replicas: 1 }),

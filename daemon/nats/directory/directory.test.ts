@@ -7,19 +7,23 @@ import {
   eventually,
   fresh,
   has,
+  master,
   publisherOn,
+  recorder,
   soon,
   vault,
   watcherOn,
   withServer,
   world,
 } from "../../../test/harness/directory-bucket.ts";
-import type { Declared } from "../../directory/declared.ts";
+import { type Declared, declaredKey } from "../../directory/declared.ts";
+import type { Directory } from "../../directory/directory.ts";
 import { silent } from "../../kit/log.ts";
-import type { Address } from "../../mail/address.ts";
+import type { Address, Domain } from "../../mail/address.ts";
 import type { MailboxName } from "../../mailbox/store.ts";
 import type { PolicyName } from "../../queue/job.ts";
 import { acknowledge, readAcks, watchAcks } from "./acks.ts";
+import { namespaceKey } from "./keys.ts";
 import { encode, subjectOf } from "./record.ts";
 import { Vault } from "./vault.ts";
 import { watchDirectory } from "./watch.ts";
@@ -207,4 +211,82 @@ test("each process tells which revision it has loaded, and where it runs", async
   await told[Symbol.asyncDispose]();
   await left.promise;
   assert.deepEqual(watched.current(), []);
+});
+
+test("publishers of different names leave each other's resources alone", async (t) => {
+  const link = await fresh(t);
+  const files = await publisherOn(t, link, { owner: "files" });
+  const operator = await publisherOn(t, await connect(t), { owner: "operator" });
+  const [domain, alice] = world as [Declared, Declared];
+  await files.publish([domain], soon());
+  assert.deepEqual(await operator.publish([alice], soon()), { revision: 2, put: 1, removed: 0 });
+  assert.deepEqual(await files.publish([domain], soon()), { revision: 2, put: 0, removed: 0 });
+  const live = await watcherOn(t, await connect(t));
+  assert.ok(has("alice@example.test")(live.current()));
+  assert.deepEqual(await files.publish([], soon()), { revision: 3, put: 0, removed: 1 });
+  await eventually(live, ({ revision }) => revision === 3);
+  assert.ok(live.current().domain("example.test" as Domain) === undefined);
+  assert.equal((await operator.publish([alice], soon())).put, 0);
+});
+
+test("of two publishers of one resource the first has it, until it lets go", async (t) => {
+  const link = await fresh(t);
+  const files = await publisherOn(t, link, { owner: "files" });
+  const operator = await publisherOn(t, await connect(t), { owner: "operator" });
+  const [domain] = world as [Declared];
+  const theirs = { ...domain, spec: { ...domain.spec, catchAll: "b@example.test" } } as Declared;
+  await files.publish([domain], soon());
+  const { put, contested } = await operator.publish([theirs], soon());
+  assert.deepEqual([put, contested], [0, [declaredKey(domain)]]);
+  const live = await watcherOn(t, await connect(t));
+  const catchAll = (directory: Directory) => directory.domain("example.test" as Domain)?.spec.catchAll;
+  assert.equal(catchAll(live.current()), domain.kind === "MailDomain" ? domain.spec.catchAll : "");
+  await files.publish([], soon());
+  await eventually(live, (directory) => catchAll(directory) === "b@example.test");
+});
+
+test("what somebody else wrote over a record is published anew", async (t) => {
+  const link = await fresh(t);
+  const publisher = await publisherOn(t, link);
+  await publisher.publish(world, soon());
+  const live = await watcherOn(t, await connect(t));
+  const alice = subjectOf(aMailbox("x@example.test", {}, { name: "alice" }));
+  await link.nc.request(alice, JSON.stringify({ stream: "Q0", seq: 7 }));
+  await link.nc.request("$KV.directory.revision", JSON.stringify({ stream: "Q0", seq: 8 }));
+  await eventually(live, ({ revision }) => revision === 2);
+  const starting = await watcherOn(t, await connect(t));
+  assert.equal(
+    starting.current().mailbox("alice@example.test" as MailboxName)?.passwordHash,
+    "$argon2id$hash-of-alice",
+  );
+});
+
+test("a daemon of one namespace knows when its part is complete, and hears of no other", async (t) => {
+  const link = await fresh(t);
+  const publisher = await publisherOn(t, link);
+  const own = aDomain("a.test", {}, { namespace: "team-a", name: "a" });
+  const other = (n: number) => aDomain(`b${n}.test`, {}, { namespace: "team-b", name: `b${n}` });
+  const key = namespaceKey(master, "team-a");
+  const team = { namespace: "team-a", vault: new Vault([{ octets: key, namespace: "team-a" }]) };
+  const { log, lines } = recorder();
+  const starting = watcherOn(t, await connect(t), { ...team, log });
+  await publisher.publish([other(1)], soon());
+  await publisher.publish([other(1), own], soon());
+  const live = await starting;
+  assert.deepEqual(
+    [live.current().revision, [...live.current().domains()].map(({ domain }) => domain)],
+    [2, ["a.test"]],
+  );
+  await publisher.publish([other(1), other(2), own], soon());
+  assert.deepEqual([publisher.publishedAt(own), publisher.publishedAt(other(2))], [2, 3]);
+  const second = aMailbox("x@a.test", {}, { namespace: "team-a", name: "x" });
+  await publisher.publish([other(1), other(2), own, second], soon());
+  const seen = await eventually(live, ({ revision }) => revision > 2);
+  assert.equal(seen.revision, 4, "the third revision was another namespace's");
+  const successor = await publisherOn(t, await connect(t));
+  assert.equal(successor.publishedAt(own), 4);
+  assert.equal(successor.publishedAt(other(1)), 3);
+  await publisher.publish([other(1)], soon());
+  await eventually(live, (directory) => [...directory.domains()].length === 0);
+  assert.deepEqual(lines, []);
 });

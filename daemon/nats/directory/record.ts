@@ -2,10 +2,11 @@
  * How a declared resource lies in the directory bucket.
  *
  * Key:    `domain.<namespace>.<name>`, `mailbox.…`, `policy.…`; dots in names are written `_`, which names never hold.
- * Value:  JSON `{ v: 1, kind, namespace, name, spec, source?, sealed }`; secrets are inside `sealed` only, and its tag speaks for
+ * Value:  JSON `{ v: 1, kind, namespace, name, spec, source?, owner?, sealed }`; secrets are inside `sealed` only, and its tag speaks for
  *         the spec too: nobody without the namespace's key makes a record. Empty: deleted. A long one is gzipped: the
  *         largest resource that Kubernetes takes would not fit into a message of NATS otherwise.
- * And:    `revision`: `{ revision, entries }`, written after (or together with) every change it covers.
+ * And:    `revision`: `{ revision, entries }`, written after (or together with) every change it covers; `revision.<namespace>.all`
+ *         says the same of one namespace.
  * Fails:  `decode` gives `undefined` for what is no record of ours; `locked` when its secrets cannot be opened.
  */
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -16,6 +17,13 @@ export const DIRECTORY_STREAM = "KV_directory";
 const prefix = "$KV.directory.";
 export const directorySubjects = `${prefix}>`;
 export const revisionSubject = `${prefix}revision`;
+/** A namespace's own revision, for daemons that may see no other records. */
+export const revisionOf = (namespace: string): string => `${revisionSubject}.${namespace}.all`;
+export const namespaceSubjects = (namespace: string): string => `${prefix}*.${namespace}.*`;
+export const namespaceOfRecord = (subject: string): string => subject.split(".")[3] ?? "";
+/** `undefined`: it is no namespace's revision. */
+export const namespaceInRevision = (subject: string): string | undefined =>
+  subject.startsWith(`${revisionSubject}.`) ? namespaceOfRecord(subject) : undefined;
 
 const gzipAbove = 64 << 10;
 const maxOctets = 16 << 20;
@@ -35,6 +43,8 @@ interface Stored {
   readonly spec: unknown;
   readonly source?: string;
   readonly draining?: true;
+  /** Who publishes it. */
+  readonly owner?: string;
   readonly sealed: Sealed;
 }
 
@@ -44,9 +54,10 @@ export interface Decoded {
   readonly keyId: string;
   /** Its secrets could not be opened and are left out. */
   readonly locked: boolean;
+  readonly owner: string | undefined;
 }
 
-export function encode(declared: Declared, vault: Vault): Uint8Array {
+export function encode(declared: Declared, vault: Vault, owner?: string): Uint8Array {
   const { kind, namespace, name, spec, source, draining } = declared;
   const secrets = secretsOf(declared);
   const sealed = vault.seal(JSON.stringify(secrets), proven(subjectOf(declared), spec, draining), namespace);
@@ -58,6 +69,7 @@ export function encode(declared: Declared, vault: Vault): Uint8Array {
     spec,
     ...(source === undefined ? {} : { source }),
     ...(draining ? { draining } : {}),
+    ...(owner === undefined ? {} : { owner }),
     sealed,
   };
   const text = Buffer.from(JSON.stringify(stored));
@@ -89,7 +101,7 @@ export function decode(subject: string, data: Uint8Array, vault: Vault): Decoded
   const stored = parse<Stored>(data);
   if (stored?.v !== 1 || !(stored.kind in words) || typeof stored.name !== "string") return undefined;
   if (subjectOf(stored) !== subject) return undefined;
-  const { kind, namespace, name, spec, source, draining, sealed } = stored;
+  const { kind, namespace, name, spec, source, owner, draining, sealed } = stored;
   if (typeof sealed?.k !== "string") return undefined;
   const opened = vault.open(sealed, proven(subject, spec, draining), namespace);
   // We have the key, and it does not fit: not made by whoever may.
@@ -108,6 +120,7 @@ export function decode(subject: string, data: Uint8Array, vault: Vault): Decoded
     declared,
     locked: opened === undefined,
     keyId: sealed.k,
+    owner,
   };
 }
 

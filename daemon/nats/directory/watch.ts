@@ -20,7 +20,10 @@ import {
   decode,
   decodeRevision,
   directorySubjects,
+  namespaceInRevision,
+  namespaceSubjects,
   type Revision,
+  revisionOf,
   revisionSubject,
 } from "./record.ts";
 import type { Vault } from "./vault.ts";
@@ -29,6 +32,8 @@ export interface WatchOptions {
   readonly link: Link;
   readonly vault: Vault;
   readonly log: Log;
+  /** Only this namespace's part of the directory. */
+  readonly namespace?: string | undefined;
   /** Ends the wait for the first state. */
   readonly signal: AbortSignal;
   readonly patienceMs?: number;
@@ -132,6 +137,7 @@ class View implements AsyncDisposable {
   readonly #tail: Tail;
   readonly #builder = new DirectoryBuilder();
   readonly #keys = new Map<string, DeclaredKey>();
+  readonly #revisionSubject: string;
   #revision: Revision | undefined;
   /** Resources changed after the last revision: somebody is publishing. */
   #open = false;
@@ -143,9 +149,11 @@ class View implements AsyncDisposable {
   constructor(options: WatchOptions, events: ViewEvents) {
     this.#options = options;
     this.#events = events;
+    const { namespace } = options;
+    this.#revisionSubject = namespace === undefined ? revisionSubject : revisionOf(namespace);
     this.#tail = new Tail(options.link, {
       stream: DIRECTORY_STREAM,
-      filters: [directorySubjects],
+      filters: [namespace === undefined ? directorySubjects : namespaceSubjects(namespace)],
       onMessage: (message) => this.#take(message),
       log: options.log,
     });
@@ -170,13 +178,14 @@ class View implements AsyncDisposable {
     }, patience);
   }
 
-  #take({ subject, data }: TailMessage): void {
-    if (subject !== revisionSubject) {
+  #take({ subject, data, forged }: TailMessage): void {
+    if (subject !== this.#revisionSubject) {
+      if (namespaceInRevision(subject) !== undefined) return; // told to others
       this.#open = true;
-      this.#learn(subject, data);
+      this.#learn(subject, data, forged);
       return;
     }
-    const revision = decodeRevision(data);
+    const revision = forged ? undefined : decodeRevision(data);
     if (!revision) return;
     this.#revision = revision;
     this.#open = false;
@@ -192,7 +201,7 @@ class View implements AsyncDisposable {
     this.#events.whole(this.#builder.build(revision.revision));
   }
 
-  #learn(subject: string, data: Uint8Array): void {
+  #learn(subject: string, data: Uint8Array, forged: boolean): void {
     const before = this.#keys.get(subject);
     if (data.length === 0) {
       if (before !== undefined) this.#builder.remove(before);
@@ -200,7 +209,7 @@ class View implements AsyncDisposable {
       return;
     }
     const { log, vault } = this.#options;
-    const decoded = decode(subject, data, vault);
+    const decoded = forged ? undefined : decode(subject, data, vault);
     if (!decoded) {
       log.error({ subject }, "a directory record cannot be read");
       this.#keys.set(subject, before ?? ("" as DeclaredKey)); // it counts, and the last good one stays

@@ -23,7 +23,7 @@ import type { GroupCommit } from "../commit.ts";
 import { type Chunks, chunksOf, collect, type Incoming } from "./chunks.ts";
 import type { Reader } from "./reader.ts";
 import { decodeHead, encodeHead, encodeNote } from "./records.ts";
-import { garbageSubject, headSubject } from "./subjects.ts";
+import { garbageSubject, headSubject, type Shard } from "./subjects.ts";
 
 /** Up to this size a body is carried. */
 export const CARRY_LIMIT = 256 << 10;
@@ -42,7 +42,7 @@ export interface BodyParts {
   readonly reader: Reader;
   readonly commit: GroupCommit;
   readonly chunks: Chunks;
-  readonly shard: number;
+  readonly shard: Shard;
   readonly clock: Pick<Clock, "now">;
 }
 

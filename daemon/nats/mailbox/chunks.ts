@@ -12,7 +12,7 @@ import { StoreUnavailable } from "../../mailbox/store.ts";
 import type { GroupCommit } from "../commit.ts";
 import { StoreFault } from "../fault.ts";
 import type { Reader } from "./reader.ts";
-import { chunkSubject } from "./subjects.ts";
+import { chunkSubject, type Shard } from "./subjects.ts";
 
 const CHUNK = 512 << 10;
 /** Chunks of one body on their way at the same time. */
@@ -62,9 +62,9 @@ export interface Incoming {
 export class Chunks {
   readonly #reader: Reader;
   readonly #commit: GroupCommit;
-  readonly #shard: number;
+  readonly #shard: Shard;
 
-  constructor(reader: Reader, commit: GroupCommit, shard: number) {
+  constructor(reader: Reader, commit: GroupCommit, shard: Shard) {
     this.#reader = reader;
     this.#commit = commit;
     this.#shard = shard;

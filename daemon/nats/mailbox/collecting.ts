@@ -9,7 +9,7 @@ import type { Chance, Clock } from "../../kit/clock.ts";
 import type { Log } from "../../kit/log.ts";
 import { Collector, type CollectorParts } from "./collector.ts";
 import { takeLease } from "./lease.ts";
-import { leaseSubject } from "./subjects.ts";
+import { leaseSubject, type Shard } from "./subjects.ts";
 
 const PAUSE_MS = 60_000;
 
@@ -44,6 +44,6 @@ async function oneRound(collector: Collector, parts: CollectorParts, signal: Abo
   }
 }
 
-function logRound(log: Log, stream: number, looked: number, removed: number): void {
+function logRound(log: Log, stream: Shard, looked: number, removed: number): void {
   log.info({ stream, looked, removed }, "bodies that nothing refers to were removed");
 }

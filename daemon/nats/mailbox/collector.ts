@@ -23,11 +23,12 @@ import {
   garbageSubject,
   headSubject,
   mailStream,
+  type Shard,
 } from "./subjects.ts";
 
 export interface CollectorParts {
   readonly link: Link;
-  readonly shard: number;
+  readonly shard: Shard;
   readonly reader: Reader;
   readonly commit: GroupCommit;
   readonly clock: Clock;

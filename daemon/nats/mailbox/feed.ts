@@ -16,7 +16,7 @@ import type { Link } from "../connect.ts";
 import { type ApiError, faultOf, StoreFault } from "../fault.ts";
 import { Tail, type TailMessage } from "../tail.ts";
 import { decodeLedger, decodeLog, decodeRecord } from "./records.ts";
-import { encodeToken, everyChange, mailStream, uidOf } from "./subjects.ts";
+import { encodeToken, everyChange, mailStream, type Shard, uidOf } from "./subjects.ts";
 
 type Follower = (told: Told) => void;
 
@@ -28,13 +28,13 @@ interface Followed {
 
 export class Feed implements AsyncDisposable {
   readonly #link: Link;
-  readonly #shard: number;
+  readonly #shard: Shard;
   readonly #log: Log;
   /** By the token of their name. */
   readonly #mailboxes = new Map<string, Followed>();
   #tail: Promise<Tail> | undefined;
 
-  constructor(link: Link, shard: number, log: Log) {
+  constructor(link: Link, shard: Shard, log: Log) {
     this.#link = link;
     this.#shard = shard;
     this.#log = log;

@@ -17,12 +17,12 @@ import { Lane, type Pending } from "./lane.ts";
 import type { HeldLedger, Ledgers } from "./ledgers.ts";
 import { type Placed, type Plan, planGroup, type Refused } from "./plan.ts";
 import type { Reader } from "./reader.ts";
-import { deliverySubject } from "./subjects.ts";
+import { deliverySubject, type Shard } from "./subjects.ts";
 import type { Turns } from "./turns.ts";
 
 export interface FilerParts {
   readonly reader: Reader;
-  readonly shard: number;
+  readonly shard: Shard;
   readonly commit: GroupCommit;
   readonly bodies: Bodies;
   readonly ledgers: Ledgers;

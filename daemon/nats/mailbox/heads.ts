@@ -7,7 +7,7 @@
  */
 import type { Reader } from "./reader.ts";
 import { type BodyHead, decodeHead } from "./records.ts";
-import { headSubject } from "./subjects.ts";
+import { headSubject, type Shard } from "./subjects.ts";
 
 /** Octets of heads that are kept. */
 const KEPT = 24 << 20;
@@ -17,12 +17,12 @@ const PAGE = 250;
 
 export class Heads {
   readonly #reader: Reader;
-  readonly #shard: number;
+  readonly #shard: Shard;
   /** In order of last use. */
   readonly #kept = new Map<string, Buffer>();
   #size = 0;
 
-  constructor(reader: Reader, shard: number) {
+  constructor(reader: Reader, shard: Shard) {
     this.#reader = reader;
     this.#shard = shard;
   }

@@ -10,11 +10,11 @@ import type { Link } from "../connect.ts";
 import type { Ledgers } from "./ledgers.ts";
 import { recordsUnder } from "./pages.ts";
 import { decodeMark, decodeRecord } from "./records.ts";
-import { decodeToken, encodeToken, mailStream } from "./subjects.ts";
+import { decodeToken, encodeToken, mailStream, type Shard } from "./subjects.ts";
 
 export interface InventoryParts {
   readonly link: Link;
-  readonly shard: number;
+  readonly shard: Shard;
   readonly ledgers: Ledgers;
 }
 
@@ -57,7 +57,7 @@ export async function takeInventory(
   }
 }
 
-async function findRecords(link: Link, shard: number, mailbox: MailboxName, signal: AbortSignal) {
+async function findRecords(link: Link, shard: Shard, mailbox: MailboxName, signal: AbortSignal) {
   const found = new Map<string, FoundRecord>();
   const filter = `m${shard}.r.${encodeToken(mailbox)}.>`;
   for await (const { subject, data } of recordsUnder(link.nc, mailStream(shard), filter, signal)) {
@@ -69,7 +69,7 @@ async function findRecords(link: Link, shard: number, mailbox: MailboxName, sign
   return [...found.values()];
 }
 
-async function findMarks(link: Link, shard: number, mailbox: MailboxName, signal: AbortSignal) {
+async function findMarks(link: Link, shard: Shard, mailbox: MailboxName, signal: AbortSignal) {
   const found = new Map<string, FoundMark>();
   const filter = `m${shard}.d.*.${encodeToken(mailbox)}.*`;
   for await (const { subject, data } of recordsUnder(link.nc, mailStream(shard), filter, signal)) {

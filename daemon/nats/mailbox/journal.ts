@@ -34,14 +34,14 @@ import type { Heads } from "./heads.ts";
 import type { Ledgers } from "./ledgers.ts";
 import type { Reader } from "./reader.ts";
 import { decodeLog, decodeRecord } from "./records.ts";
-import { folderRecords, ledgerSubject, logSubject, mailStream, uidOf } from "./subjects.ts";
+import { folderRecords, ledgerSubject, logSubject, mailStream, type Shard, uidOf } from "./subjects.ts";
 import type { Turns } from "./turns.ts";
 import { orUnavailable, unavailable, unlessAborted } from "./unavailable.ts";
 import { OWN_ID, unitEntries } from "./unit.ts";
 
 export interface JournalParts {
   readonly link: Link;
-  readonly shard: number;
+  readonly shard: Shard;
   readonly reader: Reader;
   readonly commit: GroupCommit;
   readonly bodies: Bodies;

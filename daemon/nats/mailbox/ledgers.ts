@@ -8,7 +8,7 @@ import { emptyLedger, type Ledger } from "../../mailbox/ledger.ts";
 import type { MailboxName } from "../../mailbox/store.ts";
 import type { Reader } from "./reader.ts";
 import { decodeLedger } from "./records.ts";
-import { ledgerSubject } from "./subjects.ts";
+import { ledgerSubject, type Shard } from "./subjects.ts";
 
 export interface HeldLedger {
   readonly ledger: Ledger;
@@ -20,11 +20,11 @@ const REMEMBERED = 10_000;
 
 export class Ledgers {
   readonly #reader: Reader;
-  readonly #shard: number;
+  readonly #shard: Shard;
   /** In order of last use. */
   readonly #held = new Map<MailboxName, HeldLedger>();
 
-  constructor(reader: Reader, shard: number) {
+  constructor(reader: Reader, shard: Shard) {
     this.#reader = reader;
     this.#shard = shard;
   }

@@ -14,11 +14,11 @@ import type { Link } from "../connect.ts";
 import type { Ledgers } from "./ledgers.ts";
 import { recordsUnder } from "./pages.ts";
 import { decodeRecord } from "./records.ts";
-import { folderRecords, mailStream, uidOf } from "./subjects.ts";
+import { folderRecords, mailStream, type Shard, uidOf } from "./subjects.ts";
 
 export interface ListingParts {
   readonly link: Link;
-  readonly shard: number;
+  readonly shard: Shard;
   readonly ledgers: Ledgers;
   readonly clock: Clock;
   readonly log: Log;

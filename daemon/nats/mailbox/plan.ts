@@ -15,7 +15,7 @@ import { chunksOf } from "./chunks.ts";
 import type { Pending } from "./lane.ts";
 import type { HeldLedger } from "./ledgers.ts";
 import { encodeLedger, encodeMark, encodeRecord } from "./records.ts";
-import { chunkSubject, headSubject, ledgerSubject, recordSubject } from "./subjects.ts";
+import { chunkSubject, headSubject, ledgerSubject, recordSubject, type Shard } from "./subjects.ts";
 
 export interface Placed {
   readonly pending: Pending;
@@ -39,7 +39,7 @@ export interface Plan {
 }
 
 export interface PlanTarget {
-  readonly shard: number;
+  readonly shard: Shard;
   readonly mailbox: MailboxName;
   readonly held: HeldLedger;
   readonly now: number;

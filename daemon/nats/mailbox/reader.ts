@@ -29,12 +29,12 @@ export class Reader {
 
   /** The last word on a subject, by the leader. */
   last(subject: string): Promise<StoredRecord | undefined> {
-    return this.#patiently(() => lastOnSubject(this.#link.nc, this.#stream, subject));
+    return this.#patiently(() => lastOnSubject(this.#link, this.#stream, subject));
   }
 
   /** The first record from a sequence on whose subject matches, by the leader. */
   next(filter: string, from: number): Promise<StoredRecord | undefined> {
-    return this.#patiently(() => nextOnSubject(this.#link.nc, this.#stream, filter, from));
+    return this.#patiently(() => nextOnSubject(this.#link, this.#stream, filter, from));
   }
 
   /** A record that never changes: from any replica, or else from the leader, since a replica may lag behind. */

@@ -8,7 +8,7 @@ import type { MailboxName } from "../../mailbox/store.ts";
 import type { Entry } from "../commit.ts";
 import type { FoundRecord, Inventory } from "./inventory.ts";
 import { encodeMark, encodeRecord } from "./records.ts";
-import { deliverySubject, recordSubject } from "./subjects.ts";
+import { deliverySubject, recordSubject, type Shard } from "./subjects.ts";
 import { markOf, nameOf } from "./verify.ts";
 
 export const RECOVERED = "Recovered";
@@ -20,7 +20,7 @@ export interface Mending {
 }
 
 export interface MendingTarget {
-  readonly shard: number;
+  readonly shard: Shard;
   readonly mailbox: MailboxName;
   readonly now: number;
 }

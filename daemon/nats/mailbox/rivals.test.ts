@@ -159,11 +159,11 @@ test("a body whose head is replaced meanwhile is relied on in its new place", as
   const first = delivery("octets");
   await one.deliver(first, calm);
   const subject = headSubject(0, first.bodyId);
-  const before = await lastOnSubject(links[0].nc, M0, subject);
+  const before = await lastOnSubject(links[0], M0, subject);
   await links[1].nc.request(subject, before?.data, { timeout: 5_000 });
   const alice = mailbox("alice@example.org");
   assert.equal((await one.deliver({ ...first, mailbox: alice }, calm)).kind, "filed");
-  const after = await lastOnSubject(links[0].nc, M0, subject);
+  const after = await lastOnSubject(links[0], M0, subject);
   assert.ok((after?.sequence ?? 0) > (before?.sequence ?? 0));
   assert.equal(await text(one, 1, alice), `${prefix}octets`);
 });

@@ -26,6 +26,7 @@ import {
 import type { Finding, MailboxUpkeep } from "../../mailbox/upkeep.ts";
 import { GroupCommit } from "../commit.ts";
 import type { Link } from "../connect.ts";
+import { namespaceShard } from "../users/permissions.ts";
 import { Bodies } from "./bodies.ts";
 import { Chunks } from "./chunks.ts";
 import { collectForever } from "./collecting.ts";
@@ -39,7 +40,15 @@ import { folderListing } from "./listing.ts";
 import { recordsUnder } from "./pages.ts";
 import { Reader } from "./reader.ts";
 import { decodeLedger, decodeRecord, type MessageRecord } from "./records.ts";
-import { everyLedger, leaseSubject, mailboxOf, mailStream, recordSubject, shardOf } from "./subjects.ts";
+import {
+  everyLedger,
+  leaseSubject,
+  mailboxOf,
+  mailStream,
+  recordSubject,
+  type Shard,
+  shardOf,
+} from "./subjects.ts";
 import { Turns } from "./turns.ts";
 import { orUnavailable, unavailable, unlessAborted } from "./unavailable.ts";
 import { repairMailbox, verifyMailbox } from "./upkeep.ts";
@@ -51,6 +60,8 @@ export interface JetStreamMailboxOptions {
   readonly log: Log;
   /** Streams `M0 … M<n-1>`; fixed for the life of the installation. */
   readonly shards: number;
+  /** The mailboxes of this namespace alone, which has a stream of its own. */
+  readonly namespace?: string;
   readonly observeCommit?: (entries: number, ms: number) => void;
   /** How long a delivery is remembered whose message was removed meanwhile, ms; the queue's lifetime at least. */
   readonly rememberMs?: number;
@@ -59,25 +70,25 @@ export interface JetStreamMailboxOptions {
 /** The longest common lifetime of a queue is five days. */
 const REMEMBER_MS = 9 * 86_400_000;
 
-interface Shard extends JournalParts {
+interface Opened extends JournalParts {
   readonly filer: Filer;
 }
 
 export class JetStreamMailboxStore implements MailboxStore, MailboxAccess, MailboxUpkeep {
   readonly #options: JetStreamMailboxOptions;
-  readonly #shards: readonly Shard[];
+  readonly #shards: readonly Opened[];
   readonly #sessions: Sessions;
   #closed = false;
 
   constructor(options: JetStreamMailboxOptions) {
     this.#options = options;
-    this.#shards = Array.from({ length: options.shards }, (_, index) => openShard(options, index));
+    this.#shards = shardsOf(options).map((shard) => openShard(options, shard));
     const journal = (mailbox: MailboxName) => new JetStreamJournal(mailbox, this.#shard(mailbox));
     this.#sessions = new Sessions(journal, options.clock, options.chance);
   }
 
-  #shard(mailbox: MailboxName): Shard {
-    return this.#shards[shardOf(mailbox, this.#shards.length)] as Shard;
+  #shard(mailbox: MailboxName): Opened {
+    return this.#shards[shardOf(mailbox, this.#shards.length)] as Opened;
   }
 
   async deliver(delivery: Delivery, signal: AbortSignal): Promise<Filed> {
@@ -164,7 +175,7 @@ export class JetStreamMailboxStore implements MailboxStore, MailboxAccess, Mailb
   }
 
   async #record(
-    { shard, ledgers, reader }: Shard,
+    { shard, ledgers, reader }: Opened,
     mailbox: MailboxName,
     folder: string,
     uid: Uid,
@@ -187,7 +198,13 @@ export class JetStreamMailboxStore implements MailboxStore, MailboxAccess, Mailb
   }
 }
 
-function openShard(options: JetStreamMailboxOptions, shard: number): Shard {
+export const shardsOf = ({
+  shards,
+  namespace,
+}: Pick<JetStreamMailboxOptions, "shards" | "namespace">): readonly Shard[] =>
+  namespace === undefined ? Array.from({ length: shards }, (_, i) => i) : [namespaceShard(namespace)];
+
+function openShard(options: JetStreamMailboxOptions, shard: Shard): Opened {
   const { link, clock, chance, log, observeCommit, rememberMs = REMEMBER_MS } = options;
   const commit = new GroupCommit(link, {
     stream: mailStream(shard),

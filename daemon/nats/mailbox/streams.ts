@@ -4,7 +4,7 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { Link } from "../connect.ts";
 import { base, ensure } from "../streams.ts";
-import { everything, mailStream } from "./subjects.ts";
+import { everything, mailStream, type Shard } from "./subjects.ts";
 
 export interface MailboxStreamSizes {
   /** 1 on a laptop, 3 in a cluster; 0: as it is found. */
@@ -13,17 +13,19 @@ export interface MailboxStreamSizes {
   readonly bytes: number;
 }
 
+/** `shards`: how many the installation has, or which ones. */
 export async function ensureMailboxStreams(
   link: Link,
-  shards: number,
+  shards: number | readonly Shard[],
   sizes: MailboxStreamSizes,
 ): Promise<void> {
   const jsm = await jetstreamManager(link.nc, { timeout: 10_000 });
-  for (let i = 0; i < shards; i++)
+  const all = typeof shards === "number" ? Array.from({ length: shards }, (_, i) => i) : shards;
+  for (const shard of all)
     await ensure(jsm, {
       ...base(sizes),
-      name: mailStream(i),
-      subjects: [everything(i)],
+      name: mailStream(shard),
+      subjects: [everything(shard)],
       max_bytes: sizes.bytes || -1,
     });
 }

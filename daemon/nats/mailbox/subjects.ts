@@ -17,37 +17,40 @@
 import type { MailboxName } from "../../mailbox/store.ts";
 import { hash } from "../codec.ts";
 
-export const mailStream = (shard: number): string => `M${shard}`;
+/** A number of the installation's; or `-<namespace>`: the mailboxes of a namespace that has a stream of its own. */
+export type Shard = number | `-${string}`;
+
+export const mailStream = (shard: Shard): string => `M${shard}`;
 export const shardOf = (mailbox: MailboxName, shards: number): number => hash(mailbox) % shards;
 
-export const everything = (shard: number): string => `m${shard}.>`;
-export const everyLedger = (shard: number): string => `m${shard}.m.*`;
-export const ledgerSubject = (shard: number, mailbox: MailboxName): string =>
+export const everything = (shard: Shard): string => `m${shard}.>`;
+export const everyLedger = (shard: Shard): string => `m${shard}.m.*`;
+export const ledgerSubject = (shard: Shard, mailbox: MailboxName): string =>
   `m${shard}.m.${encodeToken(mailbox)}`;
-export const recordSubject = (shard: number, mailbox: MailboxName, folder: number, uid: number): string =>
+export const recordSubject = (shard: Shard, mailbox: MailboxName, folder: number, uid: number): string =>
   `m${shard}.r.${encodeToken(mailbox)}.${folder}.${uid}`;
-export const folderRecords = (shard: number, mailbox: MailboxName, folder: number): string =>
+export const folderRecords = (shard: Shard, mailbox: MailboxName, folder: number): string =>
   `m${shard}.r.${encodeToken(mailbox)}.${folder}.*`;
 export const deliverySubject = (
-  shard: number,
+  shard: Shard,
   bodyId: string,
   mailbox: MailboxName,
   deliveryId: string,
 ): string => `m${shard}.d.${encodeToken(bodyId)}.${encodeToken(mailbox)}.${encodeToken(deliveryId)}`;
-export const chunkSubject = (shard: number, bodyId: string, chunk: number): string =>
+export const chunkSubject = (shard: Shard, bodyId: string, chunk: number): string =>
   `m${shard}.b.${encodeToken(bodyId)}.${chunk}`;
 
-export const headSubject = (shard: number, bodyId: string): string => `m${shard}.h.${encodeToken(bodyId)}`;
-export const logSubject = (shard: number, mailbox: MailboxName, folder: number): string =>
+export const headSubject = (shard: Shard, bodyId: string): string => `m${shard}.h.${encodeToken(bodyId)}`;
+export const logSubject = (shard: Shard, mailbox: MailboxName, folder: number): string =>
   `m${shard}.v.${encodeToken(mailbox)}.${folder}`;
-export const garbageSubject = (shard: number, bodyId: string): string => `m${shard}.g.${encodeToken(bodyId)}`;
-export const everyGarbage = (shard: number): string => `m${shard}.g.*`;
-export const receiptSubject = (shard: number, id: string): string => `m${shard}.o.${id}`;
-export const leaseSubject = (shard: number, name: string): string => `m${shard}.l.${encodeToken(name)}`;
-export const bodyMarks = (shard: number, bodyId: string): string => `m${shard}.d.${encodeToken(bodyId)}.>`;
-export const bodyChunks = (shard: number, bodyId: string): string => `m${shard}.b.${encodeToken(bodyId)}.*`;
+export const garbageSubject = (shard: Shard, bodyId: string): string => `m${shard}.g.${encodeToken(bodyId)}`;
+export const everyGarbage = (shard: Shard): string => `m${shard}.g.*`;
+export const receiptSubject = (shard: Shard, id: string): string => `m${shard}.o.${id}`;
+export const leaseSubject = (shard: Shard, name: string): string => `m${shard}.l.${encodeToken(name)}`;
+export const bodyMarks = (shard: Shard, bodyId: string): string => `m${shard}.d.${encodeToken(bodyId)}.>`;
+export const bodyChunks = (shard: Shard, bodyId: string): string => `m${shard}.b.${encodeToken(bodyId)}.*`;
 /** What tells of changes of mailboxes, all of them. */
-export const everyChange = (shard: number): string[] =>
+export const everyChange = (shard: Shard): string[] =>
   ["m.*", "r.*.*.*", "v.*.*"].map((rest) => `m${shard}.${rest}`);
 
 const lastToken = (subject: string): string => subject.slice(subject.lastIndexOf(".") + 1);

@@ -18,10 +18,11 @@ import {
   logSubject,
   receiptSubject,
   recordSubject,
+  type Shard,
 } from "./subjects.ts";
 
 export interface UnitTarget {
-  readonly shard: number;
+  readonly shard: Shard;
   readonly mailbox: MailboxName;
   readonly now: number;
   readonly receipt: string;

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { connect, credsAuthenticator } from "@nats-io/transport-node";
 import { startNats } from "../../../test/harness/nats-server.ts";
-import { authConf, isCurrent, makeAuthority, mintCreds, namespaceOf, userOf } from "./authority.ts";
+import { authConf, isCurrent, makeAuthority, mintCreds, userOf } from "./authority.ts";
+import { namespaceOf } from "./creds.ts";
 
 const authority = makeAuthority();
 

@@ -11,7 +11,6 @@ import {
   createAccount,
   createOperator,
   createUser,
-  decode,
   encodeAccount,
   encodeOperator,
   encodeUser,
@@ -19,6 +18,7 @@ import {
   fromSeed,
   type User,
 } from "@nats-io/jwt";
+import { claimsIn, namespaceTag } from "./creds.ts";
 import { type NatsUser, permissionsOf } from "./permissions.ts";
 
 /** Seeds of nkeys, as text. */
@@ -94,7 +94,6 @@ export async function authConf(authority: Authority, { revoked }: AuthConfOption
 
 const nameOf = (user: NatsUser): string =>
   user.kind === "namespace" ? user.namespace : `postfleet ${user.kind}`;
-const namespaceTag = "postfleet-namespace:";
 const tagsOf = (user: NatsUser): string[] =>
   user.kind === "namespace" ? [`${namespaceTag}${user.namespace}`] : [];
 
@@ -133,18 +132,3 @@ export function isCurrent(creds: string, authority: Authority, user: NatsUser, s
 
 /** The user's public key, for a revocation; `undefined` for what is no creds file. */
 export const userOf = (creds: string): string | undefined => claimsIn(creds)?.sub;
-
-/** The namespace that these creds are confined to. */
-export function namespaceOf(creds: string): string | undefined {
-  const tag = claimsIn(creds)?.nats.tags?.find((each) => each.startsWith(namespaceTag));
-  return tag?.slice(namespaceTag.length);
-}
-
-function claimsIn(creds: string) {
-  const token = /-----BEGIN NATS USER JWT-----\s+(\S+)\s/.exec(creds)?.[1];
-  try {
-    return token === undefined ? undefined : decode<User>(token);
-  } catch {
-    return undefined;
-  }
-}

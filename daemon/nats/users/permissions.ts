@@ -27,7 +27,7 @@ export interface Permissions {
 const everything: Subjects = { allow: [">"] };
 
 /** The namespace's own mailboxes; those of shared daemons lie in `M<shard>`. */
-export const namespaceShard = (namespace: string): string => `-${namespace}`;
+export const namespaceShard = (namespace: string): `-${string}` => `-${namespace}`;
 
 /** Where answers to a user come: nobody else may listen there. */
 export const inboxPrefix = (namespace: string | undefined): string =>
@@ -58,10 +58,12 @@ function ofNamespace(namespace: string, shards: number): Permissions {
     ...events(namespace),
     ...directory(namespace),
     ...mailboxes(namespaceShard(namespace)),
+    ...logins(namespace),
     `$KV.acks.${namespace}.*`,
     `answers.${namespace}.*`,
   ];
-  return { pub: { allow: pub }, sub: { allow: [`${inboxPrefix(namespace)}.>`, `figures.*.${namespace}.*`] } };
+  const sub = [`${inboxPrefix(namespace)}.>`, `figures.*.${namespace}.*`, `logins.${namespace}`];
+  return { pub: { allow: pub }, sub: { allow: sub } };
 }
 
 /** Reading a stream: its last records by subject, and a consumer with one filter. */
@@ -85,6 +87,12 @@ const ownership = (namespace: string): string[] => [
   ...reading("OWN", `own.${namespace}.>`),
   "$JS.API.CONSUMER.CREATE.OWN.*.own._.*.m.*",
   "$JS.API.DIRECT.GET.OWN.own._.layout",
+];
+
+const logins = (namespace: string): string[] => [
+  `logins.${namespace}`,
+  `$JS.API.CONSUMER.CREATE.LOGINS.*.logins.${namespace}`,
+  "$JS.FC.LOGINS.*.*",
 ];
 
 const events = (namespace: string): string[] => [

@@ -1,0 +1,300 @@
+/**
+ * What a namespace's user can and cannot do, against a real nats-server that knows only the operator's signature: the whole
+ * queue contract as such a user, and every way to another namespace's subjects that we know of.
+ */
+import assert from "node:assert/strict";
+import { after, before, type TestContext, test } from "node:test";
+import type { Msg, NatsConnection } from "@nats-io/transport-node";
+import { draft, inline, Listener, octetsOf, queueContract } from "../../../test/contract/queue.ts";
+import { operator, shared, startTenantNats, type TenantNats, tenant } from "../../../test/harness/tenants.ts";
+import { untilTrue } from "../../../test/harness/until.ts";
+import { systemClock } from "../../kit/clock.ts";
+import { silent } from "../../kit/log.ts";
+import { newMessageId } from "../../queue/ids.ts";
+import type { JobKey, MessageId, PolicyName } from "../../queue/job.ts";
+import { encodeJob, keyOf, makeKey, subjectOf } from "../codec.ts";
+import type { Link } from "../connect.ts";
+import { EventLog, readEvents } from "../events.ts";
+import { answerFigures, askFigures } from "../figures.ts";
+import { JetStreamQueue } from "../queue.ts";
+import { lastOnSubject } from "../read.ts";
+
+let world: TenantNats;
+let own: Link;
+let all: Link;
+before(async () => {
+  world = await startTenantNats(["default"]);
+  own = await world.link(tenant("default"));
+  all = await world.link(operator);
+});
+after(async () => {
+  for (const link of [own, all]) await link[Symbol.asyncDispose]();
+  await world[Symbol.asyncDispose]();
+});
+
+const common = { clock: systemClock, log: silent, shards: 1, partitions: 64, bodyTtlSeconds: () => 3_600 };
+const queueOn = (link: Link) => new JetStreamQueue({ ...common, link }).start();
+const signal = () => AbortSignal.timeout(60_000);
+
+queueContract("confined to a namespace", async () => {
+  for (const stream of ["Q0", "B0"]) await all.nc.request(`$JS.API.STREAM.PURGE.${stream}`, "");
+  await all.nc.request("$JS.API.STREAM.PURGE.OWN", JSON.stringify({ filter: "own.default.>" }));
+  return queueOn(own);
+});
+
+test("a large body is removed with its last job, also by a confined user", async () => {
+  await all.nc.request("$JS.API.STREAM.PURGE.B0", "");
+  await using queue = await queueOn(own);
+  const message = queue.newId();
+  const writer = queue.openBody(message, signal());
+  for (let i = 0; i < 12; i++) await writer.write(Buffer.alloc(256 << 10, "x"));
+  const jobs = [0, 1].map((group) => draft({ message, group }));
+  await queue.accept({ jobs, body: await writer.finish() }, signal());
+  assert.equal(await chunks(), 12);
+  for await (const { key, revision, job } of queue.list(signal())) {
+    if (job.message !== message) continue;
+    assert.equal((await octetsOf(queue, { key, revision, job }, signal())).length, 12 * (256 << 10));
+    await queue.settle({ key, revision, next: undefined, also: [] }, signal());
+    queue.forget(key, job);
+  }
+  await queue[Symbol.asyncDispose]();
+  assert.equal(await chunks(), 0);
+});
+
+/** Those that are not markers. */
+async function chunks(): Promise<number> {
+  const answer = await all.nc.request("$JS.API.STREAM.INFO.B0", JSON.stringify({ subjects_filter: "b0.>" }));
+  const { state } = answer.json<{ state: { subjects?: Record<string, number> } }>();
+  let there = 0;
+  for (const subject of Object.keys(state.subjects ?? {}))
+    if ((await lastOnSubject(all, "B0", subject))?.data.length) there++;
+  return there;
+}
+
+test("a body that another namespace's job needs too is left to those who see both", async () => {
+  await using everywhere = await queueOn(await linkOf(shared));
+  const message = newMessageId(Date.now());
+  const policies = ["default/default", "team-b/default"] as PolicyName[];
+  const jobs = policies.map((policy, group) => draft({ message, group, policy }));
+  await everywhere.accept({ jobs, body: inline("x".repeat(100_000)) }, signal());
+  await using queue = await queueOn(own);
+  for await (const { key, revision, job } of queue.list(signal())) {
+    if (job.message !== message) continue;
+    await queue.settle({ key, revision, next: undefined, also: [] }, signal());
+    queue.forget(key, job);
+  }
+  await queue[Symbol.asyncDispose]();
+  for await (const queued of everywhere.list(signal()))
+    if (queued.job.message === message)
+      assert.equal((await octetsOf(everywhere, queued, signal())).length, 100_000);
+});
+
+const opened: Link[] = [];
+after(async () => {
+  for (const link of opened) await link[Symbol.asyncDispose]();
+});
+async function linkOf(user: Parameters<TenantNats["link"]>[0]): Promise<Link> {
+  const link = await world.link(user);
+  opened.push(link);
+  return link;
+}
+
+test("two confined relays share a policy's partitions; the owner of everything is refused beside them", async () => {
+  const policy = "default/shared-out" as PolicyName;
+  const pools = [await queueOn(await linkOf(tenant("default"))), await queueOn(own)] as const;
+  const heard = [new Listener(), new Listener()] as const;
+  const owners = [];
+  for (const i of [0, 1] as const)
+    owners.push(await pools[i].own({ class: "relay", policy }, heard[i], signal()));
+  await untilTrue("the partitions to be shared", () => {
+    const [a, b] = heard.map(({ partitions }) => partitions.size) as [number, number];
+    return a > 0 && b > 0 && a + b === 64;
+  });
+  const everywhere = await queueOn(await linkOf(shared));
+  await assert.rejects(everywhere.own({ class: "relay" }, new Listener(), signal()), { name: "RivalOwners" });
+  for (const owner of owners) await owner.release();
+  await using _all = await everywhere.own({ class: "relay" }, new Listener(), signal());
+  await assert.rejects(pools[1].own({ class: "relay", policy }, new Listener(), signal()), {
+    name: "RivalOwners",
+  });
+  for (const queue of [...pools, everywhere]) await queue[Symbol.asyncDispose]();
+});
+
+test("the last word on a subject is the leader's: a record, its change, its end, and nothing", async () => {
+  const subject = "q0.relay.default.x.1.read.0";
+  assert.equal(await lastOnSubject(own, "Q0", subject), undefined);
+  for (const text of ["one", "two", ""]) {
+    await all.nc.request(subject, text);
+    const record = await lastOnSubject(own, "Q0", subject);
+    assert.equal(Buffer.from(record?.data ?? "?").toString(), text);
+    assert.deepEqual([record?.sequence, record?.subject], [await sequenceOf(subject), subject]);
+  }
+  await assert.rejects(lastOnSubject(own, "Q0", "q0.relay.team-b.x.1.read.0", 2_000), { kind: "away" });
+});
+const sequenceOf = async (subject: string) => (await lastOnSubject(all, "Q0", subject))?.sequence;
+
+test("trace events are written and read within the namespace", async () => {
+  const message = newMessageId(Date.now());
+  await using log = new EventLog(own, "relay", silent);
+  log.record({ kind: "accepted", at: Date.now(), message } as never);
+  await log[Symbol.asyncDispose]();
+  assert.equal((await readEvents(own, message, silent)).length, 1);
+  assert.equal((await readEvents(all, message, silent)).length, 1);
+  assert.equal((await readEvents(await linkOf(tenant("team-b")), message, silent)).length, 0);
+});
+
+test("figures are told to whoever may ask", async () => {
+  const policy = "default/figures" as PolicyName;
+  const pool = { class: "relay", policy } as const;
+  const count = () => ({ due: 1, deferred: 2, oldestDueMs: 3, sessions: 4 });
+  using _answer = answerFigures({ link: own, pool, speaker: { member: "m", pod: "p" }, count, log: silent });
+  await own.nc.flush();
+  const { figures, missing } = await askFigures({ link: all, pool, pods: ["p"], signal: signal() });
+  assert.deepEqual([figures, missing], [[{ member: "m", pod: "p", ...count() }], []]);
+});
+
+const other = "team-b";
+const create = (stream: string, filter: string) =>
+  `$JS.API.CONSUMER.CREATE.${stream}.${newMessageId(1)}${filter}`;
+/** Subjects a confined user may not publish to, whatever the payload. */
+const forbidden: readonly string[] = [
+  `q0.relay.${other}.default.1.m.0`,
+  `q0.local.${other}.default.1.m.0`,
+  `own.${other}.relay-default.p.1`,
+  "own._.relay-_.p.1",
+  "own._.layout",
+  `events.${other}.x`,
+  "events._.x",
+  "$KV.directory.revision",
+  "$KV.directory.policy.default.default",
+  `$KV.directory.policy.${other}.default`,
+  `$KV.acks.${other}.m`,
+  "$KV.acks._.m",
+  `answers.${other}.q`,
+  `figures.relay.${other}.default`,
+  `logins.${other}`,
+  "logins._",
+  "m0.m.alice@example.test",
+  `m-${other}.m.alice@example.test`,
+  `$JS.API.DIRECT.GET.Q0.q0.relay.${other}.default.1.m.0`,
+  `$JS.API.DIRECT.GET.OWN.own.${other}.relay-default.p.1`,
+  "$JS.API.DIRECT.GET.M0.m0.m.alice@example.test",
+  ...["Q0", "B0", "OWN", "EVENTS", "KV_directory", "KV_acks", "LOGINS", "M0", `M-${other}`].flatMap(
+    (stream) => [
+      `$JS.API.STREAM.INFO.${stream}`,
+      `$JS.API.STREAM.MSG.GET.${stream}`,
+      `$JS.API.DIRECT.GET.${stream}`,
+      `$JS.API.STREAM.PURGE.${stream}`,
+      create(stream, ""),
+      create(stream, ".>"),
+      `$JS.API.CONSUMER.NAMES.${stream}`,
+      `$JS.API.CONSUMER.INFO.${stream}.x`,
+      `$JS.API.CONSUMER.DELETE.${stream}.x`,
+      `$JS.API.CONSUMER.MSG.NEXT.${stream}.x`,
+      `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.x`,
+    ],
+  ),
+  ...["Q0", "M-default"].flatMap((stream) =>
+    ["CREATE", "UPDATE", "DELETE", "MSG.DELETE", "SNAPSHOT", "RESTORE", "LEADER.STEPDOWN", "PEER.REMOVE"].map(
+      (call) => `$JS.API.STREAM.${call}.${stream}`,
+    ),
+  ),
+  "$JS.API.STREAM.CREATE.MINE",
+  "$JS.API.STREAM.NAMES",
+  "$JS.API.STREAM.LIST",
+  `${create("Q0", `.q0.*.${other}.>`)}`,
+  create("Q0", ".q0.*.*.>"),
+  create("Q0", ".q0.relay.*.default.>"),
+  create("B0", ".b0.>"),
+  create("OWN", ".own.>"),
+  create("EVENTS", `.events.${other}.*`),
+  create("KV_directory", ".$KV.directory.>"),
+  create("KV_directory", `.$KV.directory.*.${other}.*`),
+  "$SYS.REQ.SERVER.PING",
+];
+
+for (const subject of forbidden)
+  test(`refused: ${subject.replace(/\.[0-9a-z]{26}/, ".NAME")}`, async () => {
+    await assert.rejects(own.nc.request(subject, "{}", { timeout: 10_000 }), /Permissions Violation/);
+  });
+
+for (const subject of [
+  ">",
+  "_INBOX.>",
+  `_INBOX.${other}.>`,
+  "figures.>",
+  `figures.relay.${other}.*`,
+  `answers.${other}.*`,
+  "answers.>",
+  "q0.>",
+  `q0.relay.${other}.>`,
+  "b0.>",
+  `logins.${other}`,
+  "$KV.directory.>",
+  "$JS.API.>",
+  "$SYS.>",
+])
+  test(`refused: listening to ${subject}`, async () => {
+    const refused = Promise.withResolvers<Error>();
+    const heard = (error: Error | null) => error && refused.resolve(error);
+    own.nc.subscribe(subject, { callback: heard as (error: Error | null, msg: Msg) => void });
+    assert.match((await refused.promise).message, /Permissions Violation/);
+  });
+
+test("a consumer whose payload names another filter than its subject is refused", async () => {
+  const name = newMessageId(1);
+  for (const more of [
+    { filter_subject: `q0.*.${other}.>` },
+    { filter_subjects: ["q0.*.default.>", "q0.>"] },
+  ]) {
+    const config = { name, deliver_subject: own.inbox(), ack_policy: "none", ...more };
+    const question = JSON.stringify({ stream_name: "Q0", action: "create", config });
+    const api = `$JS.API.CONSUMER.CREATE.Q0.${name}.q0.*.default.>`;
+    const answer = (await own.nc.request(api, question)).json<{ error?: { code: number } }>();
+    assert.equal(answer.error?.code, 400);
+  }
+});
+
+/** The server answers where a question says, also where the one who asks may not write. docs/security.md */
+test("what is written by way of the server's answers is not believed", async () => {
+  const policy = `${other}/forged` as PolicyName;
+  const theirs = await linkOf(tenant(other));
+  const queue = await queueOn(theirs);
+  const heard = new Listener();
+  const owner = await queue.own({ class: "relay", policy }, heard, signal());
+  await heard.until(() => heard.partitions.size === 64);
+  const forged = aJob(policy);
+  await publish(own.nc, `q0.relay.default.mine.1.${forged.message}.0`, forged.data);
+  await ask(
+    own.nc,
+    `$JS.API.DIRECT.GET.Q0.q0.relay.default.mine.1.${forged.message}.0`,
+    subjectOf(forged.key),
+  );
+  await untilStored(subjectOf(forged.key));
+  const honest = draft({ policy });
+  await queue.accept({ jobs: [honest], body: inline("x") }, signal());
+  await heard.job(honest.message);
+  assert.deepEqual(
+    [...heard.jobs.values()].map(({ job }) => job.message),
+    [honest.message],
+  );
+  for await (const { job } of queue.list(signal())) assert.notEqual(job.message, forged.message);
+  await owner.release();
+  await queue[Symbol.asyncDispose]();
+});
+
+function aJob(policy: PolicyName): { key: JobKey; message: MessageId; data: Uint8Array } {
+  const job = draft({ policy });
+  const data = encodeJob({ ...job, body: { kind: "inline", size: 1 } }, Buffer.from("x"));
+  const key = keyOf(subjectOf(makeKey(0, 64, job)));
+  return { key, message: job.message, data };
+}
+const publish = (nc: NatsConnection, subject: string, data: Uint8Array) =>
+  nc.request(subject, data, { timeout: 10_000 });
+async function ask(nc: NatsConnection, subject: string, reply: string): Promise<void> {
+  nc.publish(subject, "", { reply });
+  await nc.flush();
+}
+async function untilStored(subject: string, t?: TestContext): Promise<void> {
+  while (!(await lastOnSubject(all, "Q0", subject))) await systemClock.sleep(10, t?.signal);
+}

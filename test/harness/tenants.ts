@@ -1,0 +1,60 @@
+/**
+ * A nats-server as in a cluster: whoever comes in has creds that the operator made. The streams are made.
+ */
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { silent } from "../../daemon/kit/log.ts";
+import { connectNats, type Link } from "../../daemon/nats/connect.ts";
+import { namespaceKeyText } from "../../daemon/nats/directory/keys.ts";
+import { ensureInstallation, ensureNamespaceMailboxes, unbounded } from "../../daemon/nats/installation.ts";
+import { authConf, makeAuthority, mintCreds } from "../../daemon/nats/users/authority.ts";
+import type { NatsUser } from "../../daemon/nats/users/permissions.ts";
+import { startNats, type TestNats } from "./nats-server.ts";
+
+export const operator: NatsUser = { kind: "operator" };
+export const shared: NatsUser = { kind: "shared" };
+export const tenant = (namespace: string): NatsUser => ({ kind: "namespace", namespace });
+
+export interface TenantNats extends AsyncDisposable {
+  readonly nats: TestNats;
+  readonly master: Buffer;
+  /** Each call is another user. */
+  link(user: NatsUser): Promise<Link>;
+  /** The environment of a daemon of that user. */
+  env(user: NatsUser): Promise<Record<string, string>>;
+}
+
+/** `namespaces` have mailboxes of their own. `bare`: as before the operator has made anything. */
+export async function startTenantNats(namespaces: readonly string[] = [], bare = false): Promise<TenantNats> {
+  await using parts = new AsyncDisposableStack();
+  const dir = await mkdtemp(join(tmpdir(), "postfleet-tenants-"));
+  parts.defer(() => rm(dir, { recursive: true, force: true }));
+  const authority = makeAuthority();
+  const nats = parts.use(
+    await startNats(undefined, { auth: await authConf(authority), maxStoreBytes: 4 * 2 ** 30 }),
+  );
+  const master = randomBytes(32);
+  const credsOf = async (user: NatsUser) => {
+    const file = join(dir, `${randomBytes(6).toString("hex")}.creds`);
+    await writeFile(file, await mintCreds(authority, user), { mode: 0o600 });
+    return file;
+  };
+  const link = async (user: NatsUser) => {
+    const credential = { kind: "creds", file: await credsOf(user) } as const;
+    return connectNats({ servers: [nats.url], credential, name: "test" }, silent);
+  };
+  const env = async (user: NatsUser) => {
+    const key = join(dir, `${randomBytes(6).toString("hex")}.key`);
+    await writeFile(key, user.kind === "namespace" ? namespaceKeyText(master, user.namespace) : master);
+    return { NATS_CREDS: await credsOf(user), POSTFLEET_DIRECTORY_KEY_FILE: key };
+  };
+  if (!bare) {
+    await using made = await link(operator);
+    await ensureInstallation(made, unbounded(1));
+    for (const namespace of namespaces) await ensureNamespaceMailboxes(made, namespace, 1);
+  }
+  const owned = parts.move();
+  return { nats, master, link, env, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
