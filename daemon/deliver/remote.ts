@@ -90,12 +90,18 @@ async function reach(
   signal: AbortSignal,
 ): Promise<SmtpClient> {
   const source = sourceFor(candidate, identity);
+  const { security } = candidate;
+  const verify = security === undefined ? next.verify : security.kind === "pkix";
   const options = {
     host: candidate.host,
     address: candidate.address,
     port: candidate.port,
     ehloName: identity.ehloName,
-    tlsOptions: { servername: candidate.host, verify: next.verify },
+    tlsOptions: {
+      servername: candidate.host,
+      verify,
+      ...(security?.kind === "dane" ? { dane: security.records } : {}),
+    },
     lmtp,
     eightBit: "bounce",
     dial: means.dial,
@@ -105,10 +111,10 @@ async function reach(
     ...(means.timeouts ? { timeouts: means.timeouts } : {}),
   } as const;
   try {
-    return await connect({ ...options, tls: next.tls }, signal);
+    return await connect({ ...options, tls: security ? "Require" : next.tls }, signal);
   } catch (error) {
-    const plain =
-      error instanceof ConnectFailed && error.tlsFailed && next.tls === "Opportunistic" && !next.auth;
+    const may = next.tls === "Opportunistic" && !next.auth && security === undefined;
+    const plain = may && error instanceof ConnectFailed && error.tlsFailed;
     if (!plain) throw error;
     means.log.info({ err: error, host: candidate.host }, "TLS failed; sending in plain text");
     return connect({ ...options, tls: "Off" }, signal);

@@ -8,6 +8,7 @@
  */
 import type { Answer as PacketRecord } from "dns-packet";
 import type { HostAddress, Mx } from "../deliver/route/dns.ts";
+import type { Tlsa } from "../mail/tlsa.ts";
 import { plainName } from "./names.ts";
 import { type QueryType, type Reply, rcode } from "./wire.ts";
 
@@ -17,14 +18,6 @@ export interface Srv {
   readonly weight: number;
   readonly port: number;
   readonly target: string;
-}
-
-/** RFC 6698 §2.1 */
-export interface Tlsa {
-  readonly usage: number;
-  readonly selector: number;
-  readonly matching: number;
-  readonly data: Buffer;
 }
 
 /** What the resolver makes of each type's data. */

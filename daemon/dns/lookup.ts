@@ -6,6 +6,7 @@
  * Fails:  trouble of the DNS is a `failed` result; rejects only with the signal's reason.
  * Spec:   RFC 1034 §3.6.2, RFC 2308 §5 (negative answers), RFC 9520 §3.2 (failures are kept too, briefly).
  */
+import { isLoopback } from "../kit/cidr.ts";
 import { type Data, maxAliases, read } from "./answer.ts";
 import { ask, type Means } from "./exchange.ts";
 import { isQueryable } from "./names.ts";
@@ -42,7 +43,8 @@ export async function lookUp<T extends QueryType>(
     const asked = await ask({ name, type }, means, signal);
     if (asked.kind === "failed") return failed(asked.text);
     const { reply, server } = asked;
-    authentic &&= reply.authentic;
+    // Whoever stands between us and another machine's resolver can set that bit too. RFC 6840 §5.8, RFC 7672 §2.2
+    authentic &&= reply.authentic && isLoopback(server.address);
     const reading = read(reply, name, type);
     if (reading.kind === "loop") break;
     ttl = Math.min(ttl, reading.ttl ?? 0);

@@ -6,9 +6,11 @@
  * Fails:  with the system's error, the TLS library's, or the signal's reason; the socket is destroyed then.
  * Spec:   RFC 7435 (opportunistic security), RFC 6125 §6.4 (names in certificates), RFC 6066 §3 (SNI: no addresses).
  */
+import type { X509Certificate } from "node:crypto";
 import net from "node:net";
 import type { Duplex } from "node:stream";
 import tls from "node:tls";
+import { proves } from "../mail/tlsa.ts";
 import type { Dial, DialTarget, Secured, TlsOptions } from "../smtp/client/dial.ts";
 
 /** Resolves on the stream's `ready` event; whatever comes first instead destroys it and rejects. */
@@ -58,7 +60,7 @@ function contextFor(ca: string | undefined): tls.SecureContext {
 }
 
 async function secure(socket: Duplex, options: TlsOptions, signal: AbortSignal): Promise<Secured> {
-  const { servername, verify, ca } = options;
+  const { servername, verify, ca, dane } = options;
   const secured = tls.connect({
     socket,
     secureContext: contextFor(ca),
@@ -69,16 +71,32 @@ async function secure(socket: Duplex, options: TlsOptions, signal: AbortSignal):
   });
   try {
     await opened(secured, "secureConnect", signal);
+    if (dane && !proves(dane, chainOf(secured), servername, Date.now()))
+      throw new Error("no TLSA record of the host vouches for its certificate (DANE)");
   } catch (error) {
+    secured.destroy();
     socket.destroy();
     throw error;
   }
   const facts = {
     protocol: secured.getProtocol() ?? "unknown",
     cipher: secured.getCipher().name,
-    authorized: secured.authorized,
+    authorized: secured.authorized || dane !== undefined,
   };
   return { socket: secured, facts };
 }
+
+/** As the server sent it, its own certificate first. */
+function chainOf(socket: tls.TLSSocket): readonly X509Certificate[] {
+  const chain: X509Certificate[] = [];
+  for (
+    let next = socket.getPeerX509Certificate();
+    next && chain.length < chainMax;
+    next = next.issuerCertificate
+  )
+    chain.push(next);
+  return chain;
+}
+const chainMax = 10;
 
 export const dial: Dial = { connect, secure };

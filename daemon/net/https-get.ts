@@ -1,23 +1,26 @@
 /**
- * Fetches a JSON document over HTTPS.
+ * Fetches a small document over HTTPS: text, or JSON.
  *
  * In:     a URL; the authorities to trust instead of the public ones, if any.
  * Out:    what the document holds.
  * Fails:  rejects for anything but a 200 with at most `limit` octets of JSON in time. Redirects are not followed: whoever
  *         may name the document's place should name it.
  */
-import { request } from "node:https";
+import { type RequestOptions, request } from "node:https";
 
 const limit = 1 << 20;
 
 export async function getJson(url: string, ca: string | undefined, signal: AbortSignal): Promise<unknown> {
-  return JSON.parse(await getText(url, ca, signal)) as unknown;
+  const headers = { accept: "application/json" };
+  return JSON.parse(await getText(url, { headers, ...(ca ? { ca } : {}) }, signal)) as unknown;
 }
 
-function getText(url: string, ca: string | undefined, signal: AbortSignal): Promise<string> {
+/** What `getText` may be told besides: authorities, and (in tests) where the host is. */
+export type GetOptions = Pick<RequestOptions, "ca" | "headers" | "lookup">;
+
+export function getText(url: string, more: GetOptions, signal: AbortSignal): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const headers = { accept: "application/json" };
-  const options = { signal, headers, agent: false, minVersion: "TLSv1.2", ...(ca ? { ca } : {}) } as const;
+  const options = { signal, agent: false, minVersion: "TLSv1.2", ...more } as const;
   const asking = request(url, options, (answer) => {
     if (answer.statusCode !== 200) {
       answer.resume();

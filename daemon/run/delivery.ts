@@ -9,6 +9,8 @@ import { QueueFinisher } from "../deliver/finish.ts";
 import { forwardJob } from "../deliver/forward.ts";
 import { deliverLocally } from "../deliver/local.ts";
 import { Routes } from "../deliver/route/cache.ts";
+import type { SecureMeans } from "../deliver/route/secure.ts";
+import { StsPolicies } from "../deliver/route/sts.ts";
 import { PublishedKeys } from "../deliver/sign/published-keys.ts";
 import { ReturnPaths } from "../deliver/sign/return-path.ts";
 import { Signer } from "../deliver/sign/signer.ts";
@@ -23,6 +25,7 @@ import type { Log } from "../kit/log.ts";
 import { returnPathPurpose } from "../mail/srs.ts";
 import { answerFigures } from "../nats/figures.ts";
 import { dial } from "../net/dial.ts";
+import { fetchStsPolicy } from "../net/fetch-sts-policy.ts";
 import { ownAddresses } from "../net/own-addresses.ts";
 import type { Job, Queued } from "../queue/job.ts";
 import type { Ownership, Pool } from "../queue/queue.ts";
@@ -157,6 +160,7 @@ function waysOf(context: DeliveryContext, resolver: Resolver): Ways {
     clock: systemClock,
     dns: resolver,
     port: options.smtpPort,
+    secure: secureMeans(context, resolver),
     isOurName: (host) => host === options.hostname,
     isOurAddress: (address, port) => isOurs(address) && context.listening().some((l) => l.port === port),
   });
@@ -184,6 +188,14 @@ function waysOf(context: DeliveryContext, resolver: Resolver): Ways {
     },
     hostname: options.hostname,
   });
+}
+
+function secureMeans({ log }: DeliveryContext, resolver: Resolver): SecureMeans {
+  const policies = new StsPolicies({ dns: resolver, fetch: fetchStsPolicy, clock: systemClock, log });
+  return {
+    tlsa: (host, port, signal) => resolver.records(`_${port}._tcp.${host}`, "TLSA", signal),
+    policy: (domain, signal) => policies.of(domain, signal),
+  };
 }
 
 function signerOf({ store, live, log, abort }: DeliveryContext, dns: Resolver): Signer {

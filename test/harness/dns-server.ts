@@ -69,6 +69,8 @@ export async function startDns(zone: Zone = {}, soaTtl = 60): Promise<DnsServer>
 
 export class DnsServer implements AsyncDisposable {
   readonly host = "127.0.0.1";
+  /** It vouches for its answers, as a validating resolver does (AD bit). */
+  authentic = false;
   readonly port: number;
   /** Every question, in order of arrival. */
   readonly asked: Asked[] = [];
@@ -181,7 +183,8 @@ export class DnsServer implements AsyncDisposable {
     room: number,
   ): Buffer {
     const head = { type: "response" as const, id: query.id ?? 0, questions: [question] };
-    const flags = packet.RECURSION_DESIRED | packet.RECURSION_AVAILABLE;
+    const vouched = this.authentic ? packet.AUTHENTIC_DATA : 0;
+    const flags = packet.RECURSION_DESIRED | packet.RECURSION_AVAILABLE | vouched;
     if (fault?.kind === "noEdns" && edns) return packet.encode({ ...head, flags: flags | rcodes.formerr });
     if (fault && fault.kind in rcodes) {
       return packet.encode({ ...head, flags: flags | rcodes[fault.kind as keyof typeof rcodes] });

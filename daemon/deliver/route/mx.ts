@@ -8,6 +8,7 @@
  */
 import { type Domain, parseDomain } from "../../mail/address.ts";
 import type { Answer, Dns, HostAddress, Mx } from "./dns.ts";
+import type { SecureMeans } from "./secure.ts";
 import { trouble } from "./trouble.ts";
 import type { Candidate, Routed } from "./types.ts";
 
@@ -17,6 +18,8 @@ export interface MxMeans {
   readonly port: number;
   /** Is this name one of ours? */
   readonly isOurName: (host: string) => boolean;
+  /** What recipients' domains demand of the way; absent: nobody is asked. */
+  readonly secure?: SecureMeans;
   /** Do we listen here ourselves? */
   readonly isOurAddress: (address: string, port: number) => boolean;
 }
@@ -26,6 +29,8 @@ export type MxFound =
       readonly kind: "candidates";
       readonly hosts: readonly string[];
       readonly candidates: readonly Candidate[];
+      /** Hosts whose names and addresses both the resolver vouches for by DNSSEC. */
+      readonly authentic: ReadonlySet<string>;
       readonly validMs: number;
     }
   | { readonly kind: "trouble"; readonly routed: Routed };
@@ -46,7 +51,7 @@ export async function findMx(domain: Domain, means: MxMeans, signal: AbortSignal
   if (answer.records.every((mx) => mx.host === "")) return inTrouble(trouble.noMail(domain, answer.ttlMs)); // RFC 7505 §3
   const named = nearest(answer.records);
   const hosts = await Promise.all(named.map((mx) => resolve(mx, means, signal)));
-  return choose(domain, hosts, answer.ttlMs, means);
+  return choose(domain, hosts, answer.ttlMs, means, answer.authentic);
 }
 
 /** Without MX records the domain itself is the host. RFC 5321 §5.1 */
@@ -61,7 +66,8 @@ async function findImplicit(
   const { answer } = host;
   if (answer.kind === "failed") return inTrouble(trouble.dns(domain, answer.text));
   if (answer.kind !== "found") return inTrouble(trouble.noHost(domain, Math.min(ttlMs, answer.ttlMs)));
-  return choose(domain, [host], ttlMs, means);
+  // Whether there truly is no MX record nobody vouches for: a negative answer does not say.
+  return choose(domain, [host], ttlMs, means, false);
 }
 
 /** Names that are host names, nearest first; the root is no host beside others, an address is no name. */
@@ -83,7 +89,13 @@ async function resolve(mx: Mx, { dns, isOurName }: MxMeans, signal: AbortSignal)
 }
 
 /** RFC 5321 §5.1: what is not nearer to the destination than we are must not get the message. */
-function choose(domain: Domain, hosts: readonly Host[], ttlMs: number, means: MxMeans): MxFound {
+function choose(
+  domain: Domain,
+  hosts: readonly Host[],
+  ttlMs: number,
+  means: MxMeans,
+  sure: boolean,
+): MxFound {
   const ours = hosts.filter((host) => isUs(host, means)).map((host) => host.preference);
   const limit = Math.min(...ours);
   const nearer = hosts.filter((host) => host.preference < limit);
@@ -97,7 +109,9 @@ function choose(domain: Domain, hosts: readonly Host[], ttlMs: number, means: Mx
   const candidates = nearer.flatMap((host) => candidatesOf(host, means.port));
   if (candidates.length > 0) {
     const names = nearer.map((host) => host.host).sort();
-    return { kind: "candidates", hosts: names, candidates, validMs };
+    const vouched = nearer.filter(({ answer }) => sure && answer.kind === "found" && answer.authentic);
+    const authentic = new Set(vouched.map(({ host }) => host));
+    return { kind: "candidates", hosts: names, candidates, authentic, validMs };
   }
   const doubt = nearer.some(({ answer }) => answer.kind === "failed");
   return inTrouble(doubt ? trouble.mxHosts(domain) : trouble.noMxHost(domain, validMs));

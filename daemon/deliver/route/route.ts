@@ -17,7 +17,8 @@ import type {
 } from "../../directory/directory.ts";
 import type { Job } from "../../queue/job.ts";
 import { type Endpoint, findHop, literalHop } from "./hop.ts";
-import { findMx, type MxMeans } from "./mx.ts";
+import { findMx, type MxFound, type MxMeans } from "./mx.ts";
+import { type Secured, secured, securityLabel } from "./secure.ts";
 import { mxLabel, siteName } from "./site-name.ts";
 import { trouble } from "./trouble.ts";
 import type { Limits, NextHops, Route, Routed } from "./types.ts";
@@ -95,10 +96,25 @@ async function toMx(job: Routable, way: Way): Promise<Routed> {
   const found = await findMx(job.destination, way.means, way.signal);
   if (found.kind === "trouble") return found.routed;
   const security = { tls: way.entry.tls, verify: false };
-  const next = nextHops(mxLabel(found.hosts), found.hosts, found.candidates, security, way);
-  return { route: { kind: "smtp", next }, validMs: found.validMs };
+  const { candidates, why } = await demanded(job, found, way);
+  if (why !== undefined) return trouble.insecure(job.destination, why);
+  const identity = [...found.hosts, ...(candidates === found.candidates ? [] : [securityLabel(candidates)])];
+  const next = nextHops(mxLabel(found.hosts), identity, candidates, security, way);
+  return {
+    route: { kind: "smtp", next },
+    validMs: way.means.secure ? Math.min(found.validMs, recheckMs) : found.validMs,
+  };
 }
 
+/** How long a route holds whose security was looked up: a policy may be new. */
+const recheckMs = 300_000;
+
+function demanded(job: Routable, found: Found, { means, entry, signal }: Way): Secured | Promise<Secured> {
+  if (means.secure === undefined || entry.tls === "Off") return found;
+  return secured(job.destination, found.candidates, found.authentic, means.secure, signal);
+}
+
+type Found = Extract<MxFound, { kind: "candidates" }>;
 type Security = Pick<NextHops, "tls" | "verify" | "auth">;
 
 /** Connections are shared only where they are made, limited, secured and named alike: all of that makes the site. */

@@ -39,6 +39,8 @@ export const trouble = {
     deferred("4.4.3", `The DNS gives no answer for ${domain} now: ${text}`),
   mxHosts: (domain: string) =>
     deferred("4.4.4", `The mail servers of ${domain} cannot be found in the DNS now`),
+  insecure: (domain: string, why: string) =>
+    deferred("4.7.5", `No mail server of ${domain} can be used safely now: ${why}`),
   /** A host that an administrator named is never given up: correcting the name must save the mail. */
   hop: (host: string, text: string) => deferred("4.4.4", `The next hop ${host} cannot be found: ${text}`),
   hopIsUs: (host: string) => deferred("4.4.6", `The next hop ${host} is this host itself`),

@@ -7,12 +7,22 @@ import type { Credential, DomainEntry } from "../../directory/directory.ts";
 import type { Branded } from "../../kit/brand.ts";
 import type { Address } from "../../mail/address.ts";
 import type { Reply } from "../../mail/reply.ts";
+import type { Tlsa } from "../../mail/tlsa.ts";
 
 /**
  * Names a set of next hops that is reached in one way: destinations with the same MX hosts, policy and exceptions share
  * it, hence its connections and limits. Printable and stable: `*.mail.example+4#5f3a9c01`, `smarthost:host:587#…`.
  */
 export type SiteName = Branded<string, "SiteName">;
+
+/** What a host must prove before it gets a message, whatever the policy's `tls` says. */
+export type HostSecurity =
+  /** Its certificate by these records. RFC 7672 */
+  | { readonly kind: "dane"; readonly records: readonly Tlsa[] }
+  /** Its name, by a certificate that the public authorities vouch for. RFC 8461 §4.2 */
+  | { readonly kind: "pkix" }
+  /** That it speaks TLS. */
+  | { readonly kind: "encrypt" };
 
 /** One address to connect to. */
 export interface Candidate {
@@ -23,6 +33,7 @@ export interface Candidate {
   readonly port: number;
   /** Lower is tried first; equals are tried in random order. RFC 5321 §5.1 */
   readonly preference: number;
+  readonly security?: HostSecurity;
 }
 
 /** Opportunistic: STARTTLS when offered. Require: or no delivery. Implicit: from the first octet. */

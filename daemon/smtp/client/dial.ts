@@ -5,6 +5,7 @@
  *         call leaves no open socket behind.
  */
 import type { Duplex } from "node:stream";
+import type { Tlsa } from "../../mail/tlsa.ts";
 
 export interface DialTarget {
   /** An IP address: names are resolved by the caller. */
@@ -19,6 +20,8 @@ export interface TlsOptions {
   readonly servername: string;
   /** Refuse a certificate that does not prove `servername`. Opportunistic TLS does not verify. RFC 7435 */
   readonly verify: boolean;
+  /** Refuse a certificate that none of these records vouches for; the public authorities do not matter then. RFC 7672 */
+  readonly dane?: readonly Tlsa[];
   /** PEM certificates to trust instead of the system's. */
   readonly ca?: string;
 }

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { FakeClock } from "../../../test/harness/fake-clock.ts";
+import { ScriptedDns } from "../../../test/harness/scripted-dns.ts";
+import { silent } from "../../kit/log.ts";
+import { StsPolicies } from "./sts.ts";
+
+const day = 86_400_000;
+const text = (mode: string) => `version: STSv1\nmode: ${mode}\nmx: mx.a.test\nmax_age: 604800\n`;
+
+function open(first: string | Error = text("enforce")) {
+  const clock = new FakeClock();
+  const dns = new ScriptedDns({ "_mta-sts.a.test": ['TXT "v=STSv1; id=1"'] });
+  const web = { answer: first, fetched: [] as string[] };
+  const policies = new StsPolicies({
+    dns,
+    clock,
+    log: silent,
+    fetch: async (domain) => {
+      web.fetched.push(domain);
+      if (web.answer instanceof Error) throw web.answer;
+      return web.answer;
+    },
+  });
+  const mode = async () => (await policies.of("a.test", AbortSignal.timeout(9_000)))?.mode;
+  return { clock, dns, web, mode };
+}
+
+test("a policy is fetched once, until its id changes", async () => {
+  const { dns, web, mode } = open();
+  assert.deepEqual(await Promise.all([mode(), mode()]), ["enforce", "enforce"]);
+  assert.equal(await mode(), "enforce");
+  assert.deepEqual(web.fetched, ["a.test"]);
+  web.answer = text("testing");
+  dns.zone = { "_mta-sts.a.test": ['TXT "v=STSv1; id=2"'] };
+  assert.equal(await mode(), "testing");
+  assert.equal(web.fetched.length, 2);
+});
+
+test("a domain without a record has none, and nothing is fetched", async () => {
+  const { dns, web, mode } = open();
+  dns.zone = {};
+  assert.equal(await mode(), undefined);
+  assert.deepEqual(web.fetched, []);
+});
+
+test("a known policy goes on while record and web are gone, until its time is over", async () => {
+  const { clock, dns, web, mode } = open();
+  await mode();
+  web.answer = new Error("away");
+  dns.zone = {};
+  clock.advance(6 * day);
+  assert.equal(await mode(), "enforce");
+  dns.failing.add("_mta-sts.a.test");
+  assert.equal(await mode(), "enforce");
+  clock.advance(day);
+  assert.equal(await mode(), undefined);
+});
+
+test("a policy that cannot be fetched, or is none, is tried again after five minutes", async () => {
+  for (const answer of [new Error("no such host"), "<html>"]) {
+    const { clock, web, mode } = open(answer);
+    assert.equal(await mode(), undefined);
+    web.answer = text("enforce");
+    assert.equal(await mode(), undefined);
+    clock.advance(300_000);
+    assert.equal(await mode(), "enforce");
+    assert.equal(web.fetched.length, 2);
+  }
+});

@@ -1,0 +1,81 @@
+/**
+ * The MTA-STS policies of recipients' domains: looked up, fetched, and kept for as long as they say.
+ *
+ * In:     a domain; the DNS, and a way to fetch a document over HTTPS with a valid certificate.
+ * Out:    the policy in force; `undefined`: the domain has none that we know.
+ * Fails:  never but with the signal's reason. What cannot be fetched is tried again after five minutes; a policy that is
+ *         known goes on until its time is over, whatever the DNS and the web say meanwhile.
+ * Spec:   RFC 8461 §3.3 (fetching), §5.1 (policy application), §10.2 (why a known one goes on).
+ */
+import type { Clock } from "../../kit/clock.ts";
+import type { Log } from "../../kit/log.ts";
+import { TtlCache } from "../../kit/ttl-cache.ts";
+import { parseStsPolicy, type StsPolicy, stsRecordId } from "../../mail/mta-sts.ts";
+import type { Dns } from "./dns.ts";
+
+/** The text at `https://mta-sts.DOMAIN/.well-known/mta-sts.txt`. Rejects for anything but a text from that very host. */
+export type FetchPolicy = (domain: string, signal: AbortSignal) => Promise<string>;
+
+export interface StsOptions {
+  readonly dns: Pick<Dns, "txt">;
+  readonly fetch: FetchPolicy;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly capacity?: number;
+}
+
+interface Kept {
+  readonly id: string;
+  readonly policy: StsPolicy;
+}
+
+const againMs = 300_000;
+
+export class StsPolicies {
+  readonly #o: StsOptions;
+  readonly #kept: TtlCache<Kept>;
+  /** Ids whose policy could not be fetched lately. */
+  readonly #failed: TtlCache<string>;
+  readonly #fetching = new Map<string, Promise<StsPolicy | undefined>>();
+
+  constructor(options: StsOptions) {
+    this.#o = options;
+    const capacity = options.capacity ?? 10_000;
+    this.#kept = new TtlCache(capacity);
+    this.#failed = new TtlCache(capacity);
+  }
+
+  async of(domain: string, signal: AbortSignal): Promise<StsPolicy | undefined> {
+    const { dns, clock } = this.#o;
+    const answer = await dns.txt(`_mta-sts.${domain}`, signal);
+    const now = clock.monotonic();
+    const kept = this.#kept.get(domain, now)?.value;
+    const id = answer.kind === "found" ? stsRecordId(answer.records) : undefined;
+    if (id === undefined || kept?.id === id) return kept?.policy;
+    if (this.#failed.get(domain, now)?.value === id) return kept?.policy;
+    const fetching = this.#fetching.get(domain) ?? this.#fetch(domain, id, signal);
+    this.#fetching.set(domain, fetching);
+    try {
+      return (await fetching) ?? kept?.policy;
+    } finally {
+      this.#fetching.delete(domain);
+    }
+  }
+
+  async #fetch(domain: string, id: string, signal: AbortSignal): Promise<StsPolicy | undefined> {
+    const { fetch, clock, log } = this.#o;
+    try {
+      const policy = parseStsPolicy(await fetch(domain, signal));
+      if (policy === undefined) throw new Error("what is there is no policy");
+      const now = clock.monotonic();
+      this.#kept.set(domain, { id, policy }, now + policy.maxAgeSeconds * 1_000, now);
+      return policy;
+    } catch (error) {
+      signal.throwIfAborted();
+      log.info({ domain, error: String(error) }, "an MTA-STS policy could not be fetched");
+      const now = clock.monotonic();
+      this.#failed.set(domain, id, now + againMs, now);
+      return undefined;
+    }
+  }
+}

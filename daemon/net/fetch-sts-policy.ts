@@ -1,0 +1,24 @@
+/**
+ * Fetches a domain's MTA-STS policy.
+ *
+ * In:     a domain; in tests, where its host is and whom to trust.
+ * Out:    the policy's text.
+ * Fails:  rejects for anything but a 200 from `mta-sts.DOMAIN` itself, whose certificate must be valid, within a minute.
+ *         Redirects are not followed.
+ * Spec:   RFC 8461 §3.3.
+ */
+import { type GetOptions, getText } from "./https-get.ts";
+
+const patienceMs = 60_000;
+
+export function fetchStsPolicy(
+  domain: string,
+  signal: AbortSignal,
+  more: GetOptions & { readonly port?: number } = {},
+): Promise<string> {
+  const { port, ...options } = more;
+  const host = port === undefined ? `mta-sts.${domain}` : `mta-sts.${domain}:${port}`;
+  const url = `https://${host}/.well-known/mta-sts.txt`;
+  const headers = { accept: "text/plain" };
+  return getText(url, { headers, ...options }, AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]));
+}

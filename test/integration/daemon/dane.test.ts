@@ -1,0 +1,58 @@
+/**
+ * DANE with a real daemon and a resolver on this machine that vouches for its answers: the right key gets the mail, another
+ * one does not, also where TLS would be a matter of taste.
+ */
+import assert from "node:assert/strict";
+import { createHash, X509Certificate } from "node:crypto";
+import { after, test } from "node:test";
+import { makeCertificate } from "../../harness/certificates.ts";
+import { aDomain, aPolicy } from "../../harness/manifest.ts";
+import { untilTrue } from "../../harness/until.ts";
+import { openWorld } from "../../harness/world.ts";
+
+const certificate = await makeCertificate("mx.far.example");
+const key = new X509Certificate(certificate.cert).publicKey.export({ type: "spki", format: "der" });
+const right = `TLSA 3 1 1 ${createHash("sha256").update(key).digest("hex")}`;
+const wrong = `TLSA 3 1 1 ${"00".repeat(32)}`;
+
+const world = await openWorld({
+  documents: [aDomain("home.example"), aPolicy({ acceptFrom: { cidrs: ["127.0.0.1/32"] } })],
+  hops: {
+    "127.0.0.2": { tls: { how: "ok", certificate } },
+    "127.0.0.3": { tls: { how: "ok", certificate } },
+    "127.0.0.4": {},
+  },
+  zone: {
+    "far.example": ["MX 10 mx.far.example"],
+    "mx.far.example": ["A 127.0.0.2"],
+    "other.example": ["MX 10 mx.other.example"],
+    "mx.other.example": ["A 127.0.0.3"],
+    "plain.example": ["MX 10 mx.plain.example"],
+    "mx.plain.example": ["A 127.0.0.4"],
+  },
+});
+after(() => world[Symbol.asyncDispose]());
+world.dns.authentic = true;
+world.dns.set(`_${world.mxPort}._tcp.mx.far.example`, right);
+world.dns.set(`_${world.mxPort}._tcp.mx.other.example`, wrong);
+world.dns.set(`_${world.mxPort}._tcp.mx.plain.example`, wrong);
+
+const why = (id: string) => world.fleet.command("queue", "show", id).catch(() => "");
+
+test("a host that shows the key in its TLSA record gets the mail, encrypted", async () => {
+  await world.submit({ to: "bob@far.example" });
+  const [message] = await world.hop("127.0.0.2").received(1);
+  assert.equal(message?.encrypted, true);
+});
+
+test("another key does not: the mail waits, and says why", async () => {
+  const id = await world.submit({ to: "bob@other.example" });
+  await untilTrue("the reason in the queue", async () => /DANE/.test(await why(id)));
+  assert.equal(world.hop("127.0.0.3").messages.length, 0);
+});
+
+test("nor does a host without STARTTLS", async () => {
+  const id = await world.submit({ to: "bob@plain.example" });
+  await untilTrue("the reason in the queue", async () => /does not offer STARTTLS/.test(await why(id)));
+  assert.equal(world.hop("127.0.0.4").messages.length, 0);
+});
