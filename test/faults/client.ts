@@ -1,7 +1,7 @@
 /**
  * One SMTP connection of the load, as plain as can be: what it was told is all that it knows.
  *
- * In:     a port on loopback; drafts composed to octets.
+ * In:     a port, on loopback unless told otherwise; drafts composed to octets.
  * Out:    `Told` for each message, never an exception; `usable` says whether the connection can carry another.
  */
 import { once } from "node:events";
@@ -35,8 +35,8 @@ export class Connection {
   }
 
   /** Rejects when nobody answers there. */
-  static async open(port: number): Promise<Connection> {
-    const socket = net.connect(port, "127.0.0.1");
+  static async open(port: number, host = "127.0.0.1"): Promise<Connection> {
+    const socket = net.connect(port, host);
     await once(socket, "connect");
     const connection = new Connection(socket);
     try {

@@ -12,7 +12,11 @@ import { compose } from "./message.ts";
 import { type Mix, senderMailbox } from "./mix.ts";
 
 export interface LoadOptions {
+  /** Loopback when absent. */
+  readonly host?: string;
   readonly port: number;
+  /** Called when a connection could not be opened, or did not get its greeting. */
+  readonly onUnreachable?: (error: Error) => void;
   readonly ledger: Ledger;
   readonly mix: Mix;
   readonly connections: number;
@@ -41,9 +45,10 @@ export class Load {
 
   async #work(): Promise<void> {
     while (!this.#stopped) {
-      const connection = await Connection.open(this.#options.port).catch(() => undefined);
-      if (connection === undefined) await delay(20);
-      else await this.#use(connection);
+      const { port, host, onUnreachable } = this.#options;
+      const connection = await Connection.open(port, host).catch((error: Error) => onUnreachable?.(error));
+      if (connection) await this.#use(connection);
+      else await delay(20);
     }
   }
 

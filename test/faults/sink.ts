@@ -22,19 +22,28 @@ export class Sink implements AsyncDisposable {
   #connections = 0;
   /** Every recipient that is not refused for good is deferred. */
   deferring = false;
+  /** Sessions that ended in the middle of a message. */
+  cut = 0;
+  /** The most sessions at the same time. */
+  most = 0;
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger;
     this.#server = net.createServer({ noDelay: true }, (socket) => {
       this.#sockets.add(socket);
-      socket.on("close", () => this.#sockets.delete(socket));
+      this.most = Math.max(this.most, this.#sockets.size);
+      const session = new Session(socket, this, this.#connections++ % 2 === 0);
+      socket.on("close", () => {
+        this.#sockets.delete(socket);
+        if (session.busy) this.cut++;
+      });
       socket.on("error", () => socket.destroy());
-      new Session(socket, this, this.#connections++ % 2 === 0).start();
+      session.start();
     });
   }
 
-  async listen(): Promise<this> {
-    this.#server.listen(0, "127.0.0.1");
+  async listen(host = "127.0.0.1"): Promise<this> {
+    this.#server.listen(0, host);
     await once(this.#server, "listening");
     return this;
   }
@@ -83,6 +92,11 @@ class Session {
     this.#socket = socket;
     this.#sink = sink;
     this.#chunking = chunking;
+  }
+
+  /** Within a transaction. */
+  get busy(): boolean {
+    return this.#recipients.length > 0;
   }
 
   start(): void {

@@ -17,7 +17,7 @@ const cache =
   process.env["POSTFLEET_CACHE"] ??
   join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "postfleet");
 export const bin = join(cache, "kube-1.37.2", "bin");
-const state = process.env["POSTFLEET_CLUSTER"] ?? "/var/lib/postfleet-cluster";
+export const state = process.env["POSTFLEET_CLUSTER"] ?? "/var/lib/postfleet-cluster";
 
 /** For programs that are to speak to the cluster. */
 export const environment: NodeJS.ProcessEnv = {

@@ -1,0 +1,294 @@
+/**
+ * The whole road on a real Kubernetes: image, chart, operator, daemons. Each step goes on where the one before it ended;
+ * when one fails, what the cluster says is written into a file, and the rest is passed over.
+ */
+import assert from "node:assert/strict";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, type TestContext, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { ImapFlow } from "imapflow";
+import { account, emptied, mustBalance, tell } from "../faults/audit.ts";
+import { diceFrom } from "../faults/chance.ts";
+import { Ledger } from "../faults/ledger.ts";
+import { Load } from "../faults/load.ts";
+import { Mix } from "../faults/mix.ts";
+import { Sink } from "../faults/sink.ts";
+import { root } from "../harness/source.ts";
+import { until, untilTrue } from "../harness/until.ts";
+import { backUpAndRestore } from "./harness/backup.ts";
+import { inject } from "./harness/bulk.ts";
+import { openCluster, report, type TestCluster } from "./harness/cluster.ts";
+import {
+  host,
+  imapPort,
+  loadResources,
+  namespace,
+  reach,
+  release,
+  smtpPort,
+  submissionPort,
+  values,
+} from "./harness/installation.ts";
+import {
+  apply,
+  field,
+  isReady,
+  items,
+  kill,
+  kubectl,
+  podsOf,
+  ready,
+  rolledOut,
+  settled,
+} from "./harness/kube.ts";
+import { sinkPod, takenBySinkPod } from "./harness/sink-pod.ts";
+import { chart, helm, tool } from "./harness/tools.ts";
+
+const ledger = new Ledger();
+const mix = new Mix(diceFrom(20_261_129), "c");
+let cluster: TestCluster;
+let sink: Sink;
+let broken = false;
+
+before(async () => {
+  cluster = await openCluster();
+  await cluster.buildImage("postfleet:one");
+  await cluster.tagImage("postfleet:one", "postfleet:two");
+  sink = await new Sink(ledger).listen(host);
+});
+
+after(async () => {
+  await sink?.[Symbol.asyncDispose]();
+  await cluster?.[Symbol.asyncDispose]();
+});
+
+/** One step of the road. */
+function step(name: string, run: (t: TestContext) => Promise<void>): void {
+  test(name, async (t) => {
+    if (broken) return t.skip("an earlier step failed");
+    try {
+      await run(t);
+    } catch (error) {
+      broken = true;
+      t.diagnostic(`how the cluster was: ${await report(`${name}\n${(error as Error).stack}`)}`);
+      throw error;
+    }
+  });
+}
+
+const load = (more: { readonly rate: number; readonly onUnreachable?: (error: Error) => void }) =>
+  new Load({ host, port: smtpPort, ledger, mix, connections: 8, ...more });
+
+/** Everything that was acknowledged is where it belongs, once; what a kill may double is said. */
+async function balance(t: TestContext): Promise<void> {
+  const to = await reach();
+  try {
+    await emptied(to, 120_000);
+    const found = await account(ledger, to, to.folder, (line) => t.diagnostic(line), 10_000);
+    t.diagnostic(tell(ledger, found));
+    mustBalance(found);
+  } finally {
+    await rm(to.folder, { recursive: true, force: true });
+  }
+}
+
+step("helm installs it, and everything becomes ready", async () => {
+  await tool(
+    [
+      "helm",
+      "install",
+      release,
+      chart,
+      "-n",
+      namespace,
+      "--create-namespace",
+      "--wait",
+      "--timeout",
+      "180s",
+      "-f",
+      "-",
+    ],
+    { input: values("postfleet:one") },
+  );
+  await settled("gateway", 2, namespace);
+  await settled("mailbox", 2, namespace);
+  await rolledOut(namespace);
+});
+
+step("kubectl apply -f examples/ is enough for a domain, mailboxes and relays", async () => {
+  await kubectl("apply", "-f", join(root, "examples"));
+  await ready("default", "maildomain/example", "mailbox/alice", "mailbox/bob", "relaypolicy/default");
+  const table = await kubectl("get", "md,mbx,rp", "-n", "default");
+  assert.match(table, /maildomain\.mail\.postfleet\.dev\/example +example\.test +True/);
+});
+
+step("helm test passes: a pod sends with a login and reads the mail back", async (t) => {
+  t.diagnostic(
+    (await helm("test", release, "-n", namespace, "--timeout", "180s", "--logs")).replace(/\n+/g, " · "),
+  );
+  assert.equal(await kubectl("get", "md,mbx", "-n", namespace, "-o", "name"), "", "it leaves nothing");
+});
+
+step("swaks delivers into a mailbox, and nobody else's name is accepted", async () => {
+  const swaks = [
+    "swaks",
+    "--server",
+    `${host}:${smtpPort}`,
+    "--ehlo",
+    "client.test",
+    "--from",
+    "joe@elsewhere.test",
+  ];
+  const said = await tool([...swaks, "--to", "alice@example.test", "--tls", "--header", "Subject: by swaks"]);
+  assert.match(said, /250 2\.\d\.\d .*queued as/);
+  await assert.rejects(tool([...swaks, "--to", "nobody@example.test"]), /550 5\.1\.1/);
+  await assert.rejects(tool([...swaks, "--to", "joe@far.test"]), /55[04] 5\.7\.1/);
+  const client = new ImapFlow({
+    host,
+    port: imapPort,
+    secure: false,
+    tls: { rejectUnauthorized: false },
+    auth: { user: "alice@example.test", pass: "correct-horse-battery" },
+    logger: false,
+  });
+  await client.connect();
+  await client.mailboxOpen("INBOX");
+  const found = await until("the mail", async () => {
+    const list = await client.search({ header: { subject: "by swaks" } });
+    return list && list.length > 0 ? list : undefined;
+  });
+  assert.equal(found.length, 1);
+  await client.logout();
+});
+
+step("with the Secret's password mail leaves, through a relay pod to a pod of somebody else", async () => {
+  await sinkPod("postfleet:one");
+  const swaks = [
+    ...[
+      "swaks",
+      "--server",
+      `${host}:${submissionPort}`,
+      "--ehlo",
+      "client.test",
+      "--tls",
+      "--auth",
+      "PLAIN",
+    ],
+    ...["--auth-user", "alice@example.test", "--from", "alice@example.test", "--to", "someone@sink.test"],
+  ];
+  const said = await tool([
+    ...swaks,
+    "--auth-password",
+    "correct-horse-battery",
+    "--header",
+    "X-Road: relay-pod",
+  ]);
+  assert.match(said, /235 .*\n[\s\S]*250 2\.\d\.\d .*queued as/);
+  const taken = await until("the mail at the sink pod", takenBySinkPod, 90_000);
+  assert.match(taken, /X-Road: relay-pod/);
+  assert.match(taken, /DKIM-Signature|Received: .*alice|Received:/);
+  await assert.rejects(tool([...swaks, "--auth-password", "wrong"]), /535 5\.7\.8/);
+});
+
+step(
+  "pods of every role and NATS are killed under load: nothing that was acknowledged is lost",
+  async (t) => {
+    await apply(loadResources(sink.port));
+    await ready("load", "maildomain/home", "relaypolicy/default", "mailbox/sender", "mailbox/box3");
+    const running = load({ rate: 40 });
+    const victims = [
+      ["gateway", namespace, 2],
+      ["relay", "load", 1],
+      ["mailbox", namespace, 2],
+      ["nats", namespace, 3],
+      ["operator", namespace, 2],
+    ] as const;
+    for (const [component, where, count] of victims) {
+      await delay(3_000); // some mail in between
+      const outage = ledger.broke(component);
+      t.diagnostic(`killed ${await kill(component, where)}`);
+      await settled(component, count, where);
+      outage.up = performance.now();
+    }
+    await delay(3_000);
+    await running.stop();
+    await balance(t);
+  },
+);
+
+step("20,000 due messages: relays come, relays go; no session is cut, nothing is sent twice", async (t) => {
+  await kubectl("patch", "rp", "default", "-n", "load", "--type", "merge", "-p", '{"spec":{"paused":true}}');
+  await untilTrue("the pause to be known", async () => (await programmed("default")) === "True");
+  const before = sink.cut;
+  const arrived = await inject(ledger, 20_000);
+  await kubectl("patch", "rp", "default", "-n", "load", "--type", "merge", "-p", '{"spec":{"paused":false}}');
+  const most = await watchReplicas(() => arrived() === 20_000);
+  t.diagnostic(`relays: 1 → ${most} → 1`);
+  assert.ok(most > 1, "more than one relay worked");
+  assert.equal(sink.cut, before, "sessions that were cut");
+  await balance(t);
+});
+
+step("an upgrade with another image under load: no connection is refused, nothing is lost", async (t) => {
+  const unreachable: Error[] = [];
+  const running = load({ rate: 40, onUnreachable: (error) => unreachable.push(error) });
+  await tool(["helm", "upgrade", release, chart, "-n", namespace, "--wait", "--timeout", "240s", "-f", "-"], {
+    input: values("postfleet:two"),
+  });
+  await untilTrue(
+    "every daemon to run the new image",
+    async () => {
+      const pods = await items("pods", "-A", "-l", "app.kubernetes.io/name=postfleet");
+      return pods.every((pod) => isReady(pod) && JSON.stringify(pod.spec).includes("postfleet:two"));
+    },
+    300_000,
+  );
+  await rolledOut(namespace);
+  await running.stop();
+  assert.deepEqual(
+    unreachable.map(({ message }) => message),
+    [],
+  );
+  await balance(t);
+});
+
+step("queue and mailboxes are saved and restored as the guide says", async () => {
+  await backUpAndRestore();
+});
+
+step("helm uninstall and the end of the namespaces leave nothing stuck", async () => {
+  await helm("uninstall", release, "-n", namespace, "--wait", "--timeout", "180s");
+  const left = await items(
+    "deploy,sts,svc,pdb,netpol,sa",
+    "-A",
+    "-l",
+    "app.kubernetes.io/instance=postfleet",
+  );
+  assert.deepEqual(
+    left.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`),
+    [],
+  );
+  assert.equal(await field("{.items[*].metadata.finalizers}", "md,mbx,rp", "-A"), "");
+  await kubectl("delete", "-f", join(root, "examples"), "--timeout", "60s");
+  await kubectl("delete", "namespace", "load", "sink", namespace, "--timeout", "120s");
+  await kubectl("delete", "crd", "-l", "app.kubernetes.io/instance=postfleet", "--timeout", "60s");
+});
+
+const programmed = (policy: string): Promise<string> =>
+  field('{.status.conditions[?(@.type=="Programmed")].status}', "rp", "-n", "load", policy);
+
+/** The most relays that were ready at a time, until all is sent and one is left. */
+async function watchReplicas(done: () => boolean): Promise<number> {
+  let most = 0;
+  await untilTrue(
+    "all to be sent, and one relay to be left",
+    async () => {
+      const pods = await podsOf("relay", "load");
+      most = Math.max(most, pods.filter(isReady).length);
+      return done() && pods.length === 1;
+    },
+    300_000,
+  );
+  return most;
+}
