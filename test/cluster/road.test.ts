@@ -16,7 +16,7 @@ import { Mix } from "../faults/mix.ts";
 import { Sink } from "../faults/sink.ts";
 import { root } from "../harness/source.ts";
 import { until, untilTrue } from "../harness/until.ts";
-import { backUpAndRestore } from "./harness/backup.ts";
+import { backUp, loseEverything, restore } from "./harness/backup.ts";
 import { inject } from "./harness/bulk.ts";
 import { openCluster, report, type TestCluster } from "./harness/cluster.ts";
 import {
@@ -218,11 +218,10 @@ step(
 );
 
 step("20,000 due messages: relays come, relays go; no session is cut, nothing is sent twice", async (t) => {
-  await kubectl("patch", "rp", "default", "-n", "load", "--type", "merge", "-p", '{"spec":{"paused":true}}');
-  await untilTrue("the pause to be known", async () => (await programmed("default")) === "True");
+  await pause(true);
   const before = sink.cut;
-  const arrived = await inject(ledger, 20_000);
-  await kubectl("patch", "rp", "default", "-n", "load", "--type", "merge", "-p", '{"spec":{"paused":false}}');
+  const arrived = await inject(ledger, "bulk", 20_000);
+  await pause(false);
   const most = await watchReplicas(() => arrived() === 20_000);
   t.diagnostic(`relays: 1 → ${most} → 1`);
   assert.ok(most > 1, "more than one relay worked");
@@ -253,8 +252,17 @@ step("an upgrade with another image under load: no connection is refused, nothin
   await balance(t);
 });
 
-step("queue and mailboxes are saved and restored as the guide says", async () => {
-  await backUpAndRestore();
+step("what was saved makes a lost installation whole again, queue and mailboxes", async (t) => {
+  await pause(true);
+  const arrived = await inject(ledger, "saved", 50);
+  await using saved = await backUp();
+  t.diagnostic(`saved ${saved.streams.join(", ")}`);
+  await loseEverything();
+  await restore(saved, values("postfleet:two"));
+  await ready("load", "maildomain/home", "mailbox/sender", "mailbox/box3");
+  await pause(false);
+  await untilTrue("what was queued to arrive", () => arrived() === 50, 120_000);
+  await balance(t);
 });
 
 step("helm uninstall and the end of the namespaces leave nothing stuck", async () => {
@@ -275,8 +283,32 @@ step("helm uninstall and the end of the namespaces leave nothing stuck", async (
   await kubectl("delete", "crd", "-l", "app.kubernetes.io/instance=postfleet", "--timeout", "60s");
 });
 
-const programmed = (policy: string): Promise<string> =>
-  field('{.status.conditions[?(@.type=="Programmed")].status}', "rp", "-n", "load", policy);
+/** Resolves when every daemon knows. */
+async function pause(paused: boolean): Promise<void> {
+  await kubectl(
+    "patch",
+    "rp",
+    "default",
+    "-n",
+    "load",
+    "--type",
+    "merge",
+    "-p",
+    JSON.stringify({ spec: { paused } }),
+  );
+  const generation = await field("{.metadata.generation}", "rp", "-n", "load", "default");
+  const programmed = '{.status.conditions[?(@.type=="Programmed")]}';
+  await untilTrue(
+    "the policy to be known to every pod",
+    async () => {
+      const { status, observedGeneration } = JSON.parse(
+        (await field(programmed, "rp", "-n", "load", "default")) || "{}",
+      );
+      return status === "True" && String(observedGeneration) === generation;
+    },
+    120_000,
+  );
+}
 
 /** The most relays that were ready at a time, until all is sent and one is left. */
 async function watchReplicas(done: () => boolean): Promise<number> {

@@ -13,10 +13,10 @@ import { host, smtpPort } from "./installation.ts";
 
 const CONNECTIONS = 32;
 
-export async function inject(ledger: Ledger, count: number): Promise<() => number> {
+export async function inject(ledger: Ledger, run: string, count: number): Promise<() => number> {
   let next = 0;
   const send = async (connection: Connection, n: number): Promise<Told> => {
-    const id = `bulk-${n}`;
+    const id = `${run}-${n}`;
     const address = `ok-${id}@one.test`;
     const sent = ledger.begin(id, [{ address, fate: "sink" }]);
     const told = await connection.send(senderMailbox, [address], compose(id, senderMailbox, 500));
@@ -33,5 +33,5 @@ export async function inject(ledger: Ledger, count: number): Promise<() => numbe
     await connection.quit();
   };
   await Promise.all(Array.from({ length: CONNECTIONS }, work));
-  return () => new Set(ledger.copies.filter(({ id }) => id.startsWith("bulk-")).map(({ id }) => id)).size;
+  return () => new Set(ledger.copies.filter(({ id }) => id.startsWith(`${run}-`)).map(({ id }) => id)).size;
 }
