@@ -96,6 +96,20 @@ export interface Inbound {
   readonly dmarc: DmarcActions;
 }
 
+/** Tells other servers that this domain's mail is taken by its hostnames only, and over TLS with a valid certificate (RFC 8461). The gateway serves the policy on its listener mta-sts, which mta-sts.<domain> must reach at port 443 with a certificate for that name. */
+export interface MtaSts {
+  /** None: no policy. Testing: others report what would fail, and deliver all the same. Enforce: they deliver only so. */
+  readonly mode: "None" | "Testing" | "Enforce";
+  /** How long others may go by the policy that they have seen. */
+  readonly maxAge: string;
+}
+
+/** Asks other servers for daily reports of failed TLS (RFC 8460). */
+export interface TlsReporting {
+  /** A mail address, or an https URL. */
+  readonly reportTo: string;
+}
+
 /** The RelayPolicy, in the same namespace, for what this domain's users send and for what is forwarded. A policy named default need not exist. */
 export interface RelayPolicyRef {
   readonly name: string;
@@ -153,6 +167,10 @@ export interface MailDomainSpec {
   readonly oidc?: Oidc;
   /** What becomes of mail from strangers by what SPF, DKIM and DMARC say of its origin. Mark: the result is only written into Authentication-Results. Junk: it is also filed into the folder Junk. Reject: it is refused (where a message has recipients in several domains that do not all refuse it, it goes into Junk). */
   readonly inbound: Inbound;
+  /** Tells other servers that this domain's mail is taken by its hostnames only, and over TLS with a valid certificate (RFC 8461). The gateway serves the policy on its listener mta-sts, which mta-sts.<domain> must reach at port 443 with a certificate for that name. */
+  readonly mtaSts: MtaSts;
+  /** Asks other servers for daily reports of failed TLS (RFC 8460). */
+  readonly tlsReporting?: TlsReporting;
   /** The RelayPolicy, in the same namespace, for what this domain's users send and for what is forwarded. A policy named default need not exist. */
   readonly relayPolicyRef: RelayPolicyRef;
   /** Names of the servers for this domain's mail, as its MX and SRV records and its certificate shall name them, the first for mail programs. Without them those are taken that the installation was given. */

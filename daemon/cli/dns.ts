@@ -9,12 +9,14 @@ import { parseArgs } from "node:util";
 import { formatProblem } from "../../crds/problem.ts";
 import type { ResourceOf, Secret } from "../../crds/resource.ts";
 import { domainSecrets } from "../directory/domain-secrets.ts";
+import { stsPolicyOf } from "../directory/sts-policy.ts";
 import { type CheckedRecord, checkRecords } from "../dns/check-records.ts";
 import { Resolver } from "../dns/resolver.ts";
 import { parseServer, systemServers } from "../dns/servers.ts";
 import { systemClock } from "../kit/clock.ts";
 import { type Domain, parseDomain } from "../mail/address.ts";
 import { dkimRecord } from "../mail/dkim/keys.ts";
+import { stsPolicyId } from "../mail/mta-sts.ts";
 import { type DomainFacts, wantedRecords } from "../mail/zone/records.ts";
 import { zoneFile } from "../mail/zone/zone-file.ts";
 import { checkPaths } from "./check.ts";
@@ -79,12 +81,17 @@ async function factsOf(domain: Domain, values: Values): Promise<DomainFacts> {
   });
   if (mailHosts.length === 0)
     throw usage(`say where the domain's mail goes: --mail-host NAME${declared ? ", or spec.hostnames" : ""}`);
+  const spec = declared?.resource.spec;
+  const policy = spec && stsPolicyOf({ mtaSts: spec.mtaSts, hostnames: mailHosts }, "");
+  const reportTo = spec?.tlsReporting?.reportTo;
   const { dkim = [] } = declared ? domainSecrets(declared.resource.spec, declared.secret) : {};
   return {
     domain,
     mailHosts,
     ...(values.sender ? { senders: values.sender } : {}),
     dkim: dkim.map(({ selector, privateKey }) => ({ selector, record: dkimRecord(privateKey) })),
+    ...(policy === undefined ? {} : { mtaStsId: stsPolicyId(policy) }),
+    ...(reportTo === undefined ? {} : { tlsReportTo: reportTo }),
     mailboxes: declared === undefined || declared.resource.spec.delivery.mailbox !== undefined,
   };
 }

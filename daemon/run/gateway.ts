@@ -7,14 +7,18 @@ import { type Accepted, openMailroom } from "../accept/mailroom.ts";
 import type { Lookup } from "../auth/origin/lookup.ts";
 import type { Sasl } from "../auth/sasl/sasl.ts";
 import type { LiveDirectory } from "../directory/directory.ts";
+import { stsPolicyOf } from "../directory/sts-policy.ts";
 import { Resolver } from "../dns/resolver.ts";
 import { systemServers } from "../dns/servers.ts";
 import { systemClock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
+import type { Domain } from "../mail/address.ts";
+import { formatStsPolicy } from "../mail/mta-sts.ts";
 import { originalPath, returnPathPurpose } from "../mail/srs.ts";
 import { Caps } from "../net/caps.ts";
 import type { Proxies } from "../net/proxied.ts";
 import { type SmtpServer, serveSmtp } from "../net/serve-smtp.ts";
+import { type StsServer, serveSts } from "../net/serve-sts.ts";
 import type { Mailroom } from "../smtp/mailroom.ts";
 import type { Certificate } from "./certificate.ts";
 import { clientLimits } from "./client-limits.ts";
@@ -24,6 +28,8 @@ import type { Store } from "./store.ts";
 
 export interface Gateway extends AsyncDisposable {
   readonly servers: ReadonlyMap<ListenerName, SmtpServer>;
+  /** Where MTA-STS policies are served, if they are. */
+  readonly policies?: { readonly port: number };
   drain(): Promise<void>;
   abort(): void;
 }
@@ -54,9 +60,12 @@ export async function openGateway(context: GatewayContext): Promise<Gateway> {
     const opening = serve(name, context, mailroom, caps);
     if (opening) servers.set(name, parts.use(await opening));
   }
+  const policies = await openPolicies(context);
+  if (policies) parts.use(policies);
   const owned = parts.move();
   return {
     servers,
+    ...(policies === undefined ? {} : { policies }),
     drain: async () => {
       await Promise.all([...servers.values()].map((server) => server.drain()));
     },
@@ -65,6 +74,20 @@ export async function openGateway(context: GatewayContext): Promise<Gateway> {
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+function openPolicies({ options, live, certificate }: GatewayContext): Promise<StsServer> | undefined {
+  const where = options.listen["mta-sts"];
+  if (where === undefined) return undefined;
+  return serveSts({
+    ...where,
+    secureContext: certificate.current,
+    policy: (domain) => {
+      const entry = live.current().domain(domain as Domain);
+      const policy = entry && stsPolicyOf(entry.spec, options.hostname);
+      return policy && formatStsPolicy(policy);
+    },
+  });
 }
 
 const isLaptop = ({ nats }: RunOptions): boolean => nats.length === 0;

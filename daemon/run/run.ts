@@ -210,6 +210,11 @@ class Daemon {
       const gateway = parts.use(await openGateway({ ...common, sasl }));
       this.#doors.push(gateway);
       tell(gateway.servers);
+      if (gateway.policies)
+        endpoints.set("mta-sts", {
+          host: this.#options.listen["mta-sts"]?.host ?? "",
+          port: gateway.policies.port,
+        });
     }
   }
 

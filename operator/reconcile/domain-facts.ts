@@ -3,6 +3,8 @@
  */
 import { canonicalDomain } from "../../crds/names.ts";
 import type { DnsRecord, MailEndpoint } from "../../crds/types.ts";
+import { stsPolicyOf } from "../../daemon/directory/sts-policy.ts";
+import { stsPolicyId } from "../../daemon/mail/mta-sts.ts";
 import { type DomainFacts, type WantedRecord, wantedRecords } from "../../daemon/mail/zone/records.ts";
 import { type Installation, type SetComponent, serviceNames } from "../desired/installation.ts";
 import { serviceName } from "../desired/names.ts";
@@ -28,11 +30,15 @@ export function recordsOf(
 ): readonly WantedRecord[] {
   const name = canonicalDomain(domain.spec.domain);
   if (name === undefined) return [];
+  const policy = stsPolicyOf(domain.spec, installation.hostname);
+  const reportTo = domain.spec.tlsReporting?.reportTo;
   const facts: DomainFacts = {
     domain: name,
     mailHosts: hostnamesOf(domain, installation),
     dkim,
     mailboxes: domain.spec.delivery.mailbox !== undefined,
+    ...(policy === undefined ? {} : { mtaStsId: stsPolicyId(policy) }),
+    ...(reportTo === undefined ? {} : { tlsReportTo: reportTo }),
   };
   return wantedRecords(facts);
 }

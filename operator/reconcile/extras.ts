@@ -2,6 +2,7 @@
  * What others do for a MailDomain when they are installed: cert-manager gets its certificate, external-dns writes its
  * records. Where they are not, the records are in the status to copy, and a certificate comes from a Secret.
  */
+import { canonicalDomain } from "../../crds/names.ts";
 import type { WantedRecord } from "../../daemon/mail/zone/records.ts";
 import { certificate } from "../desired/certificate.ts";
 import { dnsEndpoint } from "../desired/dns-endpoint.ts";
@@ -39,7 +40,7 @@ export class Extras {
     const { name } = domain.metadata;
     const place = { namespace: namespaceOf(domain), name, owner: ownerOf(domain) };
     const issuerRef = domain.spec.tls?.issuerRef;
-    const hostnames = hostnamesOf(domain, this.#installation);
+    const hostnames = [...hostnamesOf(domain, this.#installation), ...stsHost(domain)];
     consider(
       kinds.Certificate,
       tlsSecretName(name),
@@ -49,6 +50,12 @@ export class Extras {
     await this.#children.converge(desired, live, signal);
   }
 }
+
+/** RFC 8461 §3.3: the policy's own host needs a certificate too. */
+const stsHost = ({ spec }: MailDomain): readonly string[] =>
+  spec.mtaSts === undefined || spec.mtaSts.mode === "None"
+    ? []
+    : [`mta-sts.${canonicalDomain(spec.domain) ?? spec.domain}`];
 
 const isOf = ({ metadata }: KubeObject, owner: KubeObject): boolean =>
   metadata.ownerReferences?.some(({ uid }) => uid === owner.metadata.uid) === true;

@@ -40,6 +40,7 @@ export function aDomain(
       dkim: { fail: "Mark" },
       dmarc: { none: "Mark", quarantine: "Junk", reject: "Reject" },
     },
+    mtaSts: { mode: "None", maxAge: "7d" },
     hostnames: [],
     dkim: { selector: "postfleet", algorithms: ["Rsa2048", "Ed25519"], retention: "7d" },
     deletionPolicy: "Drain",

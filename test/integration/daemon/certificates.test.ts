@@ -3,6 +3,8 @@
  */
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import https from "node:https";
 import { after, before, test } from "node:test";
 import tls from "node:tls";
 import { makeCertificate } from "../../../daemon/net/self-signed.ts";
@@ -20,7 +22,11 @@ const expired = makeCertificate(["late.a.test"], now - 500 * 86_400_000);
 const resources = ({ cert, key }: Pair) =>
   manifest(
     aSecret("a-tls", { "tls.crt": cert, "tls.key": key }),
-    aDomain("a.test", { tls: { secretName: "a-tls" } }),
+    aDomain("a.test", {
+      tls: { secretName: "a-tls" },
+      hostnames: ["mail.a.test"],
+      mtaSts: { mode: "Enforce" },
+    }),
     aDomain("b.test"),
   );
 
@@ -67,6 +73,27 @@ test("each implicit listener shows the certificate of the name that was asked fo
 
 test("so does STARTTLS", async () => {
   assert.equal(await shownAfterStartTls(), "mail.a.test");
+});
+
+test("the gateway serves the MTA-STS policy of a domain that has one", async () => {
+  const ask = async (host: string) => {
+    const options = { host: "127.0.0.1", port: fleet.port("mta-sts"), servername: host, headers: { host } };
+    const asking = https.get({
+      ...options,
+      path: "/.well-known/mta-sts.txt",
+      rejectUnauthorized: false,
+      agent: false,
+    });
+    const [answer] = (await once(asking, "response")) as [IncomingMessage];
+    const parts: Buffer[] = [];
+    for await (const part of answer) parts.push(part as Buffer);
+    return `${answer.statusCode} ${Buffer.concat(parts)}`;
+  };
+  assert.equal(
+    await ask("mta-sts.a.test"),
+    "200 version: STSv1\r\nmode: enforce\r\nmx: mail.a.test\r\nmax_age: 604800\r\n",
+  );
+  assert.match(await ask("mta-sts.b.test"), /^404 /);
 });
 
 test("a new certificate is in force without a cut; an expired one is told and not used", async () => {

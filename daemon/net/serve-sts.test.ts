@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import https from "node:https";
+import { test } from "node:test";
+import { serverContext } from "./secure-context.ts";
+import { makeCertificate } from "./self-signed.ts";
+import { serveSts } from "./serve-sts.ts";
+
+const context = serverContext(makeCertificate(["mta-sts.a.test"], Date.now()));
+
+async function ask(port: number, host: string, path = "/.well-known/mta-sts.txt", method = "GET") {
+  const { promise, resolve, reject } = Promise.withResolvers<{
+    status: number;
+    type: string;
+    text: string;
+  }>();
+  const options = {
+    host: "127.0.0.1",
+    port,
+    path,
+    method,
+    servername: host,
+    rejectUnauthorized: false,
+    agent: false,
+  };
+  https
+    .request({ ...options, headers: { host } }, (answer) => {
+      let text = "";
+      answer.setEncoding("utf8").on("data", (part: string) => {
+        text += part;
+      });
+      answer.on("end", () =>
+        resolve({ status: answer.statusCode ?? 0, type: answer.headers["content-type"] ?? "", text }),
+      );
+    })
+    .on("error", reject)
+    .end();
+  return promise;
+}
+
+test("a domain's policy is served at its place, and nothing else is", async () => {
+  await using server = await serveSts({
+    host: "127.0.0.1",
+    port: 0,
+    secureContext: () => context,
+    policy: (domain) => (domain === "a.test" ? "version: STSv1\r\n" : undefined),
+  });
+  const { port } = server;
+  assert.deepEqual(await ask(port, "mta-sts.a.test"), {
+    status: 200,
+    type: "text/plain; charset=utf-8",
+    text: "version: STSv1\r\n",
+  });
+  const elsewhere = [
+    ask(port, "mta-sts.b.test"),
+    ask(port, "a.test"),
+    ask(port, "mta-sts.a.test", "/"),
+    ask(port, "mta-sts.a.test", "/.well-known/mta-sts.txt?x"),
+    ask(port, "mta-sts.a.test", undefined, "POST"),
+  ];
+  for (const { status } of await Promise.all(elsewhere)) assert.equal(status, 404);
+});

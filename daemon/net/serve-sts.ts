@@ -1,0 +1,66 @@
+/**
+ * The listener `mta-sts`: serves the MTA-STS policies of our domains over HTTPS, and nothing else.
+ *
+ * In:     certificates by server name, the text of a domain's policy.
+ * Out:    200 with the policy for `https://mta-sts.DOMAIN/.well-known/mta-sts.txt`, 404 for everything else.
+ * Limits: 200 connections at once, 8 KiB of header, 5 s for it, 10 s for a question; no body is read.
+ * Spec:   RFC 8461 §3.2, §3.3.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { CannotListen } from "./cannot-listen.ts";
+import type { ContextFor } from "./connection.ts";
+
+export interface StsServerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly secureContext: ContextFor;
+  /** `undefined`: the domain has none, or is not ours. */
+  readonly policy: (domain: string) => string | undefined;
+}
+
+export interface StsServer extends AsyncDisposable {
+  readonly port: number;
+}
+
+const connectionsMax = 200;
+const path = "/.well-known/mta-sts.txt";
+
+export async function serveSts(options: StsServerOptions): Promise<StsServer> {
+  const { secureContext } = options;
+  const server = createServer(
+    {
+      minVersion: "TLSv1.2",
+      SNICallback: (name, done) => done(null, secureContext(name)),
+      requestTimeout: 10_000,
+      headersTimeout: 5_000,
+      handshakeTimeout: 10_000,
+      maxHeaderSize: 8_192,
+    },
+    (question, answer) => respond(question, answer, options),
+  );
+  server.maxConnections = connectionsMax;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error) => reject(new CannotListen("mta-sts", options, error)));
+    server.listen(options.port, options.host, resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function respond(question: IncomingMessage, answer: ServerResponse, { policy }: StsServerOptions): void {
+  const host = (question.headers.host ?? "").toLowerCase().replace(/:\d+$/, "");
+  const read = question.method === "GET" || question.method === "HEAD";
+  const text =
+    read && question.url === path && host.startsWith("mta-sts.")
+      ? policy(host.slice("mta-sts.".length))
+      : undefined;
+  const headers = { "content-type": "text/plain; charset=utf-8", connection: "close" };
+  answer.writeHead(text === undefined ? 404 : 200, headers).end(text ?? "There is no policy here.\n");
+}
