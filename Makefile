@@ -18,7 +18,7 @@ INTEGRATION = 'test/contract/**/*.test.ts' 'test/golden/**/*.test.ts' 'test/inte
               'test/kubernetes/**/*.test.ts'
 FUZZ = 'test/fuzz/**/*.test.ts'
 
-.PHONY: help setup mail-programs kube-api run test test-unit test-integration cluster-try fuzz bench faults check format lint types directions licences \
+.PHONY: help setup mail-programs kube-api run test test-unit test-integration cluster-try fuzz bench bench-operator faults check format lint types directions licences \
         generate verify image clean
 
 help: ## List the targets
@@ -44,6 +44,9 @@ fuzz: setup ## Feed the parsers random input
 
 bench: setup ## Measure against other mail servers (docs/performance.md)
 	@node test/bench/run.ts
+
+bench-operator: setup kube-api ## Measure the operator with 10,000 domains (docs/performance.md)
+	@node test/bench/operator.ts $(BENCH_OPERATOR)
 
 faults: setup ## Kill, freeze and cut the power, then account for every message
 	@node test/faults/run.ts

@@ -182,6 +182,7 @@ class Leader {
         clock,
         log,
         labels: commonLabels(installation),
+        calm: () => this.#wakes.calm(),
         onFailure: (key) => wake("MailDomain", key, "low"),
       }),
     );

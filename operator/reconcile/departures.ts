@@ -97,8 +97,10 @@ export class Departures {
   }
 
   async #count(object: KubeObject, scope: QueueScope, signal: AbortSignal): Promise<number | undefined> {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
     try {
-      return await this.#backlog.count(scope, AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]));
+      // A job that is being written at the very moment may be overlooked: nothing counts as nothing when seen twice.
+      return (await this.#backlog.count(scope, limit)) || (await this.#backlog.count(scope, limit));
     } catch (error) {
       signal.throwIfAborted();
       this.#log.warn({ err: error, resource: keyOf(object) }, "what is queued cannot be counted now");

@@ -44,6 +44,8 @@ export interface DkimKeysOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly labels: Readonly<Record<string, string>>;
+  /** Resolves when nothing more urgent is to be done. */
+  readonly calm: () => Promise<void>;
   /** Calls when keys could not be stored. */
   readonly onFailure: (key: string) => void;
 }
@@ -63,6 +65,7 @@ export class DkimKeys implements AsyncDisposable {
   /** Of Secrets that are not ours. */
   readonly #own = new Map<string, { readonly version: string; readonly records: readonly DkimRecord[] }>();
   #current: string | undefined;
+  #idle = true;
   #working: Promise<void> = Promise.resolve();
   readonly #stop = new AbortController();
 
@@ -125,15 +128,20 @@ export class DkimKeys implements AsyncDisposable {
     if (this.#waiting.has(key) || this.#current === key || this.#stop.signal.aborted) return;
     this.#waiting.set(key, work);
     this.#order.push(key);
-    if (this.#current === undefined) this.#working = this.#workOff();
+    if (this.#idle) this.#working = this.#workOff();
   }
 
   async #workOff(): Promise<void> {
+    this.#idle = false;
     for (;;) {
+      await this.#options.calm();
       const key = this.#order.pop();
       this.#current = key;
       const work = key === undefined ? undefined : this.#waiting.get(key);
-      if (key === undefined || work === undefined || this.#stop.signal.aborted) return;
+      if (key === undefined || work === undefined || this.#stop.signal.aborted) {
+        this.#idle = true;
+        return;
+      }
       this.#waiting.delete(key);
       try {
         await work();

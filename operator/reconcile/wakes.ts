@@ -10,8 +10,10 @@ import type { WorkQueue } from "../kube/work-queue.ts";
 import type { ResourceCaches, Subject, Urgency, Wake } from "./relations.ts";
 import { keyOf } from "./resources.ts";
 
+type Queue = Pick<WorkQueue, "add" | "idle">;
+
 export class Wakes implements Disposable {
-  readonly #queues = new Map<Subject, Pick<WorkQueue, "add">>();
+  readonly #queues = new Map<Subject, Queue>();
   readonly #caches: ResourceCaches;
   readonly #stableMs: number;
   #timer: NodeJS.Timeout | undefined;
@@ -22,11 +24,16 @@ export class Wakes implements Disposable {
     this.#stableMs = stableMs;
   }
 
-  serve(subject: Subject, queue: Pick<WorkQueue, "add">): void {
+  serve(subject: Subject, queue: Queue): void {
     this.#queues.set(subject, queue);
   }
 
   readonly wake: Wake = (subject, key, urgency) => this.#queues.get(subject)?.add(key, urgency);
+
+  /** Resolves when nobody waits for a turn. */
+  async calm(): Promise<void> {
+    await Promise.all([...this.#queues.values()].map((queue) => queue.idle()));
+  }
 
   all(urgency: Urgency): void {
     for (const [subject, cache] of this.#everything())

@@ -3,13 +3,22 @@
  */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import type { Condition } from "../../crds/types.ts";
 import type { Domain } from "../../daemon/mail/address.ts";
 import type { MailboxName } from "../../daemon/mailbox/store.ts";
 import { kinds } from "../../operator/kube/kinds.ts";
 import type { KubeObject } from "../../operator/kube/object.ts";
 import type { Kind } from "../../operator/kube/port.ts";
 import { needsKubeApi } from "../harness/kube-api.ts";
+import {
+  condition,
+  containersOf,
+  is,
+  promptMs,
+  ready,
+  resource,
+  secret,
+  sizeOf,
+} from "../harness/kube-resources.ts";
 import {
   type Cluster,
   type OperatorProcess,
@@ -19,43 +28,6 @@ import {
   soon,
 } from "../harness/operator.ts";
 import { until, untilTrue } from "../harness/until.ts";
-
-const ours = "mail.postfleet.dev/v1alpha1";
-/** What users wait for at most, with room for a machine under load. */
-const promptMs = 20_000;
-
-const resource = (
-  kind: string,
-  namespace: string,
-  name: string,
-  spec: object,
-  more: object = {},
-): KubeObject => ({
-  apiVersion: ours,
-  kind,
-  metadata: { name, namespace, ...more },
-  spec,
-});
-const secret = (
-  namespace: string,
-  name: string,
-  stringData: Readonly<Record<string, string>>,
-): KubeObject => ({
-  apiVersion: "v1",
-  kind: "Secret",
-  metadata: { name, namespace },
-  stringData,
-});
-
-function condition(object: KubeObject, type: string): Condition | undefined {
-  const { conditions = [] } = (object["status"] ?? {}) as { readonly conditions?: readonly Condition[] };
-  return conditions.find((one) => one.type === type);
-}
-const is = (type: string, status: string, reason?: string) => (object: KubeObject) => {
-  const found = condition(object, type);
-  return found?.status === status && (reason === undefined || found.reason === reason);
-};
-const ready = is("Ready", "True");
 
 describe("operator", needsKubeApi, () => {
   let cluster: Cluster;
@@ -335,15 +307,3 @@ describe("operator", needsKubeApi, () => {
     );
   });
 });
-
-const sizeOf = (deployment: KubeObject): number | undefined =>
-  (deployment["spec"] as { readonly replicas?: number } | undefined)?.replicas;
-
-const containersOf = (deployment: KubeObject) =>
-  (
-    deployment["spec"] as {
-      readonly template: {
-        readonly spec: { readonly containers: readonly { readonly name: string; readonly image: string }[] };
-      };
-    }
-  ).template.spec.containers;
