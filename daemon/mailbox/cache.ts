@@ -168,12 +168,20 @@ export class Cache {
   async #read(folder: FolderCache): Promise<void> {
     const patience = AbortSignal.timeout(LOAD_MS);
     for (let attempt = 1; ; attempt++) {
+      const known = this.#sequence;
       const loaded = await this.#journal.load(folder.id, patience);
+      if (loaded.asOf < known) {
+        // A copy of the stream that lags behind: what has been told meanwhile would be missing for good.
+        patience.throwIfAborted();
+        await pause(PAUSE_MS);
+        attempt--;
+        continue;
+      }
       await this.reached(loaded.sequence, patience);
       folder.fill(loaded);
       const ledger = this.#ledger.folders.find(({ id }) => id === folder.id);
       if (ledger === undefined || folder.messages.length === ledger.messages || attempt === READS) return;
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS * attempt)); // a replica may lag behind
+      await pause(PAUSE_MS * attempt);
     }
   }
 
@@ -203,6 +211,8 @@ const ARRIVE_MS = 10_000;
 const LOAD_MS = 60_000;
 const READS = 5;
 const PAUSE_MS = 50;
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 const foldersDiffer = (before: Ledger, after: Ledger): boolean =>
   before.folders.length !== after.folders.length ||

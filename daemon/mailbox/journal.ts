@@ -57,6 +57,8 @@ export interface Loaded {
   readonly sequence: number;
   readonly records: readonly (readonly [uid: Uid, record: MessageRecord])[];
   readonly log: VanishedLog;
+  /** The ledger's sequence as it was where the folder was read, which may lag behind: nothing older is missing. */
+  readonly asOf: number;
 }
 
 export interface Followed extends AsyncDisposable {

@@ -84,7 +84,12 @@ export class MemoryJournal implements Journal {
 
   async load(folder: number): Promise<Loaded> {
     const { sequence, records, logs } = this.#box;
-    return { sequence, records: [...(records.get(folder) ?? [])], log: logs.get(folder) ?? emptyLog };
+    return {
+      sequence,
+      records: [...(records.get(folder) ?? [])],
+      log: logs.get(folder) ?? emptyLog,
+      asOf: sequence,
+    };
   }
 
   async latest(): Promise<number> {

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { FakeClock } from "../../test/harness/fake-clock.ts";
 import { bob, calm } from "../../test/harness/mailboxes.ts";
 import { Holdings } from "./holdings.ts";
+import type { Loaded } from "./journal.ts";
 import { MemoryBox, MemoryJournal } from "./memory-journal.ts";
 import { type Append, MailboxRefusal } from "./session.ts";
 import { Sessions } from "./sessions.ts";
@@ -117,4 +118,40 @@ test("folders that are not in use make room for those that are; beyond it no fur
   await using other = await enter(here);
   assert.equal(other.folders().length, 6, "the mailbox itself can be opened");
   await here[Symbol.asyncDispose]();
+});
+
+test("a folder that is read where the store lags behind is read again, also when it has as many messages", async () => {
+  const box = new MemoryBox();
+  const bodies = new Map();
+  let stale: Loaded | undefined;
+  let reads = 0;
+  class Lagging extends MemoryJournal {
+    override async load(folder: number): Promise<Loaded> {
+      reads++;
+      const now = await super.load(folder);
+      const found = reads <= 2 ? stale : undefined;
+      return found ?? now;
+    }
+  }
+  const clock = new FakeClock();
+  const pod = new Sessions(
+    (name) => new Lagging(name, box, bodies),
+    clock,
+    () => 0.5,
+  );
+  await using session = await pod.open(bob, { quota: () => ({}) }, calm);
+  await session.append("INBOX", some(2), calm);
+  stale = await new MemoryJournal(bob, box, bodies).load(session.folder("INBOX") ? 1 : 0);
+  const other = new Sessions(
+    (name) => new MemoryJournal(name, box, bodies),
+    clock,
+    () => 0.5,
+  );
+  await using writer = await other.open(bob, { quota: () => ({}) }, calm);
+  const view = await writer.select("INBOX", calm);
+  await view?.store({ uids: [1] as never, how: "add", flags: ["\\Flagged"] }, calm);
+  assert.deepEqual((await session.select("INBOX", calm))?.messages[0]?.flags, ["\\Flagged"]);
+  assert.equal(reads, 3);
+  await pod[Symbol.asyncDispose]();
+  await other[Symbol.asyncDispose]();
 });

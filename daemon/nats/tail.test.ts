@@ -1,6 +1,7 @@
 /** Following a stream against a real nats-server: what is there, what comes, and nothing lost over outages. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { headers, type Msg } from "@nats-io/transport-node";
 import { startNats, type TestNats } from "../../test/harness/nats-server.ts";
 import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
@@ -129,4 +130,33 @@ test("a handler that throws does not stop what follows", { timeout: 20_000 }, as
   await put("t.throw.2", "x");
   await done.promise;
   assert.deepEqual(heard, ["t.throw.1", "t.throw.2"]);
+});
+
+test("a server that is idle has told everything, also when the last of it was removed before it came", async () => {
+  let take: (message: Msg) => void = () => {};
+  const nc = {
+    subscribe: (_: string, { callback }: { callback: (error: null, message: Msg) => void }) => {
+      take = (message) => callback(null, message);
+      return { unsubscribe: () => {} };
+    },
+    request: async () => ({ json: () => ({ num_pending: 1, delivered: { consumer_seq: 0 } }) }),
+    publish: () => {},
+  };
+  const idle = { nc, inbox: () => "inbox", isUp: () => false, onceDown: () => () => true } as unknown as Link;
+  await using tail = new Tail(idle, { stream: "T", filters: [">"], onMessage: () => {}, log: silent });
+  await tail.start();
+  let caughtUp = false;
+  void tail.caughtUp.then(() => {
+    caughtUp = true;
+  });
+  const heartbeat = (...fields: readonly (readonly [string, string])[]) => {
+    const head = headers(100, "Idle Heartbeat");
+    for (const [name, value] of fields) head.set(name, value);
+    take({ subject: "", data: new Uint8Array(), headers: head } as Msg);
+    return new Promise((resolve) => setImmediate(resolve));
+  };
+  await heartbeat(["Nats-Last-Consumer", "0"], ["Nats-Consumer-Stalled", "$JS.FC.T"]);
+  assert.equal(caughtUp, false, "it waits for us, not for messages");
+  await heartbeat(["Nats-Last-Consumer", "0"]);
+  assert.equal(caughtUp, true);
 });

@@ -6,7 +6,8 @@
  * handled; so the reader hears every subject's latest state, and nothing twice.
  *
  * In:     stream, subject filters, `onMessage` (synchronous bookkeeping).
- * Out:    `caughtUp` resolves when everything that existed at the start was handled.
+ * Out:    `caughtUp` resolves when everything that existed at the start was handled, as far as the server that we read
+ *         from knew it: of several copies of a stream one may lag behind.
  * Fails:  never after the start; a server that is away is waited for. `caughtUp` rejects when it is closed before.
  */
 import { type Msg, nuid, type Subscription } from "@nats-io/transport-node";
@@ -156,6 +157,8 @@ export class Tail implements AsyncDisposable {
     if (stalled) this.#link.nc.publish(stalled);
     const last = Number(head.get("Nats-Last-Consumer") || this.#expected - 1);
     if (last !== this.#expected - 1) void this.#restart("a gap before a heartbeat");
+    // The server is idle: whatever it had to tell has come. What was to come last may have been removed before it came.
+    else if (!stalled) this.#caughtUp.resolve();
   }
 
   #checkSilence(): void {

@@ -124,11 +124,18 @@ export class Filer {
       const remembered = ledgers.remembered(mailbox);
       const held = remembered ?? (await ledgers.load(mailbox));
       const plan = planGroup({ shard, mailbox, held, now: clock.now() }, left);
-      if (plan.refused.length > 0 && remembered) {
+      if (plan.refused.length > 0) {
         ledgers.forget(mailbox); // nobody is refused on hearsay
-        continue;
+        if (remembered) continue;
+        // Nor because of one that was filed already: it needs no room.
+        const fresh = await this.#unmarked(left);
+        if (fresh.length < left.length) {
+          left = fresh;
+          remaining(left);
+          continue;
+        }
       }
-      await this.#refuse(plan.refused);
+      for (const refused of plan.refused) this.#refuse(refused);
       left = plan.placed.map((placed) => placed.pending);
       remaining(left);
       if (left.length > 0) left = await this.#commit(mailbox, held, plan);
@@ -170,9 +177,7 @@ export class Filer {
     const found = await ledgers.load(mailbox);
     ledgers.remember(mailbox, found);
     if (found.sequence !== held.sequence) return group;
-    const marked = await Promise.all(group.map((pending) => this.#isMarked(pending)));
-    const fresh = group.filter((_, i) => !marked[i]);
-    for (const [i, pending] of group.entries()) if (marked[i]) this.#end(pending, { kind: "duplicate" });
+    const fresh = await this.#unmarked(group);
     if (fresh.length < group.length) return fresh;
     const renewed = await Promise.all(fresh.map((pending) => this.#renew(pending)));
     return fresh.filter((_, i) => renewed[i]);
@@ -190,15 +195,15 @@ export class Filer {
     return claim !== undefined;
   }
 
-  /** A delivery that was filed already is a duplicate, however full the mailbox is now. */
-  async #refuse(refused: readonly Refused[]): Promise<void> {
-    const marked = await Promise.all(refused.map(({ pending }) => this.#isMarked(pending)));
-    for (const [i, { pending, used, limit }] of refused.entries())
-      this.#end(pending, marked[i] ? { kind: "duplicate" } : { kind: "overQuota", used, limit });
+  /** A delivery that was filed already is a duplicate, however full the mailbox is now; those that were not. */
+  async #unmarked(group: readonly Pending[]): Promise<readonly Pending[]> {
+    const found = await Promise.all(group.map(({ mark }) => this.#parts.reader.last(mark)));
+    for (const [i, pending] of group.entries()) if (found[i]) this.#end(pending, { kind: "duplicate" });
+    return group.filter((_, i) => found[i] === undefined);
   }
 
-  async #isMarked(pending: Pending): Promise<boolean> {
-    return (await this.#parts.reader.last(pending.mark)) !== undefined;
+  #refuse({ pending, used, limit }: Refused): void {
+    this.#end(pending, { kind: "overQuota", used, limit });
   }
 
   #end(pending: Pending, result: Filed): void {

@@ -95,10 +95,16 @@ export class JetStreamJournal implements Journal {
     const { link, shard, log, reader } = this.#parts;
     const records: (readonly [Uid, MessageRecord])[] = [];
     let sequence = 0;
+    let asOf = 0;
+    const ledger = ledgerSubject(shard, this.mailbox);
     await using tail = new Tail(link, {
       stream: mailStream(shard),
-      filters: [folderRecords(shard, this.mailbox, folder)],
+      filters: [folderRecords(shard, this.mailbox, folder), ledger],
       onMessage: (message) => {
+        if (message.subject === ledger) {
+          asOf = message.sequence;
+          return;
+        }
         sequence = message.sequence;
         const uid = uidOf(message.subject) as Uid;
         if (message.data.length > 0) records.push([uid, decodeRecord(message.data)]);
@@ -111,7 +117,7 @@ export class JetStreamJournal implements Journal {
       unlessAborted(tail.caughtUp, signal),
     ]);
     const known = found && found.data.length > 0 ? decodeLog(found.data) : emptyLog;
-    return { sequence, records, log: known };
+    return { sequence, records, log: known, asOf };
   }
 
   async latest(): Promise<number> {

@@ -117,6 +117,19 @@ async function checkBox(box: Delivery["mailbox"], given: readonly Delivery[], re
   );
 }
 
+test("a delivery is not refused for want of room that a repeated one seemed to take", async () => {
+  const quota = { messages: 2 };
+  const first = delivery("1", { quota });
+  assert.equal((await pods[0].deliver(first, calm)).kind, "filed");
+  const results = await Promise.all([first, delivery("2", { quota })].map((d) => pods[1].deliver(d, calm)));
+  assert.deepEqual(
+    results.map(({ kind }) => kind),
+    ["duplicate", "filed"],
+  );
+  assert.equal((await pods[1].deliver(delivery("3", { quota }), calm)).kind, "overQuota");
+  assert.equal((await pods[1].deliver(first, calm)).kind, "duplicate");
+});
+
 test("a pod with an old ledger neither refuses nor lets through what the other has changed", async () => {
   const [one, two] = pods;
   const quota = { messages: 2 };
