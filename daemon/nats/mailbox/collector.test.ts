@@ -63,7 +63,7 @@ const collector = (waits = { expunged: 0, storing: 0 }) =>
 /** Subjects below a kind that hold something. */
 async function left(kind: string): Promise<string[]> {
   const found = new Map<string, number>();
-  for await (const { subject, data } of recordsUnder(link.nc, M0, `m0.${kind}.>`, calm))
+  for await (const { subject, data } of recordsUnder(link, M0, `m0.${kind}.>`, calm))
     found.set(subject, data.length);
   return [...found].filter(([, size]) => size > 0).map(([subject]) => subject);
 }

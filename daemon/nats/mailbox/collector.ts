@@ -81,7 +81,7 @@ export class Collector {
     const { link, shard, clock } = this.#parts;
     const tasks: Task[] = [];
     const now = clock.now();
-    const notes = recordsUnder(link.nc, mailStream(shard), everyGarbage(shard), signal);
+    const notes = recordsUnder(link, mailStream(shard), everyGarbage(shard), signal);
     for await (const { subject, sequence, data } of notes) {
       if (data.length === 0) continue;
       const note = decodeNote(data);

@@ -90,7 +90,7 @@ async function checkOnce(store: MailboxStore, given: readonly Delivery[]): Promi
 /** Every record has its mark and its body, and there is no mark without a record. */
 async function checkWhole(link: Link): Promise<void> {
   const found = new Map<string, Uint8Array>();
-  for await (const { subject, data } of recordsUnder(link.nc, mailStream(0), "m0.>", calm))
+  for await (const { subject, data } of recordsUnder(link, mailStream(0), "m0.>", calm))
     found.set(subject, data);
   const marks = new Set([...found.keys()].filter((subject) => subject.startsWith("m0.d.")));
   for (const [subject, data] of found) {

@@ -60,7 +60,7 @@ export async function takeInventory(
 async function findRecords(link: Link, shard: Shard, mailbox: MailboxName, signal: AbortSignal) {
   const found = new Map<string, FoundRecord>();
   const filter = `m${shard}.r.${encodeToken(mailbox)}.>`;
-  for await (const { subject, data } of recordsUnder(link.nc, mailStream(shard), filter, signal)) {
+  for await (const { subject, data } of recordsUnder(link, mailStream(shard), filter, signal)) {
     const [, , , folder, uid] = subject.split(".");
     if (data.length === 0) found.delete(subject);
     else
@@ -72,7 +72,7 @@ async function findRecords(link: Link, shard: Shard, mailbox: MailboxName, signa
 async function findMarks(link: Link, shard: Shard, mailbox: MailboxName, signal: AbortSignal) {
   const found = new Map<string, FoundMark>();
   const filter = `m${shard}.d.*.${encodeToken(mailbox)}.*`;
-  for await (const { subject, data } of recordsUnder(link.nc, mailStream(shard), filter, signal)) {
+  for await (const { subject, data } of recordsUnder(link, mailStream(shard), filter, signal)) {
     const [, , body = "", , id = ""] = subject.split(".");
     const mark = {
       subject,

@@ -56,7 +56,7 @@ async function readFolder(
 ): Promise<StoredMessage[]> {
   const byUid = new Map<Uid, StoredMessage>();
   const filter = folderRecords(shard, mailbox, folder.id);
-  for await (const { subject, data } of recordsUnder(link.nc, mailStream(shard), filter, signal)) {
+  for await (const { subject, data } of recordsUnder(link, mailStream(shard), filter, signal)) {
     const uid = uidOf(subject) as Uid;
     if (data.length === 0 || uid >= folder.uidNext) continue;
     const { flags, internalDate, size, modseq } = decodeRecord(data);

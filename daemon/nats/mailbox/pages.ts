@@ -7,9 +7,13 @@
  * Fails:  `StoreFault` when no answer comes in time.
  * Spec:   ADR-31 (batched direct get): a page ends with status 204, or is status 404 when there is nothing.
  */
-import { createInbox, type Msg, type NatsConnection } from "@nats-io/transport-node";
+import type { Msg } from "@nats-io/transport-node";
+import type { Link } from "../connect.ts";
 import { StoreFault } from "../fault.ts";
 import { type RawHeaders, rawHeaders } from "../raw-headers.ts";
+
+/** Where the answers come is the link's to say: not every user may listen everywhere. */
+type Asked = Pick<Link, "nc" | "inbox">;
 
 export interface PageRecord {
   readonly subject: string;
@@ -21,14 +25,14 @@ const PAGE = 1_000;
 const TIMEOUT_MS = 10_000;
 
 export async function* recordsUnder(
-  nc: NatsConnection,
+  link: Asked,
   stream: string,
   filter: string,
   signal: AbortSignal,
 ): AsyncIterable<PageRecord> {
   for (let from = 1; ; ) {
     signal.throwIfAborted();
-    const page = await onePage(nc, stream, { next_by_subj: filter, seq: from, batch: PAGE }, signal);
+    const page = await onePage(link, stream, { next_by_subj: filter, seq: from, batch: PAGE }, signal);
     yield* page.records;
     const last = page.records.at(-1);
     if (!page.more || last === undefined) return;
@@ -38,13 +42,13 @@ export async function* recordsUnder(
 
 /** The last records of a few subjects; those that do not exist are left out. At most 1,000. */
 export async function lastOf(
-  nc: NatsConnection,
+  link: Asked,
   stream: string,
   subjects: readonly string[],
   signal: AbortSignal,
 ): Promise<readonly PageRecord[]> {
   signal.throwIfAborted();
-  return (await onePage(nc, stream, { multi_last: subjects, batch: subjects.length }, signal)).records;
+  return (await onePage(link, stream, { multi_last: subjects, batch: subjects.length }, signal)).records;
 }
 
 interface Page {
@@ -52,10 +56,11 @@ interface Page {
   readonly more: boolean;
 }
 
-function onePage(nc: NatsConnection, stream: string, question: object, signal: AbortSignal): Promise<Page> {
+function onePage(link: Asked, stream: string, question: object, signal: AbortSignal): Promise<Page> {
   const { promise, resolve, reject } = Promise.withResolvers<Page>();
   const records: PageRecord[] = [];
-  const inbox = createInbox();
+  const { nc } = link;
+  const inbox = link.inbox();
   const take = (message: Msg) => {
     const head = rawHeaders(message);
     if (head.status === 0) records.push(recordOf(head, message.data));

@@ -55,7 +55,7 @@ export class Reader {
       const data = await this.fixed(only); // one request, without a subscription of its own
       return data ? found.set(only, data) : found;
     }
-    const read = () => lastOf(this.#link.nc, this.#stream, subjects, signal);
+    const read = () => lastOf(this.#link, this.#stream, subjects, signal);
     for (const { subject, data } of await this.#patiently(read, signal))
       if (data.length > 0) found.set(subject, data);
     for (const subject of subjects) {

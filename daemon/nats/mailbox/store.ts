@@ -141,10 +141,15 @@ export class JetStreamMailboxStore implements MailboxStore, MailboxAccess, Mailb
   }
 
   async *mailboxes(signal: AbortSignal): AsyncIterable<MailboxStatus> {
-    const { nc } = this.#options.link;
+    const { link } = this.#options;
     try {
       for (const { shard: index } of this.#shards)
-        for await (const { subject, data } of recordsUnder(nc, mailStream(index), everyLedger(index), signal))
+        for await (const { subject, data } of recordsUnder(
+          link,
+          mailStream(index),
+          everyLedger(index),
+          signal,
+        ))
           if (data.length > 0) yield statusOf(mailboxOf(subject), decodeLedger(data));
     } catch (error) {
       throw unavailable(error);
