@@ -496,7 +496,7 @@ export interface RelayPolicySpec {
   readonly destinations: readonly Destination[];
   /** When a delivery that failed for now is tried again. Times are a whole number with s, m, h or d. */
   readonly retry: Retry;
-  /** On the way to MX hosts. Opportunistic: STARTTLS when offered, any certificate. Require: STARTTLS or no delivery. Off: never. */
+  /** On the way to MX hosts. Opportunistic: STARTTLS when offered, any certificate. Require: STARTTLS or no delivery. Both also obey what a destination demands by DANE (with a validating resolver on the same machine) or MTA-STS. Off: never, whatever it demands. */
   readonly tls: "Opportunistic" | "Require" | "Off";
   /** How we present ourselves to next hops. */
   readonly identity: Identity;
