@@ -29,9 +29,17 @@ export interface ServiceConfig {
   readonly nodePorts?: Readonly<Partial<Record<PortName, number>>>;
 }
 
-export const serviceNames = ["smtp", "submission", "imap", "pop3"] as const;
+export const serviceNames = ["smtp", "submission", "imap", "pop3", "mtaSts"] as const;
 export type ServiceName = (typeof serviceNames)[number];
-export type PortName = "smtp" | "submission" | "submissions" | "imap" | "imaps" | "pop3" | "pop3s";
+export type PortName =
+  | "smtp"
+  | "submission"
+  | "submissions"
+  | "imap"
+  | "imaps"
+  | "pop3"
+  | "pop3s"
+  | "mta-sts";
 
 export interface OperatorConfig {
   /** Of the release; the names of what is made begin with it. */
@@ -68,8 +76,8 @@ export interface OperatorConfig {
   readonly tls?: { readonly secretName: string };
   readonly proxyProtocol: { readonly trustedCidrs: readonly string[] };
   readonly networkPolicies: boolean;
-  /** None: those of the pod. */
-  readonly dns: { readonly servers: readonly string[] };
+  /** None: those of the pod. `servers`: where the operator compares records. `daemons`: where daemons look up. */
+  readonly dns: { readonly servers: readonly string[]; readonly daemons: readonly string[] };
   /** Of MX hosts. */
   readonly smtpPort: number;
 }
@@ -96,16 +104,17 @@ const closed = (properties: Readonly<Record<string, object>>, ...required: strin
 const part = (properties: Readonly<Record<string, object>>) => ({ ...closed(properties), default: {} });
 
 const daemon = part({ replicas: count(2), maxReplicas: count(10), resources: map, podTemplate: map });
-const service = part({
-  enabled: { type: "boolean", default: true },
-  type: choice("ClusterIP", "NodePort", "LoadBalancer"),
-  annotations: { type: "object", additionalProperties: { type: "string" }, default: {} },
-  loadBalancerSourceRanges: texts,
-  externalTrafficPolicy: { enum: ["Local", "Cluster"] },
-  loadBalancerClass: text,
-  loadBalancerIP: text,
-  nodePorts: { type: "object", additionalProperties: { type: "integer", minimum: 1, maximum: 65_535 } },
-});
+const service = (enabled: boolean) =>
+  part({
+    enabled: { type: "boolean", default: enabled },
+    type: choice("ClusterIP", "NodePort", "LoadBalancer"),
+    annotations: { type: "object", additionalProperties: { type: "string" }, default: {} },
+    loadBalancerSourceRanges: texts,
+    externalTrafficPolicy: { enum: ["Local", "Cluster"] },
+    loadBalancerClass: text,
+    loadBalancerIP: text,
+    nodePorts: { type: "object", additionalProperties: { type: "integer", minimum: 1, maximum: 65_535 } },
+  });
 
 const schema = closed(
   {
@@ -133,11 +142,11 @@ const schema = closed(
     gateway: daemon,
     mailbox: daemon,
     relay: part({ resources: map }),
-    services: part(Object.fromEntries(serviceNames.map((name) => [name, service]))),
+    services: part(Object.fromEntries(serviceNames.map((name) => [name, service(name !== "mtaSts")]))),
     tls: closed({ secretName: text }, "secretName"),
     proxyProtocol: part({ trustedCidrs: texts }),
     networkPolicies: { type: "boolean", default: true },
-    dns: part({ servers: texts }),
+    dns: part({ servers: texts, daemons: texts }),
     smtpPort: { type: "integer", minimum: 1, maximum: 65_535, default: 25 },
   },
   "name",

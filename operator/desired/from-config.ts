@@ -27,9 +27,11 @@ export function installationOf(config: OperatorConfig): Installation {
       submission: serviceOf(services.submission),
       imap: serviceOf(services.imap),
       pop3: serviceOf(services.pop3),
+      mtaSts: serviceOf(services.mtaSts),
     },
     trustedProxies: proxyProtocol.trustedCidrs,
     dnsServers: dns.servers,
+    daemonResolvers: dns.daemons,
   });
 }
 

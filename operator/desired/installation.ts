@@ -9,7 +9,7 @@ export type Component = (typeof components)[number];
 /** The sets that are there once per installation, or once per namespace with a MailDomain. */
 export type SetComponent = Exclude<Component, "relay">;
 
-export const serviceNames = ["smtp", "submission", "imap", "pop3"] as const;
+export const serviceNames = ["smtp", "submission", "imap", "pop3", "mtaSts"] as const;
 export type ServiceName = (typeof serviceNames)[number];
 
 export interface Image {
@@ -83,8 +83,10 @@ export interface Installation {
   /** Networks of proxies that may tell a client's address by the PROXY protocol. */
   readonly trustedProxies: readonly string[];
   readonly networkPolicies: boolean;
-  /** Resolvers that DNS records are looked up at; none: those of the pod. */
+  /** Resolvers at which the operator compares records; none: those of its pod. */
   readonly dnsServers: readonly string[];
+  /** Resolvers of the daemons; none: those of their pods. */
+  readonly daemonResolvers: readonly string[];
   /** The port of MX hosts. */
   readonly smtpPort: number;
   /** Where daemons listen: an IPv4 address, or `::` for both families. */
@@ -113,7 +115,8 @@ export type InstallationBasics = Pick<Installation, "name" | "namespace" | "imag
   Partial<Installation>;
 
 export function completeInstallation(given: InstallationBasics): Installation {
-  const service = (name: ServiceName) => given.services?.[name] ?? serviceDefaults;
+  const service = (name: ServiceName) =>
+    given.services?.[name] ?? { ...serviceDefaults, enabled: name !== "mtaSts" };
   return {
     placement: "Shared",
     watchNamespaces: [],
@@ -125,6 +128,7 @@ export function completeInstallation(given: InstallationBasics): Installation {
     trustedProxies: [],
     networkPolicies: true,
     dnsServers: [],
+    daemonResolvers: [],
     smtpPort: 25,
     listenAddress: "0.0.0.0",
     ...given,
@@ -133,6 +137,7 @@ export function completeInstallation(given: InstallationBasics): Installation {
       submission: service("submission"),
       imap: service("imap"),
       pop3: service("pop3"),
+      mtaSts: service("mtaSts"),
     },
   };
 }

@@ -44,7 +44,7 @@ const prefix = ({ name, placement }: Where): string => (placement === "Shared" ?
 export const setName = (installation: Where, component: SetComponent): string =>
   childName(prefix(installation), `-${component}`, longest);
 export const serviceName = (installation: Where, service: ServiceName): string =>
-  childName(prefix(installation), `-${service}`, longestLabel);
+  childName(prefix(installation), service === "mtaSts" ? "-mta-sts" : `-${service}`, longestLabel);
 /** A policy's name may have dots, which a pod's host name may not. */
 export const relayName = (policy: string): string =>
   policy.includes(".")

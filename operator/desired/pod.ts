@@ -146,7 +146,7 @@ const probe = (path: string, times: Readonly<Record<string, number>>): Readonly<
 });
 
 function args(installation: Installation, pod: DaemonPod): readonly string[] {
-  const { listenAddress, smtpPort, nats, trustedProxies } = installation;
+  const { listenAddress, smtpPort, nats, trustedProxies, daemonResolvers } = installation;
   const address = listenAddress.includes(":") ? `[${listenAddress}]` : listenAddress;
   const listen = (name: string, where: string) => ["--listen", `${name}=${where}`];
   return [
@@ -161,6 +161,7 @@ function args(installation: Installation, pod: DaemonPod): readonly string[] {
       ? ["--tls-cert", `${tlsFolder}/tls.crt`, "--tls-key", `${tlsFolder}/tls.key`]
       : []),
     ...(pod.component === "relay" ? [] : trustedProxies.flatMap((cidr) => ["--proxy-from", cidr])),
+    ...daemonResolvers.flatMap((server) => ["--dns", server]),
     ...(pod.component === "relay" && smtpPort !== 25 ? ["--smtp-port", String(smtpPort)] : []),
     ...["--grace", String(timesOf(pod).grace)],
     ...["--log-level", installation.logLevel, "--log-format", "json"],

@@ -5,7 +5,7 @@ import type { Component, Installation, ServiceName, SetComponent } from "./insta
 
 export interface Port {
   /** As `--listen` and the container name it. */
-  readonly name: "smtp" | "submission" | "submissions" | "imap" | "imaps" | "pop3" | "pop3s";
+  readonly name: "smtp" | "submission" | "submissions" | "imap" | "imaps" | "pop3" | "pop3s" | "mta-sts";
   /** In the pod. */
   readonly port: number;
   /** At the Service: what clients use. RFC 8314 §7 for submissions, imaps and pop3s. */
@@ -28,10 +28,12 @@ export const portsOfService: Readonly<Record<ServiceName, readonly Port[]>> = {
     { name: "pop3", port: 2110, servicePort: 110 },
     { name: "pop3s", port: 2995, servicePort: 995 },
   ],
+  // RFC 8461 §3.3: policies are served by HTTPS.
+  mtaSts: [{ name: "mta-sts", port: 8443, servicePort: 443 }],
 };
 
 export const servicesOf: Readonly<Record<SetComponent, readonly ServiceName[]>> = {
-  gateway: ["smtp", "submission"],
+  gateway: ["smtp", "submission", "mtaSts"],
   mailbox: ["imap", "pop3"],
 };
 
@@ -44,11 +46,13 @@ export function openPorts(
   return servicesOf[component].flatMap((name) => (services[name].enabled ? portsOfService[name] : []));
 }
 
-/** Those of the services that are not: their listeners are off. */
+/** Those of the services that are not: their listeners are to be turned off, if they are not off anyway. */
 export function closedPorts(
   { services }: Pick<Installation, "services">,
   component: Component,
 ): readonly Port[] {
   if (component === "relay") return [];
-  return servicesOf[component].flatMap((name) => (services[name].enabled ? [] : portsOfService[name]));
+  return servicesOf[component].flatMap((name) =>
+    services[name].enabled || name === "mtaSts" ? [] : portsOfService[name],
+  );
 }

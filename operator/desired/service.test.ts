@@ -55,3 +55,12 @@ test("a service that is not enabled is not there", () => {
     ["mail-imap"],
   );
 });
+
+test("MTA-STS policies are served by HTTPS, when that is wanted", () => {
+  const on = anInstallation({ services: services({}, { mtaSts: { enabled: true, type: "LoadBalancer" } }) });
+  const object = setServices(on, "gateway", here).at(-1);
+  assert.equal(object?.metadata.name, "mail-mta-sts");
+  assert.deepEqual(at(object, "spec.ports"), [
+    { name: "mta-sts", port: 443, protocol: "TCP", targetPort: "mta-sts" },
+  ]);
+});

@@ -51,6 +51,8 @@ const serviceWords = {
   imaps: "Imaps",
   pop3: "Pop3",
   pop3s: "Pop3s",
+  /** Nothing that mail programs use. */
+  "mta-sts": undefined,
 } as const;
 
 interface Service extends KubeObject {
@@ -78,12 +80,11 @@ export function endpointsOf(
     const service = serviceAt(namespace, serviceName(installation, name)) as Service | undefined;
     const ingress = service?.status?.loadBalancer?.ingress ?? [];
     const addresses = ingress.flatMap(({ ip, hostname }) => ip ?? hostname ?? []);
-    return portsOfService[name].map(({ name: port, servicePort }) => ({
-      service: serviceWords[port],
-      host,
-      port: servicePort,
-      ...(addresses.length === 0 ? {} : { addresses }),
-    }));
+    return portsOfService[name].flatMap(({ name: port, servicePort }): MailEndpoint[] => {
+      const service = serviceWords[port];
+      if (service === undefined) return [];
+      return [{ service, host, port: servicePort, ...(addresses.length === 0 ? {} : { addresses }) }];
+    });
   });
 }
 

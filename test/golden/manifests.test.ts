@@ -48,11 +48,13 @@ const exposed = anInstallation({
     {
       submission: { type: "NodePort", externalTrafficPolicy: "Cluster", nodePorts: { submissions: 30465 } },
       pop3: { enabled: false },
+      mtaSts: { enabled: true },
     },
   ),
   tls: { secretName: "mail-tls" },
   trustedProxies: ["10.0.0.0/8", "2001:db8::/32"],
   listenAddress: "::",
+  daemonResolvers: ["127.0.0.1"],
   networkPolicies: false,
 });
 

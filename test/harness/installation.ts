@@ -34,6 +34,7 @@ export const services = (
   submission: { ...serviceDefaults, ...each, ...more.submission },
   imap: { ...serviceDefaults, ...each, ...more.imap },
   pop3: { ...serviceDefaults, ...each, ...more.pop3 },
+  mtaSts: { ...serviceDefaults, ...each, enabled: false, ...more.mtaSts },
 });
 
 export const owner = (kind: string, name: string): OwnerReference => ({
