@@ -6,7 +6,7 @@
  * Fails: `CommandError` with a sentence that says what to do.
  */
 import { silent } from "../kit/log.ts";
-import { connectNats, credentialFrom, type Link, type NatsTarget } from "../nats/connect.ts";
+import { authorityFrom, connectNats, credentialFrom, type Link, type NatsTarget } from "../nats/connect.ts";
 import { readConnection } from "../nats/server/connection.ts";
 import { unreachable } from "../nats/unreachable.ts";
 import { type CommandContext, CommandError, usage } from "./context.ts";
@@ -36,9 +36,10 @@ export async function connectInstance(flags: InstanceFlags, { env }: CommandCont
 async function targetOf(
   flags: InstanceFlags,
   env: CommandContext["env"],
-): Promise<Pick<NatsTarget, "servers" | "credential">> {
+): Promise<Pick<NatsTarget, "servers" | "credential" | "ca">> {
   const nats = flags.nats ?? (flags.data === undefined ? env["NATS_URL"] : undefined);
-  if (nats) return { servers: nats.split(","), credential: await credentialFrom(env) };
+  if (nats)
+    return { servers: nats.split(","), credential: await credentialFrom(env), ...(await authorityFrom(env)) };
   if (!flags.data)
     throw usage(
       "say which instance: --data DIR for one on this machine, or --nats URL (or NATS_URL in the environment)",

@@ -5,6 +5,7 @@
  * Out:    a `Link`: the connection, whether it is up, a signal per outage, and the namespace that it is confined to.
  * Fails:  the first connect rejects with a clear error; later outages are healed by reconnecting for ever.
  */
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import {
   type Authenticator,
@@ -66,6 +67,14 @@ export async function credentialFrom(
   return { kind: "none" };
 }
 
+/** `NATS_CA` names the file of those who may have signed the server's certificate. */
+export async function authorityFrom(
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<{ readonly ca?: string }> {
+  const file = env["NATS_CA"];
+  return file ? { ca: await readFile(file, "utf8") } : {};
+}
+
 const textOf = async (file: string | undefined) => (file ? (await readFile(file, "utf8")).trim() : undefined);
 
 async function authenticator(credential: NatsCredential): Promise<{
@@ -81,10 +90,25 @@ async function authenticator(credential: NatsCredential): Promise<{
     case "nkey":
       return { authenticator: nkeyAuthenticator(new TextEncoder().encode(credential.seed)) };
     case "creds":
-      return { authenticator: credsAuthenticator(await readFile(credential.file)) };
+      return {
+        authenticator: credsAuthenticator(rereading(credential.file, await readFile(credential.file))),
+      };
     case "credsText":
       return { authenticator: credsAuthenticator(new TextEncoder().encode(credential.text)) };
   }
+}
+
+/** Creds may be replaced while we run: each connection reads them again. */
+function rereading(file: string, last: Uint8Array): () => Uint8Array {
+  let creds = last;
+  return () => {
+    try {
+      creds = readFileSync(file);
+    } catch {
+      // Just being replaced: those of before will do.
+    }
+    return creds;
+  };
 }
 
 async function credsOf(credential: NatsCredential): Promise<string> {

@@ -41,9 +41,9 @@ export class Owner implements Ownership {
       pool: poolName(pool),
       hooks: {
         gained: (partitions) => void this.#gain(partitions),
-        releasing: async (partitions) => {
+        releasing: (partitions) => {
           this.#drop(partitions);
-          await options.events.idle(partitions);
+          return partitions.map((partition) => options.events.idle([partition]));
         },
         lost: (partitions) => this.#drop(partitions),
       },

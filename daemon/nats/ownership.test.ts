@@ -173,6 +173,25 @@ test("who leaves without a connection leaves at once: the lease runs out by itse
   await leave(a);
 });
 
+test("an attempt that takes long keeps its own partition waiting, and no other; the lease is renewed meanwhile", {
+  timeout: 60_000,
+}, async (t) => {
+  const a = await member("ns/slow");
+  await a.heard.until(() => a.heard.partitions.size === PARTITIONS);
+  const attempt = Promise.withResolvers<void>();
+  a.heard.idle = async (partitions) => (partitions.includes(3) ? attempt.promise : undefined);
+  const b = await member("ns/slow");
+  t.after(() => leave(b));
+  const leaving = a.owner.release();
+  await b.heard.until(() => b.heard.partitions.size === PARTITIONS - 1);
+  await systemClock.sleep(times.ttlMs * 1.5); // longer than a lease that nobody renews
+  assert.equal(b.heard.partitions.has(3), false, "the attempt is still under way");
+  attempt.resolve();
+  await leaving;
+  await b.heard.until(() => b.heard.partitions.size === PARTITIONS);
+  await leave(a);
+});
+
 async function leasesOf(link: Link, pool: string): Promise<string[]> {
   const filter = JSON.stringify({ subjects_filter: `own.${pool}.m.*` });
   const answer = await link.nc.request("$JS.API.STREAM.INFO.OWN", filter, { timeout: 5_000 });

@@ -30,8 +30,11 @@ export const defaultTimes: OwnershipTimes = { ttlMs: 30_000, renewMs: 5_000, fen
 export interface OwnershipHooks {
   /** Claimed durably: start following them. */
   gained(partitions: readonly number[]): void;
-  /** Stop starting work on them and forget their jobs; resolves when no attempt on them is in flight (or time is up). */
-  releasing(partitions: readonly number[]): Promise<void>;
+  /**
+   * Stop starting work on them and forget their jobs; each promise resolves when no attempt on that partition is in flight
+   * (or time is up).
+   */
+  releasing(partitions: readonly number[]): readonly Promise<void>[];
   /** The lease is gone: drop them at once. */
   lost(partitions: readonly number[]): void;
 }
@@ -59,10 +62,14 @@ export class PartitionOwnership implements AsyncDisposable {
   readonly #live = new Set<string>();
   readonly #holders = new Map<number, { holder: string | undefined; revision: number }>();
   readonly #mine = new Set<number>();
+  /** On their way to somebody else: given up when the attempts on them have ended. */
+  readonly #leaving = new Map<number, Promise<void>>();
   #tail: Tail | undefined;
   #timer: NodeJS.Timeout | undefined;
   #work: Promise<void> = Promise.resolve();
   #planned = false;
+  /** Nothing new is claimed or started; the lease is renewed until everything is handed over. */
+  #stopping = false;
   #stopped = false;
 
   constructor(deps: OwnershipDeps) {
@@ -91,21 +98,20 @@ export class PartitionOwnership implements AsyncDisposable {
    */
   mayStart(): boolean {
     const { clock, times, link } = this.#deps;
-    if (this.#stopped || !link.isUp()) return false;
+    if (this.#stopping || !link.isUp()) return false;
     return clock.monotonic() - this.#renewedAt < times.ttlMs - times.fenceMs;
   }
 
   /** Gives everything to the others and leaves. Without a connection that is left to the lease, which runs out by itself. */
   async release(): Promise<void> {
-    if (this.#stopped) return;
+    if (this.#stopping) return;
+    this.#stopping = true;
+    await this.#unlessDown(this.#work);
+    this.#handOver([...this.#mine]);
+    await this.#handedOver();
     this.#stopped = true;
     clearInterval(this.#timer);
     await this.#unlessDown(this.#work);
-    const held = [...this.#mine];
-    if (held.length > 0) {
-      await this.#deps.hooks.releasing(held);
-      await this.#unlessDown(this.#giveUp(held).catch(() => {}));
-    }
     if (!this.#deps.link.isUp()) return;
     const gone = { subject: this.#memberSubject(), data: NOTHING, ttl: "1s", expect: this.#myRevision };
     await this.#deps.commit.commit([gone], 5_000).catch(() => {});
@@ -169,6 +175,7 @@ export class PartitionOwnership implements AsyncDisposable {
     this.#deps.log.warn({ partitions: this.#mine.size }, "the lease ran out; joining again under a new name");
     const held = [...this.#mine];
     this.#mine.clear();
+    this.#leaving.clear();
     if (held.length > 0) this.#deps.hooks.lost(held);
     this.#live.delete(this.#me);
     this.#me = newMember();
@@ -206,7 +213,7 @@ export class PartitionOwnership implements AsyncDisposable {
   }
 
   #plan(): void {
-    if (this.#planned || this.#stopped) return;
+    if (this.#planned || this.#stopping) return;
     this.#planned = true;
     this.#queue(() => this.#move());
   }
@@ -221,18 +228,41 @@ export class PartitionOwnership implements AsyncDisposable {
 
   async #move(): Promise<void> {
     this.#planned = false;
-    const { partitions, hooks, log } = this.#deps;
+    const { partitions, log } = this.#deps;
     if (!this.mayStart() || !this.#live.has(this.#me)) return;
     const holdings: Holding[] = [];
     for (let partition = 0; partition < partitions; partition++)
       holdings.push({ partition, holder: this.#holders.get(partition)?.holder });
     const { claim, release } = moves(this.#me, this.#live, holdings);
-    if (release.length > 0) {
-      log.info({ partitions: release.length }, "handing partitions over");
-      await hooks.releasing(release);
-      await this.#giveUp(release);
+    const leave = release.filter((partition) => !this.#leaving.has(partition));
+    if (leave.length > 0) {
+      log.info({ partitions: leave.length }, "handing partitions over");
+      this.#handOver(leave);
     }
     if (claim.length > 0) await this.#claim(claim);
+  }
+
+  /**
+   * Each partition goes when the attempts on it have ended: a slow next hop keeps one waiting and not all, and the lease is
+   * renewed meanwhile.
+   */
+  #handOver(partitions: readonly number[]): void {
+    const leaving = partitions.filter((partition) => !this.#leaving.has(partition));
+    const idle = this.#deps.hooks.releasing(leaving);
+    for (const [i, partition] of leaving.entries()) {
+      const left = (async () => {
+        await idle[i];
+        await this.#giveUp([partition]);
+      })();
+      this.#leaving.set(
+        partition,
+        left.finally(() => this.#leaving.delete(partition)),
+      );
+    }
+  }
+
+  async #handedOver(): Promise<void> {
+    await this.#unlessDown(Promise.allSettled(this.#leaving.values()).then(() => {}));
   }
 
   async #claim(partitions: readonly number[]): Promise<void> {

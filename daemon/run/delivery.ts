@@ -24,6 +24,7 @@ import { systemClock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import { returnPathPurpose } from "../mail/srs.ts";
 import { answerFigures } from "../nats/figures.ts";
+import { RivalOwners } from "../nats/rivals.ts";
 import { dial } from "../net/dial.ts";
 import { fetchStsPolicy } from "../net/fetch-sts-policy.ts";
 import { ownAddresses } from "../net/own-addresses.ts";
@@ -42,6 +43,8 @@ export interface DeliveryContext {
   readonly log: Log;
   /** Aborted when everything must end at once. */
   readonly abort: AbortSignal;
+  /** Aborted when nothing new must begin. */
+  readonly drain: AbortSignal;
   /** Where our own SMTP listeners are: mail to them would come back. */
   readonly listening: () => readonly Endpoint[];
   /** How many clients are connected. */
@@ -125,8 +128,9 @@ async function own(
   pool: Pool,
   wayfinder: Ways,
   finisher: QueueFinisher,
-  { store, live, log, abort }: DeliveryContext,
+  context: DeliveryContext,
 ): Promise<Owned> {
+  const { store, live, log, abort } = context;
   let owner: Ownership | undefined;
   const dispatcher = new Dispatcher({
     queue: store.queue,
@@ -139,8 +143,30 @@ async function own(
     paused: (job) => isPaused(job, live),
     expiresAt: (job) => expiresAt(job.queuedAt, live.current().policy(job.policy)?.retry ?? defaultRetry),
   });
-  owner = await store.queue.own(pool, dispatcher, abort);
+  owner = await ownPatiently(() => store.queue.own(pool, dispatcher, abort), context);
   return { name: pool.class, dispatcher, owner };
+}
+
+/** How often rivals are looked for, ms. */
+const RIVALS_PAUSE_MS = 2_000;
+
+/**
+ * Around a NATS that others share, owners of the same jobs may be on their way out: they are waited for. On a store of our
+ * own nobody else can be meant to work.
+ */
+async function ownPatiently(
+  own: () => Promise<Ownership>,
+  { options, drain, log }: DeliveryContext,
+): Promise<Ownership> {
+  for (let told = false; ; told = true) {
+    try {
+      return await own();
+    } catch (error) {
+      if (!(error instanceof RivalOwners) || options.nats.length === 0) throw error;
+      if (!told) log.warn({ why: error.message }, "waiting for others to leave this queue");
+      await systemClock.sleep(RIVALS_PAUSE_MS, drain);
+    }
+  }
 }
 
 function poolsOf({ roles, policy }: RunOptions, namespace: string | undefined): Pool[] {

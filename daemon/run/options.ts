@@ -20,7 +20,8 @@ export const runHelp = `postfleet run -f FILE|FOLDER… --data DIR [OPTIONS]
                            need another name, or each takes away what the other declares
       --data DIR           where a private NATS keeps everything
       --nats URL           use this NATS instead (repeatable or comma-separated); credential by environment:
-                           NATS_USER with NATS_PASSWORD(_FILE), NATS_NKEY_SEED or NATS_NKEY_FILE, NATS_CREDS;
+                           NATS_USER with NATS_PASSWORD(_FILE), NATS_NKEY_SEED or NATS_NKEY_FILE, NATS_CREDS; NATS_CA
+                           names the file of the authorities that sign its certificate (TLS is required then);
                            and POSTFLEET_DIRECTORY_KEY_FILE, 32 random octets that seal secrets, the same everywhere
       --role ROLE          gateway, relay, mailbox or all (repeatable; default all)
       --policy NS/NAME     relay role: work on the queue of this RelayPolicy only
@@ -37,6 +38,8 @@ export const runHelp = `postfleet run -f FILE|FOLDER… --data DIR [OPTIONS]
       --max-store SIZE     the most that mail may take on disk, such as 20Gi (default: 80 % of the free space; with --nats:
                            as much as the account may)
       --replicas N         copies of each stream with --nats, 3 in a cluster (default: as they are; 1 when they are made)
+      --drain-delay SECONDS   after SIGTERM, say "not ready" and still take connections for so long, until nobody sends
+                           any more (default 0)
       --grace SECONDS      how long open transactions may go on after SIGTERM (default 30)
       --log-level LEVEL    error, warn, info, debug, trace (default info)
       --log-format FORMAT  json or pretty (default: pretty on a terminal)`;
@@ -83,6 +86,7 @@ export interface RunOptions {
   readonly maxStoreBytes: number | undefined;
   /** 0: as they are. */
   readonly replicas: number;
+  readonly drainDelayMs: number;
   readonly graceMs: number;
   readonly logLevel: LogLevel;
   readonly logFormat: "json" | "pretty";
@@ -105,6 +109,7 @@ const flags = {
   "proxy-from": { type: "string", multiple: true },
   "max-store": { type: "string" },
   replicas: { type: "string" },
+  "drain-delay": { type: "string" },
   grace: { type: "string" },
   "log-level": { type: "string" },
   "log-format": { type: "string" },
@@ -154,6 +159,7 @@ function assemble(values: Values, terminal: boolean, problems: string[]): RunOpt
     proxyFrom: networksOf(values["proxy-from"] ?? [], problems),
     maxStoreBytes: sizeOf(values["max-store"], problems),
     replicas: whole(values.replicas, "--replicas", 0, 1, 5, problems),
+    drainDelayMs: whole(values["drain-delay"], "--drain-delay", 0, 0, 600, problems) * 1_000,
     graceMs: whole(values.grace, "--grace", 30, 0, 3_600, problems) * 1_000,
     logLevel: oneOf(values["log-level"], "--log-level", levels, "info", problems),
     logFormat: oneOf(

@@ -39,7 +39,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     await checkFirst(options.files);
   }
   const { log, flush } = await openLogger(options.logLevel, options.logFormat);
-  using stop = stops(options.graceMs);
+  using stop = stops(options.drainDelayMs + options.graceMs);
   const onSignal = (name: NodeJS.Signals) => {
     log.info(
       { signal: name },
@@ -85,6 +85,8 @@ class Daemon {
   readonly #doors: Door[] = [];
   #delivery: Delivery | undefined;
   #ready = false;
+  /** What the start waits for. */
+  #waitsFor = "NATS and its streams";
 
   constructor(options: RunOptions, context: CommandContext, log: Log, stop: Stops) {
     this.#options = options;
@@ -145,6 +147,7 @@ class Daemon {
       lifetimeMs: () => longestLifetime(live),
     });
     this.#store = store;
+    this.#waitsFor = "the directory to be published";
     const { link, vault, member, directoryBytes: bytes } = store;
     if (options.files.length > 0) {
       const { publishFiles } = await import("./resources.ts");
@@ -153,6 +156,7 @@ class Daemon {
     }
     const watched = parts.use(await watchDirectory({ link, vault, log, signal, namespace: store.namespace }));
     live = watched;
+    this.#waitsFor = "its listeners and its share of the queue";
     parts.use(await acknowledge({ link, live: watched, member, log }));
     return watched;
   }
@@ -186,6 +190,7 @@ class Daemon {
         await openDelivery({
           ...common,
           abort: this.#stop.abort,
+          drain: this.#stop.drain,
           listening,
           clientSessions: () => this.#sessions(),
         }),
@@ -229,11 +234,17 @@ class Daemon {
     return access;
   }
 
-  /** Listeners first, so that nothing new comes in; then what is being delivered. The grace bounds both. */
+  /**
+   * Listeners first, so that nothing new comes in; then what is being delivered. The grace bounds both. Whoever sends us
+   * connections learns a moment later that we are not ready: until then they are taken.
+   */
   async #drain(): Promise<void> {
     const cut = aborted(this.#stop.abort).then(() => {
       for (const door of this.#doors) door.abort();
     });
+    const { drainDelayMs } = this.#options;
+    if (drainDelayMs > 0 && this.#doors.length > 0)
+      await Promise.race([systemClock.sleep(drainDelayMs, this.#stop.abort).catch(() => {}), cut]);
     await Promise.race([Promise.all(this.#doors.map((door) => door.drain())), cut]);
     await Promise.race([this.#delivery?.release(), cut]);
   }
@@ -257,7 +268,7 @@ class Daemon {
   #reasons(): string[] {
     const reasons: string[] = [];
     if (this.#stop.drain.aborted) reasons.push("stopping");
-    else if (!this.#ready) reasons.push("starting");
+    else if (!this.#ready) reasons.push(`starting: ${this.#waitsFor}`);
     if (this.#store && !this.#store.link.isUp()) reasons.push("no connection to NATS");
     if (this.#ready && this.#delivery?.healthy === false) reasons.push("the lease on the queue is not held");
     return reasons;

@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { CommandError } from "../cli/context.ts";
 import { type Clock, systemClock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
-import { connectNats, credentialFrom, type Link, type NatsTarget } from "../nats/connect.ts";
+import { authorityFrom, connectNats, credentialFrom, type Link, type NatsTarget } from "../nats/connect.ts";
 import type { Member } from "../nats/directory/acks.ts";
 import { type DirectoryKey, loadOrCreateKey, readKey } from "../nats/directory/keys.ts";
 import { Vault } from "../nats/directory/vault.ts";
@@ -99,9 +99,14 @@ async function installed(
     const shards = own ? [namespaceShard(link.confined)] : [];
     return awaitInstallation(link, shards, { clock, log, signal });
   }
-  const layout = await ensureInstallation(link, sizes);
-  if (own) await ensureNamespaceMailboxes(link, namespace, options.replicas);
-  return layout;
+  const make = async () => {
+    const layout = await ensureInstallation(link, sizes);
+    if (own) await ensureNamespaceMailboxes(link, namespace, options.replicas);
+    return layout;
+  };
+  return options.nats.length === 0
+    ? make()
+    : patiently(make, "waiting for NATS to make the streams", log, signal);
 }
 
 /** Who we are; `POD_NAME` and `POD_NAMESPACE` say it in a cluster. */
@@ -125,9 +130,13 @@ async function openLink({
 }: StoreContext): Promise<{ link: Link; budget: number }> {
   const name = `postfleet-${[...options.roles].join("-")}`;
   if (options.nats.length > 0) {
-    const credential = await credentialFrom(env);
-    const link = await connectOrExplain({ servers: options.nats, credential, name }, log);
-    return { link, budget: options.maxStoreBytes ?? 0 };
+    const target = async () => ({
+      servers: options.nats,
+      credential: await credentialFrom(env),
+      name,
+      ...(await authorityFrom(env)),
+    });
+    return { link: await connectPatiently(target, log, signal), budget: options.maxStoreBytes ?? 0 };
   }
   const dataDir = options.data as string;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
@@ -143,10 +152,43 @@ async function openLink({
   return { link, budget: maxStoreBytes };
 }
 
+const LONGEST_PAUSE_MS = 5_000;
+
+/** A NATS that others run may start after us, and its credential may come later: that is said once, and waited for. */
+async function connectPatiently(
+  target: () => Promise<NatsTarget>,
+  log: Log,
+  signal: AbortSignal,
+): Promise<Link> {
+  return patiently(async () => connectOrExplain(await target(), log), "waiting for NATS", log, signal);
+}
+
+async function patiently<T>(
+  step: () => Promise<T>,
+  sentence: string,
+  log: Log,
+  signal: AbortSignal,
+): Promise<T> {
+  let said = "";
+  for (let pause = 250; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+    try {
+      return await step();
+    } catch (error) {
+      signal.throwIfAborted();
+      const { message } = error as Error;
+      if (message !== said) log.warn({ why: message }, sentence);
+      said = message;
+      await clock.sleep(pause, signal);
+    }
+  }
+}
+
 async function connectOrExplain(target: NatsTarget, log: Log): Promise<Link> {
   try {
-    const link = await connectNats(target, log);
+    await using parts = new AsyncDisposableStack();
+    const link = parts.use(await connectNats(target, log));
     await requireJetStream(link);
+    parts.move();
     return link;
   } catch (error) {
     throw new CommandError(unreachable(target, error), 1, error);

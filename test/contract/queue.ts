@@ -54,7 +54,7 @@ export class Listener implements OwnerEvents {
     for (const p of partitions) this.partitions.delete(p);
     this.#wake();
   }
-  async idle(): Promise<void> {}
+  idle = async (_partitions: readonly number[]): Promise<void> => {};
 
   /** Resolves when `ready` holds; looked at after every event. */
   until(ready: () => boolean): Promise<void> {

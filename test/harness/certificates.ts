@@ -3,6 +3,7 @@
  */
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { isIP } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -12,11 +13,11 @@ export interface Certificate {
   readonly cert: string;
 }
 
-/** A self-signed certificate for these names, valid for a day; trust it by giving `cert` as CA. */
+/** A self-signed certificate for these names or addresses, valid for a day; trust it by giving `cert` as CA. */
 export async function makeCertificate(...names: readonly [string, ...string[]]): Promise<Certificate> {
   const folder = await mkdtemp(join(tmpdir(), "certificate-"));
   const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
-  const alternatives = names.map((name) => `DNS:${name}`).join(",");
+  const alternatives = names.map((name) => `${isIP(name) ? "IP" : "DNS"}:${name}`).join(",");
   const request = [
     "req",
     "-x509",

@@ -1,8 +1,8 @@
 /**
- * A nats-server as in a cluster: whoever comes in has creds that the operator made. The streams are made.
+ * A nats-server as in a cluster: TLS, and whoever comes in has creds that the operator made. The streams are made.
  */
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { silent } from "../../daemon/kit/log.ts";
@@ -11,6 +11,7 @@ import { namespaceKeyText } from "../../daemon/nats/directory/keys.ts";
 import { ensureInstallation, ensureNamespaceMailboxes, unbounded } from "../../daemon/nats/installation.ts";
 import { authConf, makeAuthority, mintCreds } from "../../daemon/nats/users/authority.ts";
 import type { NatsUser } from "../../daemon/nats/users/permissions.ts";
+import { makeCertificate } from "./certificates.ts";
 import { startNats, type TestNats } from "./nats-server.ts";
 
 export const operator: NatsUser = { kind: "operator" };
@@ -32,9 +33,10 @@ export async function startTenantNats(namespaces: readonly string[] = [], bare =
   const dir = await mkdtemp(join(tmpdir(), "postfleet-tenants-"));
   parts.defer(() => rm(dir, { recursive: true, force: true }));
   const authority = makeAuthority();
-  const nats = parts.use(
-    await startNats(undefined, { auth: await authConf(authority), maxStoreBytes: 4 * 2 ** 30 }),
-  );
+  const ca = join(dir, "ca.crt");
+  const tls = await certified(dir, ca);
+  const auth = await authConf(authority);
+  const nats = parts.use(await startNats(undefined, { auth, maxStoreBytes: 4 * 2 ** 30, extra: tls }));
   const master = randomBytes(32);
   const credsOf = async (user: NatsUser) => {
     const file = join(dir, `${randomBytes(6).toString("hex")}.creds`);
@@ -43,12 +45,15 @@ export async function startTenantNats(namespaces: readonly string[] = [], bare =
   };
   const link = async (user: NatsUser) => {
     const credential = { kind: "creds", file: await credsOf(user) } as const;
-    return connectNats({ servers: [nats.url], credential, name: "test" }, silent);
+    return connectNats(
+      { servers: [nats.url], credential, name: "test", ca: await readFile(ca, "utf8") },
+      silent,
+    );
   };
   const env = async (user: NatsUser) => {
     const key = join(dir, `${randomBytes(6).toString("hex")}.key`);
     await writeFile(key, user.kind === "namespace" ? namespaceKeyText(master, user.namespace) : master);
-    return { NATS_CREDS: await credsOf(user), POSTFLEET_DIRECTORY_KEY_FILE: key };
+    return { NATS_CREDS: await credsOf(user), NATS_CA: ca, POSTFLEET_DIRECTORY_KEY_FILE: key };
   };
   if (!bare) {
     await using made = await link(operator);
@@ -57,4 +62,13 @@ export async function startTenantNats(namespaces: readonly string[] = [], bare =
   }
   const owned = parts.move();
   return { nats, master, link, env, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** The server's configuration for TLS. */
+async function certified(dir: string, ca: string): Promise<string> {
+  const { cert, key } = await makeCertificate("localhost", "127.0.0.1");
+  const keyFile = join(dir, "tls.key");
+  await writeFile(ca, cert);
+  await writeFile(keyFile, key, { mode: 0o600 });
+  return `\ntls { cert_file: ${JSON.stringify(ca)}, key_file: ${JSON.stringify(keyFile)} }\n`;
 }
