@@ -151,10 +151,12 @@ export class QueueFinisher implements Finisher {
     const { queue, directory, makeJobs, record } = this.#o;
     const id = report.id as MessageId;
     const { octets, eightBit, smtputf8 } = dsnMessage(report, original);
+    // RFC 8689 §5: what must not travel in the open does not come back so either.
+    const requireTls = job.sender.requireTls ? { requireTls: true as const } : {};
     const { jobs } = makeJobs(directory.current(), {
       message: id,
       queuedAt: report.at,
-      sender: { path: "", body: eightBit ? "8BITMIME" : "7BIT", smtputf8 },
+      sender: { path: "", body: eightBit ? "8BITMIME" : "7BIT", smtputf8, ...requireTls },
       origin: ourOrigin,
       policy: job.policy,
       recipients: [{ address: report.to }],

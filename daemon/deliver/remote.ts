@@ -65,8 +65,13 @@ export async function openRemote(
       hosts.worked(candidate);
       return {
         kind: "open",
-        // A server of ours behind LMTP needs no signature.
-        carrier: new RemoteCarrier(client, next.limits.messagesPerConnection, means.queue, lmtp ? {} : means),
+        // A server of ours behind LMTP needs no signature, and is no hop.
+        carrier: new RemoteCarrier(
+          client,
+          next.limits.messagesPerConnection,
+          means.queue,
+          lmtp ? { proven: true, lmtp } : { ...means, proven: isProven(client, candidate, next) },
+        ),
       };
     } catch (error) {
       if (!(error instanceof ConnectFailed)) throw error;
@@ -133,7 +138,15 @@ function temporary(verdict: Reply): Reply {
 }
 
 /** What is done to a message that goes to others. */
-type Leaving = Pick<RemoteMeans, "signer" | "returnPaths">;
+interface Leaving extends Pick<RemoteMeans, "signer" | "returnPaths"> {
+  /** RFC 8689 §4.2.1: where it goes is known for sure, and proven by its certificate. */
+  readonly proven: boolean;
+  readonly lmtp?: boolean;
+}
+
+/** That this is the host where the mail belongs: DNSSEC, MTA-STS or an administrator named it, its certificate proves it. */
+const isProven = ({ tls }: SmtpClient, { security }: Candidate, { verify }: NextHops): boolean =>
+  tls?.authorized === true && (verify || security?.kind === "dane" || security?.kind === "pkix");
 
 class RemoteCarrier implements Carrier {
   readonly #client: SmtpClient;
@@ -171,7 +184,13 @@ class RemoteCarrier implements Carrier {
     signal: AbortSignal,
   ): Promise<readonly Outcome[]> {
     const { job, inline } = queued;
-    const { signer, returnPaths } = this.#leaving;
+    const { signer, returnPaths, proven, lmtp } = this.#leaving;
+    if (job.sender.requireTls && !lmtp) {
+      const { extensions, remote } = this.#client;
+      if (!proven) return recipients.map(() => ({ kind: "deferred", reply: notProven, remote }));
+      if (!extensions.requireTls)
+        return recipients.map(() => ({ kind: "failed", reply: noRequireTls, remote }));
+    }
     const signature = (await signer?.fields(queued, signal)) ?? nothing;
     const fields =
       job.prepend === undefined ? signature : Buffer.concat([signature, Buffer.from(job.prepend)]);
@@ -204,6 +223,18 @@ class RemoteCarrier implements Carrier {
     void this.#client.quit();
   }
 }
+
+const notProven = reply(
+  451,
+  "4.7.5",
+  "The sender requires TLS all the way (REQUIRETLS), and this host cannot be proven to be the right one",
+);
+/** RFC 8689 §4.2.1 */
+const noRequireTls = reply(
+  550,
+  "5.7.30",
+  "The sender requires TLS all the way (REQUIRETLS), which this host does not support",
+);
 
 const nothing = new Uint8Array();
 

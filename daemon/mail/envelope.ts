@@ -33,6 +33,8 @@ export interface Sender {
   readonly body: "7BIT" | "8BITMIME";
   /** The client said SMTPUTF8: headers or addresses may hold UTF-8. */
   readonly smtputf8: boolean;
+  /** REQUIRETLS: every hop must be proven and encrypted, or the message comes back. RFC 8689 */
+  readonly requireTls?: true;
 }
 
 /** Where a message came from; recorded in Received, in the job and in the trace. */

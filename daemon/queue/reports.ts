@@ -35,7 +35,8 @@ export function reportsOf(reporting: Reporting): readonly Report[] {
 
 function reportOf(kind: ReportKind, reporting: Reporting): Report | undefined {
   const { job, endings, now, retryUntil, reportingMta, newId, delayDue } = reporting;
-  const { path, smtputf8, envid, ret } = job.sender;
+  const { path, smtputf8, envid, requireTls } = job.sender;
+  const ret = requireTls ? "HDRS" : job.sender.ret; // RFC 8689 §5
   if (path === "" || (kind === "delay" && !delayDue)) return undefined;
   const recipients: ReportedRecipient[] = [];
   for (const ending of endings) {

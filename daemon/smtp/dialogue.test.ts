@@ -107,10 +107,10 @@ test("EHLO offers what is there: STARTTLS where it can be, AUTH where it is safe
   assert.equal(plain.first, "250-mx.example greets c.example");
   assert.deepEqual(plain.keywords, always);
   assert.deepEqual((await ehlo({ startTls: true })).keywords, [...always, "STARTTLS"]);
-  assert.deepEqual((await ehlo({ tls })).keywords, [...always, "AUTH PLAIN LOGIN"]);
+  assert.deepEqual((await ehlo({ tls })).keywords, [...always, "REQUIRETLS", "AUTH PLAIN LOGIN"]);
   assert.deepEqual((await ehlo({ trustPlain: true })).keywords, [...always, "AUTH PLAIN LOGIN"]);
   const without = recorder({ mechanisms: () => [] });
-  assert.deepEqual((await ehlo({ tls, mailroom: without })).keywords, always);
+  assert.deepEqual((await ehlo({ tls, mailroom: without })).keywords, [...always, "REQUIRETLS"]);
 });
 
 test(

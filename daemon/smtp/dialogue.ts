@@ -142,6 +142,7 @@ export class Dialogue {
     const keywords = ["PIPELINING", `SIZE ${room.maxMessageSize}`, "8BITMIME", "SMTPUTF8"];
     keywords.push("ENHANCEDSTATUSCODES", "DSN", "CHUNKING");
     if (wire.startTls !== undefined && this.#facts.tls === undefined) keywords.push("STARTTLS");
+    if (this.#facts.tls !== undefined) keywords.push("REQUIRETLS"); // RFC 8689 §2
     // RFC 4954 §4: nothing that would carry a password in the clear is offered.
     const mechanisms = facts.secure && facts.origin.user === undefined ? room.mechanisms(facts) : [];
     if (mechanisms.length > 0) keywords.push(`AUTH ${mechanisms.join(" ")}`);

@@ -42,6 +42,12 @@ for (const { given, want, auth = false } of mail)
     else assert.deepEqual(got, want);
   });
 
+test("REQUIRETLS is for clients under TLS, who were told of it", () => {
+  const got = (given: string) => parseMailParameters([given], () => false, true);
+  assert.deepEqual(got("REQUIRETLS"), { body: "7BIT", smtputf8: false, requireTls: true });
+  assert.partialDeepStrictEqual(got("REQUIRETLS=1"), { code: 501 });
+});
+
 const rcpt: readonly { given: string; want: object | number }[] = [
   { given: "", want: {} },
   { given: "NOTIFY=never", want: { notify: "never" } },

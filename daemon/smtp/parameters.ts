@@ -5,7 +5,7 @@
  * Out:    the envelope's options.
  * Fails:  the `Reply` to give: 555 5.5.4 for an unknown or repeated keyword, 501 5.5.4 for a bad value.
  * Spec:   RFC 5321 §4.1.1.11; RFC 1870 (SIZE); RFC 6152 (BODY); RFC 6531 §3.4 (SMTPUTF8); RFC 3461 §4 (RET, ENVID,
- *         NOTIFY, ORCPT); RFC 4954 §5 (AUTH).
+ *         NOTIFY, ORCPT); RFC 4954 §5 (AUTH); RFC 8689 §4.1 (REQUIRETLS).
  */
 import type { Notify, OriginalRecipient, Sender } from "../mail/envelope.ts";
 import type { Reply } from "../mail/reply.ts";
@@ -27,9 +27,20 @@ const plainMail: MailOptions = Object.freeze({ body: "7BIT", smtputf8: false });
 const plainRcpt: RcptOptions = Object.freeze({});
 
 /** `auth`: is AUTH offered, so that MAIL may name who submitted first? RFC 4954 §5 */
-export function parseMailParameters(parameters: readonly string[], auth: () => boolean): MailOptions | Reply {
+/** `encrypted`: the client is under TLS, and so was told REQUIRETLS. RFC 8689 §4.1 */
+export function parseMailParameters(
+  parameters: readonly string[],
+  auth: () => boolean,
+  encrypted = false,
+): MailOptions | Reply {
   if (parameters.length === 0) return plainMail;
-  return apply<MailOptions>({ body: "7BIT", smtputf8: false }, parameters, auth() ? mailWithAuth : mail);
+  const options = apply<MailOptions>(
+    { body: "7BIT", smtputf8: false },
+    parameters,
+    auth() ? mailWithAuth : mail,
+  );
+  const unasked = !encrypted && "requireTls" in options;
+  return unasked ? replies.parameter("REQUIRETLS") : options;
 }
 
 export function parseRcptParameters(parameters: readonly string[]): RcptOptions | Reply {
@@ -57,6 +68,7 @@ const mail: Setters<MailOptions> = new Map<string, Setter<MailOptions>>([
   ["SIZE", setSize],
   ["BODY", setBody],
   ["SMTPUTF8", setUtf8],
+  ["REQUIRETLS", setRequireTls],
   ["RET", setRet],
   ["ENVID", setEnvid],
 ]);
@@ -86,6 +98,11 @@ function setBody(draft: Draft<MailOptions>, value: string | undefined): boolean 
 
 function setUtf8(draft: Draft<MailOptions>, value: string | undefined): boolean {
   draft.smtputf8 = true;
+  return value === undefined;
+}
+
+function setRequireTls(draft: Draft<MailOptions>, value: string | undefined): boolean {
+  draft.requireTls = true;
   return value === undefined;
 }
 

@@ -69,7 +69,8 @@ export class Transaction {
     if (parsed === undefined) return desk.fault("syntax", replies.mailSyntax);
     const path = parseReversePath(parsed.inside);
     if (path === undefined) return desk.fault("syntax", replies.badSender);
-    const options = parseMailParameters(parsed.parameters, () => this.#mayNameSubmitter());
+    const encrypted = desk.facts(false).origin.tls !== undefined;
+    const options = parseMailParameters(parsed.parameters, () => this.#mayNameSubmitter(), encrypted);
     if ("code" in options) return desk.fault("syntax", options);
     if (!options.smtputf8 && !isAscii(parsed.inside)) return this.#refuseMail(replies.utf8Sender);
     const limit = desk.room.maxMessageSize;

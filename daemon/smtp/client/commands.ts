@@ -49,6 +49,7 @@ export function mailCommand(sender: Sender, extensions: Extensions, { size, utf8
   if (extensions.size) line += ` SIZE=${size}`;
   if (extensions.eightBitMime && sender.body === "8BITMIME") line += " BODY=8BITMIME";
   if (extensions.smtpUtf8 && utf8) line += " SMTPUTF8";
+  if (extensions.requireTls && sender.requireTls) line += " REQUIRETLS";
   if (extensions.dsn) {
     if (sender.ret) line += ` RET=${sender.ret}`;
     if (sender.envid) line += ` ENVID=${xtext(sender.envid)}`;

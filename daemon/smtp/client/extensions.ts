@@ -15,6 +15,7 @@ export interface Extensions {
   readonly dsn: boolean; //                 RFC 3461
   readonly startTls: boolean; //            RFC 3207
   readonly chunking: boolean; //            RFC 3030
+  readonly requireTls: boolean; //          RFC 8689
   /** SIZE: `false` when not offered; `limit` 0 when no limit is told. RFC 1870 §4 */
   readonly size: false | { readonly limit: number };
   /** SASL mechanisms in upper case. RFC 4954 §3 */
@@ -32,6 +33,7 @@ export const noExtensions: Extensions = Object.freeze({
   dsn: false,
   startTls: false,
   chunking: false,
+  requireTls: false,
   size: false,
   auth: [],
   mailMax: 0,
@@ -66,6 +68,7 @@ export function parseExtensions(ehlo: Reply): Extensions {
     dsn: keywords.has("DSN"),
     startTls: keywords.has("STARTTLS"),
     chunking: keywords.has("CHUNKING"),
+    requireTls: keywords.has("REQUIRETLS"),
     size: size ? { limit: whole(size[0]) } : false,
     auth: [...new Set(keywords.get("AUTH") ?? [])],
     mailMax: limitOf(limits, "MAILMAX"),
