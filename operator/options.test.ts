@@ -13,7 +13,7 @@ test("a configuration is enough; the rest has defaults", () => {
     config: "c.yaml",
     kubeconfig: undefined,
     listen: { host: "0.0.0.0", port: 8025 },
-    workers: 4,
+    workers: 16,
     graceMs: 20_000,
     logLevel: undefined,
     logFormat: "json",

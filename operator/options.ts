@@ -12,7 +12,7 @@ export const operatorHelp = `postfleet operator --config FILE [OPTIONS]
       --config FILE         what is installed, and how: the ConfigMap that the chart makes
       --kubeconfig FILE     the way to the API server (default: KUBECONFIG, the pod's service account, ~/.kube/config)
       --listen ADDRESS:PORT for /livez, /readyz and /metrics (default 0.0.0.0:8025; port 0: any free one)
-      --workers N           objects of a kind that are reconciled at the same time (default 4)
+      --workers N           objects of a kind that are reconciled at the same time (default 16)
       --grace SECONDS       how long work that has begun may go on after SIGTERM (default 20)
       --log-level LEVEL     error, warn, info, debug, trace (default: the configuration's)
       --log-format FORMAT   json or pretty (default: pretty on a terminal)
@@ -69,7 +69,7 @@ export function parseOperatorOptions(
     config: values.config ?? "",
     kubeconfig: values.kubeconfig,
     listen: endpoint(values.listen ?? "0.0.0.0:8025", problems),
-    workers: whole(values.workers, "--workers", 4, 1, 100, problems),
+    workers: whole(values.workers, "--workers", 16, 1, 100, problems),
     graceMs: whole(values.grace, "--grace", 20, 0, 600, problems) * 1_000,
     logLevel: oneOf(values["log-level"], "--log-level", levels, problems),
     logFormat:

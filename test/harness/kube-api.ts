@@ -6,6 +6,7 @@
  * Ends:   with its disposal, or with the test process, however that ends.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { accessSync, constants } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -29,6 +30,8 @@ export interface KubeApi extends AsyncDisposable {
   open(kubeconfig?: string): Promise<KubeClient>;
   /** Our three resources, ready for use. */
   installCrds(): Promise<void>;
+  /** For kinds that the operator has nothing to do with. */
+  kubectlApply(...objects: readonly KubeObject[]): Promise<void>;
   /** A kubeconfig with a token of this service account, which is made when it is missing. */
   serviceAccount(namespace: string, name: string): Promise<string>;
   /** `kill -9` of the API server alone; `restart()` brings it back with all that it knew. */
@@ -151,6 +154,12 @@ class Api implements KubeApi {
           () => undefined,
         ),
       );
+  }
+
+  async kubectlApply(...objects: readonly KubeObject[]): Promise<void> {
+    const file = join(this.folder, `apply-${randomUUID()}.json`);
+    await writeFile(file, JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }));
+    await run(join(this.#bin, "kubectl"), ["--kubeconfig", this.kubeconfig, "apply", "-f", file]);
   }
 
   async serviceAccount(namespace: string, name: string): Promise<string> {

@@ -29,7 +29,7 @@ import { root } from "./source.ts";
 import { until } from "./until.ts";
 
 /** F and R of the installation. */
-export const release = { name: "mail", namespace: "mail-system" } as const;
+export const release = { name: "postfleet", namespace: "postfleet-system" } as const;
 
 export interface Cluster extends AsyncDisposable {
   readonly api: KubeApi;

@@ -1,0 +1,153 @@
+/**
+ * The operator in trouble: an API server that refuses a third of all calls, leaders that die or freeze, objects whose
+ * reconciliation can never succeed.
+ */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import type { Domain } from "../../daemon/mail/address.ts";
+import { kinds } from "../../operator/kube/kinds.ts";
+import type { KubeObject } from "../../operator/kube/object.ts";
+import { startFaultProxy } from "../harness/fault-proxy.ts";
+import { needsKubeApi } from "../harness/kube-api.ts";
+import { ready, resource } from "../harness/kube-resources.ts";
+import { type Cluster, type OperatorProcess, openCluster, type StandIn, soon } from "../harness/operator.ts";
+import { untilTrue } from "../harness/until.ts";
+
+/** Leases last 15 s, and retries are up to a minute apart. */
+const patienceMs = 180_000;
+
+describe("operator in trouble", needsKubeApi, () => {
+  let cluster: Cluster;
+  let operator: OperatorProcess;
+  let gateway: StandIn;
+
+  before(async () => {
+    cluster = await openCluster();
+    operator = await cluster.operator();
+    gateway = await cluster.daemon("gateway");
+    await cluster.daemon("mailbox");
+  });
+  after(() => cluster[Symbol.asyncDispose]());
+
+  const domain = (team: string, name: string, more: object = {}): KubeObject =>
+    resource("MailDomain", team, name, { domain: `${name}.test`, dkim: { algorithms: [] }, ...more });
+  const isReady = (team: string, name: string) =>
+    cluster.see(kinds.MailDomain, team, name, ready, patienceMs);
+
+  test("1,000 objects that can never be told their status do not keep a new one waiting", async () => {
+    const team = await cluster.namespace();
+    await refuseStatuses(cluster);
+    const broken = Array.from({ length: 1_000 }, (_, i) => i);
+    const make = async () => {
+      for (let i = broken.pop(); i !== undefined; i = broken.pop())
+        await cluster.apply({
+          ...domain(team, `broken-${i}`),
+          metadata: { name: `broken-${i}`, namespace: team, labels: { refuse: "yes" } },
+        });
+    };
+    await Promise.all(Array.from({ length: 16 }, make));
+    await untilTrue(
+      "many failures",
+      async () => {
+        const failed = /reconciles_total\{kind="MailDomain",result="failed"\} (\d+)/.exec(
+          await operator.metrics(),
+        );
+        return Number(failed?.[1]) >= 500;
+      },
+      patienceMs,
+    );
+    const begin = performance.now();
+    await cluster.apply(domain(team, "sound"));
+    await isReady(team, "sound");
+    // Far from the minutes that a queue of a thousand failures would take.
+    assert.ok(performance.now() - begin < 30_000, `${performance.now() - begin} ms`);
+    await untilTrue(
+      "daemons to know the others, too",
+      () => gateway.live.current().domain("broken-7.test" as Domain) !== undefined,
+      patienceMs,
+    );
+  });
+
+  test("a third of all calls fail, watches break: everything gets done, and is mended", async () => {
+    await using proxy = await startFaultProxy(cluster.api);
+    await operator[Symbol.asyncDispose]();
+    operator = await cluster.operator({ kubeconfig: proxy.kubeconfig });
+    proxy.spoil(0.3, [429, 500, 503, "cut", "lost"]);
+    const team = await cluster.namespace();
+    const names = Array.from({ length: 20 }, (_, i) => `rough-${i}`);
+    for (const [i, name] of names.entries()) {
+      await cluster.apply(domain(team, name));
+      if (i % 5 === 4) proxy.cut();
+    }
+    for (const name of names) await isReady(team, name);
+    const relay = await cluster.see(kinds.Deployment, team, "default-relay", () => true, patienceMs);
+    await cluster.kube.delete(kinds.Deployment, team, "default-relay", {}, soon());
+    const made = (one: KubeObject) => one.metadata.uid !== relay.metadata.uid;
+    await cluster.see(kinds.Deployment, team, "default-relay", made, patienceMs);
+    for (const name of names) await cluster.kube.delete(kinds.MailDomain, team, name, {}, soon());
+    for (const name of names) await cluster.gone(kinds.MailDomain, team, name, patienceMs);
+    await cluster.gone(kinds.RelayPolicy, team, "default", patienceMs);
+    assert.ok(proxy.figures.spoiled > 50, JSON.stringify(proxy.figures));
+    await operator[Symbol.asyncDispose]();
+    operator = await cluster.operator();
+  });
+
+  test("a leader that is killed, and one that is frozen, are succeeded; who thaws does nothing more", async () => {
+    const team = await cluster.namespace();
+    const second = await cluster.operator();
+    await operator.says("leading");
+    operator.kill("SIGKILL");
+    await second.says("leading", patienceMs);
+    await cluster.apply(domain(team, "after-kill"));
+    await isReady(team, "after-kill");
+    const third = await cluster.operator();
+    second.kill("SIGSTOP");
+    await third.says("leading", patienceMs);
+    await cluster.apply(domain(team, "after-freeze"));
+    await isReady(team, "after-freeze");
+    second.kill("SIGCONT");
+    assert.equal(await second.exited, 1, "it begins anew");
+    assert.ok(second.log.some(({ msg }) => msg === "the lease is lost; nothing more is done"));
+    await cluster.apply(domain(team, "after-thaw"));
+    await isReady(team, "after-thaw");
+    operator = third;
+  });
+
+  test("NATS goes and comes back: what was decided meanwhile is told then", async () => {
+    const team = await cluster.namespace();
+    await cluster.nats.stop();
+    await cluster.apply(domain(team, "meanwhile"));
+    await cluster.see(
+      kinds.MailDomain,
+      team,
+      "meanwhile",
+      (one) => one.metadata.finalizers !== undefined && !ready(one),
+      patienceMs,
+    );
+    await cluster.nats.restart();
+    await isReady(team, "meanwhile");
+  });
+});
+
+/** As an admission policy of somebody else's may do. */
+function refuseStatuses({ api }: Cluster): Promise<void> {
+  const apiVersion = "admissionregistration.k8s.io/v1";
+  const metadata = { name: "refuse" };
+  const statuses = {
+    apiGroups: ["mail.postfleet.dev"],
+    apiVersions: ["*"],
+    operations: ["UPDATE"],
+    resources: ["maildomains/status"],
+  };
+  const expression = "!has(object.metadata.labels) || !('refuse' in object.metadata.labels)";
+  const spec = {
+    failurePolicy: "Fail",
+    matchConstraints: { resourceRules: [statuses] },
+    validations: [{ expression, message: "never" }],
+  };
+  const binding = { policyName: "refuse", validationActions: ["Deny"] };
+  return api.kubectlApply(
+    { apiVersion, kind: "ValidatingAdmissionPolicy", metadata, spec },
+    { apiVersion, kind: "ValidatingAdmissionPolicyBinding", metadata, spec: binding },
+  );
+}
