@@ -60,6 +60,8 @@ export class PartitionOwnership implements AsyncDisposable {
   /** Monotonic ms at which the last successful renewal was begun. */
   #renewedAt = 0;
   readonly #live = new Set<string>();
+  /** Members that said so: they are not waited for to take anything. */
+  readonly #leavers = new Set<string>();
   readonly #holders = new Map<number, { holder: string | undefined; revision: number }>();
   readonly #mine = new Set<number>();
   /** On their way to somebody else: given up when the attempts on them have ended. */
@@ -106,6 +108,8 @@ export class PartitionOwnership implements AsyncDisposable {
   async release(): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
+    // Others are told, so that they take at once what becomes free.
+    if (this.#mine.size > 0) this.#queue(() => this.#lease(this.#myRevision));
     await this.#unlessDown(this.#work);
     this.#handOver([...this.#mine]);
     await this.#handedOver();
@@ -149,7 +153,7 @@ export class PartitionOwnership implements AsyncDisposable {
   async #lease(expect: number): Promise<void> {
     const { commit, clock, times } = this.#deps;
     const began = clock.monotonic();
-    const data = encode({ since: clock.now() });
+    const data = encode({ since: clock.now(), ...(this.#stopping ? { leaving: true } : {}) });
     const ttl = `${Math.max(1, Math.round(times.ttlMs / 1_000))}s`;
     const entry = { subject: this.#memberSubject(), data, ttl, expect };
     this.#myRevision = await commit.commit([entry], times.renewMs);
@@ -187,8 +191,7 @@ export class PartitionOwnership implements AsyncDisposable {
     const gone = message.data.length === 0;
     if (message.forged) return this.#hearForged(kind, Number(name), message);
     if (kind === "m" && name) {
-      if (gone) this.#live.delete(name);
-      else this.#live.add(name);
+      this.#hearMember(name, message.data);
     } else if (kind === "p" && name) {
       const record = gone
         ? undefined
@@ -196,6 +199,14 @@ export class PartitionOwnership implements AsyncDisposable {
       this.#learn(Number(name), record?.holder, message.sequence);
     }
     if (message.pending === 0 && this.#tail) this.#plan();
+  }
+
+  #hearMember(name: string, data: Uint8Array): void {
+    this.#leavers.delete(name);
+    if (data.length === 0) return void this.#live.delete(name);
+    this.#live.add(name);
+    const { leaving } = JSON.parse(Buffer.from(data).toString()) as { readonly leaving?: true };
+    if (leaving) this.#leavers.add(name);
   }
 
   /** Who holds the partition is what was known before; only its record has another revision now. */
@@ -233,7 +244,7 @@ export class PartitionOwnership implements AsyncDisposable {
     const holdings: Holding[] = [];
     for (let partition = 0; partition < partitions; partition++)
       holdings.push({ partition, holder: this.#holders.get(partition)?.holder });
-    const { claim, release } = moves(this.#me, this.#live, holdings);
+    const { claim, release } = moves(this.#me, this.#live, holdings, this.#leavers);
     const leave = release.filter((partition) => !this.#leaving.has(partition));
     if (leave.length > 0) {
       log.info({ partitions: leave.length }, "handing partitions over");

@@ -32,11 +32,18 @@ export function preferred(members: Iterable<string>, partition: number): string 
   return best;
 }
 
-export function moves(me: string, live: ReadonlySet<string>, holdings: readonly Holding[]): Moves {
+/** `leaving`: live members that give up what they hold and take nothing new. */
+export function moves(
+  me: string,
+  live: ReadonlySet<string>,
+  holdings: readonly Holding[],
+  leaving: ReadonlySet<string> = new Set(),
+): Moves {
   const claim: number[] = [];
   const release: number[] = [];
+  const staying = leaving.size === 0 ? live : live.difference(leaving);
   for (const { partition, holder } of holdings) {
-    const wanted = preferred(live, partition);
+    const wanted = preferred(staying, partition);
     if (holder === me) {
       if (wanted !== me && wanted !== undefined) release.push(partition);
     } else if (wanted === me && (holder === undefined || !live.has(holder))) claim.push(partition);
