@@ -19,9 +19,9 @@ export interface Octets {
   read(range: Range): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 }
 
-const page = { messages: 100, octets: 512 << 10 };
+const page = { messages: 50, octets: 256 << 10 };
 /** Pages, and octets, that are under way at once. */
-const ahead = { count: 3, weight: 2 << 20 };
+const ahead = { count: 4, weight: 1 << 20 };
 
 interface Page {
   readonly messages: Message[];

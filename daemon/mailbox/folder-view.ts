@@ -10,6 +10,7 @@ import { isKeyword } from "./flags.ts";
 import type { FolderCache } from "./folder-cache.ts";
 import { folderInfo, target } from "./folders.ts";
 import { type Journal, SMALL, UNIT_MAX } from "./journal.ts";
+import { folderOf } from "./ledger.ts";
 import { planCopy, planExpunge, planFlags, planMove, refuseOver } from "./orders.ts";
 import { MailboxRefusal } from "./session.ts";
 import type { Quota, Uid } from "./store.ts";
@@ -24,6 +25,8 @@ import type {
   Message,
   Vanished,
 } from "./view.ts";
+
+const TAKE_BACK_MS = 10_000;
 
 export interface ViewParts {
   readonly journal: Journal;
@@ -108,12 +111,36 @@ export class CachedView implements FolderView {
     const wanted = uids.flatMap((uid) => folder.find(uid) ?? []);
     const bytes = wanted.reduce((sum, { size }) => sum + size, 0);
     refuseOver(cache.ledger, bytes, wanted.length, quota());
-    return this.#row(uids, name, (piece) => {
-      const order = { uids: piece, target: name, quota: quota(), now: now(), newDeliveryId };
-      return desk.inFolder(folder, (source) => planCopy(source, order), signal);
-    });
+    const made: Uid[] = [];
+    const { uidValidity } = target(cache.ledger, name);
+    try {
+      return await this.#row(uids, name, async (piece) => {
+        const order = { uids: piece, target: name, quota: quota(), now: now(), newDeliveryId };
+        const copied = await desk.inFolder(folder, (source) => planCopy(source, order), signal);
+        if (copied.uidValidity === uidValidity) made.push(...copied.to);
+        return copied;
+      });
+    } catch (error) {
+      if (made.length > 0) await this.#takeBack(name, uidValidity, made).catch(() => {}); // the first reason counts
+      throw error;
+    }
     function newDeliveryId() {
       return journal.newDeliveryId();
+    }
+  }
+
+  /** A COPY that fails leaves its target as it was, as far as the store lets us. RFC 9051 §6.4.7 */
+  async #takeBack(name: string, uidValidity: number, made: readonly Uid[]): Promise<void> {
+    const { cache, desk } = this.#parts;
+    const found = folderOf(cache.ledger, name);
+    if (found?.uidValidity !== uidValidity) return; // they went with the folder
+    const patience = AbortSignal.timeout(TAKE_BACK_MS);
+    const held = await cache.hold(found.id, patience);
+    try {
+      for (const piece of pieces(made))
+        await desk.inFolder(held, (source) => planExpunge(source, piece), patience);
+    } finally {
+      cache.release(held);
     }
   }
 

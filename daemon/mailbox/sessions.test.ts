@@ -7,7 +7,7 @@ import type { Loaded } from "./journal.ts";
 import { MemoryBox, MemoryJournal } from "./memory-journal.ts";
 import { type Append, MailboxRefusal } from "./session.ts";
 import { Sessions } from "./sessions.ts";
-import type { MailboxName } from "./store.ts";
+import { type MailboxName, StoreUnavailable } from "./store.ts";
 
 async function* body(): AsyncIterable<Uint8Array> {
   yield Buffer.from("x");
@@ -154,4 +154,38 @@ test("a folder that is read where the store lags behind is read again, also when
   assert.equal(reads, 3);
   await pod[Symbol.asyncDispose]();
   await other[Symbol.asyncDispose]();
+});
+
+test("a large COPY that fails on its way leaves its target as it was", async () => {
+  const box = new MemoryBox();
+  const bodies = new Map();
+  let until = Number.POSITIVE_INFINITY;
+  class Failing extends MemoryJournal {
+    override async commit(unit: Parameters<MemoryJournal["commit"]>[0]) {
+      if (unit.edits[0]?.kind === "new" && until-- <= 0) throw new StoreUnavailable("away");
+      return super.commit(unit);
+    }
+  }
+  const clock = new FakeClock();
+  const pod = new Sessions(
+    (name) => new Failing(name, box, bodies),
+    clock,
+    () => 0.5,
+  );
+  await using session = await pod.open(bob, { quota: () => ({}) }, calm);
+  for (let n = 0; n < 7; n++) await session.append("INBOX", some(100), calm);
+  await session.append("Archive", some(1), calm);
+  const view = await session.select("INBOX", calm);
+  const uids = view?.messages.map(({ uid }) => uid) ?? [];
+  until = 2;
+  await assert.rejects(view?.copy(uids, "Archive", calm) ?? Promise.resolve(), StoreUnavailable);
+  assert.equal(session.folder("Archive")?.messages, 1);
+  assert.deepEqual(
+    (await session.select("Archive", calm))?.messages.map(({ uid }) => uid),
+    [1],
+  );
+  until = Number.POSITIVE_INFINITY;
+  assert.equal((await view?.copy(uids, "Archive", calm))?.to[0], 602, "no UID is given twice");
+  assert.equal(session.folder("Archive")?.messages, 701);
+  await pod[Symbol.asyncDispose]();
 });

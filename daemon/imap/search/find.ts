@@ -14,7 +14,7 @@ import { folderOf, type Talk } from "../talk.ts";
 import { judge, readingKeys, type Setting } from "./judge.ts";
 import { scan } from "./scan.ts";
 
-const group = 200;
+const group = 100;
 
 export async function find(talk: Talk, key: SearchKey): Promise<number[]> {
   const folder = folderOf(talk);

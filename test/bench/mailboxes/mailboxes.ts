@@ -73,7 +73,11 @@ export async function mailboxes(options: BenchOptions, progress: Progress): Prom
   const neighbours: Neighbour[] = [];
   for (const host of hosts) neighbours.push(await neighbour(host, reader));
   const idle: IdleConnections[] = [];
-  for (const host of hosts) idle.push(await idleConnections(host, idlers, options.connections));
+  for (const start of [startDovecotHost, startPostfleetHost]) {
+    // Servers of their own: what the work before has left in memory would hide what connections take.
+    await using host = await start(users, `${state}/idle`);
+    idle.push(await idleConnections(host, idlers, options.connections));
+  }
   return {
     machine,
     servers: Object.fromEntries(hosts.map(({ name, version }) => [name, version])),
