@@ -6,7 +6,7 @@
  */
 
 import { isLoopback } from "../kit/cidr.ts";
-import { type Address, type Domain, isAscii } from "../mail/address.ts";
+import { type Address, type Domain, domainOf, isAscii } from "../mail/address.ts";
 import type { Origin } from "../mail/envelope.ts";
 import { type HeaderFacts, HeaderScanner } from "../mail/headers.ts";
 import type { Reply } from "../mail/reply.ts";
@@ -15,10 +15,12 @@ import type { MessageId } from "../queue/job.ts";
 import type { NewJob } from "../queue/queue.ts";
 import type { Desk } from "./desk.ts";
 import { Inspection, type Judgement } from "./inspection.ts";
-import { jobsOf, type Placed } from "./jobs.ts";
+import { jobsOf, newJob, type Placed } from "./jobs.ts";
 import { replies } from "./replies.ts";
+import { owns } from "./rules/own-sender.ts";
 import type { Draft } from "./sink.ts";
 import type { Standing } from "./standing.ts";
+import { readSubmitted, type Submitted } from "./submitted.ts";
 import type { Transaction } from "./transaction.ts";
 
 /** Strangers from the network are looked at. Whoever is on this machine has no address that the DNS could vouch for. */
@@ -44,7 +46,7 @@ function sorted(place: Placed, isJunk: (domain: Domain) => boolean): Placed {
 
 const isTrusted = ({ kind }: Standing): boolean => kind === "client" || kind === "user";
 
-/** A submitted message whose header section is longer than this passes as it is, with nothing added. */
+/** A message whose header section is held back and longer than this is refused. */
 const heldOctets = 64 << 10;
 
 export class MessageDraft implements Draft {
@@ -54,6 +56,8 @@ export class MessageDraft implements Draft {
   readonly holdHeader: boolean;
   readonly inspection: Inspection | undefined;
   readonly #complete: boolean;
+  readonly section?: (octets: Buffer) => Uint8Array | Reply;
+  #submitted: Submitted | undefined;
   readonly #desk: Desk;
   readonly #transaction: Transaction;
   readonly #origin: Origin;
@@ -72,11 +76,13 @@ export class MessageDraft implements Draft {
     this.inspection = inspect(desk, transaction, origin);
     this.#complete = complete;
     this.holdHeader = complete || this.inspection !== undefined;
+    if (complete) this.section = (octets) => this.#submit(octets);
+    else if (this.inspection) this.section = this.inspection.header.bind(this.inspection);
     this.scan = this.holdHeader ? new HeaderScanner(heldOctets) : new HeaderScanner();
   }
 
   judge({ received, deliveredTo, endless }: HeaderFacts): Reply | undefined {
-    if (endless && this.inspection) return replies.headerTooLarge;
+    if (endless && this.holdHeader) return replies.headerTooLarge;
     if (received > this.#desk.limits.received) return replies.tooManyHops;
     const { forwards } = this.#transaction;
     if (forwards.length === 0 || deliveredTo.length === 0) return undefined;
@@ -94,6 +100,37 @@ export class MessageDraft implements Draft {
     return Buffer.from(lines);
   }
 
+  /** What a user sends is from the user. */
+  #submit(section: Buffer): Uint8Array | Reply {
+    const { standing } = this.#transaction;
+    const submitted = readSubmitted(section);
+    this.#submitted = submitted;
+    if (standing.kind !== "user") return submitted.octets;
+    const directory = this.#desk.directory();
+    const foreign = submitted.authors.find(
+      (author) => author === undefined || !owns(directory, standing.mailbox, author),
+    );
+    if (submitted.authors.length === 0 || (foreign === undefined && !submitted.authors.includes(undefined)))
+      return submitted.octets;
+    return foreign === undefined ? replies.noAuthor : replies.notYourAddress(foreign);
+  }
+
+  /** The sender's copy: filed like any other mail, but never reported on. */
+  #sentCopy(): Placed | undefined {
+    const { standing } = this.#transaction;
+    if (standing.kind !== "user" || !this.#submitted) return undefined;
+    const { mailbox } = standing;
+    const { sentCopy = mailbox.spec.sentCopy, bcc } = this.#submitted;
+    const domain = this.#desk.directory().domain(domainOf(mailbox.address));
+    if (!sentCopy || domain?.delivery.kind !== "mailbox") return undefined;
+    return {
+      recipient: { address: mailbox.address, notify: "never", sent: { bcc } },
+      class: "local",
+      policy: domain.policy,
+      destination: domain.domain,
+    };
+  }
+
   /** A mark for `judge`, should the message come back; only when nobody learns of another recipient by it. */
   #mayMark(only: Address): boolean {
     const { forwards, sender } = this.#transaction;
@@ -109,7 +146,11 @@ export class MessageDraft implements Draft {
     const { sender, recipients } = this.#transaction;
     const facts = { message: this.id, queuedAt: this.#at, sender, origin: this.#origin };
     const perJob = this.#desk.limits.recipientsPerJob;
-    if (judgement?.kind !== "take") return jobsOf(facts, recipients.placed, perJob);
+    if (judgement?.kind !== "take") {
+      const jobs = jobsOf(facts, recipients.placed, perJob);
+      const copy = this.#sentCopy();
+      return copy ? [...jobs, newJob(facts, jobs.length, copy, [copy.recipient])] : jobs;
+    }
     const { field: prepend, isJunk } = judgement;
     return jobsOf(
       { ...facts, prepend },

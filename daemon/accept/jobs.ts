@@ -57,7 +57,13 @@ export function jobsOf(facts: MessageFacts, placed: readonly Placed[], perJob = 
   return groups.map(({ place, recipients }, group) => newJob(facts, group, place, recipients));
 }
 
-function newJob(facts: MessageFacts, group: number, place: Placed, recipients: readonly Recipient[]): NewJob {
+/** A job for one recipient. */
+export function newJob(
+  facts: MessageFacts,
+  group: number,
+  place: Placed,
+  recipients: readonly Recipient[],
+): NewJob {
   return {
     message: facts.message,
     group,

@@ -35,6 +35,7 @@ export const replies = {
   authRequired: reply(530, "5.7.0", "Authentication required"),
   notYourAddress: (sender: Address) =>
     reply(550, "5.7.1", `You may not send as <${sender}>: use an address of your own`),
+  noAuthor: reply(550, "5.7.1", "The From field holds something else than addresses: use one of your own"),
   userGone: reply(550, "5.7.1", "Your mailbox may not send any more"),
   wrongLogin: reply(535, "5.7.8", "Authentication credentials invalid"),
   loginDisabled: reply(525, "5.7.13", "This account is disabled"),

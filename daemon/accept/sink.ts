@@ -39,6 +39,8 @@ export interface Draft {
   prelude(header: HeaderFacts | undefined): Uint8Array;
   /** Examines it while it passes; then the header section is held back. */
   readonly inspection?: Inspection | undefined;
+  /** For a section that is held back: what of it travels on, or why the message is refused. */
+  section?(octets: Buffer): Uint8Array | Reply;
   jobs(judgement: Judgement | undefined): readonly NewJob[];
   /** Called once the message is durable, before the client hears so. */
   accepted(octets: number, jobs: readonly NewJob[]): void;
@@ -81,8 +83,7 @@ export class Sink implements MessageSink {
 
   end(): Promise<Reply> {
     if (this.#at === "header" && !this.#refusal) {
-      const { inspection } = this.#draft;
-      if (inspection) this.#inspectHeader(inspection, nothing);
+      if (this.#draft.section) this.#wholeHeader(nothing);
       else this.#headerOver();
     }
     this.#at = "over";
@@ -96,9 +97,8 @@ export class Sink implements MessageSink {
   }
 
   #header(octets: Uint8Array): void | Promise<void> {
-    const { inspection } = this.#draft;
     const over = this.#draft.scan.write(octets);
-    if (over && inspection) return this.#inspectHeader(inspection, octets);
+    if (over && this.#draft.section) return this.#wholeHeader(octets);
     if (over) this.#headerOver();
     else if (!this.#draft.holdHeader) this.#release(undefined);
     if (this.#refusal) return;
@@ -108,17 +108,19 @@ export class Sink implements MessageSink {
   }
 
   /** The whole section is there, with what came behind it. */
-  #inspectHeader(inspection: Inspection, octets: Uint8Array): void | Promise<void> {
+  #wholeHeader(octets: Uint8Array): void | Promise<void> {
     this.#at = "body";
     const header = this.#draft.scan.end();
     const refusal = this.#draft.judge(header);
     if (refusal) return this.#refuse(refusal);
     const whole = Buffer.concat([...this.#held, octets]);
     const bodyAt = header.bodyOffset ?? whole.length;
+    const section = this.#draft.section?.(whole.subarray(0, bodyAt)) ?? nothing;
+    if ("code" in section) return this.#refuse(section);
     this.#held = [];
     this.#started = true;
     this.#pass(this.#draft.prelude(header));
-    this.#pass(inspection.header(whole.subarray(0, bodyAt)));
+    this.#pass(section);
     return this.#look(whole.subarray(bodyAt));
   }
 

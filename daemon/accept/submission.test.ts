@@ -145,9 +145,12 @@ const fields = [
     want: /\+0000\r\nDate: .*\r\nMessage-ID: <\w+@mx\.example\.test>\r\n$/,
   },
   {
-    name: "a header section beyond measure passes as it is",
-    parts: [`X: ${"y".repeat(70_000)}\r\n`, "\r\nhello\r\n"],
-    want: /\+0000\r\nX: y+\r\n\r\nhello\r\n$/,
+    name: "Bcc does not travel, wherever it is cut, and what is meant for us neither",
+    parts: [
+      "Date: today\r\nBcc: secret@far.example,\r\n\tother@far.exam",
+      "ple\r\nMessage-ID: <a@b>\r\nX-Postfleet-Sent-Copy: no\r\nBCC : third@far.example\r\n\r\nBcc: body\r\n",
+    ],
+    want: /\+0000\r\nDate: today\r\nMessage-ID: <a@b>\r\n\r\nBcc: body\r\n$/,
   },
 ];
 for (const { name, parts, want } of fields)
@@ -158,6 +161,65 @@ for (const { name, parts, want } of fields)
     await client.rcpt("bob@example.test");
     assert.equal(await client.data(...parts), accepted);
     assert.match(await room.text(), want);
+  });
+
+test("a header section beyond measure is refused", async () => {
+  using room = openRoom(resources);
+  const client = await loggedIn(room);
+  await client.mail("alice@example.test");
+  await client.rcpt("bob@example.test");
+  assert.equal(await client.data(`X: ${"y".repeat(70_000)}\r\n`, "\r\nhello\r\n"), "552 5.3.4");
+});
+
+const authors = [
+  ["From: Alice <alice@example.test>", accepted],
+  ["From: al@example.test, Alice\r\n <ALICE+x@example.test>", accepted],
+  ["From: list: alice@example.test;", accepted],
+  ["Subject: nobody", accepted],
+  ["From: bob@example.test", "550 5.7.1"],
+  ["From: alice@example.test, bob@example.test", "550 5.7.1"],
+  ["From: alice@example.test\r\nFROM: bob@example.test", "550 5.7.1"],
+  ['From: "alice@example.test" <bob@example.test>', "550 5.7.1"],
+  ["From: Alice", "550 5.7.1"],
+  ["From: boss", "550 5.7.1"],
+] as const;
+for (const [field, want] of authors)
+  test(`${JSON.stringify(field)} from Alice: ${want}`, async () => {
+    using room = openRoom(resources);
+    const client = await loggedIn(room);
+    assert.equal(await client.send("alice@example.test", "x@far.example", `${field}\r\n\r\nhello\r\n`), want);
+  });
+
+const copies = [
+  ["the header asks", false, "X-Postfleet-Sent-Copy: yes\r\n", true],
+  ["the resource asks", true, "", true],
+  ["the header declines", true, "X-Postfleet-Sent-Copy: no\r\n", false],
+  ["nobody asks", false, "", false],
+] as const;
+for (const [what, sentCopy, field, want] of copies)
+  test(`a copy for Sent: ${what}`, async () => {
+    using room = openRoom({
+      ...resources,
+      mailboxes: { "alice@example.test": { passwordHash: "hash of secret", sentCopy } },
+    });
+    const client = await loggedIn(room);
+    const text = `${field}Bcc: x@far.example,\r\n y@far.example\r\n\r\nhello\r\n`;
+    assert.equal(await client.send("alice@example.test", "x@far.example", text), accepted);
+    const jobs = await room.jobs();
+    assert.deepEqual(
+      jobs.flatMap(({ recipients }) => recipients).slice(1),
+      want
+        ? [
+            {
+              address: "alice@example.test",
+              notify: "never",
+              sent: { bcc: "Bcc: x@far.example,\r\n y@far.example\r\n" },
+            },
+          ]
+        : [],
+    );
+    assert.equal(jobs[1]?.class, want ? "local" : undefined);
+    assert.doesNotMatch(await room.text(), /Bcc|Sent-Copy/);
   });
 
 test("nothing is added for clients that are trusted by address, or for strangers", async () => {

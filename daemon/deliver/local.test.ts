@@ -155,3 +155,18 @@ test("an abort and a fault of ours are no outcome", async () => {
   const broken = { deliver: () => Promise.reject(new TypeError("a bug")) };
   await assert.rejects(attempt(broken, ["alice@example.test"]), TypeError);
 });
+
+test("the sender's own copy goes into Sent, read, with the Bcc that nobody else sees, beside a delivery to oneself", async () => {
+  const store = memory();
+  const alice = "alice@example.test" as Address;
+  const sent = { address: alice, sent: { bcc: "Bcc: x@far.example\r\n" } };
+  const copy = queuedFor([], { recipients: [sent] });
+  for (let i = 0; i < 2; i++)
+    assert.equal((await attempt(store, [], { queued: copy }))[0]?.kind, "delivered");
+  await attempt(store, [alice]);
+  const [message, ...others] = await all(store.messages(mailbox(alice), "Sent", calm));
+  assert.deepEqual([message?.flags, others], [["\\Seen"], []]);
+  const copied = await text(store, message?.uid ?? assert.fail(), mailbox(alice), "Sent");
+  assert.equal(copied, "Bcc: x@far.example\r\nSubject: hello\r\n\r\nHello.\r\n");
+  assert.deepEqual(await uids(store, mailbox(alice)), [1]);
+});

@@ -10,6 +10,7 @@
 import { createHash } from "node:crypto";
 import type { Directory, DomainEntry, MailboxEntry } from "../directory/directory.ts";
 import type { Address } from "../mail/address.ts";
+import type { Recipient } from "../mail/envelope.ts";
 import type { Outcome } from "../mail/outcome.ts";
 import { reply } from "../mail/reply.ts";
 import { deliveryPrefix } from "../mail/trace.ts";
@@ -30,17 +31,17 @@ export interface LocalDelivery {
 
 export function deliverLocally(delivery: LocalDelivery): Promise<readonly Outcome[]> {
   const { recipients } = delivery.queued.job;
-  return Promise.all(
-    recipients.map(({ address, junk }) => toOne(delivery, address, junk ? junkFolder : inbox)),
-  );
+  return Promise.all(recipients.map((recipient) => toOne(delivery, recipient)));
 }
 
-async function toOne(delivery: LocalDelivery, address: Address, folder: string): Promise<Outcome> {
+async function toOne(delivery: LocalDelivery, recipient: Recipient): Promise<Outcome> {
+  const { address } = recipient;
   const entry = mailboxFor(delivery, address);
   if (!entry) return noMailbox;
   if (entry.spec.suspended) return suspended;
   try {
-    return outcomeOf(await file(delivery, address, entry, folder), folder);
+    const place = recipient.sent ? sentPlace(recipient.sent) : arrivalPlace(delivery, recipient);
+    return outcomeOf(await file(delivery, address, entry, place), place.folder);
   } catch (error) {
     if (error instanceof BodyMissing) return octetsLost;
     if (error instanceof StoreUnavailable || error instanceof QueueError) return storeAway;
@@ -62,26 +63,46 @@ function mailboxFor({ directory, domain }: LocalDelivery, address: Address): Mai
 
 const inbox = "INBOX";
 const junkFolder = "Junk";
+const sentFolder = "Sent";
 
-function file(
-  delivery: LocalDelivery,
-  address: Address,
-  entry: MailboxEntry,
-  folder: string,
-): Promise<Filed> {
+/** Where a copy goes, and how it begins there. */
+interface Place {
+  readonly folder: string;
+  readonly prefix: string;
+  readonly flags: readonly string[];
+  /** Tells this copy from others of the same message for the same address; "" for the one that always is. */
+  readonly which: string;
+}
+
+const arrivalPlace = ({ queued }: LocalDelivery, { address, junk }: Recipient): Place => {
+  const { sender, prepend = "" } = queued.job;
+  const prefix = deliveryPrefix({ returnPath: sender.path, deliveredTo: address }) + prepend;
+  return { folder: junk ? junkFolder : inbox, prefix, flags: [], which: "" };
+};
+
+/** It was read when it was written. */
+const sentPlace = ({ bcc }: { readonly bcc: string }): Place => ({
+  folder: sentFolder,
+  prefix: bcc,
+  flags: ["\\Seen"],
+  which: "sent",
+});
+
+function file(delivery: LocalDelivery, address: Address, entry: MailboxEntry, place: Place): Promise<Filed> {
   const { queued, queue, store, now, signal } = delivery;
-  const { message, sender, body, prepend = "" } = queued.job;
+  const { message, body } = queued.job;
+  const { folder, prefix, flags, which } = place;
   return store.deliver(
     {
       mailbox: entry.mailbox,
       folder,
-      deliveryId: deliveryId(message, address),
-      prefix: deliveryPrefix({ returnPath: sender.path, deliveredTo: address }) + prepend,
+      deliveryId: deliveryId(message, address, which),
+      prefix,
       bodyId: message,
       size: body.size,
       body: () => queue.body(queued, signal),
       receivedAt: now,
-      flags: [],
+      flags,
       quota: entry.quota,
     },
     signal,
@@ -89,8 +110,11 @@ function file(
 }
 
 /** The same for every attempt to bring this message to this recipient; 22 characters, fit for any store. */
-export const deliveryId = (message: MessageId, address: Address): string =>
-  createHash("sha256").update(`${message}-${address.toLowerCase()}`).digest("base64url").slice(0, 22);
+export const deliveryId = (message: MessageId, address: Address, which = ""): string =>
+  createHash("sha256")
+    .update(`${message}-${address.toLowerCase()}${which && `\0${which}`}`)
+    .digest("base64url")
+    .slice(0, 22);
 
 function outcomeOf(filed: Filed, folder: string): Outcome {
   switch (filed.kind) {

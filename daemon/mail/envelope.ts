@@ -21,6 +21,8 @@ export interface Recipient {
   readonly orcpt?: OriginalRecipient;
   /** Filed into the folder Junk, when it is filed here. */
   readonly junk?: true;
+  /** The sender's own copy: it belongs into Sent, with these Bcc fields, which nobody else may see. */
+  readonly sent?: { readonly bcc: string };
 }
 
 export interface Sender {

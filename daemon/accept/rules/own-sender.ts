@@ -17,7 +17,8 @@ export function ownSender({ standing, sender, directory }: Mail): Verdict {
   return owns(directory, standing.mailbox, sender.path) ? undefined : replies.notYourAddress(sender.path);
 }
 
-function owns(directory: Directory, { mailbox, aliases }: MailboxEntry, path: Address): boolean {
+/** Whether somebody with this mailbox may write as this address. */
+export function owns(directory: Directory, { mailbox, aliases }: MailboxEntry, path: Address): boolean {
   const name = mailboxName(path);
   if (name === mailbox) return true;
   const meant = directory.resolve(path);
