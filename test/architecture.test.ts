@@ -12,7 +12,7 @@ import { cycles, type Import, importsOf, readSource, root, type SourceFile } fro
 const steps = [
   ["kit"],
   ["mail"],
-  ["queue", "mailbox", "directory"],
+  ["queue", "mailbox", "directory", "sieve"],
   ["smtp", "imap", "pop3"],
   ["accept", "deliver", "auth"],
   ["nats", "dns", "net"],

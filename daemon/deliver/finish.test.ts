@@ -7,7 +7,7 @@ import { jobsFor } from "../accept/jobs.ts";
 import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
 import type { Address } from "../mail/address.ts";
-import type { Outcome } from "../mail/outcome.ts";
+import type { Outcome, Outgoing } from "../mail/outcome.ts";
 import { reply } from "../mail/reply.ts";
 import type { TraceEvent } from "../queue/events.ts";
 import { MemoryQueue } from "../queue/memory.ts";
@@ -66,6 +66,34 @@ test("one delivered, one deferred: only the deferred one stays, and it is known 
   assert.deepEqual(left?.recipients, [two[1]]);
   assert.equal(left?.nextAttempt, next);
   assert.equal(left?.history.at(-1)?.reply.text, "later");
+});
+
+test("what a recipient's rules send is queued in the same instant: copies and answers, a crowd before it", async (t) => {
+  const { queue, heard, accept, finish } = await setup(t);
+  const to = (name: string) => [`${name}@far.example` as Address];
+  const answer = Buffer.from("Subject: away\r\n\r\nI am.\r\n");
+  const sends: Outgoing[] = [
+    { kind: "copy", to: to("copy"), prefix: "Delivered-To: bob@example.org\r\n" },
+    { kind: "message", to: to("answer"), octets: answer },
+    ...Array.from({ length: 10 }, (_, i): Outgoing => ({ kind: "message", to: to(`x${i}`), octets: answer })),
+  ];
+  const queued = await accept();
+  await finish(queued, { ...delivered, how: "final", sends });
+  assert.equal(heard.jobs.size, 12);
+  assert.equal(heard.jobs.has(queued.key), false);
+  const find = (address: string) =>
+    [...heard.jobs.values()].find(({ job }) => job.recipients[0]?.address === address) ??
+    assert.fail(address);
+  const copy = find("copy@far.example");
+  assert.equal(copy.job.sender.path, queued.job.sender.path);
+  assert.equal(copy.job.hops, 1);
+  assert.equal(
+    await octetsOf(queue, copy, t.signal),
+    "Delivered-To: bob@example.org\r\nSubject: hi\r\nMessage-ID: <1@x.test>\r\n\r\ntext\r\n",
+  );
+  const sent = find("answer@far.example");
+  assert.deepEqual([sent.job.sender.path, sent.job.origin.protocol], ["", "local"]);
+  assert.equal(await octetsOf(queue, sent, t.signal), answer.toString());
 });
 
 test("failed: the sender's mailbox gets a report with a null sender, in the same instant", async (t) => {

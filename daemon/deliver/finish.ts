@@ -9,37 +9,24 @@
  *         changed the job meanwhile, the outcomes are settled against its new record. A deferral for which a full store
  *         has no room is kept in memory only: waiting for room would keep the job from the delivery that makes room.
  */
-import type { Directory, LiveDirectory } from "../directory/directory.ts";
+import type { LiveDirectory } from "../directory/directory.ts";
 import type { Chance, Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import { dsnMessage } from "../mail/dsn/message.ts";
 import { type Original, originalLimit } from "../mail/dsn/original.ts";
 import type { Report } from "../mail/dsn/report.ts";
-import type { Origin, Recipient, Sender } from "../mail/envelope.ts";
+import type { Origin } from "../mail/envelope.ts";
 import type { Outcome } from "../mail/outcome.ts";
 import type { TraceEvent } from "../queue/events.ts";
-import type { Job, MessageId, PolicyName, Queued } from "../queue/job.ts";
-import { type NewJob, type NewMessage, type Queue, QueueError } from "../queue/queue.ts";
+import type { Job, MessageId, Queued } from "../queue/job.ts";
+import { type NewMessage, type Queue, QueueError } from "../queue/queue.ts";
 import { defaultRetry, expiresAt, type RetryNumbers } from "../queue/retry.ts";
 import { type Plan, plan } from "../queue/settle.ts";
 import type { Finisher } from "./attempts.ts";
-
-/** Makes the jobs of a message that we send ourselves; recipients that cannot be reached have none. */
-export type MakeJobs = (
-  directory: Directory,
-  message: {
-    readonly message: MessageId;
-    readonly queuedAt: number;
-    readonly sender: Sender;
-    readonly origin: Origin;
-    readonly policy: PolicyName;
-    readonly recipients: readonly Recipient[];
-    readonly hops?: number;
-  },
-) => { readonly jobs: readonly NewJob[] };
+import { type MakeJobs, sendsOf } from "./sends.ts";
 
 export interface FinisherOptions {
-  readonly queue: Pick<Queue, "settle" | "read" | "body" | "newId" | "forget" | "openBody">;
+  readonly queue: Pick<Queue, "settle" | "read" | "body" | "newId" | "forget" | "openBody" | "accept">;
   readonly directory: LiveDirectory;
   readonly makeJobs: MakeJobs;
   readonly hostname: string;
@@ -108,7 +95,8 @@ export class QueueFinisher implements Finisher {
       ms,
     });
     if (planned.next === job) return planned; // nothing was learned
-    const also = planned.reports.length === 0 ? [] : await this.#messages(planned.reports, queued, signal);
+    const reports = planned.reports.length === 0 ? [] : await this.#messages(planned.reports, queued, signal);
+    const also = [...reports, ...(await this.#sends(outcomes, queued, signal))];
     const change = { key, revision, next: planned.next, also, ...(inline ? { inline } : {}) };
     try {
       if ((await queue.settle(change, signal)) === "stale") return undefined;
@@ -122,6 +110,20 @@ export class QueueFinisher implements Finisher {
     if (planned.next === undefined) queue.forget(key, job);
     for (const event of planned.events) record(event);
     return planned;
+  }
+
+  /** What goes into the batch; more than fits is sent before. */
+  async #sends(
+    outcomes: readonly (Outcome | undefined)[],
+    queued: Queued,
+    signal: AbortSignal,
+  ): Promise<readonly NewMessage[]> {
+    if (!outcomes.some((outcome) => outcome?.kind === "delivered" && outcome.sends)) return [];
+    const { queue, directory, makeJobs, clock } = this.#o;
+    const parts = { queue, directory: directory.current(), makeJobs, now: clock.now() };
+    const { few, many } = await sendsOf(outcomes, queued, parts, signal);
+    for (const message of many) await queue.accept(message, signal);
+    return few;
   }
 
   #due(job: Job): number {

@@ -14,8 +14,8 @@ import type { Outcome } from "../mail/outcome.ts";
 import { reply } from "../mail/reply.ts";
 import type { MessageId, Queued } from "../queue/job.ts";
 import { type FinishedBody, type Queue, QueueError } from "../queue/queue.ts";
-import type { MakeJobs } from "./finish.ts";
 import { unreadable } from "./remote.ts";
+import type { MakeJobs } from "./sends.ts";
 
 export interface Forwarding {
   readonly queued: Queued;

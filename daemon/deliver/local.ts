@@ -11,12 +11,14 @@ import { createHash } from "node:crypto";
 import type { Directory, DomainEntry, MailboxEntry } from "../directory/directory.ts";
 import type { Address } from "../mail/address.ts";
 import type { Recipient } from "../mail/envelope.ts";
-import type { Outcome } from "../mail/outcome.ts";
+import type { Outcome, Outgoing } from "../mail/outcome.ts";
 import { reply } from "../mail/reply.ts";
+import { oneLine } from "../mail/text.ts";
 import { deliveryPrefix } from "../mail/trace.ts";
 import { type Filed, type MailboxStore, mailboxName, StoreUnavailable } from "../mailbox/store.ts";
 import type { MessageId, Queued } from "../queue/job.ts";
 import { BodyMissing, type Queue, QueueError } from "../queue/queue.ts";
+import type { Filter } from "./filter/filter.ts";
 
 export interface LocalDelivery {
   readonly queued: Queued;
@@ -24,6 +26,8 @@ export interface LocalDelivery {
   readonly directory: Directory;
   readonly store: Pick<MailboxStore, "deliver">;
   readonly queue: Pick<Queue, "body">;
+  /** Runs the mailbox's script, if it has one. */
+  readonly filter?: Pick<Filter, "treat">;
   /** ms since the epoch */
   readonly now: number;
   readonly signal: AbortSignal;
@@ -40,13 +44,37 @@ async function toOne(delivery: LocalDelivery, recipient: Recipient): Promise<Out
   if (!entry) return noMailbox;
   if (entry.spec.suspended) return suspended;
   try {
-    const place = recipient.sent ? sentPlace(recipient.sent) : arrivalPlace(delivery, recipient);
-    return outcomeOf(await file(delivery, address, entry, place), place.folder);
+    if (recipient.sent) return outcomeOf([await file(delivery, address, entry, sentPlace(recipient.sent))]);
+    return await arrived(delivery, recipient, entry);
   } catch (error) {
     if (error instanceof BodyMissing) return octetsLost;
     if (error instanceof StoreUnavailable || error instanceof QueueError) return storeAway;
     throw error;
   }
+}
+
+/** What is junk already runs no script: it is neither sent on nor answered. */
+async function arrived(delivery: LocalDelivery, recipient: Recipient, entry: MailboxEntry): Promise<Outcome> {
+  const { queued, filter, directory, now, signal } = delivery;
+  const { address } = recipient;
+  const usual = arrivalPlace(delivery, recipient);
+  const id = deliveryId(queued.job.message, address);
+  const arrival = { queued, recipient, entry, directory, prefix: usual.prefix, deliveryId: id, now, signal };
+  const treatment = recipient.junk ? undefined : await filter?.treat(arrival);
+  if (treatment === undefined) return outcomeOf([await file(delivery, address, entry, usual)]);
+  const { filings, sends, reject } = treatment;
+  if (reject !== undefined) return rejected(reject);
+  // Side by side: what goes into one mailbox at once is one batch of the store.
+  const filed = await Promise.all(
+    filings.map(({ folder, flags }) =>
+      file(delivery, address, entry, { ...usual, folder, flags, which: folder === inbox ? "" : folder }),
+    ),
+  );
+  return withSends(outcomeOf(filed), sends);
+}
+
+function withSends(outcome: Outcome, sends: readonly Outgoing[]): Outcome {
+  return outcome.kind !== "delivered" || sends.length === 0 ? outcome : { ...outcome, sends };
 }
 
 /**
@@ -88,11 +116,20 @@ const sentPlace = ({ bcc }: { readonly bcc: string }): Place => ({
   which: "sent",
 });
 
-function file(delivery: LocalDelivery, address: Address, entry: MailboxEntry, place: Place): Promise<Filed> {
+interface Placed {
+  readonly folder: string;
+  readonly filed: Filed;
+}
+
+async function file(
+  delivery: LocalDelivery,
+  address: Address,
+  entry: MailboxEntry,
+  { folder, prefix, flags, which }: Place,
+): Promise<Placed> {
   const { queued, queue, store, now, signal } = delivery;
   const { message, body } = queued.job;
-  const { folder, prefix, flags, which } = place;
-  return store.deliver(
+  const filed = await store.deliver(
     {
       mailbox: entry.mailbox,
       folder,
@@ -107,6 +144,7 @@ function file(delivery: LocalDelivery, address: Address, entry: MailboxEntry, pl
     },
     signal,
   );
+  return { folder, filed };
 }
 
 /** The same for every attempt to bring this message to this recipient; 22 characters, fit for any store. */
@@ -116,16 +154,22 @@ export const deliveryId = (message: MessageId, address: Address, which = ""): st
     .digest("base64url")
     .slice(0, 22);
 
-function outcomeOf(filed: Filed, folder: string): Outcome {
-  switch (filed.kind) {
-    case "filed":
-      return delivered(`Filed in ${folder} as UID ${filed.uid}`);
-    case "duplicate":
-      return delivered("Filed by an earlier attempt");
-    case "overQuota":
-      return mailboxFull;
-  }
+function outcomeOf(placed: readonly Placed[]): Outcome {
+  if (placed.some(({ filed }) => filed.kind === "overQuota")) return mailboxFull;
+  const places = placed.flatMap(({ folder, filed }) =>
+    filed.kind === "filed" ? [`in ${oneLine(folder, 200)} as UID ${filed.uid}`] : [],
+  );
+  if (places.length > 0) return delivered(`Filed ${places.join(" and ")}`);
+  return delivered(
+    placed.length > 0 ? "Filed by an earlier attempt" : "Not kept, as the mailbox's script says",
+  );
 }
+
+/** The sender hears so by a DSN: the message was taken in already. */
+const rejected = (reason: string): Outcome => ({
+  kind: "failed",
+  reply: reply(550, "5.7.1", oneLine(reason, 500) || "The recipient does not want this message"),
+});
 
 const delivered = (text: string): Outcome => ({
   kind: "delivered",

@@ -2,6 +2,7 @@
  * How an attempt ended for one recipient. Every attempt ends in one of three ways, and `queue/settle` is the only
  * place that acts on them.
  */
+import type { Address } from "./address.ts";
 import type { Reply } from "./reply.ts";
 
 /** Who or what answered: host name and address of the next hop, or `undefined` when none was reached. */
@@ -9,6 +10,13 @@ export interface Remote {
   readonly name: string;
   readonly address?: string;
 }
+
+/** A message that a recipient's own rules give rise to. */
+export type Outgoing =
+  /** The same message goes on, with these lines in front; its sender stays. */
+  | { readonly kind: "copy"; readonly to: readonly Address[]; readonly prefix: string }
+  /** An automatic answer; it has no sender who could be told of its fate. */
+  | { readonly kind: "message"; readonly to: readonly Address[]; readonly octets: Uint8Array };
 
 export type Outcome =
   | {
@@ -20,6 +28,8 @@ export type Outcome =
        * MTA that takes over the DSN duty. `expanded`: replaced by several forward-paths (RFC 3464 §2.3.3).
        */
       readonly how: "final" | "relayed" | "passedOn" | "expanded";
+      /** What is sent because of it: queued in the same instant in which the recipient is done. */
+      readonly sends?: readonly Outgoing[];
     }
   | {
       readonly kind: "deferred";

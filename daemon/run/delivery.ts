@@ -5,6 +5,7 @@
 
 import { jobsFor } from "../accept/jobs.ts";
 import { Dispatcher } from "../deliver/dispatch.ts";
+import { Filter } from "../deliver/filter/filter.ts";
 import { QueueFinisher } from "../deliver/finish.ts";
 import { forwardJob } from "../deliver/forward.ts";
 import { deliverLocally } from "../deliver/local.ts";
@@ -190,11 +191,12 @@ function waysOf(context: DeliveryContext, resolver: Resolver): Ways {
     isOurName: (host) => host === options.hostname,
     isOurAddress: (address, port) => isOurs(address) && context.listening().some((l) => l.port === port),
   });
+  const filter = filterOf(context);
   const sites = new Sites({ clock: systemClock, chance: Math.random });
   return new Ways({
     routes,
     directory: live,
-    local: (queued, signal) => fileHere(queued, context, signal),
+    local: (queued, signal) => fileHere(queued, context, filter, signal),
     forward: (queued, signal) =>
       forwardJob({ queued, live, queue: store.queue, makeJobs: jobsFor, now: systemClock.now(), signal }),
     gate: (site, limits) => sites.gate(site, limits),
@@ -229,7 +231,12 @@ function signerOf({ store, live, log, abort }: DeliveryContext, dns: Resolver): 
   return new Signer({ directory: live, keys, queue: store.queue, clock: systemClock });
 }
 
-function fileHere(queued: Queued, { live, store }: DeliveryContext, signal: AbortSignal) {
+function filterOf({ options, store, log }: DeliveryContext): Filter {
+  const { mailboxes, queue } = store;
+  return new Filter({ scripts: mailboxes.scripts, store: mailboxes, queue, hostname: options.hostname, log });
+}
+
+function fileHere(queued: Queued, { live, store }: DeliveryContext, filter: Filter, signal: AbortSignal) {
   const directory = live.current();
   const domain = directory.domain(queued.job.destination);
   // Between routing and filing the domain was taken away: routing anew says where it goes now.
@@ -241,6 +248,7 @@ function fileHere(queued: Queued, { live, store }: DeliveryContext, signal: Abor
     directory,
     store: mailboxes,
     queue,
+    filter,
     now: systemClock.now(),
     signal,
   });

@@ -40,6 +40,7 @@ import { folderListing } from "./listing.ts";
 import { recordsUnder } from "./pages.ts";
 import { Reader } from "./reader.ts";
 import { decodeLedger, decodeRecord, type MessageRecord } from "./records.ts";
+import { Scripts } from "./scripts.ts";
 import {
   everyLedger,
   leaseSubject,
@@ -78,11 +79,14 @@ export class JetStreamMailboxStore implements MailboxStore, MailboxAccess, Mailb
   readonly #options: JetStreamMailboxOptions;
   readonly #shards: readonly Opened[];
   readonly #sessions: Sessions;
+  /** Sieve scripts, and what automatic answers remember. */
+  readonly scripts: Scripts;
   #closed = false;
 
   constructor(options: JetStreamMailboxOptions) {
     this.#options = options;
     this.#shards = shardsOf(options).map((shard) => openShard(options, shard));
+    this.scripts = new Scripts((mailbox) => this.#shard(mailbox));
     const journal = (mailbox: MailboxName) => new JetStreamJournal(mailbox, this.#shard(mailbox));
     this.#sessions = new Sessions(journal, options.clock, options.chance);
   }
@@ -196,6 +200,7 @@ export class JetStreamMailboxStore implements MailboxStore, MailboxAccess, Mailb
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     await this.#sessions[Symbol.asyncDispose]();
+    await this.scripts[Symbol.asyncDispose]();
     for (const { filer, feed } of this.#shards) {
       await filer.settled();
       await feed[Symbol.asyncDispose]();

@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { startNats } from "../../../test/harness/nats-server.ts";
+import { until } from "../../../test/harness/until.ts";
+import { systemClock } from "../../kit/clock.ts";
+import { silent } from "../../kit/log.ts";
+import type { MailboxName } from "../../mailbox/store.ts";
+import { connectNats } from "../connect.ts";
+import { JetStreamMailboxStore } from "./store.ts";
+import { ensureMailboxStreams } from "./streams.ts";
+
+const server = await startNats();
+after(() => server[Symbol.asyncDispose]());
+const alice = "alice@example.test" as MailboxName;
+
+async function open(t: { after: (end: () => Promise<void>) => void }) {
+  const { url, user, password } = server;
+  const credential = { kind: "password", user, password } as const;
+  const link = await connectNats({ servers: [url], credential, name: "test" }, silent);
+  await ensureMailboxStreams(link, 2, { replicas: 1, bytes: 0 });
+  const store = new JetStreamMailboxStore({
+    link,
+    clock: systemClock,
+    chance: Math.random,
+    log: silent,
+    shards: 2,
+  });
+  t.after(async () => {
+    await store[Symbol.asyncDispose]();
+    await link[Symbol.asyncDispose]();
+  });
+  return store.scripts;
+}
+
+test("scripts are replaced as a whole, by whoever saw the newest, and seen by other pods", async (t) => {
+  const [one, two] = [await open(t), await open(t)];
+  assert.equal(await two.activeScript(alice), undefined);
+  const before = await one.scripts(alice);
+  assert.deepEqual([before.scripts.size, before.active, before.revision], [0, undefined, 0]);
+  const scripts = new Map([
+    ["first", "keep;"],
+    ["zweites \u00fc", `# ${"x".repeat(60_000)}\ndiscard;`],
+  ]);
+  assert.equal(await one.replaceScripts(alice, { scripts, active: "first" }, 0), true);
+  assert.equal(await two.replaceScripts(alice, { scripts, active: undefined }, 0), false);
+  const found = await two.scripts(alice);
+  assert.deepEqual([...found.scripts], [...scripts]);
+  await until("the script to be known", () => two.activeScript(alice));
+  assert.equal(await two.activeScript(alice), "keep;");
+  assert.equal(await two.replaceScripts(alice, { scripts, active: undefined }, found.revision), true);
+  await until("the script to be gone", async () =>
+    (await one.activeScript(alice)) === undefined ? true : undefined,
+  );
+  const third = await open(t);
+  assert.equal(await third.activeScript(alice), undefined);
+});
+
+test("one pod of two notes an answer; the author may come again", async (t) => {
+  const [one, two] = [await open(t), await open(t)];
+  const answers = await Promise.all([one.note(alice, "key", "a", 1), two.note(alice, "key", "b", 1)]);
+  assert.deepEqual(answers.sort(), [false, true]);
+  assert.equal(await one.note(alice, "other", "a", 1), true);
+  assert.equal(await two.note(alice, "other", "a", 1), true);
+  assert.equal(await two.note(alice, "other", "c", 1), false);
+});
