@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, type TestContext, test } from "node:test";
+import { after, before, type TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { ImapFlow } from "imapflow";
 import { account, emptied, mustBalance, tell } from "../faults/audit.ts";
@@ -18,7 +18,7 @@ import { root } from "../harness/source.ts";
 import { until, untilTrue } from "../harness/until.ts";
 import { backUp, loseEverything, restore } from "./harness/backup.ts";
 import { inject } from "./harness/bulk.ts";
-import { openCluster, report, type TestCluster } from "./harness/cluster.ts";
+import { openCluster, type TestCluster } from "./harness/cluster.ts";
 import {
   host,
   imapPort,
@@ -30,26 +30,16 @@ import {
   submissionPort,
   values,
 } from "./harness/installation.ts";
-import {
-  apply,
-  field,
-  isReady,
-  items,
-  kill,
-  kubectl,
-  podsOf,
-  ready,
-  rolledOut,
-  settled,
-} from "./harness/kube.ts";
+import { apply, field, isReady, items, kill, kubectl, ready, rolledOut, settled } from "./harness/kube.ts";
+import { pause, watchReplicas } from "./harness/policy.ts";
 import { sinkPod, takenBySinkPod } from "./harness/sink-pod.ts";
+import { step } from "./harness/step.ts";
 import { chart, helm, tool } from "./harness/tools.ts";
 
 const ledger = new Ledger();
 const mix = new Mix(diceFrom(20_261_129), "c");
 let cluster: TestCluster;
 let sink: Sink;
-let broken = false;
 
 before(async () => {
   cluster = await openCluster();
@@ -62,20 +52,6 @@ after(async () => {
   await sink?.[Symbol.asyncDispose]();
   await cluster?.[Symbol.asyncDispose]();
 });
-
-/** One step of the road. */
-function step(name: string, run: (t: TestContext) => Promise<void>): void {
-  test(name, async (t) => {
-    if (broken) return t.skip("an earlier step failed");
-    try {
-      await run(t);
-    } catch (error) {
-      broken = true;
-      t.diagnostic(`how the cluster was: ${await report(`${name}\n${(error as Error).stack}`)}`);
-      throw error;
-    }
-  });
-}
 
 const load = (more: { readonly rate: number; readonly onUnreachable?: (error: Error) => void }) =>
   new Load({ host, port: smtpPort, ledger, mix, connections: 8, ...more });
@@ -114,6 +90,28 @@ step("helm installs it, and everything becomes ready", async () => {
   await settled("gateway", 2, namespace);
   await settled("mailbox", 2, namespace);
   await rolledOut(namespace);
+});
+
+step("the image holds what it needs and nothing to install more with", async () => {
+  const inside = (script: string) =>
+    kubectl("exec", "-n", namespace, `deploy/${release}-gateway`, "--", "sh", "-c", script);
+  assert.equal((await inside("id -u")).trim(), "10001");
+  assert.equal(await inside("command -v npm npx yarn corepack apk pip || true"), "");
+  assert.equal(await inside("find / -xdev -perm /6000 -type f 2>/dev/null || true"), "");
+  await assert.rejects(inside("touch /app/x"), /Read-only file system/);
+  const sbom = JSON.parse(await inside("cat /usr/share/doc/postfleet/sbom.cdx.json"));
+  assert.equal(sbom.bomFormat, "CycloneDX");
+  const shipped = (await inside("cd /app/node_modules && ls -d [!@]* @*/*")).trim().split("\n");
+  const listed = new Set(
+    (sbom.components as { group?: string; name: string }[]).map(({ group, name }) =>
+      group ? `${group}/${name}` : name,
+    ),
+  );
+  assert.deepEqual(
+    shipped.filter((name) => !listed.has(name)),
+    [],
+    "every package is in the bill of materials",
+  );
 });
 
 step("kubectl apply -f examples/ is enough for a domain, mailboxes and relays", async () => {
@@ -282,45 +280,3 @@ step("helm uninstall and the end of the namespaces leave nothing stuck", async (
   await kubectl("delete", "namespace", "load", "sink", namespace, "--timeout", "120s");
   await kubectl("delete", "crd", "-l", "app.kubernetes.io/instance=postfleet", "--timeout", "60s");
 });
-
-/** Resolves when every daemon knows. */
-async function pause(paused: boolean): Promise<void> {
-  await kubectl(
-    "patch",
-    "rp",
-    "default",
-    "-n",
-    "load",
-    "--type",
-    "merge",
-    "-p",
-    JSON.stringify({ spec: { paused } }),
-  );
-  const generation = await field("{.metadata.generation}", "rp", "-n", "load", "default");
-  const programmed = '{.status.conditions[?(@.type=="Programmed")]}';
-  await untilTrue(
-    "the policy to be known to every pod",
-    async () => {
-      const { status, observedGeneration } = JSON.parse(
-        (await field(programmed, "rp", "-n", "load", "default")) || "{}",
-      );
-      return status === "True" && String(observedGeneration) === generation;
-    },
-    120_000,
-  );
-}
-
-/** The most relays that were ready at a time, until all is sent and one is left. */
-async function watchReplicas(done: () => boolean): Promise<number> {
-  let most = 0;
-  await untilTrue(
-    "all to be sent, and one relay to be left",
-    async () => {
-      const pods = await podsOf("relay", "load");
-      most = Math.max(most, pods.filter(isReady).length);
-      return done() && pods.length === 1;
-    },
-    300_000,
-  );
-  return most;
-}

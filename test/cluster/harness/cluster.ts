@@ -29,6 +29,7 @@ export async function openCluster(): Promise<TestCluster> {
     process.stderr.write(`building ${missing.join(", ")}: up to 20 minutes, once\n`);
     await tool([script, "build"], { show: true });
   }
+  await swaks();
   const ours = !existsSync(join(state, "ready"));
   await tool([script, "up"]);
   const images = await prepareImages();
@@ -38,6 +39,22 @@ export async function openCluster(): Promise<TestCluster> {
       if (ours && process.env["POSTFLEET_KEEP_CLUSTER"] !== "1") await tool([script, "down"]);
     },
   };
+}
+
+/** A mail client of others, with what it needs for TLS. */
+async function swaks(): Promise<void> {
+  const works = () =>
+    tool(["sh", "-c", "swaks --version >/dev/null && perl -MNet::SSLeay -e 1"]).then(
+      () => true,
+      () => false,
+    );
+  if (await works()) return;
+  const apt = { env: { DEBIAN_FRONTEND: "noninteractive" } };
+  await tool(["apt-get", "update", "-qq"], apt);
+  await tool(
+    ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "swaks", "libnet-ssleay-perl"],
+    apt,
+  );
 }
 
 async function prepareImages(): Promise<Omit<TestCluster, keyof AsyncDisposable>> {

@@ -34,8 +34,8 @@ export const values = (image: string): string =>
       resources: small("1Gi"),
     },
     operator: { resources: small("512Mi") },
-    gateway: { resources: small("768Mi") },
-    mailbox: { resources: small("768Mi") },
+    gateway: { replicas: 2, maxReplicas: 2, resources: small("768Mi") },
+    mailbox: { replicas: 2, maxReplicas: 2, resources: small("768Mi") },
     relay: { resources: small("768Mi") },
     services: {
       smtp: nodePort({ smtp: smtpPort }),
