@@ -4,6 +4,8 @@
  */
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { generateDkimKey } from "../../../daemon/mail/dkim/keys.ts";
+import { aDomain, aSecret, manifest as manifestOf } from "../../harness/manifest.ts";
 import { startPostfleet, type TestPostfleet } from "../../harness/postfleet.ts";
 import type { Server, Setting } from "./server.ts";
 
@@ -11,6 +13,8 @@ const manifest = join(import.meta.dirname, "../../../package.json");
 
 export interface FleetOptions {
   readonly state: string;
+  /** Its folder there. */
+  readonly folder?: string;
   /** YAML documents, such as `relayTo` makes. */
   readonly resources: string;
   readonly args?: readonly string[];
@@ -39,8 +43,14 @@ export const relayTo = (sinkPort: number, spec: readonly string[] = []): string 
   ].join("\n");
 
 /** On empty data. */
-export async function startFleet({ state, resources, args, env }: FleetOptions): Promise<Fleet> {
-  const data = join(state, "postfleet");
+export async function startFleet({
+  state,
+  folder = "postfleet",
+  resources,
+  args,
+  env,
+}: FleetOptions): Promise<Fleet> {
+  const data = join(state, folder);
   await mkdir(state, { recursive: true });
   await rm(data, { recursive: true, force: true });
   const fleet = await startPostfleet({ data, resources, ...(args ? { args } : {}), ...(env ? { env } : {}) });
@@ -69,11 +79,25 @@ export const asServer = (fleet: Fleet, version = ""): Server => ({
   [Symbol.asyncDispose]: async () => {},
 });
 
-export async function startPostfleetServer({ sinkPort, state, env }: Setting): Promise<Server> {
+export const startPostfleetServer = (setting: Setting): Promise<Server> =>
+  startServer("postfleet", "", setting);
+
+/** What it relays is signed for a domain of its policy. */
+export function startSigningServer(setting: Setting): Promise<Server> {
+  const keys = { "postfleet.pem": "rsa-sha256", "postfleet-ed25519.pem": "ed25519-sha256" } as const;
+  const stringData = Object.entries(keys).map(([entry, algorithm]) => [entry, generateDkimKey(algorithm)]);
+  const domain = aDomain("signed.example", { dkim: { secretRef: { name: "keys" } } });
+  const resources = manifestOf(aSecret("keys", Object.fromEntries(stringData)), domain);
+  return startServer("postfleet-dkim", `---\n${resources}`, setting);
+}
+
+async function startServer(name: string, more: string, { sinkPort, state, env }: Setting): Promise<Server> {
   const { version } = JSON.parse(await readFile(manifest, "utf8")) as { version: string };
-  const fleet = await startFleet({ state, resources: relayTo(sinkPort), ...(env ? { env } : {}) });
+  const resources = relayTo(sinkPort) + more;
+  const fleet = await startFleet({ state, folder: name, resources, ...(env ? { env } : {}) });
   return {
     ...asServer(fleet, version),
+    name,
     [Symbol.asyncDispose]: () => fleet[Symbol.asyncDispose](),
   };
 }

@@ -12,7 +12,8 @@ export interface Server extends AsyncDisposable {
   queued(): Promise<number>;
 }
 
-export type ServerName = "postfleet" | "postfix" | "haraka";
+/** `postfleet-dkim`: it signs every message, by RSA-2048 and Ed25519. */
+export type ServerName = "postfleet" | "postfleet-dkim" | "postfix" | "haraka";
 
 /** What a server is told at its start. */
 export interface Setting {

@@ -11,7 +11,7 @@ import { isBalanced } from "../kit/source.ts";
 import { rotated } from "../kit/stats.ts";
 import type { BenchOptions } from "../options.ts";
 import { haraka, postfix, startPeer } from "../servers/peer.ts";
-import { startPostfleetServer } from "../servers/postfleet.ts";
+import { startPostfleetServer, startSigningServer } from "../servers/postfleet.ts";
 import type { Server, ServerName, Setting } from "../servers/server.ts";
 import { type Measurement, measure } from "./measure.ts";
 
@@ -37,6 +37,7 @@ const start: Readonly<Record<ServerName, (setting: Setting) => Promise<Server>>>
   postfix: (setting) => startPeer(postfix, setting),
   haraka: (setting) => startPeer(haraka, setting),
   postfleet: startPostfleetServer,
+  "postfleet-dkim": startSigningServer,
 };
 
 export async function throughput(
