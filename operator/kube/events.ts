@@ -11,7 +11,7 @@ import type { Clock } from "../../daemon/kit/clock.ts";
 import type { Log } from "../../daemon/kit/log.ts";
 import { Alarms } from "./alarms.ts";
 import { kinds } from "./kinds.ts";
-import { microTime } from "./leader.ts";
+import { microTime } from "./lease.ts";
 import type { KubeObject } from "./object.ts";
 import { type Events, type Kube, KubeError } from "./port.ts";
 

@@ -6,7 +6,8 @@ import { FakeClock } from "../../test/harness/fake-clock.ts";
 import { MemoryKube } from "../../test/harness/kube/memory.ts";
 import { logBook } from "../../test/harness/log-book.ts";
 import { kinds } from "./kinds.ts";
-import { Election, microTime, NotLeader, type Term } from "./leader.ts";
+import { Election, NotLeader, type Term } from "./leader.ts";
+import { microTime } from "./lease.ts";
 import type { Kube } from "./port.ts";
 
 const settled = async () => {
@@ -155,6 +156,28 @@ test("a leader that cannot renew is fenced 5 s before anybody else may lead, who
     if (line === "lost") await pass(it.clock, 10_000);
     assert.ok(it.second.term, line);
   }
+});
+
+test("an overloaded server that refuses half of the calls ends no term", async () => {
+  await using it = await pair();
+  let n = 0;
+  for (let second = 0; second < 60; second++) {
+    it.first.line = ["good", "fails", "lost"][n++ % 3] as Line;
+    await pass(it.clock, 700);
+  }
+  assert.deepEqual([it.first.terms, it.first.term?.signal.aborted, it.second.term], [1, false, undefined]);
+});
+
+test("a release that fails is tried again", async () => {
+  await using it = await pair();
+  it.first.line = "fails";
+  it.first.stop.abort(new Error("stop"));
+  await settled();
+  it.first.line = "good";
+  await pass(it.clock, 300);
+  assert.equal(await it.first.ended, "released");
+  await pass(it.clock, 2_000);
+  assert.ok(it.second.term);
 });
 
 test("a process that was frozen wakes up fenced", async () => {

@@ -15,7 +15,8 @@
 import type { Chance, Clock } from "../../daemon/kit/clock.ts";
 import type { Log } from "../../daemon/kit/log.ts";
 import { kinds } from "./kinds.ts";
-import type { KubeObject, Typed } from "./object.ts";
+import { type Lease, type LeaseSpec, leaseTiming, microTime, type Timing } from "./lease.ts";
+import type { KubeObject } from "./object.ts";
 import { type Kube, KubeError } from "./port.ts";
 
 export interface ElectionOptions {
@@ -31,14 +32,6 @@ export interface ElectionOptions {
   readonly onChange?: (leading: boolean) => void;
 }
 
-export interface Timing {
-  readonly leaseMs: number;
-  readonly renewDeadlineMs: number;
-  readonly retryMs: number;
-}
-
-export const leaseTiming: Timing = { leaseMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 };
-
 export interface Term {
   /** Aborts when the lease may be lost, or when we are asked to stop. */
   readonly signal: AbortSignal;
@@ -51,16 +44,9 @@ export class NotLeader extends Error {
   override readonly name = "NotLeader";
 }
 
-interface LeaseSpec {
-  readonly holderIdentity?: string;
-  readonly leaseDurationSeconds?: number;
-  readonly acquireTime?: string;
-  readonly renewTime?: string;
-  readonly leaseTransitions?: number;
-}
-type Lease = Typed<LeaseSpec | undefined>;
-
+/** A second call must have time before the deadline. */
 const CALL_MS = 4_000;
+const RELEASES = 3;
 
 export class Election {
   readonly #options: ElectionOptions;
@@ -205,12 +191,12 @@ export class Election {
       term.abort(new NotLeader(why));
     };
     const fence = this.#fence(over, lose);
+    let waitMs = this.#timing.retryMs;
     while (!over.aborted && this.#renewedAt !== undefined) {
-      const slept = await clock.sleep(this.#timing.retryMs, over).then(
-        () => true,
-        () => false,
-      );
-      if (slept && this.#renewedAt !== undefined) await this.#renew(over, lose);
+      await clock.sleep(waitMs, over).catch(() => {});
+      if (over.aborted || this.#renewedAt === undefined) break;
+      // Many tries fit in before the deadline when calls fail quickly, as they do with an overloaded server.
+      waitMs = (await this.#renew(over, lose)) ? this.#timing.retryMs : this.#timing.retryMs / 4;
     }
     await fence;
   }
@@ -223,7 +209,7 @@ export class Election {
     }
   }
 
-  async #renew(over: AbortSignal, lose: (why: string) => void): Promise<void> {
+  async #renew(over: AbortSignal, lose: (why: string) => void): Promise<boolean> {
     const { clock, identity } = this.#options;
     const begin = clock.monotonic();
     try {
@@ -238,26 +224,40 @@ export class Election {
         // Not if it was lost meanwhile: a term does not rise again.
         if (this.#renewedAt !== undefined) this.#renewedAt = begin;
       });
+      return true;
     } catch (error) {
+      // Somebody has written it: perhaps we ourselves, and the answer was lost.
+      if (error instanceof KubeError && (error.status === 409 || error.status === 404))
+        this.#version = undefined;
       if (!over.aborted)
         this.#log.warn({ error: String(error) }, "the lease was not renewed; it is tried again");
+      return false;
     }
   }
 
   async #release(): Promise<void> {
     if (this.#renewedAt === undefined) return;
+    const until = this.#renewedAt + this.#timing.renewDeadlineMs;
+    // Before anybody may see it free, also when its answer is lost.
     this.#renewedAt = undefined;
-    try {
-      await this.#within(new AbortController().signal, async (signal) => {
-        const lease = await this.#read(signal);
-        if (lease?.spec?.holderIdentity !== this.#options.identity) return;
-        const free = { ...this.#held(), holderIdentity: "", leaseDurationSeconds: 1 };
-        await this.#write(free, versionOf(lease), signal);
-        this.#log.info({}, "the lease is released");
-      });
-    } catch (error) {
-      this.#log.warn({ error: String(error) }, "the lease could not be released; it ends by itself");
-    }
+    for (let tries = 1; this.#options.clock.monotonic() < until; tries++)
+      try {
+        await this.#within(new AbortController().signal, (signal) => this.#free(signal));
+        break;
+      } catch (error) {
+        const { retryMs } = this.#timing;
+        this.#log.warn({ error: String(error) }, "the lease could not be released");
+        if (tries === RELEASES) break; // it ends by itself
+        await this.#options.clock.sleep(retryMs / 10);
+      }
+  }
+
+  async #free(signal: AbortSignal): Promise<void> {
+    const lease = await this.#read(signal);
+    if (lease?.spec?.holderIdentity !== this.#options.identity) return;
+    const free = { ...this.#held(), holderIdentity: "", leaseDurationSeconds: 1 };
+    await this.#write(free, versionOf(lease), signal);
+    this.#log.info({}, "the lease is released");
   }
 
   #read(signal: AbortSignal): Promise<Lease | undefined> {
@@ -281,16 +281,12 @@ export class Election {
     return { apiVersion, kind, metadata: { namespace, name }, spec };
   }
 
-  /** Only over the record of this version. Whatever becomes of a write that fails, the record is read before the next. */
+  /** Only over the record of this version. */
   async #write(spec: LeaseSpec, resourceVersion: string | undefined, signal: AbortSignal): Promise<void> {
     const { kube, namespace, name } = this.#options;
-    this.#version = undefined;
     const patch = { metadata: { resourceVersion }, spec };
     this.#version = versionOf(await kube.patch(kinds.Lease, namespace, name, patch, signal));
   }
 }
 
 const versionOf = ({ metadata }: KubeObject): string | undefined => metadata.resourceVersion;
-
-/** As `metav1.MicroTime` wants it: exactly six digits. */
-export const microTime = (ms: number): string => new Date(ms).toISOString().replace("Z", "000Z");

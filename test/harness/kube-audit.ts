@@ -15,6 +15,8 @@ export interface AuditEntry {
   readonly name: string | undefined;
   readonly path: string;
   readonly code: number;
+  /** When the API server heard it. */
+  readonly received: string;
 }
 
 interface Line {
@@ -22,6 +24,7 @@ interface Line {
   readonly impersonatedUser?: { readonly username?: string };
   readonly verb: string;
   readonly requestURI: string;
+  readonly requestReceivedTimestamp?: string;
   readonly objectRef?: {
     readonly apiGroup?: string;
     readonly resource?: string;
@@ -40,6 +43,7 @@ export async function readAudit(file: string): Promise<readonly AuditEntry[]> {
 }
 
 function entryOf({
+  requestReceivedTimestamp,
   user,
   impersonatedUser,
   verb,
@@ -57,6 +61,7 @@ function entryOf({
     name: objectRef.name,
     path: requestURI.split("?")[0] ?? "",
     code: responseStatus?.code ?? 0,
+    received: requestReceivedTimestamp ?? "",
   };
 }
 
