@@ -4,7 +4,8 @@
  * Order:  configuration → health (alive, not yet ready) → the API server → caches, also while another replica leads, so
  *         that a new leader begins with all it needs → election → `lead.ts`. On SIGTERM the term ends, the lease is
  *         released, and everything closes; what is still under way after the grace is cut.
- * Exit:   0 stopped · 1 not started, or the lease was lost (Kubernetes starts it again, clean) · 2 wrong usage.
+ * Exit:   0 stopped · 1 not started · 2 wrong usage. Who loses the lease ends its term and stands by again: caches go on, and
+ *         after an outage of the API server nobody has to wait until its own lease ends.
  */
 import { readFile } from "node:fs/promises";
 import { type Clock, systemClock } from "../daemon/kit/clock.ts";
@@ -93,7 +94,7 @@ class Operator {
     log.info({ pod: options.pod, health: { host: health.host, port: health.port } }, "started");
     while (!stop.aborted) {
       const ended = await this.#term(election, { client, installation, cacheParts, caches, metrics });
-      if (ended === "lost") return 1; // the caches may be behind: begin anew
+      if (ended === "lost") log.warn({ holder: election.holder }, "standing by again");
     }
     log.info({}, "stopped");
     return 0;

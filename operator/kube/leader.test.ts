@@ -180,6 +180,35 @@ test("a release that fails is tried again", async () => {
   assert.ok(it.second.term);
 });
 
+test("who lost its lease to an outage takes it again at once; the old term stays over", async () => {
+  const clock = new FakeClock();
+  const kube = new MemoryKube();
+  let line: Line = "good";
+  const log = logBook();
+  const place = { namespace: "mail", name: "operator", identity: "only", clock, chance: () => 0.5, log };
+  const election = new Election({ kube: over(kube, () => line), ...place });
+  const terms: Term[] = [];
+  const stop = new AbortController();
+  const act = async (term: Term) => {
+    terms.push(term);
+    await aborted(term.signal);
+  };
+  const running = (async () => {
+    while ((await election.run(stop.signal, act)) === "lost");
+  })();
+  await pass(clock, 1_000);
+  line = "fails";
+  await pass(clock, 14_000);
+  line = "good";
+  await pass(clock, 3_000);
+  assert.equal(terms.length, 2);
+  terms[1]?.assert();
+  assert.throws(() => terms[0]?.assert(), NotLeader);
+  stop.abort(new Error("stop"));
+  await settled();
+  await running;
+});
+
 test("a process that was frozen wakes up fenced", async () => {
   await using it = await pair();
   const term = it.first.term as Term;

@@ -95,7 +95,7 @@ export class Election {
     const over = new AbortController();
     const keeping = this.#keep(over.signal, term);
     try {
-      await act({ signal: term.signal, assert: () => this.#assert() });
+      await act({ signal: term.signal, assert: () => this.#assert(term.signal) });
     } finally {
       over.abort();
       await keeping;
@@ -112,7 +112,9 @@ export class Election {
     return this.#renewedAt + this.#timing.renewDeadlineMs - this.#options.clock.monotonic();
   }
 
-  #assert(): void {
+  #assert(term: AbortSignal): void {
+    // A call that was begun in a lost term is not saved by the next one.
+    if (term.reason instanceof NotLeader) throw term.reason;
     if (this.#left() <= 0)
       throw new NotLeader("the lease was not renewed in time: somebody else may be leading");
   }

@@ -34,6 +34,8 @@ export interface KubeApi extends AsyncDisposable {
   kubectlApply(...objects: readonly KubeObject[]): Promise<void>;
   /** A kubeconfig with a token of this service account, which is made when it is missing. */
   serviceAccount(namespace: string, name: string): Promise<string>;
+  /** The administrator's kubectl; resolves with what it printed. */
+  kubectl(...args: readonly string[]): Promise<string>;
   /** `kill -9` of the API server alone; `restart()` brings it back with all that it knew. */
   kill9(): Promise<void>;
   restart(): Promise<void>;
@@ -159,17 +161,19 @@ class Api implements KubeApi {
   async kubectlApply(...objects: readonly KubeObject[]): Promise<void> {
     const file = join(this.folder, `apply-${randomUUID()}.json`);
     await writeFile(file, JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }));
-    await run(join(this.#bin, "kubectl"), ["--kubeconfig", this.kubeconfig, "apply", "-f", file]);
+    await this.kubectl("apply", "-f", file);
+  }
+
+  async kubectl(...args: readonly string[]): Promise<string> {
+    return (await run(join(this.#bin, "kubectl"), ["--kubeconfig", this.kubeconfig, ...args])).stdout;
   }
 
   async serviceAccount(namespace: string, name: string): Promise<string> {
-    const kubectl = (...args: string[]) =>
-      run(join(this.#bin, "kubectl"), ["--kubeconfig", this.kubeconfig, "--namespace", namespace, ...args]);
-    await kubectl("create", "namespace", namespace).catch(ifExists);
-    await kubectl("create", "serviceaccount", name).catch(ifExists);
-    const { stdout } = await kubectl("create", "token", name, "--duration", "2h");
+    await this.kubectl("create", "namespace", namespace).catch(ifExists);
+    await this.kubectl("create", "serviceaccount", name, "-n", namespace).catch(ifExists);
+    const token = await this.kubectl("create", "token", name, "-n", namespace, "--duration", "2h");
     const admin = parse(await readFile(this.kubeconfig, "utf8")) as Record<string, unknown>;
-    const users = [{ name: "admin", user: { token: stdout.trim() } }];
+    const users = [{ name: "admin", user: { token: token.trim() } }];
     const contexts = [
       { name: "postfleet-test", context: { cluster: "postfleet-test", user: "admin", namespace } },
     ];
