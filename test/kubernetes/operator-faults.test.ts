@@ -1,6 +1,6 @@
 /**
- * The operator in trouble: an API server that refuses a third of all calls, leaders that die or freeze, objects whose
- * reconciliation can never succeed.
+ * The operator in trouble: an API server that refuses a third of all calls, objects whose reconciliation can never
+ * succeed, NATS away. Leaders that stop, die or freeze are in `operators.test.ts`.
  */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
@@ -90,27 +90,6 @@ describe("operator in trouble", needsKubeApi, () => {
     assert.ok(proxy.figures.spoiled > 50, JSON.stringify(proxy.figures));
     await operator[Symbol.asyncDispose]();
     operator = await cluster.operator();
-  });
-
-  test("a leader that is killed, and one that is frozen, are succeeded; who thaws does nothing more", async () => {
-    const team = await cluster.namespace();
-    const second = await cluster.operator();
-    await operator.says("leading");
-    operator.kill("SIGKILL");
-    await second.says("leading", patienceMs);
-    await cluster.apply(domain(team, "after-kill"));
-    await isReady(team, "after-kill");
-    const third = await cluster.operator();
-    second.kill("SIGSTOP");
-    await third.says("leading", patienceMs);
-    await cluster.apply(domain(team, "after-freeze"));
-    await isReady(team, "after-freeze");
-    second.kill("SIGCONT");
-    assert.equal(await second.exited, 1, "it begins anew");
-    assert.ok(second.log.some(({ msg }) => msg === "the lease is lost; nothing more is done"));
-    await cluster.apply(domain(team, "after-thaw"));
-    await isReady(team, "after-thaw");
-    operator = third;
   });
 
   test("NATS goes and comes back: what was decided meanwhile is told then", async () => {

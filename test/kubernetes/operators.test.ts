@@ -5,9 +5,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, type TestContext, test } from "node:test";
 import { kinds } from "../../operator/kube/kinds.ts";
-import { isReady, resource } from "../harness/declared.ts";
 import { needsKubeApi } from "../harness/kube-api.ts";
 import { type AuditEntry, serviceAccountName } from "../harness/kube-audit.ts";
+import { ready as isReady, resource } from "../harness/kube-resources.ts";
 import { type Cluster, type OperatorProcess, openCluster, release } from "../harness/operator.ts";
 import { until } from "../harness/until.ts";
 

@@ -5,9 +5,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { kinds } from "../../operator/kube/kinds.ts";
-import { isReady, resource } from "../harness/declared.ts";
 import { type FaultProxy, startFaultProxy } from "../harness/fault-proxy.ts";
 import { needsKubeApi } from "../harness/kube-api.ts";
+import { ready as isReady, resource } from "../harness/kube-resources.ts";
 import { type Cluster, type OperatorProcess, openCluster, soon } from "../harness/operator.ts";
 import { until } from "../harness/until.ts";
 
