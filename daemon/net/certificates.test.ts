@@ -142,6 +142,25 @@ for (const { name, texts, says } of bad) {
   });
 }
 
+test("a certificate in use that ends soon, or has ended, is told", () => {
+  const told: string[] = [];
+  let at = now;
+  const note = (level: string) => (fields: object, sentence: string) =>
+    void told.push(`${level} ${"resource" in fields ? fields.resource : ""}: ${sentence}`);
+  const book = new Certificates(nothing, { ...silent, warn: note("warn"), error: note("error") }, () => at);
+  book.update([of("a.test", "mail.a.test")]);
+  book.review();
+  assert.deepEqual(told, []);
+  at = now + 396 * 86_400_000;
+  book.review();
+  at = now + 398 * 86_400_000;
+  book.review();
+  assert.deepEqual(told, [
+    "warn MailDomain ns/a.test: a domain's certificate ends soon: have it renewed",
+    "error MailDomain ns/a.test: a domain's certificate has expired: have it renewed",
+  ]);
+});
+
 test("a domain that has none any more answers for nothing", async () => {
   const { book } = open(own, a);
   book.update([]);

@@ -23,6 +23,7 @@ export interface DomainCertificate extends CertificateTexts {
 
 /** Whoever has the lower rank answers for a name. */
 const ranks = { owner: 0, installation: 1, other: 2 } as const;
+const warnBeforeMs = 7 * 86_400_000;
 /** As many as certificate authorities put into one certificate. */
 const namesKept = 100;
 
@@ -31,6 +32,8 @@ interface Kept {
   readonly domain: string;
   readonly texts: CertificateTexts;
   readonly names: readonly string[];
+  /** ms since the epoch */
+  readonly end: number;
   context(): SecureContext;
 }
 
@@ -83,6 +86,21 @@ export class Certificates {
     this.#kept = kept;
     this.#refused = refused;
     this.#index();
+  }
+
+  /** Tells of certificates in use whose end is near or past: whoever should renew them has not. */
+  review(): void {
+    const now = this.#now();
+    for (const { resource, end } of this.#kept.values()) {
+      if (end - now > warnBeforeMs) continue;
+      const facts = {
+        resource: `MailDomain ${resource}`,
+        field: "spec.tls",
+        ends: new Date(end).toISOString(),
+      };
+      if (end > now) this.#log.warn(facts, "a domain's certificate ends soon: have it renewed");
+      else this.#log.error(facts, "a domain's certificate has expired: have it renewed");
+    }
   }
 
   /** `undefined`: a client that names no server. */
@@ -142,12 +160,14 @@ const equal = (a: CertificateTexts, b: CertificateTexts): boolean => a.cert === 
 
 /** Contexts are made when they are first needed: most of many domains' are not, on any one day. */
 function keep({ resource, domain, cert, key }: DomainCertificate): Kept {
+  const x509 = new X509Certificate(cert);
   let context: SecureContext | undefined;
   return {
     resource,
     domain,
     texts: { cert, key },
-    names: namesOf(cert),
+    names: serverNames(x509).slice(0, namesKept),
+    end: x509.validToDate.getTime(),
     context() {
       context ??= serverContext({ cert, key });
       return context;

@@ -53,10 +53,12 @@ export async function listenerCertificate(
       "no certificate: TLS uses a self-signed one that others will not trust; give --tls-cert and --tls-key, or a MailDomain with tls",
     );
   const leave = live.onChange(update);
+  const review = setInterval(() => certificates.review(), REVIEW_MS);
   return {
     current: (name) => certificates.find(name) ?? last(),
     [Symbol.dispose]: () => {
       leave();
+      clearInterval(review);
       own?.[Symbol.dispose]();
     },
   };
@@ -96,6 +98,7 @@ async function ownCertificate(
 }
 
 const LOOK_MS = 10_000;
+const REVIEW_MS = 6 * 3_600_000;
 
 interface Texts {
   readonly cert: string;

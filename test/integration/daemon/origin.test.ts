@@ -3,6 +3,7 @@
  * in front of the message, and what its domain asks to keep apart lies in Junk.
  */
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, test } from "node:test";
 import { dkimRecord, generateDkimKey, parseDkimKey } from "../../../daemon/mail/dkim/keys.ts";
 import { signMessage } from "../../../daemon/mail/dkim/sign-message.ts";
@@ -100,6 +101,18 @@ test("a good signature is as good, on a large message too; a forged result of ou
   assert.match(found, /dkim=pass header\.d=far\.example header\.s=s header\.a=rsa-sha256/);
   assert.match(found, /dmarc=pass/);
   assert.doesNotMatch(found, /; dmarc=pass\r\nX-Was/);
+});
+
+test("40 MB are examined as they pass: the daemon holds none of them", async (t) => {
+  const peak = async () =>
+    Number(/VmHWM:\s+(\d+)/.exec(await readFile(`/proc/${world.fleet.pid}/status`, "utf8"))?.[1]);
+  const before = await peak();
+  const body = "A line of a very large message, again and again.\r\n".repeat(800_000);
+  const message = await signed(text("x@far.example", "very-large", body));
+  assert.match(await send(other, "x@far.example", "alice@home.example", message), /^250/);
+  const after = await peak();
+  t.diagnostic(`peak of resident memory: ${before} → ${after} KiB`);
+  assert.ok(after - before < 120 << 10, `${before} → ${after} KiB`);
 });
 
 test("what nobody vouches for is refused, where its domain asks for that", async () => {

@@ -1,0 +1,131 @@
+/**
+ * Random octets and texts into every parser of trust that a stranger reaches: the PROXY header, header sections with
+ * signatures and ARC sets, results fields, MTA-STS policies and records, rewritten paths, TLSA and other DNS answers.
+ * What must hold: nothing throws, nothing waits for more than it can get, nothing that comes out ends a line.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { authservIdOf, withoutForged } from "../../daemon/auth/origin/results-field.ts";
+import { readReply } from "../../daemon/dns/wire.ts";
+import type { Address, Domain } from "../../daemon/mail/address.ts";
+import { arcSet } from "../../daemon/mail/arc/seal.ts";
+import { RelaxedBodyHash, relaxedField } from "../../daemon/mail/dkim/canonical.ts";
+import { readHeaderSection } from "../../daemon/mail/dkim/header-section.ts";
+import { generateDkimKey, parseDkimKey } from "../../daemon/mail/dkim/keys.ts";
+import { fitsSts, parseStsPolicy, stsRecordId } from "../../daemon/mail/mta-sts.ts";
+import { originalPath, rewrittenPath } from "../../daemon/mail/srs.ts";
+import { parseTags } from "../../daemon/mail/tags.ts";
+import { compare } from "../../daemon/mail/zone/compare.ts";
+import { wantedRecords } from "../../daemon/mail/zone/records.ts";
+import { headerMax, readProxyHeader } from "../../daemon/net/proxy-header.ts";
+
+const runs = { numRuns: 3_000 };
+const words = (...some: readonly string[]) =>
+  fc
+    .array(fc.oneof(fc.constantFrom(...some), fc.string({ maxLength: 5 })), { maxLength: 30 })
+    .map((parts) => parts.join(""));
+
+test("PROXY headers", () => {
+  const line = words("PROXY ", "TCP4 ", "TCP6 ", "UNKNOWN", "192.0.2.1 ", "2001:db8::1 ", "25", " ", "\r\n");
+  fc.assert(
+    fc.property(fc.oneof(line, fc.string({ unit: "binary" })), (text) => {
+      const octets = Buffer.from(text, "latin1");
+      const header = readProxyHeader(octets);
+      if (header.kind === "more") assert.ok(octets.length < headerMax);
+      if (header.kind === "header" && header.peer) assert.match(header.peer.address, /^[0-9a-f.:]+$/);
+    }),
+    runs,
+  );
+});
+
+const header = words(
+  "ARC-Seal: i=1; cv=none; b=x\r\n",
+  "ARC-Message-Signature: i=1; b=x\r\n",
+  "ARC-Authentication-Results: i=1; x\r\n",
+  "ARC-Seal: i=2;\r\n",
+  "From: a@b.test\r\n",
+  "Authentication-Results: ",
+  "mx.us.test",
+  "(",
+  ")",
+  ";",
+  "\r\n ",
+  "\r\n",
+);
+
+test("header sections, and what is made of them", async () => {
+  const key = { selector: "s", ...parseDkimKey(generateDkimKey("rsa-sha256")) };
+  await fc.assert(
+    fc.asyncProperty(header, async (text) => {
+      const octets = Buffer.from(`${text}\r\n\r\nbody`, "latin1");
+      const section = readHeaderSection(octets, false);
+      assert.ok(section !== undefined && section !== "unfinished" && section.bodyAt <= octets.length);
+      for (const field of section.fields) assert.doesNotMatch(relaxedField(field), /\r\n/);
+      const order = { domain: "us.test", key, at: 0, results: " mx.us.test; none", chain: "none" as const };
+      assert.match(await arcSet(section.fields, "x", order), /^(ARC-Seal: i=1;|$)/);
+      const kept = withoutForged(octets, (id) => id === "mx.us.test").toString("latin1");
+      for (const field of kept.split(/(?<=\n)(?=[^ \t])/)) assert.notEqual(authservIdOf(field), "mx.us.test");
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("bodies", () => {
+  fc.assert(
+    fc.property(fc.array(fc.uint8Array({ maxLength: 20 }), { maxLength: 20 }), (pieces) => {
+      const [one, whole] = [new RelaxedBodyHash(), new RelaxedBodyHash()];
+      for (const piece of pieces) one.update(piece);
+      whole.update(Buffer.concat(pieces));
+      assert.equal(one.digest(), whole.digest());
+    }),
+    runs,
+  );
+});
+
+test("policies, records and paths", () => {
+  const key = Buffer.alloc(32, 1);
+  const wanted = wantedRecords({
+    domain: "a.test",
+    mailHosts: ["mx.a.test"],
+    mtaStsId: "1",
+    tlsReportTo: "r@a.test",
+  });
+  const text = words(
+    "version: STSv1\n",
+    "mode: enforce\n",
+    "mx: *.a.test\n",
+    "max_age: 1\n",
+    "v=STSv1;",
+    "id=1;",
+    "SRS0=",
+    "SRS1=",
+    "=",
+    "v=spf1 ",
+    "v=DMARC1; p=none",
+    "k=rsa; p=",
+  );
+  fc.assert(
+    fc.property(text, (given) => {
+      const policy = parseStsPolicy(given);
+      if (policy) fitsSts(policy, given);
+      stsRecordId([given]);
+      parseTags(given);
+      for (const record of wanted) compare(record, [given]);
+      const path = rewrittenPath(`${given}@far.test` as Address, "us.test" as Domain, key, 0);
+      if (path) assert.ok(path.length <= 64 + "@us.test".length);
+      originalPath(`${given}@us.test` as Address, [key], 0);
+    }),
+    runs,
+  );
+});
+
+test("DNS answers", () => {
+  const head = [0, 1, 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0];
+  fc.assert(
+    fc.property(fc.boolean(), fc.uint8Array({ maxLength: 200 }), (begun, rest) => {
+      readReply(Buffer.from(begun ? [...head, ...rest] : rest));
+    }),
+    runs,
+  );
+});
