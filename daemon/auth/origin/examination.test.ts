@@ -225,6 +225,18 @@ test("a DNS that never answers ends the wait: what is not known is a temporary e
   assert.equal(clock.asleep, 0);
 });
 
+test("giving up while the next octets wait for their turn leaves nobody waiting", async () => {
+  const means = { lookup: lookup(), hostname: "mx.us.test", clock: systemClock, chance: () => 0 };
+  const examination = new Examination({ client: "192.0.2.1", helo: "h", reversePath: "a@a.test" }, means);
+  examination.header(Buffer.from("From: a@a.test\r\n\r\n"));
+  const waiting = examination.write(Buffer.alloc(1 << 20, "x"));
+  assert.ok(waiting instanceof Promise);
+  examination.abort();
+  await waiting;
+  assert.equal(examination.write(Buffer.from("more")), undefined);
+  assert.equal((await examination.end()).dkim.length, 0);
+});
+
 test("no octets break an examination", async () => {
   const means = { lookup: lookup(), hostname: "mx.us.test", clock: systemClock, chance: () => 0 };
   const fieldText = fc.constantFrom(

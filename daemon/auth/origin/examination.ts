@@ -8,7 +8,8 @@
  *         hash over the body), of ARC sets `arcMax`; SPF looks up at most ten terms (RFC 7208 §4.6.4).
  * Spec:   RFC 7208, RFC 6376, RFC 8463, RFC 7489 (`pct`) with RFC 9989, RFC 8617; checked by the package mailauth.
  */
-import { once } from "node:events";
+import type { Writable } from "node:stream";
+import { finished } from "node:stream/promises";
 import type { Chance, Clock } from "../../kit/clock.ts";
 import { parseTags } from "../../mail/tags.ts";
 import type {
@@ -95,11 +96,9 @@ export class Examination {
 
   /** The promise, if there is one, is back-pressure. */
   write(octets: Uint8Array): void | Promise<void> {
-    if (this.#broken || this.#verifier.write(Buffer.from(octets))) return;
-    return once(this.#verifier, "drain").then(
-      () => {},
-      () => {},
-    );
+    const verifier = this.#verifier;
+    if (verifier.destroyed || verifier.write(Buffer.from(octets))) return;
+    return roomIn(verifier);
   }
 
   async end(): Promise<Evidence> {
@@ -108,9 +107,10 @@ export class Examination {
       () => {},
     );
     try {
-      const ended = once(this.#verifier, "close").catch(() => {});
       this.#verifier.end();
-      await ended;
+      await finished(this.#verifier).catch(() => {
+        this.#broken = true;
+      });
       return await this.#conclude();
     } finally {
       this.#stop.abort();
@@ -127,8 +127,9 @@ export class Examination {
   async #conclude(): Promise<Evidence> {
     const verifier = this.#verifier;
     const [spf, arc] = await Promise.all([this.#spf, this.#arc()]);
-    const results = verifier.results.filter(({ status }) => status.result !== "none");
-    const dkim = this.#broken ? [] : results.map(dkimEvidence);
+    const whole = this.#broken ? [] : verifier.results;
+    const results = whole.filter(({ status }) => status.result !== "none");
+    const dkim = results.map(dkimEvidence);
     const passed = results.filter(({ status }) => status.result === "pass");
     const dmarc = await this.#dmarc(
       spf.result === "pass" ? [spf.domain] : [],
@@ -198,6 +199,17 @@ export class Examination {
       return { result: "temperror", ...nobody };
     }
   }
+}
+
+/** Resolves when more may be written, or nobody reads any more. */
+function roomIn(stream: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      stream.off("drain", done).off("close", done);
+      resolve();
+    };
+    stream.on("drain", done).on("close", done);
+  });
 }
 
 function dkimEvidence({
