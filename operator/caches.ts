@@ -91,7 +91,7 @@ export function openCaches(parts: CacheParts): Caches {
     }),
   };
   const all = watched(installation).length === 0;
-  const domains = openCache<MailDomain>(parts, kinds.MailDomain);
+  const domains = openCache<MailDomain>(parts, kinds.MailDomain, {}, { transform: packed });
   const mailboxes = openCache<Mailbox>(parts, kinds.Mailbox);
   const policies = openCache<RelayPolicy>(parts, kinds.RelayPolicy);
   const children = childKinds.map((kind) => openCache(parts, kind, ours));
@@ -115,6 +115,15 @@ export function openCaches(parts: CacheParts): Caches {
     },
   };
 }
+
+/**
+ * A domain's status as text: ten thousand of them are looked at one at a time, and take a quarter less room than as
+ * objects. `Written` unpacks them.
+ */
+const packed = (domain: MailDomain): MailDomain =>
+  domain.status === undefined
+    ? domain
+    : ({ ...domain, status: JSON.stringify(domain.status) } as unknown as MailDomain);
 
 /** Of a pod only what is looked at: there may be thousands, and their specs are long. */
 function slimPod({ apiVersion, kind, metadata, status }: Pod): Pod {

@@ -26,7 +26,7 @@ import { Children } from "./reconcile/children.ts";
 import { Departures } from "./reconcile/departures.ts";
 import { DkimKeys } from "./reconcile/dkim-keys.ts";
 import { Extras } from "./reconcile/extras.ts";
-import { Fleet, isReady } from "./reconcile/fleet.ts";
+import { Fleet } from "./reconcile/fleet.ts";
 import { MailDomainReconciler } from "./reconcile/mail-domain.ts";
 import { MailboxReconciler } from "./reconcile/mailbox.ts";
 import { NamespaceReconciler } from "./reconcile/namespace.ts";
@@ -275,12 +275,11 @@ class Leader {
       for (const object of cache.list())
         publication.expect({ kind, namespace: namespaceOf(object), name: object.metadata.name });
     }
-    fleet.onProgress(() => {
-      const ready = [...all.pods.list()]
-        .filter(isReady)
-        .map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
-      this.#wakes.progressed(ready.sort().join(" "));
+    fleet.onLoaded((who) => {
+      const at = who.indexOf("/");
+      wake(who.slice(0, at) as Subject, who.slice(at + 1), "high");
     });
+    fleet.onPods((ready) => this.#wakes.podsChanged(ready));
     this.#stack.defer(followChildren(all, wake, (namespace) => this.#wakes.in(namespace, "high")));
     this.#stack.defer(relations.begin());
     wake("Namespace", installation.namespace, "high");

@@ -8,6 +8,7 @@
  * Fails:  never. A DNS that does not answer leaves what was known, marked `Unknown` only where nothing was.
  * Memory: one entry a domain; a bounded number of looks at a time.
  */
+import { createHash } from "node:crypto";
 import type { CheckedRecord } from "../../daemon/dns/check-records.ts";
 import { checkRecords, unchecked } from "../../daemon/dns/check-records.ts";
 import { Resolver } from "../../daemon/dns/resolver.ts";
@@ -36,8 +37,8 @@ export interface RecordWatchOptions {
 
 interface Watched {
   wanted: readonly WantedRecord[];
-  /** Of `wanted`, to see whether it changed. */
-  text: string;
+  /** Of `wanted`, to see whether it changed: its text would take more room than all the rest. */
+  digest: string;
   found: readonly CheckedRecord[];
   /** Looks in a row that found something lacking. */
   lacking: number;
@@ -51,7 +52,7 @@ export class RecordWatch implements Disposable {
   readonly #o: Required<RecordWatchOptions>;
   readonly #domains = new Map<string, Watched>();
   readonly #slots: Slots;
-  readonly #closing = new AbortController();
+  #closed = false;
 
   constructor(options: RecordWatchOptions) {
     this.#o = { ...defaults, ...options };
@@ -60,12 +61,12 @@ export class RecordWatch implements Disposable {
 
   /** From now on these are wanted. Unchanged ones cost nothing; others are looked for at once. */
   want(key: string, wanted: readonly WantedRecord[]): void {
-    const text = JSON.stringify(wanted);
+    const digest = createHash("sha256").update(JSON.stringify(wanted)).digest("base64");
     const known = this.#domains.get(key);
-    if (known?.text === text) return;
+    if (known?.digest === digest) return;
     known?.stop.abort();
     const found = carriedOver(wanted, known?.found ?? []);
-    const watched = { wanted, text, found, lacking: 0, stop: new AbortController() };
+    const watched = { wanted, digest, found, lacking: 0, stop: new AbortController() };
     this.#domains.set(key, watched);
     this.#lookSoon(key, watched);
   }
@@ -91,12 +92,13 @@ export class RecordWatch implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#closing.abort();
+    this.#closed = true;
     for (const { stop } of this.#domains.values()) stop.abort();
   }
 
   #lookSoon(key: string, watched: Watched): void {
-    const signal = AbortSignal.any([this.#closing.signal, watched.stop.signal]);
+    if (this.#closed) return;
+    const { signal } = watched.stop;
     this.#slots.queue(() => void this.#look(key, watched, signal));
   }
 

@@ -2,7 +2,7 @@
  * DKIM keys of a domain that names no Secret for them: made here, into a Secret that the MailDomain owns.
  *
  * In:     the MailDomain, the metadata of its Secret, and whether DNS shows the records of the current keys.
- * Out:    what belongs into DNS. Keys that are lacking are made, one after the other, in a thread: nothing waits for them, and
+ * Out:    what belongs into DNS. Keys that are lacking are made, a few at a time, in threads: nothing waits for them, and
  *         the Secret's appearance wakes the domain. A new selector gets new keys beside the old ones; these go when DNS
  *         has shown the new ones for as long as `retention` says.
  * Secret: `<selector>.pem` a key. An annotation says what belongs into DNS, so that no key is read for that.
@@ -56,6 +56,8 @@ interface SecretObject extends KubeObject {
 
 export const dkimAnnotation = "mail.postfleet.dev/dkim";
 const nothing: Told = { records: [] };
+/** Domains whose keys are made at one time. */
+const atOnce = 4;
 
 export class DkimKeys implements AsyncDisposable {
   readonly #options: DkimKeysOptions;
@@ -64,7 +66,7 @@ export class DkimKeys implements AsyncDisposable {
   readonly #order: string[] = [];
   /** Of Secrets that are not ours. */
   readonly #own = new Map<string, { readonly version: string; readonly records: readonly DkimRecord[] }>();
-  #current: string | undefined;
+  readonly #current = new Set<string>();
   #idle = true;
   #working: Promise<void> = Promise.resolve();
   readonly #stop = new AbortController();
@@ -122,10 +124,10 @@ export class DkimKeys implements AsyncDisposable {
     return {};
   }
 
-  /** One at a time: a key takes a thread for about 100 ms, and thousands may be wanted at once. */
+  /** A few at a time: an RSA key takes a thread for about 100 ms, and thousands may be wanted at once. */
   #begin(domain: MailDomain, work: () => Promise<void>): void {
     const key = keyOf(domain);
-    if (this.#waiting.has(key) || this.#current === key || this.#stop.signal.aborted) return;
+    if (this.#waiting.has(key) || this.#current.has(key) || this.#stop.signal.aborted) return;
     this.#waiting.set(key, work);
     this.#order.push(key);
     if (this.#idle) this.#working = this.#workOff();
@@ -133,23 +135,26 @@ export class DkimKeys implements AsyncDisposable {
 
   async #workOff(): Promise<void> {
     this.#idle = false;
-    for (;;) {
+    while (this.#order.length > 0 && !this.#stop.signal.aborted) {
       await this.#options.calm();
-      const key = this.#order.pop();
-      this.#current = key;
-      const work = key === undefined ? undefined : this.#waiting.get(key);
-      if (key === undefined || work === undefined || this.#stop.signal.aborted) {
-        this.#idle = true;
-        return;
-      }
-      this.#waiting.delete(key);
-      try {
-        await work();
-      } catch (error) {
-        if (this.#stop.signal.aborted) return;
-        this.#options.log.warn({ err: error, domain: key }, "DKIM keys could not be stored yet");
-        this.#options.onFailure(key);
-      }
+      const keys = this.#order.splice(-atOnce);
+      await Promise.all(keys.map((key) => this.#workOn(key)));
+    }
+    this.#idle = true;
+  }
+
+  async #workOn(key: string): Promise<void> {
+    const work = this.#waiting.get(key);
+    this.#waiting.delete(key);
+    this.#current.add(key);
+    try {
+      await work?.();
+    } catch (error) {
+      if (this.#stop.signal.aborted) return;
+      this.#options.log.warn({ err: error, domain: key }, "DKIM keys could not be stored yet");
+      this.#options.onFailure(key);
+    } finally {
+      this.#current.delete(key);
     }
   }
 

@@ -76,6 +76,7 @@ export class MailDomainReconciler implements Reconciler {
 
   #forget(key: string, namespace: string, name: string): Next {
     this.#world.resolver.withdraw({ kind: "MailDomain", namespace, name });
+    this.#world.fleet.forget(`MailDomain/${key}`);
     this.#parts.dns.forget(key);
     this.#parts.dkim.forget(key);
     this.#waiting.delete(key);
@@ -208,7 +209,16 @@ export class MailDomainReconciler implements Reconciler {
     const state = publication.stateOf(named(domain));
     if (state.kind === "waiting") return state;
     const where = servingNamespace(installation, namespaceOf(domain));
-    return { kind: "published", ...fleet.progress(where, ["gateway", "mailbox"], state.revision) };
+    const need = {
+      namespace: where,
+      components: ["gateway", "mailbox"],
+      revision: state.revision,
+      some: true,
+    } as const;
+    return {
+      kind: "published",
+      ...fleet.follow(`MailDomain/${namespaceOf(domain)}/${domain.metadata.name}`, [need]),
+    };
   }
 
   async #tell(domain: MailDomain, findings: Findings, signal: AbortSignal): Promise<void> {

@@ -49,6 +49,7 @@ export class MailboxReconciler implements Reconciler {
     const mailbox = caches.mailboxes.get(namespace, name);
     if (!mailbox) {
       resolver.withdraw({ kind: "Mailbox", namespace, name });
+      this.#world.fleet.forget(`Mailbox/${key}`);
       return onChange;
     }
     const acceptance = acceptMailbox(mailbox, relations);
@@ -108,7 +109,11 @@ export class MailboxReconciler implements Reconciler {
     const revision = publication.settledRevision;
     if (revision === undefined) return "daemons have not been told yet";
     const where = servingNamespace(installation, namespaceOf(mailbox));
-    const { ready, loaded } = fleet.progress(where, ["gateway", "mailbox"], revision);
+    const { ready, loaded } = fleet.progress({
+      namespace: where,
+      components: ["gateway", "mailbox"],
+      revision,
+    });
     if (loaded < ready) return `${ready - loaded} of ${ready} pods still take mail for it`;
     try {
       await this.#parts.mail.purge(address, AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]));
@@ -125,7 +130,14 @@ export class MailboxReconciler implements Reconciler {
     const state = publication.stateOf(named(mailbox));
     if (state.kind === "waiting") return state;
     const where = servingNamespace(installation, namespaceOf(mailbox));
-    return { kind: "published" as const, ...fleet.progress(where, ["gateway", "mailbox"], state.revision) };
+    const need = {
+      namespace: where,
+      components: ["gateway", "mailbox"],
+      revision: state.revision,
+      some: true,
+    } as const;
+    const { namespace, name } = named(mailbox);
+    return { kind: "published" as const, ...fleet.follow(`Mailbox/${namespace}/${name}`, [need]) };
   }
 
   async #tell(mailbox: Mailbox, { acceptance, resolved, why }: Findings, signal: AbortSignal): Promise<void> {

@@ -74,6 +74,7 @@ export class RelayPolicyReconciler implements Reconciler {
     if (!policy) {
       resolver.withdraw({ kind: "RelayPolicy", namespace, name });
       this.#parts.scaling.forget(key);
+      this.#world.fleet.forget(`RelayPolicy/${key}`);
       this.#told.delete(key);
       return onChange;
     }
@@ -161,12 +162,17 @@ export class RelayPolicyReconciler implements Reconciler {
     const state = publication.stateOf(named(policy));
     if (state.kind === "waiting") return state;
     const namespace = namespaceOf(policy);
-    const gateways = fleet.progress(servingNamespace(installation, namespace), ["gateway"], state.revision);
-    const relays = fleet.progress(namespace, ["relay"], state.revision, policy.metadata.name);
+    const { name } = policy.metadata;
+    const { revision } = state;
+    const gateways = {
+      namespace: servingNamespace(installation, namespace),
+      components: ["gateway"],
+      revision,
+    };
+    const relays = { namespace, components: ["relay"], policy: name, revision };
     return {
       kind: "published" as const,
-      ready: gateways.ready + relays.ready,
-      loaded: gateways.loaded + relays.loaded,
+      ...fleet.follow(`RelayPolicy/${namespace}/${name}`, [gateways, relays]),
     };
   }
 

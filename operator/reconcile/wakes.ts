@@ -1,11 +1,11 @@
 /**
- * Who is to be looked at again, and when: one work queue a subject, and those whom the daemons' progress concerns.
+ * Who is to be looked at again, and when: one work queue a subject, and the sweep over all of them.
  *
- * In:     `wake` from everywhere; progress of the daemons.
- * Out:    keys in work queues. Resources that wait for daemons are woken at each progress. Settled ones are not: when
- *         pods come and go, their texts are brought up to date in one sweep, once the pods have been stable for a while.
+ * In:     `wake` from everywhere; which pods are ready.
+ * Out:    keys in work queues. When pods come and go, what resources say of them is brought up to date in one sweep, once
+ *         the pods have been stable for a while: a roll-out must not rewrite ten thousand statuses at each step.
  */
-import type { Condition, KubeObject } from "../kube/object.ts";
+import type { KubeObject } from "../kube/object.ts";
 import type { WorkQueue } from "../kube/work-queue.ts";
 import type { ResourceCaches, Subject, Urgency, Wake } from "./relations.ts";
 import { keyOf } from "./resources.ts";
@@ -51,9 +51,7 @@ export class Wakes implements Disposable {
   }
 
   /** `readyPods` names those that are ready now. */
-  progressed(readyPods: string): void {
-    for (const [subject, cache] of this.#everything())
-      for (const object of cache.list()) if (!isProgrammed(object)) this.wake(subject, keyOf(object), "high");
+  podsChanged(readyPods: string): void {
     this.#swept ??= readyPods;
     clearTimeout(this.#timer);
     if (readyPods === this.#swept) return;
@@ -73,13 +71,4 @@ export class Wakes implements Disposable {
     clearTimeout(this.#timer);
     this.#queues.clear();
   }
-}
-
-/** Also when it is refused: then daemons have nothing to do with it. */
-function isProgrammed({ status, metadata }: KubeObject): boolean {
-  const { conditions = [] } = (status ?? {}) as { readonly conditions?: readonly Condition[] };
-  const found = conditions.find(({ type }) => type === "Programmed");
-  if (found?.observedGeneration !== metadata.generation || metadata.deletionTimestamp !== undefined)
-    return false;
-  return found?.status === "True" || found?.reason === "NotAccepted";
 }

@@ -28,13 +28,14 @@ export class Written {
     this.#kube = kube;
   }
 
-  /** The status as it is now, as far as we know. */
+  /** The status as it is now, as far as we know; a cache may hold it as text. */
   statusOf<S>(object: KubeObject): S | undefined {
     const { uid = "", resourceVersion } = object.metadata;
     const overlay = this.#overlays.get(uid);
     if (overlay?.basis === resourceVersion && overlay !== undefined) return overlay.status as S;
     this.#overlays.delete(uid);
-    return object["status"] as S | undefined;
+    const { status } = object;
+    return (typeof status === "string" ? JSON.parse(status) : status) as S | undefined;
   }
 
   /** `true`: it was written. */

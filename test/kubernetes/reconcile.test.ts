@@ -278,6 +278,10 @@ describe("operator", needsKubeApi, () => {
       const figures = await operator.metrics();
       return !/postfleet_operator_keys\{kind="[^"]*",state="busy"\} [1-9]/.test(figures);
     });
+    await untilTrue("every policy's figures to be told", async () => {
+      const policies = await cluster.kube.list(kinds.RelayPolicy, {}, soon());
+      return policies.every(({ status }) => (status as { readonly queue?: object }).queue !== undefined);
+    });
     await operator[Symbol.asyncDispose]();
     const begin = (await cluster.api.audit()).length;
     operator = await cluster.operator();
