@@ -2,6 +2,7 @@
  * Which Secrets a resource refers to, and which of their keys it needs.
  */
 
+import { certificateFault } from "../../crds/certificate.ts";
 import { dkimSecretName, tlsSecretName } from "../desired/names.ts";
 import type { SecretNeed } from "./resolve.ts";
 import type { Mailbox, MailDomain, RelayPolicy } from "./resources.ts";
@@ -15,13 +16,16 @@ export const dkimKeyFiles = ({ spec }: MailDomain): readonly string[] =>
     algorithm === "Ed25519" ? `${spec.dkim.selector}-ed25519.pem` : `${spec.dkim.selector}.pem`,
   );
 
+const tlsFault = (data: ReadonlyMap<string, string>): string | undefined =>
+  certificateFault({ cert: data.get("tls.crt") ?? "", key: data.get("tls.key") ?? "" }, Date.now());
+
 export function domainNeeds(domain: MailDomain): readonly SecretNeed[] {
   const { tls } = domain.spec;
   const keys = dkimKeyFiles(domain);
   const tlsName = tls?.secretName ?? (tls?.issuerRef ? tlsSecretName(domain.metadata.name) : undefined);
   return [
     ...(keys.length === 0 ? [] : [{ name: dkimSecretOf(domain), keys }]),
-    ...(tlsName === undefined ? [] : [{ name: tlsName, keys: ["tls.crt", "tls.key"] }]),
+    ...(tlsName === undefined ? [] : [{ name: tlsName, keys: ["tls.crt", "tls.key"], check: tlsFault }]),
   ];
 }
 

@@ -20,6 +20,8 @@ export type Declare = (resource: ResourceOf<Kind>, secrets: readonly Secret[]) =
 export interface SecretNeed {
   readonly name: string;
   readonly keys: readonly string[];
+  /** What is wrong with what it holds, in words that name the remedy. */
+  readonly check?: (data: ReadonlyMap<string, string>) => string | undefined;
 }
 
 export type Resolved =
@@ -98,11 +100,14 @@ export class Resolver {
   async #read(namespace: string, needs: readonly SecretNeed[], signal: AbortSignal) {
     const secrets = new Map<string, Secret>();
     const missing: string[] = [];
-    for (const { name, keys } of needs) {
+    for (const { name, keys, check } of needs) {
       const present = this.#secrets.versionOf(namespace, name).kind === "present";
       const content = present ? await this.#secrets.read(namespace, name, signal) : undefined;
-      if (content) secrets.set(name, secretOf(namespace, name, content));
-      missing.push(...lacking(name, keys, content));
+      const secret = content && secretOf(namespace, name, content);
+      if (secret) secrets.set(name, secret);
+      const lacks = lacking(name, keys, content);
+      const fault = secret && lacks.length === 0 ? check?.(secret.data) : undefined;
+      missing.push(...lacks, ...(fault === undefined ? [] : [`Secret ${name}: ${fault}`]));
     }
     return { secrets: [...secrets.values()], missing };
   }
