@@ -13,7 +13,7 @@ const steps = [
   ["kit"],
   ["mail"],
   ["queue", "mailbox", "directory", "sieve"],
-  ["smtp", "imap", "pop3"],
+  ["smtp", "imap", "pop3", "managesieve"],
   ["accept", "deliver", "auth"],
   ["nats", "dns", "net"],
   ["main.ts", "run", "cli"],

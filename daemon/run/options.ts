@@ -27,8 +27,8 @@ export const runHelp = `postfleet run -f FILE|FOLDER… --data DIR [OPTIONS]
       --policy NS/NAME     relay role: work on the queue of this RelayPolicy only
       --namespace NS       serve this namespace's resources only (default: the one that NATS_CREDS or the directory key
                            are made for)
-      --listen NAME=ADDRESS:PORT   smtp, submission, submissions, imap, imaps, pop3, pop3s, health, mta-sts (off by default)
-                           (repeatable; port 0: any free one; NAME=off)
+      --listen NAME=ADDRESS:PORT   smtp, submission, submissions, imap, imaps, pop3, pop3s, managesieve, health,
+                           mta-sts (off by default; repeatable; port 0: any free one; NAME=off)
       --dns ADDRESS:PORT   ask this resolver (repeatable; default: /etc/resolv.conf)
       --smtp-port PORT     the port of MX hosts (default 25)
       --hostname NAME      our name in the banner, EHLO and trace headers (default: this machine's)
@@ -55,6 +55,7 @@ export const listenerDefaults = {
   imaps: "127.0.0.1:2993",
   pop3: "127.0.0.1:2110",
   pop3s: "127.0.0.1:2995",
+  managesieve: "127.0.0.1:4190",
   health: "127.0.0.1:8025",
   "mta-sts": "off",
 } as const;

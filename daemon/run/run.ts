@@ -209,6 +209,10 @@ class Daemon {
       const pop3 = parts.use(await openPop3({ ...common, door: door("POP3") }));
       this.#doors.push(pop3);
       tell(pop3.servers);
+      const { openManageSieve } = await import("./managesieve.ts");
+      const sieve = parts.use(await openManageSieve({ ...common, door: door("ManageSieve") }));
+      this.#doors.push(sieve);
+      tell(sieve.servers);
     }
     if (roles.has("gateway")) {
       const { openGateway } = await import("./gateway.ts");

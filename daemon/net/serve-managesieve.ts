@@ -1,0 +1,94 @@
+/**
+ * A ManageSieve server: one listener, and a session for each connection that it accepts.
+ *
+ * In:     a host that knows users and their scripts, and what the listener may do.
+ * Out:    the chosen address; two stops: `drain` asks (BYE between commands), `abort` insists.
+ */
+import { isLoopback } from "../kit/cidr.ts";
+import type { Clock } from "../kit/clock.ts";
+import type { Log } from "../kit/log.ts";
+import type { SieveHost } from "../managesieve/host.ts";
+import { defaultLimits, Session, type SieveLimits } from "../managesieve/session.ts";
+import { Caps, type ConnectionLimits } from "./caps.ts";
+import type { Connection, ContextFor } from "./connection.ts";
+import { listen } from "./listen.ts";
+import type { Proxies } from "./proxied.ts";
+import { SessionSet } from "./session-set.ts";
+
+export interface ManageSieveOptions {
+  readonly listener: {
+    readonly host: string;
+    readonly port: number;
+    /** Clients on loopback may log in in plain text. */
+    readonly plainAuthOnLoopback: boolean;
+  };
+  readonly host: SieveHost;
+  readonly secureContext: ContextFor;
+  /** Proxies that are trusted to name the client. */
+  readonly proxies?: Proxies | undefined;
+  readonly connections: () => ConnectionLimits;
+  readonly limits?: SieveLimits;
+  readonly opened?: (listener: string) => void;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+export interface ManageSieveServer extends AsyncDisposable {
+  readonly address: string;
+  readonly port: number;
+  readonly sessions: number;
+  drain(): Promise<void>;
+  abort(): void;
+}
+
+const name = "managesieve";
+const refusal = 'BYE (TRYLATER) "Too many connections, please try again later"\r\n';
+
+export async function serveManageSieve(options: ManageSieveOptions): Promise<ManageSieveServer> {
+  const { log, secureContext, connections, clock, proxies } = options;
+  const sessions = new SessionSet<Session>(clock);
+  const onConnection = (connection: Connection) => begin(connection, sessions, options);
+  const spec = { name, ...options.listener, tls: "starttls" } as const;
+  const caps = new Caps(connections);
+  const listening = listen({ ...spec, secureContext, onConnection, caps, refusal, proxies, log });
+  const listener = await listening.catch((error: unknown) => {
+    sessions[Symbol.dispose]();
+    throw error;
+  });
+  return {
+    address: listener.address,
+    port: listener.port,
+    get sessions() {
+      return sessions.size;
+    },
+    drain() {
+      listener.stop();
+      return sessions.drain();
+    },
+    abort: () => sessions.abort(),
+    async [Symbol.asyncDispose]() {
+      sessions.abort();
+      await listener[Symbol.asyncDispose]();
+      await sessions.drain();
+      sessions[Symbol.dispose]();
+    },
+  };
+}
+
+function begin(connection: Connection, sessions: SessionSet<Session>, options: ManageSieveOptions): void {
+  const { listener, host, limits = defaultLimits, clock, log } = options;
+  const { address, port, tls } = connection;
+  const session = new Session(connection, {
+    host,
+    caller: { address, port, listener: name },
+    tls: tls !== undefined,
+    trustPlain: listener.plainAuthOnLoopback && isLoopback(address),
+    limits,
+    clock,
+    log,
+    onOver: (over) => sessions.remove(over),
+  });
+  sessions.add(session);
+  options.opened?.(name);
+  session.start();
+}
