@@ -28,7 +28,7 @@ nats_access "$namespace" "$release"
 # Bodies last. What pods tell each other (leases, acknowledgements) is made anew.
 mapfile -t streams < <(admin stream ls --names --all | grep -E '^[A-Za-z0-9_-]+$' | sort)
 saved=()
-for stream in "${streams[@]}"; do [[ $stream =~ ^(B[0-9]+|KV_(acks|own.*|live.*|members)|LOGINS)$ ]] || saved+=("$stream"); done
+for stream in "${streams[@]}"; do [[ $stream =~ ^(B[0-9]+|OWN|KV_acks|LOGINS)$ ]] || saved+=("$stream"); done
 for stream in "${streams[@]}"; do [[ $stream =~ ^B[0-9]+$ ]] && saved+=("$stream"); done
 for stream in "${saved[@]}"; do
   admin stream backup --no-progress "$stream" "$folder/streams/$stream" >/dev/null

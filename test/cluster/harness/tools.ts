@@ -5,6 +5,7 @@
  * Fails:  `ToolFailed` with the command and what it said.
  */
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -16,7 +17,8 @@ export const chart = join(root, "charts/postfleet");
 const cache =
   process.env["POSTFLEET_CACHE"] ??
   join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "postfleet");
-export const bin = join(cache, "kube-1.37.2", "bin");
+const version = /kube_version=([\d.]+)/.exec(readFileSync(script, "utf8"))?.[1];
+export const bin = join(cache, `kube-${version}`, "bin");
 export const state = process.env["POSTFLEET_CLUSTER"] ?? "/var/lib/postfleet-cluster";
 
 /** For programs that are to speak to the cluster. */
