@@ -31,7 +31,7 @@ saved=()
 for stream in "${streams[@]}"; do [[ $stream =~ ^(B[0-9]+|OWN|KV_acks|LOGINS)$ ]] || saved+=("$stream"); done
 for stream in "${streams[@]}"; do [[ $stream =~ ^B[0-9]+$ ]] && saved+=("$stream"); done
 for stream in "${saved[@]}"; do
-  admin stream backup --no-progress "$stream" "$folder/streams/$stream" >/dev/null
+  admin stream backup --no-progress --no-consumers "$stream" "$folder/streams/$stream" >/dev/null
   echo "saved $stream"
 done
 printf '%s\n' "${saved[@]}" >"$folder/order"
