@@ -34,6 +34,20 @@ const table: { name: string; given: TraceEvent; want: string }[] = [
     want: "accepted <alice@example.test> to <bob@example.net>, 5120 octets, ESMTPSA from 192.0.2.1 (laptop) as alice",
   },
   {
+    name: "accepted from a stranger",
+    given: event({
+      kind: "accepted",
+      sender: "",
+      recipients: [bob],
+      size: 10,
+      client: "192.0.2.1",
+      protocol: "ESMTP",
+      results: "spf=fail dkim=none dmarc=fail",
+      junk: true,
+    }),
+    want: "accepted <> to <bob@example.net>, 10 octets, ESMTP from 192.0.2.1: spf=fail dkim=none dmarc=fail, into Junk",
+  },
+  {
     name: "deferred",
     given: event(
       { kind: "deferred", recipients: [bob], reply: later, remote, ms: 12.4, nextAttempt: at + 300_000 },

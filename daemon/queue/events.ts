@@ -38,6 +38,10 @@ export type EventDetail =
       readonly protocol: string;
       readonly helo?: string;
       readonly user?: string;
+      /** What was found of a stranger's message: `spf=pass dkim=none dmarc=pass`. */
+      readonly results?: string;
+      /** Some of it goes into Junk. */
+      readonly junk?: true;
     }
   | ({ readonly kind: "delivered"; readonly how: "final" | "relayed" | "passedOn" | "expanded" } & AttemptEnd)
   | ({ readonly kind: "deferred"; readonly nextAttempt: number } & AttemptEnd)
@@ -97,7 +101,9 @@ function detailOf(event: TraceEvent): string {
 function acceptedWords(event: Extract<TraceEvent, { kind: "accepted" }>): string {
   const helo = event.helo === undefined ? "" : ` (${event.helo})`;
   const user = event.user === undefined ? "" : ` as ${event.user}`;
-  return `<${event.sender}> to ${paths(event.recipients)}, ${event.size} octets, ${event.protocol} from ${event.client}${helo}${user}`;
+  const junk = event.junk ? ", into Junk" : "";
+  const found = event.results === undefined ? "" : `: ${event.results}${junk}`;
+  return `<${event.sender}> to ${paths(event.recipients)}, ${event.size} octets, ${event.protocol} from ${event.client}${helo}${user}${found}`;
 }
 
 function attemptWords({ recipients, reply, remote, ms }: AttemptEnd): string {

@@ -5,6 +5,7 @@
 import type { Examine } from "../accept/inspection.ts";
 import { type Accepted, openMailroom } from "../accept/mailroom.ts";
 import type { Lookup } from "../auth/origin/lookup.ts";
+import { shortResults } from "../auth/origin/results-field.ts";
 import type { Sasl } from "../auth/sasl/sasl.ts";
 import type { LiveDirectory } from "../directory/directory.ts";
 import { stsPolicyOf } from "../directory/sts-policy.ts";
@@ -157,6 +158,8 @@ function onAccepted({ message, jobs, octets, ms }: Accepted, { store, metrics }:
     protocol: origin.protocol,
     helo: origin.helo,
     ...(origin.user === undefined ? {} : { user: origin.user }),
+    ...(job.prepend === undefined ? {} : { results: shortResults(job.prepend) }),
+    ...(jobs.some((j) => j.recipients.some(({ junk }) => junk)) ? { junk: true } : {}),
   });
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Evidence } from "./evidence.ts";
-import { authservIdOf, resultsField, withoutForged } from "./results-field.ts";
+import { authservIdOf, resultsField, shortResults, withoutForged } from "./results-field.ts";
 
 const evidence: Evidence = {
   spf: { result: "pass", identity: "mailfrom", domain: "a.test" },
@@ -26,6 +26,10 @@ test("all results, one a line", () => {
       "",
     ].join("\r\n"),
   );
+});
+
+test("in a few words", () => {
+  assert.equal(shortResults(resultsField("mx.us.test", evidence)), "spf=pass dkim=pass dkim=fail dmarc=pass");
 });
 
 test("nothing to tell", () => {

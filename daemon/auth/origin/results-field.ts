@@ -29,6 +29,14 @@ const dmarcWords = ({ result, domain, policy }: DmarcEvidence): string => {
   return `dmarc=${result}${comment}${property("header.from", domain)}`;
 };
 
+/** Our field in a few words: `spf=pass dkim=none dmarc=pass`. */
+export const shortResults = (field: string): string =>
+  field
+    .split(";")
+    .slice(1)
+    .map((result) => result.trim().split(/\s/, 1)[0] ?? "")
+    .join(" ");
+
 const valueMax = 255;
 
 /** A value that is not made of ordinary characters is left out: it names nothing that exists. */
