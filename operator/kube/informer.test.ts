@@ -7,6 +7,7 @@ import { Informer, type InformerOptions } from "./informer.ts";
 import { kinds } from "./kinds.ts";
 import type { KubeObject } from "./object.ts";
 import { type Change, KubeError } from "./port.ts";
+import { SilentWatch } from "./watch-stream.ts";
 import type { Page, Watchable, WatchEvent, WatchOptions } from "./watchable.ts";
 
 const settled = async () => {
@@ -249,17 +250,37 @@ test("a listener hears no more once it was taken away", async () => {
   assert.deepEqual(heard, []);
 });
 
-test("watches of different informers end at different times, and before ours would", async () => {
-  for (const [chance, seconds] of [
-    [0, 240],
-    [0.999, 480],
+/** How long the watches were to last, as they were asked for. */
+const lengths = (script: Script) =>
+  script.asked.flatMap((each) => ("list" in each ? [] : [each.timeoutSeconds]));
+const heard: Step = { watch: [{ type: "BOOKMARK", resourceVersion: "11" }] };
+
+test("watches end by themselves: soon when bookmarks may be missing, late when they come; never all together", async () => {
+  for (const [chance, quiet, busy] of [
+    [0, 40, 240],
+    [0.999, 60, 480],
   ] as const) {
-    const script = new Script({ list: [page("10")] });
+    const script = new Script({ list: [page("10")] }, heard, { watch: [event("ADDED", "a", 12)] });
     await using it = open(script, { chance: () => chance });
     await settled();
-    const [, watch] = script.asked;
-    assert.ok(watch !== undefined && "timeoutSeconds" in watch);
-    assert.equal(watch.timeoutSeconds, seconds);
-    assert.ok(it.informer.figures.synced);
+    assert.deepEqual(lengths(script), [quiet, busy, busy]);
+    assert.equal(it.informer.figures.failures, 0);
   }
+});
+
+test("bookmarks that stop are no failure; a short watch that does not end is", async () => {
+  const silent = new SilentWatch("no word");
+  const script = new Script(
+    { list: [page("10")] },
+    heard,
+    { watch: [], error: silent },
+    { watch: [], error: silent },
+  );
+  await using it = open(script, { chance: () => 0 });
+  await settled();
+  assert.deepEqual(lengths(script), [40, 240, 40]);
+  assert.deepEqual(it.troubles, ["SilentWatch"]);
+  it.clock.advance(1_000);
+  await settled();
+  assert.deepEqual(lengths(script), [40, 240, 40, 40]);
 });

@@ -1,9 +1,10 @@
 /**
  * Keeps all objects of one kind (and selection) in memory, true to the API server for as long as it lives.
  *
- * A paged list, then a watch from its version on. Bookmarks keep the version young while nothing happens, and prove that
- * the connection lives: the server sends one a minute, so silence for longer means that it is dead. The server ends each
- * watch after some minutes by itself, sooner than we would. Whatever fails is tried again, with growing, spread waits and
+ * A paged list, then a watch from its version on. Bookmarks keep the version young, and prove that the connection lives:
+ * the server sends one a minute, so silence for longer means that it is dead. But it sends none for a kind of which it has
+ * not seen a single change; so a watch that begins after a silent one is asked for with an end before that minute is over,
+ * and its end proves the same. Whatever fails is tried again, with growing, spread waits and
  * never for the last time; after 410, and after several failures in a row, beginning with a new list, of which only the
  * differences are told.
  *
@@ -15,6 +16,7 @@ import { type BackoffLimits, backoffMs } from "./backoff.ts";
 import type { KubeObject } from "./object.ts";
 import { ObjectStore } from "./object-store.ts";
 import { type Cache, type Change, type Kind, KubeError, type Namespace, type Selection } from "./port.ts";
+import { SilentWatch } from "./watch-stream.ts";
 import type { Watchable, WatchEvent } from "./watchable.ts";
 
 export interface InformerOptions<T extends KubeObject> {
@@ -34,12 +36,15 @@ export interface InformerOptions<T extends KubeObject> {
 export interface InformerLimits {
   /** The server's time limit for one watch, spread up to twice this, so that they do not all end together. */
   readonly watchSeconds: number;
+  /** The same when nothing was heard in the last one; spread up to one and a half of it. */
+  readonly quietSeconds: number;
   readonly silenceMs: number;
   readonly backoff: BackoffLimits;
 }
 
 export const informerLimits: InformerLimits = {
   watchSeconds: 240,
+  quietSeconds: 40,
   silenceMs: 75_000, // bookmarks come each minute
   backoff: { firstMs: 200, maxMs: 10_000 },
 };
@@ -72,6 +77,8 @@ export class Informer<T extends KubeObject = KubeObject> implements Cache<T>, As
   #tellSynced: () => void = () => {};
   #isSynced = false;
   #version: string | undefined;
+  /** Nothing was heard in the last watch: there may be no bookmarks. */
+  #quiet = true;
   #failures = 0;
   #lists = 0;
   #watches = 0;
@@ -157,21 +164,25 @@ export class Informer<T extends KubeObject = KubeObject> implements Cache<T>, As
   async #follow(version: string, signal: AbortSignal): Promise<void> {
     this.#watches++;
     const { selection = {}, metadataOnly = false, clock, chance } = this.#options;
-    const { watchSeconds, silenceMs } = this.#limits;
-    const options = {
-      metadataOnly,
-      resourceVersion: version,
-      timeoutSeconds: Math.ceil(watchSeconds * (1 + chance())),
-      silenceMs,
-    };
+    const { watchSeconds, quietSeconds, silenceMs } = this.#limits;
+    const wasQuiet = this.#quiet;
+    const seconds = wasQuiet ? quietSeconds * (1 + chance() / 2) : watchSeconds * (1 + chance());
+    const how = { metadataOnly, resourceVersion: version, timeoutSeconds: Math.ceil(seconds), silenceMs };
     const begin = clock.monotonic();
-    let heard = false;
-    for await (const event of this.#api.watch(this.#kind, selection, options, signal)) {
-      heard = true;
-      this.#failures = 0;
-      this.#apply(event);
+    this.#quiet = true;
+    try {
+      for await (const event of this.#api.watch(this.#kind, selection, how, signal)) {
+        this.#quiet = false;
+        this.#failures = 0;
+        this.#apply(event);
+      }
+    } catch (error) {
+      // The bookmarks may only have stopped: a short watch will tell.
+      if (wasQuiet || !(error instanceof SilentWatch)) throw error;
+      this.#quiet = true;
+      return;
     }
-    if (!heard && clock.monotonic() - begin < TOO_SHORT_MS) throw new Error("the watch ended at once");
+    if (this.#quiet && clock.monotonic() - begin < TOO_SHORT_MS) throw new Error("the watch ended at once");
     this.#failures = 0;
   }
 

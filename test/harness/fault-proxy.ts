@@ -139,9 +139,9 @@ class SpoilingProxy implements FaultProxy {
     const { agent, headers } = this.#identity(asked);
     const url = new URL(asked.url ?? "/", this.#api.server);
     const upstream = request(url, { method: asked.method, headers, agent }, (reply) => {
-      reply.on("error", () => answer.destroy());
+      if (!watching) reply.on("error", () => answer.destroy());
       if (lost) {
-        reply.resume();
+        reply.on("error", () => {}).resume();
         return void asked.socket.destroy();
       }
       answer.writeHead(reply.statusCode ?? 502, reply.headers);
@@ -149,7 +149,9 @@ class SpoilingProxy implements FaultProxy {
       if (watching) this.#relay(reply, answer);
       else reply.pipe(answer);
     });
-    upstream.on("error", () => answer.destroy());
+    upstream.on("error", () => {
+      if (!answer.headersSent) answer.destroy();
+    });
     answer.on("close", () => upstream.destroy());
     asked.on("error", () => upstream.destroy());
     asked.pipe(upstream);
@@ -164,6 +166,9 @@ class SpoilingProxy implements FaultProxy {
     });
     reply.on("end", () => {
       if (!watch.dead) answer.end();
+    });
+    reply.on("error", () => {
+      if (!watch.dead) answer.destroy();
     });
     answer.on("close", () => this.#watches.delete(watch));
   }

@@ -82,11 +82,11 @@ export async function startKubeApi(options: KubeApiOptions = {}): Promise<KubeAp
   if (missing.length > 0) throw new Error(`${missing.join(", ")} not built: make kube-api`);
   // Two that start at the same time may choose the same ports.
   for (let attempt = 1; ; attempt++) {
-    const folder = await mkdtemp(join(tmpdir(), "pf-kube-"));
-    const api = new Api(folder, await freePorts(PORTS));
+    const folder = await mkdtemp(join(placeForSockets(), "pf-kube-"));
+    const api = new Api(folder, await freePorts(PORTS), options);
     try {
       await api.restart();
-      if (options.controllers) await api.startControllers();
+      if (options.controllers) await api.controllersWork();
       return api;
     } catch (error) {
       await api[Symbol.asyncDispose]();
@@ -94,6 +94,9 @@ export async function startKubeApi(options: KubeApiOptions = {}): Promise<KubeAp
     }
   }
 }
+
+/** Paths of sockets may not be long. */
+const placeForSockets = () => (tmpdir().length <= 40 ? tmpdir() : "/tmp");
 
 /** The API server's, etcd's two, and the controller manager's. */
 const PORTS = 4;
@@ -104,13 +107,17 @@ class Api implements KubeApi {
   readonly #env: NodeJS.ProcessEnv;
   readonly #guardian: ChildProcess;
   readonly #clients: KubeClient[] = [];
-  #controllers: ChildProcess | undefined;
 
-  constructor(folder: string, port: number) {
+  constructor(folder: string, port: number, { controllers = false }: KubeApiOptions) {
     this.folder = folder;
     this.#port = port;
-    const own = { POSTFLEET_CLUSTER: folder, CLUSTER_NODES: "0", CLUSTER_PORT: String(port) };
-    this.#env = { ...process.env, ...own };
+    this.#env = {
+      ...process.env,
+      POSTFLEET_CLUSTER: folder,
+      CLUSTER_NODES: "0",
+      CLUSTER_PORT: String(port),
+      CLUSTER_CONTROLLERS: controllers ? "yes" : "",
+    };
     // Its input ends when we do, whatever we die of; then it takes everything down.
     this.#guardian = spawn("sh", ["-c", 'cat >/dev/null; exec "$0" down', script], {
       env: this.#env,
@@ -182,21 +189,9 @@ class Api implements KubeApi {
     return file;
   }
 
-  async startControllers(): Promise<void> {
-    const pki = join(this.folder, "pki");
-    const args = [
-      `--kubeconfig=${join(pki, "kube-controller-manager.kubeconfig")}`,
-      "--use-service-account-credentials",
-      "--bind-address=127.0.0.1",
-      `--secure-port=${this.#port + 3}`,
-      "--leader-elect=false",
-      `--service-account-private-key-file=${join(pki, "sa.key")}`,
-      `--root-ca-file=${join(pki, "ca.crt")}`,
-    ];
-    this.#controllers = spawn(join(this.#bin, "kube-controller-manager"), args, { stdio: "ignore" });
-    this.#controllers.unref();
+  /** They make one of these in each namespace, when all of them run. */
+  async controllersWork(): Promise<void> {
     const kube = await this.open();
-    // It makes one of these in each namespace, when all of it runs.
     await until("the controllers to work", () =>
       kube.get(kinds.ServiceAccount, "default", "default", AbortSignal.timeout(5_000)).catch(() => undefined),
     );
@@ -225,7 +220,6 @@ class Api implements KubeApi {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const client of this.#clients) await client[Symbol.asyncDispose]();
-    this.#controllers?.kill("SIGKILL");
     this.#guardian.ref();
     const gone = new Promise((resolve) => this.#guardian.once("exit", resolve));
     this.#guardian.stdin?.end();

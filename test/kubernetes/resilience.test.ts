@@ -15,7 +15,7 @@ import { until } from "../harness/until.ts";
 const soon = () => AbortSignal.timeout(120_000);
 const faultMs = Number(process.env["POSTFLEET_FAULT_SECONDS"] ?? 5) * 1_000;
 /** A watch that ends each second or two: silence is noticed soon, and beginnings can be spoiled often. */
-const short = { watchSeconds: 1, silenceMs: 5_000 };
+const short = { watchSeconds: 1, quietSeconds: 1, silenceMs: 5_000 };
 
 describe("resilience", needsKubeApi, () => {
   let api: KubeApi;
@@ -116,7 +116,7 @@ describe("resilience", needsKubeApi, () => {
   });
 
   test("a watch that was swallowed by the network is noticed by its silence", async () => {
-    await using it = await world({ watchSeconds: 600, silenceMs: 2_000 });
+    await using it = await world({ watchSeconds: 600, quietSeconds: 600, silenceMs: 2_000 });
     await put(it, "before", "1");
     await converged(it, new Map([["before", "1"]]));
     it.proxy.silence(true);
@@ -157,7 +157,7 @@ describe("resilience", needsKubeApi, () => {
   });
 
   test("history that etcd has compacted away, as an operator finds it after a long outage", async () => {
-    await using it = await world({ watchSeconds: 600, silenceMs: 60_000 });
+    await using it = await world({ watchSeconds: 600, quietSeconds: 600, silenceMs: 60_000 });
     const parents = new Map([["old", "1"]]);
     await put(it, "old", "1");
     await put(it, "doomed", "1");
@@ -168,9 +168,9 @@ describe("resilience", needsKubeApi, () => {
     for (let n = 0; n < 20; n++) parents.set(`new-${n}`, String(n));
     await api.kill9();
     await compactEtcd(api);
+    await api.restart();
     it.proxy.silence(false);
     it.proxy.cut();
-    await api.restart();
     await converged(it, parents);
     assert.ok(it.troubles.includes("Expired"), it.troubles.join());
   });
