@@ -1,15 +1,8 @@
-/**
- * What the directory in NATS allows each mailbox.
- *
- * Secrets stay sealed: a key that opens nothing is enough to read quotas.
- */
-import { randomBytes } from "node:crypto";
-import { silent } from "../kit/log.ts";
+/** What the directory in NATS allows each mailbox. */
 import type { MailboxName, Quota } from "../mailbox/store.ts";
 import type { Link } from "../nats/connect.ts";
-import { Vault } from "../nats/directory/vault.ts";
-import { watchDirectory } from "../nats/directory/watch.ts";
 import { CommandError } from "./context.ts";
+import { readDirectory } from "./read-directory.ts";
 
 const PATIENCE_MS = 10_000;
 
@@ -17,18 +10,7 @@ export async function readQuotas(
   link: Link,
   stop: AbortSignal,
 ): Promise<(mailbox: MailboxName) => Quota | undefined> {
-  const signal = AbortSignal.any([stop, AbortSignal.timeout(PATIENCE_MS)]);
-  try {
-    await using live = await watchDirectory({
-      link,
-      vault: new Vault([randomBytes(32)]),
-      log: silent,
-      signal,
-    });
-    const directory = live.current();
-    return (mailbox) => directory.mailbox(mailbox)?.quota;
-  } catch (error) {
-    if (stop.aborted || !signal.aborted) throw error;
-    throw new CommandError("nothing has been declared to this instance yet", 1, error);
-  }
+  const directory = await readDirectory(link, stop, PATIENCE_MS);
+  if (!directory) throw new CommandError("nothing has been declared to this instance yet");
+  return (mailbox) => directory.mailbox(mailbox)?.quota;
 }

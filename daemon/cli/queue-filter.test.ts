@@ -47,6 +47,14 @@ test("states: held before all, then by the next attempt", () => {
   assert.equal(stateOf(job, NOW + 1), "ready");
 });
 
+test("what waits because its policy is paused is told apart, also by a filter", () => {
+  const paused = ({ policy }: { readonly policy: string }) => policy === job.policy;
+  assert.equal(stateOf(job, NOW + 1, paused), "paused");
+  assert.equal(stateOf({ ...job, held: { since: 1 } }, NOW, paused), "held");
+  const filter = parseFilter(["state=paused"]);
+  assert.deepEqual([filter(job, NOW, paused), filter(job, NOW)], [true, false]);
+});
+
 for (const bad of ["destination", "=x", "colour=red", "__proto__=x"])
   test(`--filter ${bad} is refused, and the names are told`, () =>
     assert.throws(() => parseFilter([bad]), /one of destination, sender/));

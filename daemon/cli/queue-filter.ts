@@ -5,14 +5,19 @@
 import type { Job } from "../queue/job.ts";
 import { usage } from "./context.ts";
 
-export type JobState = "held" | "ready" | "deferred";
+export type JobState = "held" | "paused" | "ready" | "deferred";
 
-export function stateOf(job: Job, now: number): JobState {
+/** Whether the delivery of the job's policy is paused. */
+export type IsPaused = (job: Pick<Job, "class" | "policy">) => boolean;
+const nothingPaused: IsPaused = () => false;
+
+export function stateOf(job: Job, now: number, isPaused: IsPaused = nothingPaused): JobState {
   if (job.held) return "held";
+  if (isPaused(job)) return "paused";
   return job.nextAttempt <= now ? "ready" : "deferred";
 }
 
-type Reader = (job: Job, now: number) => readonly string[];
+type Reader = (job: Job, now: number, isPaused: IsPaused) => readonly string[];
 
 const readers: Readonly<Record<string, Reader>> = {
   destination: (job) => [job.destination],
@@ -20,7 +25,7 @@ const readers: Readonly<Record<string, Reader>> = {
   recipient: (job) => job.recipients.map((r) => r.address),
   policy: (job) => [job.policy],
   class: (job) => [job.class],
-  state: (job, now) => [stateOf(job, now)],
+  state: (job, now, isPaused) => [stateOf(job, now, isPaused)],
   message: (job) => [job.message],
   reason: (job) => {
     const last = job.history.at(-1)?.reply;
@@ -28,11 +33,11 @@ const readers: Readonly<Record<string, Reader>> = {
   },
 };
 
-export type Filter = (job: Job, now: number) => boolean;
+export type Filter = (job: Job, now: number, isPaused?: IsPaused) => boolean;
 
 export function parseFilter(texts: readonly string[]): Filter {
   const tests = texts.flatMap((text) => text.split(",")).map(parseTerm);
-  return (job, now) => tests.every((matches) => matches(job, now));
+  return (job, now, isPaused) => tests.every((matches) => matches(job, now, isPaused));
 }
 
 function parseTerm(term: string): Filter {
@@ -42,7 +47,8 @@ function parseTerm(term: string): Filter {
   if (at < 1 || read === undefined)
     throw usage(`--filter ${term}: give name=value, where name is one of ${Object.keys(readers).join(", ")}`);
   const pattern = glob(term.slice(at + 1).trim());
-  return (job, now) => read(job, now).some((value) => pattern.test(value));
+  return (job, now, isPaused = nothingPaused) =>
+    read(job, now, isPaused).some((value) => pattern.test(value));
 }
 
 const glob = (text: string) =>

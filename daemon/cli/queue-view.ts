@@ -7,15 +7,15 @@
  */
 import { oneLine } from "../mail/text.ts";
 import type { Attempt, Job } from "../queue/job.ts";
-import { stateOf } from "./queue-filter.ts";
+import { type IsPaused, stateOf } from "./queue-filter.ts";
 
 const longest = 2_000;
 
-export function jobLine(job: Job, now: number): string {
+export function jobLine(job: Job, now: number, isPaused?: IsPaused): string {
   const last = job.history.at(-1);
   const columns = [
     `${job.message}.${job.group}`,
-    stateOf(job, now),
+    stateOf(job, now, isPaused),
     job.held ? "-" : when(job.nextAttempt),
     `${job.attempts}`,
     `<${job.sender.path}>`,
@@ -25,11 +25,11 @@ export function jobLine(job: Job, now: number): string {
   return columns.map((text) => oneLine(text, longest)).join("\t");
 }
 
-export function jobLines(job: Job, now: number): string[] {
+export function jobLines(job: Job, now: number, isPaused?: IsPaused): string[] {
   const { origin, reroute } = job;
   const rows: (readonly [name: string, text: string])[] = [
     ["message", `${job.message} (job ${job.group})`],
-    ["state", `${stateOf(job, now)}, ${job.attempts} attempts`],
+    ["state", `${stateOf(job, now, isPaused)}, ${job.attempts} attempts`],
     ["queued", `${when(job.queuedAt)}, ${job.body.size} octets`],
   ];
   if (!job.held) rows.push(["next attempt", when(job.nextAttempt)]);

@@ -5,6 +5,7 @@
 import { parseArgs } from "node:util";
 import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
+import type { Link } from "../nats/connect.ts";
 import { EventLog } from "../nats/events.ts";
 import { readLayout } from "../nats/layout.ts";
 import { JetStreamQueue } from "../nats/queue.ts";
@@ -14,8 +15,9 @@ import type { Queue } from "../queue/queue.ts";
 import { type CommandContext, CommandError, usage } from "./context.ts";
 import { connectInstance, instanceOptions } from "./instance.ts";
 import { type Edit, type EditFlags, editOf } from "./queue-edit.ts";
-import { type Filter, parseFilter, stateOf } from "./queue-filter.ts";
+import { type Filter, type IsPaused, parseFilter, stateOf } from "./queue-filter.ts";
 import { jobLine, jobLines } from "./queue-view.ts";
+import { readDirectory } from "./read-directory.ts";
 
 const help = `postfleet queue COMMAND [ID…] (--data DIR | --nats URL) [--filter NAME=VALUE,…] [--json]
   list                 one line a job: id, state, next attempt, attempts, sender, recipients, last reply
@@ -75,12 +77,21 @@ export async function queueCommand(argv: readonly string[], context: CommandCont
     bodyTtlSeconds: () => BODY_TTL_S,
   };
   await using queue = new JetStreamQueue(options);
+  const isPaused = await pausedPolicies(link, context);
   if (edit) {
     await using events = new EventLog(link, "cli", silent);
-    const steering: Steering = { queue, edit, command, record: (event) => events.record(event) };
+    const steering: Steering = { queue, edit, command, isPaused, record: (event) => events.record(event) };
     return await change(steering, chosen, values, context);
   }
-  return await list(queue, chosen, command === "show", values, context);
+  return await list({ queue, chosen, whole: command === "show", isPaused }, values, context);
+}
+
+/** Where nothing is declared, nothing is paused. */
+const PATIENCE_MS = 3_000;
+
+async function pausedPolicies(link: Link, { signal }: CommandContext): Promise<IsPaused> {
+  const directory = await readDirectory(link, signal, PATIENCE_MS);
+  return (job) => job.class === "relay" && directory?.policy(job.policy)?.spec.paused === true;
 }
 
 function choose(ids: readonly string[], flags: Flags, edits: boolean): Filter {
@@ -91,19 +102,28 @@ function choose(ids: readonly string[], flags: Flags, edits: boolean): Filter {
   const wanted = new Set(ids.map((id) => id.toLowerCase()));
   const isNamed = ({ message, group }: Job) =>
     wanted.size === 0 || wanted.has(message) || wanted.has(`${message}.${group}`);
-  return (job, now) => isNamed(job) && byFilter(job, now);
+  return (job, now, isPaused) => isNamed(job) && byFilter(job, now, isPaused);
 }
 
-async function list(queue: Queue, chosen: Filter, whole: boolean, flags: Flags, context: CommandContext) {
+interface Listing {
+  readonly queue: Queue;
+  readonly chosen: Filter;
+  readonly whole: boolean;
+  readonly isPaused: IsPaused;
+}
+
+async function list({ queue, chosen, whole, isPaused }: Listing, flags: Flags, context: CommandContext) {
   const now = Date.now();
   let found = 0;
   for await (const queued of queue.list(context.signal)) {
-    if (!chosen(queued.job, now)) continue;
+    if (!chosen(queued.job, now, isPaused)) continue;
     found++;
     if (flags.json)
-      context.out.line(JSON.stringify({ key: queued.key, state: stateOf(queued.job, now), ...queued.job }));
+      context.out.line(
+        JSON.stringify({ key: queued.key, state: stateOf(queued.job, now, isPaused), ...queued.job }),
+      );
     else
-      for (const text of whole ? jobLines(queued.job, now) : [jobLine(queued.job, now)])
+      for (const text of whole ? jobLines(queued.job, now, isPaused) : [jobLine(queued.job, now, isPaused)])
         context.out.line(text);
   }
   if (found === 0 && whole) throw new CommandError("no such message is queued");
@@ -115,6 +135,7 @@ interface Steering {
   readonly command: string;
   readonly edit: Edit;
   readonly record: (event: TraceEvent) => void;
+  readonly isPaused: IsPaused;
 }
 
 async function change(
@@ -124,8 +145,10 @@ async function change(
   { out, signal }: CommandContext,
 ): Promise<number> {
   const now = Date.now();
+  const { isPaused } = steering;
   const jobs: Pick<Queued, "key" | "job">[] = [];
-  for await (const { key, job } of steering.queue.list(signal)) if (chosen(job, now)) jobs.push({ key, job });
+  for await (const { key, job } of steering.queue.list(signal))
+    if (chosen(job, now, isPaused)) jobs.push({ key, job });
   if (jobs.length === 0) throw new CommandError("no job matches");
   let failed = 0;
   for (let at = 0; at < jobs.length; at += AT_ONCE) {

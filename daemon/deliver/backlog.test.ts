@@ -62,3 +62,23 @@ test("who was lost is no longer owned; the others are", (t) => {
   assert.deepEqual(backlog.drop([1]), [lost]);
   assert.deepEqual([backlog.owns(lost), backlog.owns(kept), backlog.size], [false, true, 1]);
 });
+
+test("a clock that is set back does not make anything wait longer", (t) => {
+  const clock = new FakeClock();
+  let set = 0;
+  const wall = {
+    now: () => clock.now() + set,
+    monotonic: () => clock.monotonic(),
+    sleep: clock.sleep.bind(clock),
+  };
+  const backlog = new Backlog({ clock: wall, maxFresh: 0, onDue: () => {} });
+  t.after(() => backlog.stop());
+  const due = wall.now() + 600_000;
+  backlog.put(record(1), { partition: 0, due, target: "t", wish: "none" });
+  assert.equal(backlog.takeDue(wall.now()), undefined);
+  set = -3_600_000;
+  clock.advance(599_000);
+  assert.equal(backlog.takeDue(wall.now()), undefined);
+  clock.advance(1_000);
+  assert.equal(backlog.takeDue(wall.now())?.revision, 1);
+});

@@ -25,6 +25,8 @@ export interface Placing {
   readonly wish: Wish;
 }
 
+/** Less than this is a clock that is being disciplined. */
+const SET_BACK_MS = 2_000;
 /** The clock may be set, and timers have a longest time: the alarm never sleeps longer than this. */
 const LONGEST_SLEEP_MS = 60_000;
 
@@ -32,11 +34,14 @@ export class Backlog {
   readonly #o: BacklogOptions;
   readonly #schedule = new Schedule();
   #fresh = 0;
+  /** How far the wall clock is ahead of the one that nobody sets. */
+  #ahead: number;
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
 
   constructor(options: BacklogOptions) {
     this.#o = options;
+    this.#ahead = options.clock.now() - options.clock.monotonic();
   }
 
   get size(): number {
@@ -71,7 +76,16 @@ export class Backlog {
   }
 
   takeDue(now: number): Entry | undefined {
+    this.#followClock();
     return this.#schedule.takeDue(now);
+  }
+
+  /** What was to wait ten minutes must not wait an hour and ten because somebody set the clock back by an hour. */
+  #followClock(): void {
+    const ahead = this.#o.clock.now() - this.#o.clock.monotonic();
+    const back = this.#ahead - ahead;
+    this.#ahead = ahead;
+    if (back > SET_BACK_MS) this.#schedule.shift(-back);
   }
 
   /** Still what is known under its key: neither gone nor lost meanwhile. */

@@ -29,6 +29,8 @@ export interface DispatcherOptions extends Omit<AttemptOptions, "backlog"> {
   readonly lingerMs?: number;
   /** How long `idle` waits for attempts in flight, ms. */
   readonly graceMs?: number;
+  /** No retry is ever further away, ms. */
+  readonly longestWaitMs?: (job: Pick<Job, "policy">) => number;
   /** How often paused policies are looked at, ms. */
   readonly pauseLookMs?: number;
 }
@@ -64,6 +66,7 @@ export class Dispatcher implements OwnerEvents {
       lingerMs: 2_000,
       graceMs: 30_000,
       pauseLookMs: 1_000,
+      longestWaitMs: () => Number.POSITIVE_INFINITY,
     };
     const o = { ...defaults, ...options };
     this.#o = o;
@@ -97,7 +100,7 @@ export class Dispatcher implements OwnerEvents {
 
   put(queued: Queued, partition: number): void {
     const { job } = queued;
-    const due = dueOf(job, this.#o.clock.now(), this.#o.expiresAt);
+    const due = dueOf(job, this.#o);
     const wish: Wish = job.order ? "bounce" : job.urgent ? "retry" : "none";
     const entry = this.#backlog.put(queued, { partition, due, target: targetName(job), wish });
     // In a line that may be long: an order does not wait for its turn.
@@ -191,13 +194,15 @@ export class Dispatcher implements OwnerEvents {
 }
 
 /** A held job is looked at again when its lifetime is over: nothing vanishes in silence. */
-function dueOf(job: Job, now: number, expiresAt: DispatcherOptions["expiresAt"]): number {
+function dueOf(job: Job, { clock, expiresAt, longestWaitMs }: Required<DispatcherOptions>): number {
+  const now = clock.now();
   if (job.order) return now;
   if (job.held) return expiresAt(job);
   // Fresh from a gateway whose clock may be ahead of ours: its time has come whatever our clock says.
   return job.attempts === 0 && job.nextAttempt <= job.queuedAt
     ? Math.min(now, job.nextAttempt)
-    : job.nextAttempt;
+    : // Written by somebody whose clock was ahead, or before ours was set back.
+      Math.min(job.nextAttempt, now + longestWaitMs(job));
 }
 
 /** JSON, so that no name can be mistaken for another. Jobs for domains of ours share one target per destination too. */

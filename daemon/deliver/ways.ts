@@ -5,15 +5,16 @@
  * Out:    ways. Local mail has a lane of its own whose "connections" are workers in this process.
  */
 import type { LiveDirectory } from "../directory/directory.ts";
-import type { Outcome } from "../mail/outcome.ts";
-import type { Queued } from "../queue/job.ts";
 import type { Carrier, Gate, Target, Way, Wayfinder } from "./carrier.ts";
 import { type Identity, openRemote, type RemoteMeans } from "./remote.ts";
 import type { Routes } from "./route/cache.ts";
 import type { Limits, NextHops, Route, SiteName } from "./route/types.ts";
 
-/** Files a job's message into mailboxes here; one outcome per recipient. */
-export type DeliverLocally = (queued: Queued, signal: AbortSignal) => Promise<readonly Outcome[]>;
+/**
+ * Files a job's message into mailboxes here; one outcome per recipient. `stale`: nothing was done, and the job's record
+ * says more.
+ */
+export type DeliverLocally = Carrier["carry"];
 
 export interface WaysOptions {
   readonly routes: Routes;

@@ -47,6 +47,17 @@ export class Bodies {
     return `b${this.#shard}.${id}.${chunk}`;
   }
 
+  /** Until when what is stored now is kept, ms since the epoch. */
+  keptUntil(now: number): number {
+    return now + this.#ttlSeconds() * 1_000;
+  }
+
+  /** Stores it once more, for as long as bodies are kept now. */
+  async renew(id: string, chunks: number, signal: AbortSignal): Promise<void> {
+    let n = 0;
+    for await (const chunk of this.read(id, chunks, signal)) await this.put(id, n++, chunk);
+  }
+
   /** Resolves when the chunk is durable. */
   async put(id: string, chunk: number, data: Uint8Array): Promise<void> {
     const entry: Entry = { subject: this.#subject(id, chunk), data, ttl: `${this.#ttlSeconds()}s` };

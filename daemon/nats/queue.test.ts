@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { draft, inline, queueContract } from "../../test/contract/queue.ts";
+import { draft, inline, Listener, octetsOf, queueContract } from "../../test/contract/queue.ts";
 import { startNats, type TestNats } from "../../test/harness/nats-server.ts";
 import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
@@ -135,4 +135,27 @@ test("near its limit a stream takes no new message, but deferrals and reports of
     ["inline", "stored"],
     "what the body stream has no room for stays in its record",
   );
+});
+
+test("a body that was stored for a shorter lifetime is stored for longer when its job is deferred", async () => {
+  const { signal } = new AbortController();
+  await using _streams = await open();
+  let ttl = 2;
+  await using queue = new JetStreamQueue({ ...options, link, bodyTtlSeconds: () => ttl });
+  const heard = new Listener();
+  await using _owner = await queue.own({ class: "relay" }, heard, signal);
+  const message = queue.newId();
+  const writer = queue.openBody(message, signal);
+  for (let i = 0; i < 3; i++) await writer.write(Buffer.alloc(256 << 10, `${i}`));
+  await queue.accept({ jobs: [draft({ message })], body: await writer.finish() }, signal);
+  ttl = 86_400; // the policies let messages live for longer now
+  const { key, revision, job } = await heard.job(message);
+  const next = { ...job, attempts: 1, nextAttempt: job.nextAttempt + 1 };
+  assert.equal(await queue.settle({ key, revision, next, also: [] }, signal), "done");
+  const [until] = [job.body.kind === "stored" ? job.body.until : 0];
+  await heard.until(() => heard.jobs.get(key)?.job.attempts === 1);
+  const later = heard.jobs.get(key) as Queued;
+  assert.ok(later.job.body.kind === "stored" && (later.job.body.until ?? 0) > (until ?? 0) + 80_000_000);
+  await systemClock.sleep(2_500); // what was stored first has expired by now
+  assert.equal((await octetsOf(queue, later, signal)).length, 3 * (256 << 10));
 });

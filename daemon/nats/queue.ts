@@ -59,6 +59,8 @@ const MARKER_TTL = "600s";
 const INLINE_COPIES = 128 << 10;
 
 const NOTHING = new Uint8Array();
+/** Far below the margin by which bodies outlive the longest lifetime. */
+const SLACK_MS = 3_600_000;
 
 const isAcross = (jobs: NewMessage["jobs"]): boolean => {
   const namespaces = new Set(jobs.map(({ policy }) => policy.slice(0, policy.indexOf("/"))));
@@ -159,11 +161,13 @@ export class JetStreamQueue implements Queue {
   }
 
   async #store(body: FinishedBody, across: boolean, shard: number): Promise<Job["body"]> {
-    const shared = across ? ({ across: true } as const) : {};
-    if (body.kind === "stored") return { ...body, ...shared };
+    const { bodies } = this.#shardAt(shard);
+    const until = bodies.keptUntil(this.#options.clock.now());
+    const facts = across ? ({ until, across: true } as const) : { until };
+    if (body.kind === "stored") return { ...facts, ...body };
     const id = newBodyId();
-    await this.#shardAt(shard).bodies.put(id, 0, body.octets);
-    return { kind: "stored", id, chunks: 1, size: body.octets.length, ...shared };
+    await bodies.put(id, 0, body.octets);
+    return { kind: "stored", id, chunks: 1, size: body.octets.length, ...facts };
   }
 
   async read(key: JobKey, signal: AbortSignal): Promise<Queued | undefined> {
@@ -195,7 +199,7 @@ export class JetStreamQueue implements Queue {
     signal.throwIfAborted();
     const shard = shardOfKey(change.key);
     try {
-      const entries = [await this.#settled(change, shard)];
+      const entries = [await this.#settled(change, shard, signal)];
       for (const message of change.also) entries.push(...(await this.#entriesOf(message, shard)));
       await this.#shardAt(shard).jobs.commit(entries);
       return "done";
@@ -210,21 +214,42 @@ export class JetStreamQueue implements Queue {
    * changes, and the snapshot a new owner reads, move records of a few hundred octets. Where there is no room for it, it
    * stays where it is.
    */
-  async #settled(change: Settlement, shard: number): Promise<Entry> {
+  async #settled(change: Settlement, shard: number, signal: AbortSignal): Promise<Entry> {
     const { key, revision, next, inline } = change;
     const entry = { subject: subjectOf(key), expect: revision };
     if (next === undefined) return { ...entry, data: NOTHING, ttl: MARKER_TTL };
     if (next.body.kind !== "inline" || inline === undefined)
-      return { ...entry, data: encodeJob(next, undefined) };
+      return { ...entry, data: encodeJob(await this.#lasting(next, shard, signal), undefined) };
     const id = newBodyId();
+    const { bodies } = this.#shardAt(shard);
+    const until = bodies.keptUntil(this.#options.clock.now());
     try {
-      await this.#shardAt(shard).bodies.put(id, 0, inline);
+      await bodies.put(id, 0, inline);
     } catch (error) {
       if (!(error instanceof StoreFault) || error.kind !== "full") throw error;
       return { ...entry, data: encodeJob(next, inline) };
     }
-    const body = { kind: "stored", id, chunks: 1, size: inline.length, own: true } as const;
+    const body = { kind: "stored", id, chunks: 1, size: inline.length, until, own: true } as const;
     return { ...entry, data: encodeJob({ ...next, body }, undefined) };
+  }
+
+  /**
+   * The lifetime of messages may have become longer since the body was stored: it is stored once more then, at a
+   * deferral, which comes in time. Only owners do so; commands do not know the lifetimes.
+   */
+  async #lasting(next: Job, shard: number, signal: AbortSignal): Promise<Job> {
+    const { body } = next;
+    if (body.kind !== "stored" || body.until === undefined || this.#owners.size === 0) return next;
+    const { bodies } = this.#shardAt(shard);
+    if (body.until + SLACK_MS >= bodies.keptUntil(next.queuedAt)) return next;
+    try {
+      await bodies.renew(body.id, body.chunks, signal);
+    } catch (error) {
+      // The next deferral tries again; what is missing is found by the attempt.
+      this.#options.log.warn({ err: error, message: next.message }, "a body could not be stored for longer");
+      return next;
+    }
+    return { ...next, body: { ...body, until: bodies.keptUntil(this.#options.clock.now()) } };
   }
 
   forget(key: JobKey, job: Job): void {

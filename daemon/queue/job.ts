@@ -31,6 +31,8 @@ export type BodyRef =
       readonly id: string;
       readonly chunks: number;
       readonly size: number;
+      /** The store keeps it until then at least, ms since the epoch. */
+      readonly until?: number;
       /** It is this job's alone. */
       readonly own?: true;
       /** Jobs of several namespaces share it: only who sees all of them knows when it may go. */

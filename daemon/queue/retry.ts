@@ -34,6 +34,13 @@ export const defaultRetry: RetryNumbers = Object.freeze({
   jitter: 0.1,
 });
 
+/** What a reason may ask for beyond the policy's own waits (`notBefore`). */
+const longestReason = 2 * hour;
+
+/** No next attempt is further away than this, ms. */
+export const longestWait = ({ maxMs, jitter }: RetryNumbers): number =>
+  Math.max(maxMs * (1 + jitter), longestReason);
+
 export interface Tried {
   /** Finished attempts, 1 or more. */
   readonly attempts: number;

@@ -85,3 +85,14 @@ test("due jobs are counted with the age of the oldest", () => {
     { jobs: 1, later: 0, oldest: 5 },
   );
 });
+
+test("times that move together keep their order", () => {
+  const schedule = new Schedule();
+  for (const [n, due] of [30, 10, 20].entries()) schedule.put(key(n), 1, due, 0, "t");
+  schedule.shift(-10);
+  assert.equal(schedule.nextDue(), 0);
+  assert.deepEqual(
+    [0, 10, 20].map((now) => schedule.takeDue(now)?.key),
+    [key(1), key(2), key(0)],
+  );
+});

@@ -101,6 +101,11 @@ export class Schedule {
     this.#up(entry.at);
   }
 
+  /** The clock was set: every time that is waited for moves with it, and their order stays. */
+  shift(ms: number): void {
+    for (const entry of this.#heap) entry.due += ms;
+  }
+
   remove(key: JobKey): Entry | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;

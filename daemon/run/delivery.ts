@@ -30,8 +30,8 @@ import { dial } from "../net/dial.ts";
 import { fetchStsPolicy } from "../net/fetch-sts-policy.ts";
 import { ownAddresses } from "../net/own-addresses.ts";
 import type { Job, Queued } from "../queue/job.ts";
-import type { Ownership, Pool } from "../queue/queue.ts";
-import { defaultRetry, expiresAt } from "../queue/retry.ts";
+import type { NewMessage, Ownership, Pool } from "../queue/queue.ts";
+import { defaultRetry, expiresAt, longestWait } from "../queue/retry.ts";
 import type { Metrics, QueueFigures } from "./metrics.ts";
 import type { Endpoint, RunOptions } from "./options.ts";
 import type { Store } from "./store.ts";
@@ -142,6 +142,7 @@ async function own(
     signal: abort,
     mayStart: () => owner?.mayStart() ?? false,
     paused: (job) => isPaused(job, live),
+    longestWaitMs: (job) => longestWait(live.current().policy(job.policy)?.retry ?? defaultRetry),
     expiresAt: (job) => expiresAt(job.queuedAt, live.current().policy(job.policy)?.retry ?? defaultRetry),
   });
   owner = await ownPatiently(() => store.queue.own(pool, dispatcher, abort), context);
@@ -196,7 +197,9 @@ function waysOf(context: DeliveryContext, resolver: Resolver): Ways {
   return new Ways({
     routes,
     directory: live,
-    local: (queued, signal) => fileHere(queued, context, filter, signal),
+    local: isApart(context)
+      ? (queued, signal) => toMailboxes(queued, context, signal)
+      : (queued, signal) => fileHere(queued, context, filter, signal),
     forward: (queued, signal) =>
       forwardJob({ queued, live, queue: store.queue, makeJobs: jobsFor, now: systemClock.now(), signal }),
     gate: (site, limits) => sites.gate(site, limits),
@@ -234,6 +237,26 @@ function signerOf({ store, live, log, abort }: DeliveryContext, dns: Resolver): 
 function filterOf({ options, store, log }: DeliveryContext): Filter {
   const { mailboxes, queue } = store;
   return new Filter({ scripts: mailboxes.scripts, store: mailboxes, queue, hostname: options.hostname, log });
+}
+
+/** A namespace's relay cannot reach mailboxes that others keep. */
+const isApart = ({ options, store }: DeliveryContext): boolean =>
+  store.link.confined !== undefined && !options.roles.has("mailbox");
+
+/** The destination has become a domain of ours: its mail is left to those who keep its mailboxes, in one step. */
+async function toMailboxes(
+  { key, revision, job, inline }: Queued,
+  { live, store }: DeliveryContext,
+  signal: AbortSignal,
+): Promise<"stale"> {
+  const { body, ...rest } = job;
+  const policy = live.current().domain(job.destination)?.policy ?? job.policy;
+  const also: NewMessage = {
+    jobs: [{ ...rest, class: "local", policy }],
+    body: body.kind === "inline" ? { kind: "inline", octets: inline ?? new Uint8Array() } : body,
+  };
+  await store.queue.settle({ key, revision, next: undefined, also: [also] }, signal);
+  return "stale";
 }
 
 function fileHere(queued: Queued, { live, store }: DeliveryContext, filter: Filter, signal: AbortSignal) {

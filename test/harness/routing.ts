@@ -11,6 +11,7 @@ import type { Zone } from "./dns-zone.ts";
 import { ScriptedDns } from "./scripted-dns.ts";
 
 export const job = (destination: string, over: Partial<Routable> = {}): Routable => ({
+  class: "relay",
   destination: destination as Domain,
   policy: "default/default" as PolicyName,
   ...over,

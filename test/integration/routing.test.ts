@@ -36,7 +36,7 @@ async function open() {
   const routes = new Routes({ dns: resolver, clock, directory, port: 25, ...us });
   const find = (domain: string) =>
     routes.find(
-      { destination: domain as Domain, policy: "x/default" as PolicyName },
+      { class: "relay", destination: domain as Domain, policy: "x/default" as PolicyName },
       AbortSignal.timeout(10_000),
     );
   return { dns, clock, find, [Symbol.asyncDispose]: () => parts.disposeAsync() };

@@ -12,6 +12,7 @@ import { Routes } from "./cache.ts";
 import type { Routable } from "./route.ts";
 
 const job = (destination: string, over: Partial<Routable> = {}): Routable => ({
+  class: "relay",
   destination: destination as Domain,
   policy: "mail/default" as PolicyName,
   ...over,

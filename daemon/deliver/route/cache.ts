@@ -53,5 +53,5 @@ export class Routes {
   }
 }
 
-const keyOf = ({ destination, policy, reroute }: Routable): string =>
-  reroute ? `${policy} ${destination} ${reroute.host} ${reroute.port}` : `${policy} ${destination}`;
+const keyOf = ({ class: cls, destination, policy, reroute }: Routable): string =>
+  reroute ? `${policy} ${destination} ${reroute.host} ${reroute.port}` : `${cls} ${policy} ${destination}`;

@@ -89,6 +89,16 @@ const table: Case[] = [
     want: "local our.test",
   },
   {
+    name: "mail for mailboxes of a domain that is gone goes nowhere else",
+    job: job("example.test", { class: "local" }),
+    want: "deferred 451 4.3.5",
+  },
+  {
+    name: "an operator's re-route of it does",
+    job: job("example.test", { class: "local", reroute: { host: "192.0.2.8", port: 26 } }),
+    want: "smtp Opportunistic 0:192.0.2.8/26",
+  },
+  {
     name: "an operator's re-route, also for a domain of ours",
     job: job("our.test", { reroute: { host: "192.0.2.8", port: 26 } }),
     declared: [aDomain("our.test", { delivery: { mailbox: {} } })],

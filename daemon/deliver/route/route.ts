@@ -1,7 +1,7 @@
 /**
  * Routing: who takes the mail of a destination next.
  *
- * In:     a destination, its policy and an operator's re-route; the directory, the DNS, and how to recognise ourselves.
+ * In:     a destination, whether it was ours, its policy and an operator's re-route; the directory, the DNS, and how to recognise ourselves.
  * Out:    a `Route`. The first of these that applies: the operator's re-route · a domain of ours by its `delivery` · the
  *         policy's smarthost for the destination · an address literal · the MX hosts.
  * Fails:  rejects only with the signal's reason; all other trouble is a `deferred` or `failed` route.
@@ -24,7 +24,7 @@ import { trouble } from "./trouble.ts";
 import type { Limits, NextHops, Route, Routed } from "./types.ts";
 
 /** What of a job decides its route. */
-export type Routable = Pick<Job, "destination" | "policy" | "reroute">;
+export type Routable = Pick<Job, "destination" | "policy" | "reroute" | "class">;
 
 const forGood = Number.POSITIVE_INFINITY;
 
@@ -37,6 +37,8 @@ export function route(
   const policy = directory.policy(job.policy);
   const domain = directory.domain(job.destination);
   if (domain && !job.reroute) return toDomain(domain, policy, means, signal);
+  // It was accepted for mailboxes of ours: whoever the DNS names now is not who it was meant for.
+  if (job.class === "local" && !job.reroute) return Promise.resolve(trouble.domainGone(job.destination));
   if (!policy) return Promise.resolve(trouble.noPolicy(job.policy));
   const entry = destinationFor(policy, job.destination);
   const way: Way = { policy, entry, means, signal };

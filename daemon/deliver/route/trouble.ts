@@ -44,6 +44,9 @@ export const trouble = {
   /** A host that an administrator named is never given up: correcting the name must save the mail. */
   hop: (host: string, text: string) => deferred("4.4.4", `The next hop ${host} cannot be found: ${text}`),
   hopIsUs: (host: string) => deferred("4.4.6", `The next hop ${host} is this host itself`),
+  /** Nobody is told that it failed while somebody may only have made a mistake: it waits until its lifetime is over. */
+  domainGone: (domain: string) =>
+    deferred("4.3.5", `${domain} is no longer declared here; its mail waits in case it returns`),
   noPolicy: (policy: string) => deferred("4.3.5", `The RelayPolicy ${policy} does not exist`),
   noSecret: (host: string) =>
     deferred("4.3.5", `The Secret with the password for the next hop ${host} does not exist`),
