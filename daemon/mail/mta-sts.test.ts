@@ -64,6 +64,17 @@ test("our own policy is read as it was meant, and its id changes with it", () =>
   assert.notEqual(stsPolicyId(policy), stsPolicyId({ ...policy, mode: "testing" }));
 });
 
+test("a line without end is read in no time", () => {
+  const began = performance.now();
+  for (const line of [
+    `mx: ${" ".repeat(1 << 20)}x`,
+    `mx: ${"a.".repeat(1 << 19)}`,
+    `${" ".repeat(1 << 20)}:`,
+  ])
+    assert.equal(parseStsPolicy(`version: STSv1\nmode: enforce\n${line}\nmax_age: 1\n`), undefined);
+  assert.ok(performance.now() - began < 2_000);
+});
+
 test("no text makes it throw", () => {
   fc.assert(
     fc.property(

@@ -21,19 +21,25 @@ export interface StsPolicy {
 /** RFC 8461 §3.2: about a year. */
 const longestSeconds = 31_557_600;
 const mxMax = 100;
+const nameMax = 255;
+/** RFC 8461 §3.2: sts-policy-ext-name */
+const fieldName = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/;
 const mxPattern = /^(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z0-9-]+$/;
 
 export function parseStsPolicy(text: string): StsPolicy | undefined {
   const values = new Map<string, string>();
   const mx: string[] = [];
-  for (const line of text.split(/\r?\n/)) {
-    const match = /^[ \t]*([A-Za-z0-9_.-]{1,32})[ \t]*:[ \t]*(.*?)[ \t]*$/.exec(line);
-    const [, key = "", value = ""] = match ?? [];
-    if (match === null) {
-      if (line.trim() !== "") return undefined;
-    } else if (key !== "mx") {
+  for (const line of text.split("\n")) {
+    const colon = line.indexOf(":");
+    const key = line.slice(0, Math.max(colon, 0)).trim();
+    const value = line.slice(colon + 1).trim();
+    if (colon < 0) {
+      if (value !== "") return undefined;
+    } else if (!fieldName.test(key)) return undefined;
+    else if (key !== "mx") {
       if (!values.has(key)) values.set(key, value); // RFC 8461 §3.2: of a repeated field the first counts
-    } else if (mx.length < mxMax && mxPattern.test(value.toLowerCase())) mx.push(value.toLowerCase());
+    } else if (mx.length < mxMax && value.length <= nameMax && mxPattern.test(value.toLowerCase()))
+      mx.push(value.toLowerCase());
     else return undefined;
   }
   const mode = values.get("mode");

@@ -3,22 +3,26 @@
  *
  * In:     a URL; the authorities to trust instead of the public ones, if any.
  * Out:    what the document holds.
- * Fails:  rejects for anything but a 200 with at most `limit` octets of JSON in time. Redirects are not followed: whoever
+ * Fails:  rejects for anything but a 200 with at most `limit` octets (and of JSON, where that is asked for) in time. Redirects are not followed: whoever
  *         may name the document's place should name it.
  */
 import { type RequestOptions, request } from "node:https";
 
-const limit = 1 << 20;
+const usualLimit = 1 << 20;
 
 export async function getJson(url: string, ca: string | undefined, signal: AbortSignal): Promise<unknown> {
   const headers = { accept: "application/json" };
   return JSON.parse(await getText(url, { headers, ...(ca ? { ca } : {}) }, signal)) as unknown;
 }
 
-/** What `getText` may be told besides: authorities, and (in tests) where the host is. */
-export type GetOptions = Pick<RequestOptions, "ca" | "headers" | "lookup">;
+/** What `getText` may be told besides: authorities, the most octets, and (in tests) where the host is. */
+export type GetOptions = Pick<RequestOptions, "ca" | "headers" | "lookup"> & { readonly limit?: number };
 
-export function getText(url: string, more: GetOptions, signal: AbortSignal): Promise<string> {
+export function getText(
+  url: string,
+  { limit = usualLimit, ...more }: GetOptions,
+  signal: AbortSignal,
+): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const options = { signal, agent: false, minVersion: "TLSv1.2", ...more } as const;
   const asking = request(url, options, (answer) => {
