@@ -61,6 +61,8 @@ export interface OperatorOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   readonly pod?: string;
   readonly workers?: number;
+  /** `debug` unless told otherwise. */
+  readonly logLevel?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -274,12 +276,12 @@ async function start(
   config: string,
   kubeconfig: string,
   number: number,
-  { pod = `operator-${number}`, workers, env }: OperatorOptions,
+  { pod = `operator-${number}`, workers, logLevel = "debug", env }: OperatorOptions,
 ): Promise<OperatorProcess> {
   const args = ["--config", config, "--kubeconfig", kubeconfig, "--listen", "127.0.0.1:0"];
   args.push(
     "--log-level",
-    "debug",
+    logLevel,
     "--log-format",
     "json",
     ...(workers ? ["--workers", String(workers)] : []),

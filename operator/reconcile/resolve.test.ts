@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import type { ResourceOf } from "../../crds/resource.ts";
+import { type Declared, declaredKey } from "../../daemon/directory/declared.ts";
+import { systemClock } from "../../daemon/kit/clock.ts";
+import { silent } from "../../daemon/kit/log.ts";
+import { aMailbox } from "../../test/harness/declare.ts";
+import { MemoryKube } from "../../test/harness/kube/memory.ts";
+import { kinds } from "../kube/kinds.ts";
+import type { KubeObject } from "../kube/object.ts";
+import { type Bucket, Publication } from "./publication.ts";
+import { type Declare, Resolver } from "./resolve.ts";
+import { Secrets } from "./secrets.ts";
+
+const soon = () => AbortSignal.timeout(30_000);
+const needs = [{ name: "alice", keys: ["password"] }];
+const alice = aMailbox("alice@example.test", {}, { namespace: "ns", name: "alice" }) as ResourceOf<"Mailbox">;
+
+const secret = (data: Readonly<Record<string, string>>): KubeObject => ({
+  apiVersion: "v1",
+  kind: "Secret",
+  metadata: { name: "alice", namespace: "ns" },
+  data: Object.fromEntries(
+    Object.entries(data).map(([key, text]) => [key, Buffer.from(text).toString("base64")]),
+  ),
+});
+
+class MemoryBucket implements Bucket {
+  readonly records = new Map<string, Declared>();
+  revision = 0;
+  sourceOf = (resource: Parameters<Bucket["sourceOf"]>[0]) => this.records.get(declaredKey(resource))?.source;
+  async publish(declared: readonly Declared[]) {
+    for (const one of declared) this.records.set(declaredKey(one), one);
+    return { revision: ++this.revision, put: declared.length, removed: 0 };
+  }
+}
+
+async function open(t: TestContext, bucket = new MemoryBucket(), kube = new MemoryKube()) {
+  const stop = new AbortController();
+  const publication = new Publication({
+    bucket,
+    clock: systemClock,
+    log: silent,
+    signal: stop.signal,
+    settleMs: 1,
+  });
+  const secrets = new Secrets(kube, (kind, selection) => kube.cache(kind, selection));
+  const made: string[] = [];
+  const declare: Declare = async (resource, found) => {
+    const password = found[0]?.data.get("password");
+    made.push(password ?? "nothing");
+    return { ...alice, ...(password ? { passwordHash: `hash of ${password}` } : {}), name: resource.name };
+  };
+  const resolver = new Resolver(secrets, publication, declare);
+  publication.begin();
+  t.after(async () => {
+    stop.abort();
+    await publication[Symbol.asyncDispose]();
+    await secrets[Symbol.asyncDispose]();
+  });
+  const published = () => new Promise<void>((resolve) => publication.onPublished(() => resolve()));
+  const enter = async () => {
+    secrets.enter("ns");
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { bucket, kube, resolver, made, published, enter, secrets };
+}
+
+test("nothing is decided before the namespace's Secrets are known", async (t) => {
+  const { resolver, made } = await open(t);
+  assert.deepEqual(await resolver.publish(alice, needs, soon()), { kind: "waiting" });
+  assert.deepEqual(made, []);
+});
+
+test("a Secret is read once for each state of it, and what is lacking is told", async (t) => {
+  const { resolver, made, kube, enter, published } = await open(t);
+  await enter();
+  const lacking = await resolver.publish(alice, needs, soon());
+  assert.deepEqual(lacking, {
+    kind: "published",
+    missing: ["there is no Secret alice; add it, or correct the name"],
+  });
+  await resolver.publish(alice, needs, soon());
+  assert.deepEqual(made, ["nothing"]);
+  await kube.create(secret({ password: "one\n" }), soon());
+  const done = published();
+  assert.deepEqual(await resolver.publish(alice, needs, soon()), { kind: "published", missing: [] });
+  await done;
+  await resolver.publish(alice, needs, soon());
+  assert.deepEqual(made, ["nothing", "one"]);
+  await kube.patch(kinds.Secret, "ns", "alice", { data: { password: null, word: "eA==" } }, soon());
+  const without = await resolver.publish(alice, needs, soon());
+  assert.deepEqual(without.kind === "published" && without.missing, [
+    "Secret alice has no key password (its keys: word); add it, or correct the key",
+  ]);
+});
+
+test("a successor makes nothing anew as long as spec and Secret are the same", async (t) => {
+  const first = await open(t);
+  await first.kube.create(secret({ password: "one" }), soon());
+  await first.enter();
+  const done = first.published();
+  await first.resolver.publish(alice, needs, soon());
+  await done;
+  const second = await open(t, first.bucket, first.kube);
+  await second.enter();
+  const reads: string[] = [];
+  second.kube.refuse = ({ verb, kind }) => void reads.push(`${verb} ${kind}`);
+  assert.deepEqual(await second.resolver.publish(alice, needs, soon()), { kind: "published", missing: [] });
+  assert.deepEqual([second.made, reads], [[], []]);
+  const suspended = { ...alice, spec: { ...alice.spec, suspended: true } };
+  await second.resolver.publish(suspended, needs, soon());
+  assert.deepEqual(second.made, ["one"]);
+});
