@@ -25,6 +25,7 @@ import type { OperatorMetrics, PolicyGauges } from "./metrics.ts";
 import { Children } from "./reconcile/children.ts";
 import { Departures } from "./reconcile/departures.ts";
 import { DkimKeys } from "./reconcile/dkim-keys.ts";
+import { servingNamespace } from "./reconcile/domain-facts.ts";
 import { Extras } from "./reconcile/extras.ts";
 import { Fleet } from "./reconcile/fleet.ts";
 import { MailDomainReconciler } from "./reconcile/mail-domain.ts";
@@ -125,7 +126,12 @@ class Leader {
     const watchSecrets = (kind: Kind, selection: Selection) =>
       openCache(anywhere, kind, selection, { metadataOnly: true });
     const secrets = this.#stack.use(new Secrets(client, watchSecrets));
-    const relations = new Relations(caches, (object) => needsOf(object).map(({ name }) => name), wake);
+    const relations = new Relations({
+      caches,
+      secretsOf: (object) => needsOf(object).map(({ name }) => name),
+      servedFrom: (namespace) => servingNamespace(installation, namespace),
+      wake,
+    });
     secrets.onChange((namespace, name) => relations.secretChanged(namespace, name));
     const publication = this.#stack.use(new Publication({ bucket: store.bucket, clock, log, signal }));
     const optional = this.#stack.use(this.#openOptional());
@@ -232,6 +238,7 @@ class Leader {
         deploymentOf: (namespace, name) => world.children.find(kinds.Deployment, namespace, name),
         figures: store.figures,
         decide: builtin,
+        events: world.events,
         onFirst: (key) => this.#wakes.wake("RelayPolicy", key, "low"),
         clock,
         log,

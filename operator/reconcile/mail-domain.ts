@@ -13,6 +13,7 @@ import { kinds } from "../kube/kinds.ts";
 import type { Next, Reconciler } from "../kube/port.ts";
 import { mailDomainStatus } from "../status/mail-domain.ts";
 import { type Acceptance, acceptDomain } from "./acceptance.ts";
+import { announce } from "./announce.ts";
 import type { DepartureState, Departures } from "./departures.ts";
 import type { DkimKeys, DkimView } from "./dkim-keys.ts";
 import { endpointsOf, recordStatuses, recordsOf, servingNamespace } from "./domain-facts.ts";
@@ -247,7 +248,7 @@ export class MailDomainReconciler implements Reconciler {
         ? { deletion: { policy: domain.spec.deletionPolicy, ...departure } }
         : {}),
     });
-    await written.status(domain, status, signal);
+    if (await written.status(domain, status, signal)) announce(this.#world.events, domain, before, status);
   }
 }
 

@@ -9,6 +9,7 @@ import { kinds } from "../kube/kinds.ts";
 import type { Next, Reconciler } from "../kube/port.ts";
 import { mailboxStatus } from "../status/mailbox.ts";
 import { type Acceptance, acceptMailbox } from "./acceptance.ts";
+import { announce } from "./announce.ts";
 import { servingNamespace } from "./domain-facts.ts";
 import { mailboxNeeds } from "./needs.ts";
 import type { MailStore } from "./ports.ts";
@@ -160,7 +161,7 @@ export class MailboxReconciler implements Reconciler {
       ...(usage ? { usage } : {}),
       ...(why === undefined ? {} : { deletion: { why } }),
     });
-    await written.status(mailbox, status, signal);
+    if (await written.status(mailbox, status, signal)) announce(this.#world.events, mailbox, before, status);
   }
 }
 

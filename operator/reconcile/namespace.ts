@@ -104,7 +104,12 @@ export class NamespaceReconciler implements Reconciler {
 
   async #furnish(namespace: string, runsSets: boolean, signal: AbortSignal): Promise<void> {
     const { installation, children } = this.#world;
-    const place = { namespace, owner: namespace === installation.namespace ? this.#parts.owner : undefined };
+    const home = namespace === installation.namespace;
+    const place = {
+      namespace,
+      owner: home ? this.#parts.owner : undefined,
+      webPorts: this.#webPorts(this.#shared && home ? undefined : namespace),
+    };
     await this.#daemonSecret(place, signal);
     const desired = [
       ...tenant(installation, place),
@@ -114,6 +119,16 @@ export class NamespaceReconciler implements Reconciler {
     if (this.#ready.has(namespace)) return;
     this.#ready.add(namespace);
     this.#parts.onReady(namespace);
+  }
+
+  /** On which the identity providers of the domains that are served here listen, besides 443. */
+  #webPorts(namespace: string | undefined): readonly number[] {
+    const ports = new Set<number>();
+    for (const { spec } of this.#world.caches.domains.list(namespace)) {
+      const port = URL.parse(spec.oidc?.issuer ?? "")?.port;
+      if (port) ports.add(Number(port));
+    }
+    return [...ports].sort((a, b) => a - b);
   }
 
   /** Made once, and again only when the keys of the installation are others. */

@@ -33,6 +33,14 @@ const secret = (namespace: string, name: string) => `Secret/${namespace}/${name}
 const policy = (namespace: string, name: string) => `RelayPolicy/${namespace}/${name}`;
 const domain = (name: string) => `domain/${name}`;
 
+export interface RelationParts {
+  readonly caches: ResourceCaches;
+  readonly secretsOf: SecretsOf;
+  /** The namespace whose pods serve the domains of that one. */
+  readonly servedFrom: (namespace: string) => string;
+  readonly wake: Wake;
+}
+
 export class Relations {
   readonly domains = new Claims();
   readonly addresses = new Claims();
@@ -40,10 +48,12 @@ export class Relations {
   readonly #caches: ResourceCaches;
   readonly #wake: Wake;
   readonly #secretsOf: SecretsOf;
+  readonly #servedFrom: (namespace: string) => string;
 
-  constructor(caches: ResourceCaches, secretsOf: SecretsOf, wake: Wake) {
+  constructor({ caches, secretsOf, servedFrom, wake }: RelationParts) {
     this.#caches = caches;
     this.#secretsOf = secretsOf;
+    this.#servedFrom = servedFrom;
     this.#wake = wake;
   }
 
@@ -113,6 +123,9 @@ export class Relations {
     this.#wake("MailDomain", key, urgency);
     if (change.kind !== "changed" || policyOf(change.before) !== policyOf(object))
       this.#wake("Namespace", namespaceOf(object), urgency);
+    // Pods must be let through to it.
+    if (issuerOf(change) !== undefined)
+      this.#wake("Namespace", this.#servedFrom(namespaceOf(object)), urgency);
   }
 
   #mailbox(change: Change<Mailbox>, urgency: Urgency): void {
@@ -198,6 +211,13 @@ export function followChildren(
 export type SecretsOf = (object: MailDomain | Mailbox | RelayPolicy) => readonly string[];
 
 const policyOf = ({ spec }: MailDomain): string => spec.relayPolicyRef.name;
+
+/** Of a domain whose identity provider came, changed or went. */
+function issuerOf(change: Change<MailDomain>): string | undefined {
+  const before = change.kind === "added" ? undefined : change.before.spec.oidc?.issuer;
+  const after = change.kind === "removed" ? undefined : change.object.spec.oidc?.issuer;
+  return before === after ? undefined : (after ?? before);
+}
 
 /** Statuses, finalizers and the like are ours, and nothing waits for them. */
 function urgencyOf(change: Change): Urgency {

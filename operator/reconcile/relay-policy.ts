@@ -20,6 +20,7 @@ import type { Next, Reconciler } from "../kube/port.ts";
 import { deploymentFacts } from "../status/deployment-facts.ts";
 import { relayPolicyStatus } from "../status/relay-policy.ts";
 import { type Acceptance, acceptPolicy } from "./acceptance.ts";
+import { announce } from "./announce.ts";
 import type { Converged } from "./children.ts";
 import type { DepartureState, Departures } from "./departures.ts";
 import { servingNamespace } from "./domain-facts.ts";
@@ -215,7 +216,7 @@ export class RelayPolicyReconciler implements Reconciler {
         ? { deletion: { policy: policy.spec.deletionPolicy, ...departure } }
         : {}),
     });
-    await written.status(policy, status, signal);
+    if (await written.status(policy, status, signal)) announce(this.#world.events, policy, before, status);
   }
 }
 

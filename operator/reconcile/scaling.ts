@@ -12,7 +12,7 @@ import { componentLabel, labelValue, policyLabel, relayName } from "../desired/n
 import { cheapest, costPatches, deletionCostAnnotation } from "../desired/scaler.ts";
 import { kinds } from "../kube/kinds.ts";
 import type { KubeObject } from "../kube/object.ts";
-import type { Cache, Kube } from "../kube/port.ts";
+import type { Cache, Events, Kube } from "../kube/port.ts";
 import { isReady, type Pod } from "./fleet.ts";
 import type { Figures, PolicyFigures } from "./ports.ts";
 import { isFrozen, isLeaving, keyOf, namespaceOf, type RelayPolicy } from "./resources.ts";
@@ -40,6 +40,7 @@ export interface ScalingOptions {
   readonly deploymentOf: (namespace: string, name: string) => KubeObject | undefined;
   readonly figures: Figures;
   readonly decide: Decide;
+  readonly events: Events;
   readonly clock: Clock;
   readonly log: Log;
   /** Calls when figures of a policy are known for the first time. */
@@ -163,6 +164,8 @@ export class Scaling implements AsyncDisposable {
     if (decision.size < size && figures) await this.#markCheapest(namespace, pods, figures, signal);
     await kube.scale(kinds.Deployment, namespace, relayName(name), decision.size, signal);
     log.info({ policy: key, from: size, to: decision.size, why: decision.why }, "relay resized");
+    const words = `from ${size} to ${decision.size} relay pods: ${decision.why}`;
+    this.#options.events.record(policy, "Normal", "Scaled", words);
   }
 
   /** The pod whose end cuts least goes first. */
