@@ -130,6 +130,7 @@ test("a policy comes from its own host, with a valid certificate, and not by a r
     good: [200, "version: STSv1"],
     moved: [301, ""],
     gone: [404, ""],
+    vast: [200, "x".repeat(65_537)],
   };
   let now = "good";
   const web = https.createServer(server, (question, answer) => {
@@ -150,6 +151,8 @@ test("a policy comes from its own host, with a valid certificate, and not by a r
     await assert.rejects(fetch("a.test", {}), /certificate/);
     now = "moved";
     await assert.rejects(fetch("a.test"), /answers 301/);
+    now = "vast";
+    await assert.rejects(fetch("a.test"), /more than 65536 octets/);
     now = "gone";
     await assert.rejects(fetch("a.test"), /answers 404/);
   } finally {
