@@ -39,6 +39,7 @@ export type PortName =
   | "imaps"
   | "pop3"
   | "pop3s"
+  | "managesieve"
   | "mta-sts";
 
 export interface OperatorConfig {

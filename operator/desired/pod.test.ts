@@ -90,7 +90,7 @@ test("a service that is not enabled is not listened for", () => {
     .containers[0];
   assert.deepEqual(
     ports.map(({ name }: { name: string }) => name),
-    ["imap", "imaps", "health"],
+    ["imap", "imaps", "managesieve", "health"],
   );
 });
 

@@ -5,7 +5,16 @@ import type { Component, Installation, ServiceName, SetComponent } from "./insta
 
 export interface Port {
   /** As `--listen` and the container name it. */
-  readonly name: "smtp" | "submission" | "submissions" | "imap" | "imaps" | "pop3" | "pop3s" | "mta-sts";
+  readonly name:
+    | "smtp"
+    | "submission"
+    | "submissions"
+    | "imap"
+    | "imaps"
+    | "pop3"
+    | "pop3s"
+    | "managesieve"
+    | "mta-sts";
   /** In the pod. */
   readonly port: number;
   /** At the Service: what clients use. RFC 8314 §7 for submissions, imaps and pop3s. */
@@ -23,6 +32,8 @@ export const portsOfService: Readonly<Record<ServiceName, readonly Port[]>> = {
   imap: [
     { name: "imap", port: 2143, servicePort: 143 },
     { name: "imaps", port: 2993, servicePort: 993 },
+    // RFC 5804 §1.8: where those who read mail change their scripts.
+    { name: "managesieve", port: 4190, servicePort: 4190 },
   ],
   pop3: [
     { name: "pop3", port: 2110, servicePort: 110 },

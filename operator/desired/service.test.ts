@@ -24,6 +24,7 @@ test("clients use the ports of the standards; pods need no right for those they 
     "465 submissions",
     "143 imap",
     "993 imaps",
+    "4190 managesieve",
     "110 pop3",
     "995 pop3s",
   ]);

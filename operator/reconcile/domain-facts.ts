@@ -51,7 +51,8 @@ const serviceWords = {
   imaps: "Imaps",
   pop3: "Pop3",
   pop3s: "Pop3s",
-  /** Nothing that mail programs use. */
+  /** Nothing that most mail programs use. */
+  managesieve: undefined,
   "mta-sts": undefined,
 } as const;
 
