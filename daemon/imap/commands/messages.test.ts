@@ -345,3 +345,21 @@ test("QRESYNC tells what was missed", async () => {
   assert.deepEqual((await client.ok("NOOP"))[0], "* 1 EXPUNGE");
   for (const each of [client, other]) await each.hangUp();
 });
+
+test("THREADID: the same for all that refers to one beginning, found by SEARCH; others have their own", async () => {
+  const { client } = await folder(
+    plain("root", "Message-ID: <root@x.test>\r\n"),
+    plain("two", "Message-ID: <two@x.test>\r\nIn-Reply-To: <root@x.test>\r\n"),
+    plain("three", "Message-ID: <three@x.test>\r\nReferences: <root@x.test> <two@x.test>\r\n"),
+    plain("other", "Message-ID: <other@x.test>\r\n"),
+    plain("nameless"),
+  );
+  const lines = await client.ok("FETCH 1:* (THREADID)");
+  const ids = lines.flatMap((line) => /THREADID \((T[A-Za-z0-9_-]+)\)/.exec(line)?.[1] ?? []);
+  const [first, second, third, ...others] = ids;
+  assert.deepEqual([second, third], [first, first]);
+  assert.equal(new Set([first, ...others]).size, 3);
+  assert.equal((await client.ok(`SEARCH THREADID ${first}`))[0], "* SEARCH 1 2 3");
+  assert.equal((await client.ok("SEARCH THREADID Tnone"))[0], "* SEARCH");
+  await client.hangUp();
+});

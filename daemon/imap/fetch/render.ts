@@ -10,7 +10,7 @@ import type { SimpleItem } from "../command/fetch-items.ts";
 import { dateTime } from "../wire/dates.ts";
 import { bodyStructure, envelope } from "./structure.ts";
 
-export const needsDigest = new Set<SimpleItem>(["ENVELOPE", "BODY", "BODYSTRUCTURE", "PREVIEW"]);
+export const needsDigest = new Set<SimpleItem>(["ENVELOPE", "BODY", "BODYSTRUCTURE", "PREVIEW", "THREADID"]);
 
 export function render(
   name: SimpleItem,
@@ -32,7 +32,7 @@ export function render(
     case "EMAILID":
       return `EMAILID (${emailId(message)})`;
     case "THREADID":
-      return "THREADID NIL"; // threads are computed by THREAD, not kept
+      return `THREADID ${digest ? `(${threadId(message, digest)})` : "NIL"}`;
     case "SAVEDATE":
       return `SAVEDATE "${dateTime(message.saveDate)}"`;
     case "ENVELOPE":
@@ -52,4 +52,18 @@ export function emailId({ content }: Message): string {
   const { bodyId, prefix } = content;
   if (prefix === "" && objectId.test(bodyId)) return `M${bodyId}`;
   return `E${createHash("sha256").update(prefix).update("\0").update(bodyId).digest("base64url").slice(0, 32)}`;
+}
+
+/**
+ * The same for a message and everything that refers to the same beginning: what its References, or else its In-Reply-To,
+ * names first, or else itself. It follows from the content alone, so it never changes. RFC 8474 §5.2
+ */
+export function threadId(
+  message: Message,
+  { envelope: { inReplyTo, messageId }, references }: Digest,
+): string {
+  const [answered] = inReplyTo?.match(/<[^<>\s]+>/) ?? [];
+  const [own] = messageId?.match(/<[^<>\s]+>/) ?? [];
+  const root = references[0] ?? answered ?? own ?? emailId(message);
+  return `T${createHash("sha256").update(root).digest("base64url").slice(0, 32)}`;
 }

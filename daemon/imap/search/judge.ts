@@ -5,7 +5,7 @@
 import type { Digest } from "../../mailbox/digest.ts";
 import type { Message } from "../../mailbox/view.ts";
 import type { SearchKey } from "../command/search-keys.ts";
-import { emailId } from "../fetch/render.ts";
+import { emailId, threadId } from "../fetch/render.ts";
 import { fieldOf, fold, sentDate } from "./fields.ts";
 
 export interface Facts {
@@ -85,7 +85,7 @@ function judgeRecord(key: RecordKey, facts: Facts, setting: Setting): boolean | 
     case "emailId":
       return emailId(message) === key.id;
     case "threadId":
-      return false; // THREADID is NIL throughout
+      return facts.digest && threadId(message, facts.digest) === key.id;
     case "date":
       return judgeDate(key, facts);
   }
