@@ -73,7 +73,12 @@ test("what a recipient's rules send is queued in the same instant: copies and an
   const to = (name: string) => [`${name}@far.example` as Address];
   const answer = Buffer.from("Subject: away\r\n\r\nI am.\r\n");
   const sends: Outgoing[] = [
-    { kind: "copy", to: to("copy"), prefix: "Delivered-To: bob@example.org\r\n" },
+    {
+      kind: "copy",
+      by: "bob@example.org" as Address,
+      to: to("copy"),
+      prefix: "Delivered-To: bob@example.org\r\n",
+    },
     { kind: "message", to: to("answer"), octets: answer },
     ...Array.from({ length: 10 }, (_, i): Outgoing => ({ kind: "message", to: to(`x${i}`), octets: answer })),
   ];

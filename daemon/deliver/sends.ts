@@ -24,6 +24,7 @@ export type MakeJobs = (
     readonly policy: PolicyName;
     readonly recipients: readonly Recipient[];
     readonly hops?: number;
+    readonly prepend?: string;
   },
 ) => { readonly jobs: readonly NewJob[] };
 
@@ -69,8 +70,9 @@ async function messageOf(
     sender,
     origin: outgoing.kind === "copy" ? job.origin : ourOrigin,
     policy: job.policy,
-    recipients: outgoing.to.map((address) => ({ address })),
+    recipients: recipientsOf(outgoing),
     hops: (job.hops ?? 0) + 1,
+    ...(outgoing.kind === "copy" && job.prepend !== undefined ? { prepend: job.prepend } : {}),
   });
   if (jobs.length === 0) return undefined;
   const writer = queue.openBody(message, signal, true);
@@ -85,6 +87,13 @@ async function messageOf(
     writer.abandon();
     throw error;
   }
+}
+
+/** A copy names who sent it on, as an alias does: reports tell it, and the return path and the signature follow it. */
+function recipientsOf(outgoing: Outgoing): readonly Recipient[] {
+  if (outgoing.kind === "message") return outgoing.to.map((address) => ({ address }));
+  const orcpt = { type: isAscii(outgoing.by) ? "rfc822" : "utf-8", address: outgoing.by };
+  return outgoing.to.map((address) => ({ address, orcpt }));
 }
 
 /** RFC 5230 §5.1, RFC 3834 §3.3: an answer has a null sender. */

@@ -13,8 +13,8 @@ export interface Remote {
 
 /** A message that a recipient's own rules give rise to. */
 export type Outgoing =
-  /** The same message goes on, with these lines in front; its sender stays. */
-  | { readonly kind: "copy"; readonly to: readonly Address[]; readonly prefix: string }
+  /** The same message goes on from this address of ours, with these lines in front; its sender stays. */
+  | { readonly kind: "copy"; readonly by: Address; readonly to: readonly Address[]; readonly prefix: string }
   /** An automatic answer; it has no sender who could be told of its fate. */
   | { readonly kind: "message"; readonly to: readonly Address[]; readonly octets: Uint8Array };
 

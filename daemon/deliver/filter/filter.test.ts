@@ -152,7 +152,7 @@ test("redirect: one message for all addresses, marked, kept when it comes back o
   const sieve = 'redirect "x@far.example"; redirect "y@far.example";';
   const world = open();
   const prefix = "Delivered-To: alice@example.test\r\n";
-  const copies = [{ kind: "copy", to: ["x@far.example", "y@far.example"], prefix }];
+  const copies = [{ kind: "copy", by: alice, to: ["x@far.example", "y@far.example"], prefix }];
   assert.deepEqual(sendsOf(await world.deliver({ sieve })), copies);
   assert.deepEqual(await world.places(), []);
   assert.deepEqual(sendsOf(await world.deliver({ sieve, text: prefix + plain })), []);

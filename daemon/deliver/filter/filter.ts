@@ -183,7 +183,10 @@ export class Filter {
       return { copies: [], looped };
     }
     const prefix = `Delivered-To: ${recipient.address}\r\n`;
-    return { copies: [{ kind: "copy", to: redirects as readonly Address[], prefix }], looped };
+    return {
+      copies: [{ kind: "copy", by: recipient.address, to: redirects as readonly Address[], prefix }],
+      looped,
+    };
   }
 
   async #answer({ vacation }: Decision, letter: Letter, arrival: Arrival): Promise<Outgoing | undefined> {
