@@ -114,7 +114,8 @@ class Leader {
     const { installation, clock, log } = this.#parts;
     const { urls: servers, replicas } = installation.nats;
     const { signal, assert } = this.#term;
-    return openStore({ servers, credential, directoryKey, replicas, clock, log, signal, assert });
+    const { placement } = installation;
+    return openStore({ servers, credential, directoryKey, replicas, placement, clock, log, signal, assert });
   }
 
   #openWorld(kube: World["kube"], store: Store): World & { readonly wakes: Wakes } {
@@ -209,6 +210,7 @@ class Leader {
       account: all ? serviceAccountOf(installation) : undefined,
       roleBindings: caches.roleBindings,
       mayReadSecrets: readsSecrets(kube),
+      prepareMail: (namespace) => store.mail.prepare(namespace),
       onReady: (namespace) => this.#wakes.in(namespace, "low"),
     });
     const scaling = this.#openScaling(world, store);

@@ -107,9 +107,11 @@ export class MailboxReconciler implements Reconciler {
   /** Why it is not empty; `undefined`: it is. */
   async #purge(mailbox: Mailbox, address: string, signal: AbortSignal): Promise<string | undefined> {
     const { publication, fleet, installation, log } = this.#world;
-    const revision = publication.settledRevision;
+    const namespace = namespaceOf(mailbox);
+    const shared = installation.placement === "Shared";
+    const revision = shared ? publication.settledRevision : publication.settledIn(namespace);
     if (revision === undefined) return "daemons have not been told yet";
-    const where = servingNamespace(installation, namespaceOf(mailbox));
+    const where = servingNamespace(installation, namespace);
     const { ready, loaded } = fleet.progress({
       namespace: where,
       components: ["gateway", "mailbox"],
@@ -117,7 +119,8 @@ export class MailboxReconciler implements Reconciler {
     });
     if (loaded < ready) return `${ready - loaded} of ${ready} pods still take mail for it`;
     try {
-      await this.#parts.mail.purge(address, AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]));
+      const patience = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
+      await this.#parts.mail.purge(address, namespace, patience);
       return undefined;
     } catch (error) {
       signal.throwIfAborted();

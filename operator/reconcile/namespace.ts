@@ -39,6 +39,8 @@ export interface NamespaceParts {
   readonly roleBindings: Cache | undefined;
   /** Whether we may read Secrets there by now; asked after a RoleBinding was made, which takes effect a moment later. */
   readonly mayReadSecrets: (namespace: string, signal: AbortSignal) => Promise<boolean>;
+  /** Makes the store of mailboxes that a namespace's own daemons keep. */
+  readonly prepareMail: (namespace: string) => Promise<void>;
   /** Wakes what waits for the daemons' Secret. */
   readonly onReady: (namespace: string) => void;
 }
@@ -111,6 +113,7 @@ export class NamespaceReconciler implements Reconciler {
       webPorts: this.#webPorts(this.#shared && home ? undefined : namespace),
     };
     await this.#daemonSecret(place, signal);
+    if (runsSets && !this.#shared) await this.#parts.prepareMail(namespace);
     const desired = [
       ...tenant(installation, place),
       ...(runsSets ? [...gatewaySet(installation, place), ...mailboxSet(installation, place)] : []),

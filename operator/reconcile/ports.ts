@@ -29,7 +29,9 @@ export interface MailStore {
   /** Every mailbox that holds or held something. */
   usage(signal: AbortSignal): AsyncIterable<MailboxUsage>;
   /** Deletes everything in it for good. */
-  purge(address: string, signal: AbortSignal): Promise<void>;
+  purge(address: string, namespace: string, signal: AbortSignal): Promise<void>;
+  /** Makes what a namespace's own mailbox daemons need before they start; idempotent. */
+  prepare(namespace: string): Promise<void>;
 }
 
 /** What the owners of a policy's jobs tell of them. */

@@ -26,6 +26,8 @@ export interface Bucket {
   sourceOf(resource: Named): string | undefined;
   /** The revision with which the record in force became known; daemons of one namespace hear of no others. */
   publishedAt?(resource: Named): number | undefined;
+  /** The last revision that daemons of one namespace hear of. */
+  revisionIn?(namespace: string): number;
   readonly revision: number;
 }
 
@@ -135,6 +137,12 @@ export class Publication implements AsyncDisposable {
   /** Everything that was decided is in the store: daemons with this revision know it. `undefined`: not yet. */
   get settledRevision(): number | undefined {
     return this.#fresh.size > 0 || this.#removed || this.#running ? undefined : this.#options.bucket.revision;
+  }
+
+  /** The same for daemons that serve this namespace alone. */
+  settledIn(namespace: string): number | undefined {
+    const settled = this.settledRevision;
+    return settled === undefined ? undefined : (this.#options.bucket.revisionIn?.(namespace) ?? settled);
   }
 
   /** Why nothing can be published now; `undefined`: it can. */

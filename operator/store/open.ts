@@ -12,7 +12,7 @@ import { watchAcks } from "../../daemon/nats/directory/acks.ts";
 import { DirectoryPublisher } from "../../daemon/nats/directory/publish.ts";
 import { Vault } from "../../daemon/nats/directory/vault.ts";
 import { EventLog } from "../../daemon/nats/events.ts";
-import { ensureInstallation, unbounded } from "../../daemon/nats/installation.ts";
+import { ensureInstallation, ensureNamespaceMailboxes, unbounded } from "../../daemon/nats/installation.ts";
 import { JetStreamMailboxStore } from "../../daemon/nats/mailbox/store.ts";
 import { JetStreamQueue } from "../../daemon/nats/queue.ts";
 import type { Ack, Acks } from "../reconcile/fleet.ts";
@@ -30,6 +30,8 @@ export interface StoreOptions {
   readonly directoryKey: Buffer;
   /** Copies of each stream. */
   readonly replicas: number;
+  /** `Namespaced`: each namespace's daemons keep their mailboxes apart. */
+  readonly placement: "Shared" | "Namespaced";
   readonly clock: Clock;
   readonly log: Log;
   /** Ends the wait for NATS. */
@@ -64,7 +66,15 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const acks = parts.use(await watchAcks(link, log));
   const events = parts.use(new EventLog(link, "operator", log));
   const queue = parts.use(new JetStreamQueue({ link, clock, log, shards, partitions, bodyTtlSeconds }));
-  const mail = parts.use(new JetStreamMailboxStore({ link, clock, chance: Math.random, log, shards }));
+  const mailboxes = { link, clock, chance: Math.random, log, shards };
+  const mail = parts.use(
+    new StoredMail({
+      open: (namespace) =>
+        new JetStreamMailboxStore(namespace === undefined ? mailboxes : { ...mailboxes, namespace }),
+      apart: options.placement === "Namespaced",
+      make: (namespace) => ensureNamespaceMailboxes(link, namespace, replicas),
+    }),
+  );
   const owned = parts.move();
   return {
     bucket: {
@@ -74,6 +84,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       },
       sourceOf: (resource) => publisher.sourceOf(resource),
       publishedAt: (resource) => publisher.publishedAt(resource),
+      revisionIn: (namespace) => publisher.revisionIn(namespace),
       get revision() {
         return publisher.revision;
       },
@@ -82,7 +93,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     acks: { current: () => acks.current().flatMap(ofPod), onChange: (listener) => acks.onChange(listener) },
     backlog: new QueueBacklog(queue, (event) => events.record(event)),
     figures: new AskedFigures(link, clock, log),
-    mail: new StoredMail(mail),
+    mail,
     isUp: () => link.isUp(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

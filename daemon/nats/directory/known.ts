@@ -75,6 +75,11 @@ export class KnownRecords {
     );
   }
 
+  /** The revision that last touched the namespace; 0: none has. */
+  revisionIn(namespace: string): number {
+    return this.#spaces.get(namespace)?.revision ?? 0;
+  }
+
   entriesIn(namespace: string): number {
     return this.#spaces.get(namespace)?.entries ?? 0;
   }

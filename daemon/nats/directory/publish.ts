@@ -142,6 +142,11 @@ export class DirectoryPublisher implements AsyncDisposable {
     return this.#known.get(subjectOf(resource))?.revision;
   }
 
+  /** The last revision that daemons of this namespace alone hear of. */
+  revisionIn(namespace: string): number {
+    return this.#known.revisionIn(namespace);
+  }
+
   /** Calls are carried out one after the other. `undecided` names resources whose records stay as they are. */
   publish(
     declared: readonly Declared[],
