@@ -110,12 +110,12 @@ class Leader {
     await this.#openReconcilers(world, store, keys);
   }
 
-  #openStore({ credential, directoryKey }: Bootstrap): Promise<Store> {
+  #openStore({ credential, directoryKeys }: Bootstrap): Promise<Store> {
     const { installation, clock, log } = this.#parts;
     const { urls: servers, replicas } = installation.nats;
     const { signal, assert } = this.#term;
     const { placement } = installation;
-    return openStore({ servers, credential, directoryKey, replicas, placement, clock, log, signal, assert });
+    return openStore({ servers, credential, directoryKeys, replicas, placement, clock, log, signal, assert });
   }
 
   #openWorld(kube: World["kube"], store: Store): World & { readonly wakes: Wakes } {

@@ -14,7 +14,7 @@ import { type Clock, systemClock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import { authorityFrom, connectNats, credentialFrom, type Link, type NatsTarget } from "../nats/connect.ts";
 import type { Member } from "../nats/directory/acks.ts";
-import { type DirectoryKey, loadOrCreateKey, readKey } from "../nats/directory/keys.ts";
+import { loadOrCreateKey, readKeys, rereadKeys } from "../nats/directory/keys.ts";
 import { Vault } from "../nats/directory/vault.ts";
 import { EventLog } from "../nats/events.ts";
 import {
@@ -63,7 +63,7 @@ const clock: Clock = systemClock;
 
 export async function openStore(context: StoreContext): Promise<Store> {
   const { options, log, parts, env, observeCommit } = context;
-  const vault = new Vault(await keysFrom(options, env));
+  const vault = await vaultFrom(options, env);
   const { link, budget } = await openLink(context);
   parts.use(link);
   const namespace = options.namespace ?? link.confined ?? vault.namespace;
@@ -217,10 +217,12 @@ function sizesOf(budget: number, replicas: number) {
  * The keys that seal secrets in the directory, newest first: from `POSTFLEET_DIRECTORY_KEY_FILE` (files of 32 octets or
  * their base64, joined by commas), else a file in DATA that is made when it is missing.
  */
-async function keysFrom(options: RunOptions, env: StoreContext["env"]): Promise<DirectoryKey[]> {
+async function vaultFrom(options: RunOptions, env: StoreContext["env"]): Promise<Vault> {
   const files = env["POSTFLEET_DIRECTORY_KEY_FILE"]?.split(",").filter(Boolean) ?? [];
-  if (files.length > 0) return Promise.all(files.map((file) => readKey(file)));
-  if (options.data !== undefined) return [await loadOrCreateKey(join(options.data, "directory.key"))];
+  if (files.length > 0)
+    return new Vault((await Promise.all(files.map(readKeys))).flat(), () => rereadKeys(files));
+  if (options.data !== undefined)
+    return new Vault([await loadOrCreateKey(join(options.data, "directory.key"))]);
   throw new CommandError(
     "secrets in the directory are sealed with a key: name its file in POSTFLEET_DIRECTORY_KEY_FILE (32 random octets, the " +
       "same for every daemon), or give --data DIR",

@@ -21,6 +21,8 @@ export type KeyFiles = ReadonlyMap<string, Buffer>;
 export interface Keys {
   readonly authority: Authority;
   readonly directoryKey: Buffer;
+  /** Accepted and given to daemons, but nothing is sealed with it: a key that comes, or one that goes. */
+  readonly otherKey?: Buffer;
   readonly routesPassword: string;
 }
 
@@ -63,9 +65,13 @@ export function keysFrom(files: KeyFiles, secret: string): Keys {
     throw new UnusableKey(
       `Secret ${secret} has no directory.key of ${keyOctets} octets; restore it from a backup, or delete the Secret`,
     );
+  const otherKey = files.get("directory.other.key");
+  if (otherKey !== undefined && otherKey.length !== keyOctets)
+    throw new UnusableKey(`the directory.other.key of Secret ${secret} has not ${keyOctets} octets`);
   return {
     authority: { operator, system, account, signing },
     directoryKey,
+    ...(otherKey === undefined ? {} : { otherKey }),
     routesPassword: text("routes.password"),
   };
 }
@@ -94,31 +100,34 @@ export const idOf = (...parts: readonly (string | Uint8Array)[]): string => {
 const permissions = "1";
 
 export function ownIssuer(keys: Keys, ca: string | undefined): Issuer {
-  const { authority, directoryKey } = keys;
+  const { authority, directoryKey, otherKey } = keys;
+  const given = otherKey === undefined ? [directoryKey] : [directoryKey, otherKey];
   return {
-    id: idOf(permissions, authority.signing, directoryKey, ca ?? ""),
+    id: idOf(permissions, authority.signing, ...given, ca ?? ""),
     async issue(namespace): Promise<DaemonCredentials> {
       const user =
         namespace === undefined ? ({ kind: "shared" } as const) : ({ kind: "namespace", namespace } as const);
-      return { creds: await mintCreds(authority, user), ...keyAndCa(directoryKey, namespace, ca) };
+      return { creds: await mintCreds(authority, user), ...keyAndCa(given, namespace, ca) };
     },
   };
 }
 
 /** The user's own NATS: one credential for all. */
-export function givenIssuer(creds: string, directoryKey: Buffer, ca: string | undefined): Issuer {
+export function givenIssuer(creds: string, given: readonly Buffer[], ca: string | undefined): Issuer {
   return {
-    id: idOf(creds, directoryKey, ca ?? ""),
-    issue: async (namespace) => ({ creds, ...keyAndCa(directoryKey, namespace, ca) }),
+    id: idOf(creds, ...given, ca ?? ""),
+    issue: async (namespace) => ({ creds, ...keyAndCa(given, namespace, ca) }),
   };
 }
 
 function keyAndCa(
-  master: Buffer,
+  masters: readonly Buffer[],
   namespace: string | undefined,
   ca: string | undefined,
 ): Omit<DaemonCredentials, "creds"> {
-  const directoryKey = namespace === undefined ? master : Buffer.from(namespaceKeyText(master, namespace));
+  const line = (master: Buffer) =>
+    namespace === undefined ? `${master.toString("base64")}\n` : namespaceKeyText(master, namespace);
+  const directoryKey = Buffer.from(masters.map(line).join(""));
   return { directoryKey, ...(ca === undefined ? {} : { ca }) };
 }
 

@@ -32,7 +32,8 @@ export interface HomeSecrets {
 
 export interface Bootstrap {
   readonly credential: NatsCredential;
-  readonly directoryKey: Buffer;
+  /** The first seals, all open. */
+  readonly directoryKeys: readonly Buffer[];
   readonly issuer: Issuer;
 }
 
@@ -54,21 +55,22 @@ export async function bootstrap(
   }
   if (!files) throw new MissingSecret(`Secret ${name} was made, and is gone again`);
   const keys = keysFrom(files, name);
-  const { directoryKey } = keys;
+  const directoryKeys =
+    keys.otherKey === undefined ? [keys.directoryKey] : [keys.directoryKey, keys.otherKey];
   const ca = nats.caSecret === undefined ? undefined : await textIn(secrets, nats.caSecret, "ca.crt");
   if (nats.mode === "External") {
     const creds = await textIn(secrets, nats.credentialsSecret ?? "", "user.creds");
     return {
       credential: { kind: "credsText", text: creds },
-      directoryKey,
-      issuer: givenIssuer(creds, directoryKey, ca),
+      directoryKeys,
+      issuer: givenIssuer(creds, directoryKeys, ca),
     };
   }
   const auth = await secrets.read(natsAuthSecretName(installation));
   if (!auth?.has("auth.conf")) await secrets.putNatsAuth(await natsFiles(keys, hosts));
   return {
     credential: { kind: "credsText", text: await operatorCreds(keys) },
-    directoryKey,
+    directoryKeys,
     issuer: ownIssuer(keys, ca),
   };
 }

@@ -27,7 +27,8 @@ import { StoredMail } from "./mail.ts";
 export interface StoreOptions {
   readonly servers: readonly string[];
   readonly credential: NatsCredential;
-  readonly directoryKey: Buffer;
+  /** The first seals, all open. */
+  readonly directoryKeys: readonly Buffer[];
   /** Copies of each stream. */
   readonly replicas: number;
   /** `Namespaced`: each namespace's daemons keep their mailboxes apart. */
@@ -59,7 +60,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   await using parts = new AsyncDisposableStack();
   const link = parts.use(await connectPatiently(options));
   const { shards, partitions } = await ensureInstallation(link, unbounded(replicas));
-  const vault = new Vault([{ octets: options.directoryKey }]);
+  const vault = new Vault(options.directoryKeys);
   const publisher = parts.use(
     await DirectoryPublisher.open({ link, vault, clock, log, replicas, owner: "operator" }),
   );

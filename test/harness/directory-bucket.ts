@@ -62,7 +62,14 @@ export async function publisherOn(t: TestContext, link: Link, over: { vault?: Va
 export async function watcherOn(
   t: TestContext,
   link: Link,
-  over: { vault?: Vault; log?: Log; patienceMs?: number; silenceMs?: number; namespace?: string } = {},
+  over: {
+    vault?: Vault;
+    log?: Log;
+    patienceMs?: number;
+    silenceMs?: number;
+    relookMs?: number;
+    namespace?: string;
+  } = {},
 ) {
   const watched = await watchDirectory({ link, vault, log: silent, signal: soon(), ...over });
   t.after(() => watched[Symbol.asyncDispose]());

@@ -16,7 +16,7 @@ import type { LiveDirectory } from "../../daemon/directory/directory.ts";
 import { silent } from "../../daemon/kit/log.ts";
 import { connectNats, type Link } from "../../daemon/nats/connect.ts";
 import { acknowledge } from "../../daemon/nats/directory/acks.ts";
-import { parseKey } from "../../daemon/nats/directory/keys.ts";
+import { parseKeys } from "../../daemon/nats/directory/keys.ts";
 import { Vault } from "../../daemon/nats/directory/vault.ts";
 import { watchDirectory } from "../../daemon/nats/directory/watch.ts";
 import type { KubeClient } from "../../operator/kube/client.ts";
@@ -155,10 +155,10 @@ class TestCluster implements Cluster {
     const secret = await until("the daemons' Secret", () => this.#secret(`${release.name}-daemon`));
     await using stack = new AsyncDisposableStack();
     const link = stack.use(await this.#connect(secret.get("user.creds")?.toString("utf8") ?? ""));
-    const key = parseKey(secret.get("directory.key") ?? Buffer.alloc(0));
-    if (!key) throw new Error("the daemons' Secret has no directory key");
+    const keys = parseKeys(secret.get("directory.key") ?? Buffer.alloc(0));
+    if (!keys) throw new Error("the daemons' Secret has no directory key");
     const live = stack.use(
-      await watchDirectory({ link, vault: new Vault([key]), log: silent, signal: soon() }),
+      await watchDirectory({ link, vault: new Vault(keys), log: silent, signal: soon() }),
     );
     await this.#pod(component, name);
     stack.defer(() => this.#removePod(name));

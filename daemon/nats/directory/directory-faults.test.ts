@@ -16,6 +16,7 @@ import {
   withServer,
   world,
 } from "../../../test/harness/directory-bucket.ts";
+import type { Directory } from "../../directory/directory.ts";
 import type { MailboxName } from "../../mailbox/store.ts";
 import type { PolicyName } from "../../queue/job.ts";
 import { ensureDirectory } from "./bucket.ts";
@@ -102,6 +103,22 @@ test("a replaced key seals everything anew at the next publish", async (t) => {
     live.current().mailbox("alice@example.test" as MailboxName)?.passwordHash,
     "$argon2id$hash-of-alice",
   );
+});
+
+test("a daemon whose key comes after what was sealed with it looks again, without a restart", async (t) => {
+  const [oldKey, newKey] = [randomBytes(32), randomBytes(32)];
+  const link = await fresh(t);
+  await (await publisherOn(t, link, { vault: new Vault([oldKey]) })).publish(world, soon());
+  let keys = [{ octets: oldKey }];
+  const learning = new Vault(keys, () => keys);
+  const live = await watcherOn(t, await connect(t), { vault: learning, relookMs: 1_100 });
+  const hash = (directory: Directory) => directory.mailbox("alice@example.test" as MailboxName)?.passwordHash;
+  assert.equal(hash(live.current()), "$argon2id$hash-of-alice");
+  const rotated = await publisherOn(t, await connect(t), { vault: new Vault([newKey, oldKey]) });
+  await rotated.publish(world, soon());
+  await eventually(live, (directory) => hash(directory) === undefined);
+  keys = [{ octets: newKey }, { octets: oldKey }];
+  await eventually(live, (directory) => hash(directory) === "$argon2id$hash-of-alice");
 });
 
 test("a record that nobody can read is left out, and does not keep the others away", async (t) => {

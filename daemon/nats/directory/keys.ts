@@ -2,11 +2,12 @@
  * The keys that seal the directory. Who publishes for every namespace holds the master key; a namespace's daemons hold a
  * key derived from it, which opens their namespace's records and tells nothing of the others'.
  *
- * In:     key files: 32 octets or their base64 (a master key), or the text of a namespace's key.
+ * In:     key files: 32 octets or their base64 (a master key), or the text of a namespace's key; several keys as lines.
  * Fails:  `UnusableKey` with a sentence that tells how to make one.
  * Spec:   HKDF-SHA-256, RFC 5869.
  */
 import { hkdfSync, randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { open as openFile, readFile } from "node:fs/promises";
 
 export interface DirectoryKey {
@@ -27,23 +28,39 @@ export function namespaceKey(master: Buffer, namespace: string): Buffer {
 export const namespaceKeyText = (master: Buffer, namespace: string): string =>
   `${label} ${namespace} ${namespaceKey(master, namespace).toString("base64")}\n`;
 
-export function parseKey(content: Buffer): DirectoryKey | undefined {
-  if (content.length === keyOctets) return { octets: content };
-  const text = content.toString("latin1").trim();
+/** The keys in a file, the newest first: 32 octets, or a key a line. `undefined`: it is no key file. */
+export function parseKeys(content: Buffer): readonly DirectoryKey[] | undefined {
+  if (content.length === keyOctets) return [{ octets: content }];
+  const lines = content.toString("latin1").split("\n");
+  const keys = lines.filter((line) => line.trim() !== "").map(parseLine);
+  return keys.length > 0 && keys.every((key) => key !== undefined) ? keys : undefined;
+}
+
+function parseLine(line: string): DirectoryKey | undefined {
+  const text = line.trim();
   const [first = "", namespace = "", derived = ""] = text.split(/\s+/);
   const octets = Buffer.from(first === label ? derived : text, "base64");
   if (octets.length !== keyOctets) return undefined;
   return first === label ? { octets, namespace } : { octets };
 }
 
-export async function readKey(file: string): Promise<DirectoryKey> {
+export async function readKeys(file: string): Promise<readonly DirectoryKey[]> {
   const remedy = `a key is ${keyOctets} random octets, the same for every daemon: head -c ${keyOctets} /dev/urandom > ${file}`;
   const found = await readFile(file).catch((error: Error) => {
     throw new UnusableKey(`the directory key ${file} cannot be read: ${error.message}; ${remedy}`);
   });
-  const key = parseKey(found);
-  if (key) return key;
+  const keys = parseKeys(found);
+  if (keys) return keys;
   throw new UnusableKey(`${file} is not a directory key: it has ${found.length} octets; ${remedy}`);
+}
+
+/** As they are now; none while a file is being replaced. */
+export function rereadKeys(files: readonly string[]): readonly DirectoryKey[] {
+  try {
+    return files.flatMap((file) => parseKeys(readFileSync(file)) ?? []);
+  } catch {
+    return [];
+  }
 }
 
 export class UnusableKey extends Error {
@@ -52,8 +69,8 @@ export class UnusableKey extends Error {
 
 /** The key in the file; a new one when there is no file. Only its owner may read it. */
 export function loadOrCreateKey(file: string): Promise<DirectoryKey> {
-  return createKey(file).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "EEXIST") return readKey(file);
+  return createKey(file).catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code === "EEXIST") return (await readKeys(file))[0] as DirectoryKey;
     throw error;
   });
 }

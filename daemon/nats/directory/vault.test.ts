@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import { loadOrCreateKey, namespaceKey, namespaceKeyText, readKey } from "./keys.ts";
+import { loadOrCreateKey, namespaceKey, namespaceKeyText, readKeys, rereadKeys } from "./keys.ts";
 import { type Sealed, Vault } from "./vault.ts";
 
 const key = randomBytes(32);
@@ -81,13 +81,16 @@ test("a key is read as it is or in base64, and is never made in passing", async 
   const dir = await mkdtemp(join(tmpdir(), "postfleet-key-"));
   t.after(() => rm(dir, { recursive: true }));
   const file = join(dir, "directory.key");
-  await assert.rejects(readKey(file), { name: "UnusableKey", message: /cannot be read: ENOENT.*head -c 32/ });
+  await assert.rejects(readKeys(file), {
+    name: "UnusableKey",
+    message: /cannot be read: ENOENT.*head -c 32/,
+  });
   await writeFile(file, key);
-  assert.deepEqual(await readKey(file), { octets: key });
+  assert.deepEqual(await readKeys(file), [{ octets: key }]);
   await writeFile(file, `${key.toString("base64")}\n`);
-  assert.deepEqual(await readKey(file), { octets: key });
+  assert.deepEqual(await readKeys(file), [{ octets: key }]);
   await writeFile(file, key.toString("hex"));
-  await assert.rejects(readKey(file), { name: "UnusableKey", message: /has 64 octets/ });
+  await assert.rejects(readKeys(file), { name: "UnusableKey", message: /has 64 octets/ });
 });
 
 test("secrets for other purposes: one per purpose and key, the same for all who hold the key", () => {
@@ -124,7 +127,27 @@ test("the file of a namespace's key says whose it is", async (t) => {
   t.after(() => rm(dir, { recursive: true }));
   const file = join(dir, "directory.key");
   await writeFile(file, namespaceKeyText(key, "team-a"));
-  assert.deepEqual(await readKey(file), { octets: namespaceKey(key, "team-a"), namespace: "team-a" });
+  assert.deepEqual(await readKeys(file), [{ octets: namespaceKey(key, "team-a"), namespace: "team-a" }]);
   await writeFile(file, "postfleet-namespace-key team-a short");
-  await assert.rejects(readKey(file), { name: "UnusableKey" });
+  await assert.rejects(readKeys(file), { name: "UnusableKey" });
+});
+
+test("keys that were added to the file are found when something is sealed with them, without a restart", async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), "postfleet-key-"));
+  t.after(() => rm(dir, { recursive: true }));
+  const file = join(dir, "directory.key");
+  await writeFile(file, namespaceKeyText(key, ns));
+  const daemon = new Vault(await readKeys(file), () => rereadKeys([file]));
+  const next = randomBytes(32);
+  const sealed = new Vault([next, key]).seal("new", "r", ns);
+  await writeFile(file, namespaceKeyText(next, ns) + namespaceKeyText(key, ns));
+  assert.equal(daemon.open(sealed, "r", ns), "new");
+  assert.equal(daemon.open(vault.seal("old", "r", ns), "r", ns), "old");
+  await rm(file);
+  assert.equal(
+    daemon.open({ ...sealed, k: "another" }, "r", ns),
+    undefined,
+    "a file that is away changes nothing",
+  );
+  assert.equal(daemon.open(sealed, "r", ns), "new");
 });

@@ -18,6 +18,8 @@ export interface Sealed {
   readonly c: string;
 }
 
+/** A key that is really not there must not have the file read for each record. */
+const rereadMs = 1_000;
 const nonceOctets = 12;
 const tagOctets = 16;
 const algorithm = "aes-256-gcm";
@@ -28,12 +30,15 @@ interface Derived {
 }
 
 export class Vault {
-  readonly #keys: readonly DirectoryKey[];
+  #keys: readonly DirectoryKey[];
+  readonly #reread: (() => readonly DirectoryKey[]) | undefined;
+  #rereadAt = Number.NEGATIVE_INFINITY;
   /** By namespace: the keys that open its records, the newest first. */
   readonly #derived = new Map<string, readonly Derived[]>();
 
-  /** A plain `Buffer` is a master key. */
-  constructor(keys: readonly (DirectoryKey | Buffer)[]) {
+  /** A plain `Buffer` is a master key. `reread`: the keys as they are now, asked when one is missing. */
+  constructor(keys: readonly (DirectoryKey | Buffer)[], reread?: () => readonly DirectoryKey[]) {
+    this.#reread = reread;
     this.#keys = keys.map((key) => (Buffer.isBuffer(key) ? { octets: key } : key));
     if (this.#keys.length === 0 || this.#keys.some(({ octets }) => octets.length !== keyOctets))
       throw new RangeError(`a directory key has ${keyOctets} octets`);
@@ -73,11 +78,28 @@ export class Vault {
 
   /** `true`: it has the key that this was sealed with. */
   knows({ k }: Pick<Sealed, "k">, namespace: string): boolean {
-    return this.#of(namespace).some(({ id }) => id === k);
+    return this.#find(k, namespace) !== undefined;
+  }
+
+  /** Keys may come to it while it lives. */
+  get learns(): boolean {
+    return this.#reread !== undefined;
+  }
+
+  #find(id: string, namespace: string): Derived | undefined {
+    const known = () => this.#of(namespace).find((key) => key.id === id);
+    const found = known();
+    if (found || !this.#reread || performance.now() - this.#rereadAt < rereadMs) return found;
+    this.#rereadAt = performance.now();
+    const keys = this.#reread();
+    if (keys.length === 0) return undefined;
+    this.#keys = keys;
+    this.#derived.clear();
+    return known();
   }
 
   open({ k, n, c }: Sealed, record: string, namespace: string): string | undefined {
-    const key = this.#of(namespace).find(({ id }) => id === k);
+    const key = this.#find(k, namespace);
     const nonce = Buffer.from(n, "base64");
     const text = Buffer.from(c, "base64");
     if (!key || nonce.length !== nonceOctets || text.length < tagOctets) return undefined;

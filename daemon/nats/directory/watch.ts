@@ -37,6 +37,8 @@ export interface WatchOptions {
   /** Ends the wait for the first state. */
   readonly signal: AbortSignal;
   readonly patienceMs?: number;
+  /** After so long records are read again that could not be opened, ms. */
+  readonly relookMs?: number;
   /** Waiting longer than this for the first state is told, ms. */
   readonly silenceMs?: number;
 }
@@ -144,6 +146,8 @@ class View implements AsyncDisposable {
   #caughtUp = false;
   #shown = false;
   #patience: NodeJS.Timeout | undefined;
+  /** Until records are read again whose key may have come since. */
+  #relook: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(options: WatchOptions, events: ViewEvents) {
@@ -218,6 +222,8 @@ class View implements AsyncDisposable {
     const { declared, locked, keyId } = decoded;
     const key = declaredKey(declared);
     this.#keys.set(subject, key);
+    if (locked && vault.learns)
+      this.#relook ??= setTimeout(() => this.#events.incomplete(), this.#options.relookMs ?? 30_000);
     if (locked)
       log.error(
         { resource: key, keyId, ours: vault.keyIdOf(declared.namespace) },
@@ -230,6 +236,7 @@ class View implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#patience);
+    clearTimeout(this.#relook);
     await this.#tail[Symbol.asyncDispose]();
   }
 }
