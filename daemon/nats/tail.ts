@@ -38,6 +38,11 @@ export interface TailOptions {
   readonly since?: number;
   /** Every message behind this sequence, instead of the last one of each subject. */
   readonly after?: number;
+  /**
+   * The stream may go with its server, which keeps it in memory, and begin again: it is made when it is missing, and read
+   * from its beginning whenever it is followed anew.
+   */
+  readonly fleeting?: () => Promise<void>;
   readonly onMessage: (message: TailMessage) => void;
   readonly log: Log;
 }
@@ -104,7 +109,7 @@ export class Tail implements AsyncDisposable {
       inactive_threshold: 60e9,
       flow_control: true,
       idle_heartbeat: HEARTBEAT_MS * 1e6,
-      ...(this.#lastSequence === 0
+      ...(this.#lastSequence === 0 || this.#options.fleeting
         ? startOf(this.#options.since)
         : { deliver_policy: "by_start_sequence", opt_start_seq: this.#lastSequence + 1 }),
       ...(this.#options.filters.length === 1
@@ -174,6 +179,7 @@ export class Tail implements AsyncDisposable {
     while (!this.#closed) {
       try {
         await this.#link.up(AbortSignal.timeout(60_000));
+        await this.#options.fleeting?.();
         await this.#create();
         break;
       } catch (error) {

@@ -56,12 +56,42 @@ export async function acknowledge(options: AckOptions): Promise<AsyncDisposable>
   const stop = live.onChange(tell);
   const timer = setInterval(tell, renewMs);
   tell();
+  const returned = onReturn(link, async () => {
+    // The server kept all acknowledgements in memory, and may have begun anew.
+    await ensureAcks(link).catch((error: unknown) =>
+      log.debug({ err: error }, "no place for acknowledgements yet"),
+    );
+    tell();
+  });
   return {
     async [Symbol.asyncDispose]() {
       stop();
+      returned();
       clearInterval(timer);
       write(0); // an empty record: gone at once
     },
+  };
+}
+
+/** Calls whenever the connection has come back; returns what ends it. */
+function onReturn(link: Link, listener: () => Promise<void>): () => void {
+  const over = new AbortController();
+  let forget: () => unknown = () => {};
+  const watch = () => {
+    forget = link.onceDown(() => {
+      link.up(over.signal).then(
+        () => {
+          watch();
+          return listener();
+        },
+        () => {}, // over
+      );
+    });
+  };
+  watch();
+  return () => {
+    over.abort(new Error("nobody acknowledges any more"));
+    forget();
   };
 }
 
@@ -77,7 +107,8 @@ export async function watchAcks(link: Link, log: Log): Promise<WatchedAcks> {
   await ensureAcks(link);
   const acks = new Acks();
   const onMessage = (message: TailMessage) => acks.take(message);
-  const tail = new Tail(link, { stream: ACKS_STREAM, filters: [ackSubjects], onMessage, log });
+  const fleeting = () => ensureAcks(link);
+  const tail = new Tail(link, { stream: ACKS_STREAM, filters: [ackSubjects], fleeting, onMessage, log });
   try {
     await tail.start();
     await tail.caughtUp;

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startNats } from "../../../test/harness/nats-server.ts";
+import { untilTrue } from "../../../test/harness/until.ts";
+import type { LiveDirectory } from "../../directory/directory.ts";
+import { silent } from "../../kit/log.ts";
+import { connectNats } from "../connect.ts";
+import { acknowledge, watchAcks } from "./acks.ts";
+
+test("a NATS that forgets all acknowledgements is told them again at once", async (t) => {
+  const nats = await startNats(t);
+  const { user, password } = nats;
+  const connect = async (name: string) => {
+    const target = { servers: [nats.url], credential: { kind: "password", user, password } as const, name };
+    const link = await connectNats(target, silent);
+    t.after(() => link[Symbol.asyncDispose]());
+    return link;
+  };
+  const link = await connect("daemon");
+  const live = { current: () => ({ revision: 7 }), onChange: () => () => {} } as unknown as LiveDirectory;
+  const told = await acknowledge({ link, live, member: { member: "one", roles: ["gateway"] }, log: silent });
+  t.after(() => told[Symbol.asyncDispose]());
+  const watched = await watchAcks(await connect("operator"), silent);
+  t.after(() => watched[Symbol.asyncDispose]());
+  await untilTrue("the first acknowledgement", () => watched.current().length === 1);
+  for (let restart = 0; restart < 2; restart++) {
+    await nats.restart();
+    const another = { member: `more-${restart}`, roles: ["relay"] };
+    const more = await acknowledge({ link: await connect("late"), live, member: another, log: silent });
+    // Not by a renewal, for which it would have to wait longer than this test may.
+    const names = () => watched.current().map(({ member }) => member);
+    await untilTrue(
+      "both acknowledgements",
+      () => names().includes(another.member) && names().includes("one"),
+    );
+    const late = await watchAcks(await connect("late reader"), silent);
+    await untilTrue(
+      "a reader that comes later",
+      () => late.current().some(({ member }) => member === "one"),
+      10_000,
+    );
+    await late[Symbol.asyncDispose]();
+    await more[Symbol.asyncDispose]();
+  }
+  assert.ok(watched.current().some(({ member }) => member === "one"));
+});
