@@ -126,7 +126,8 @@ export class CachedSession implements MailboxSession {
     const found = folderOf(this.#ledger, name);
     if (!found) return undefined;
     const folder = await cache.hold(found.id, signal);
-    const parts = { journal, cache, desk, folder, quota, now };
+    const onClose = (view: Disposable) => this.#open.delete(view);
+    const parts = { journal, cache, desk, folder, quota, now, onClose };
     const view = new CachedView(parts, folderInfo(cache.ledger, folder.ledger ?? found));
     this.#open.add(view);
     if (!this.#closed) return view;

@@ -35,6 +35,8 @@ export interface ViewParts {
   readonly folder: FolderCache;
   readonly quota: () => Quota;
   readonly now: () => number;
+  /** Called once. */
+  readonly onClose: (view: CachedView) => void;
 }
 
 export class CachedView implements FolderView {
@@ -199,6 +201,7 @@ export class CachedView implements FolderView {
     this.#open = false;
     for (const forget of this.#forget) forget();
     this.#parts.cache.release(this.#parts.folder);
+    this.#parts.onClose(this);
   }
 }
 
