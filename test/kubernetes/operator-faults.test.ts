@@ -1,16 +1,15 @@
 /**
- * The operator in trouble: an API server that refuses a third of all calls, objects whose reconciliation can never
- * succeed, NATS away. Leaders that stop, die or freeze are in `operators.test.ts`.
+ * The operator in trouble: objects whose reconciliation can never succeed, NATS away. Leaders that stop, die or freeze are
+ * in `operators.test.ts`, bad networks in `outage.test.ts`.
  */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { Domain } from "../../daemon/mail/address.ts";
 import { kinds } from "../../operator/kube/kinds.ts";
 import type { KubeObject } from "../../operator/kube/object.ts";
-import { startFaultProxy } from "../harness/fault-proxy.ts";
 import { needsKubeApi } from "../harness/kube-api.ts";
 import { ready, resource } from "../harness/kube-resources.ts";
-import { type Cluster, type OperatorProcess, openCluster, type StandIn, soon } from "../harness/operator.ts";
+import { type Cluster, type OperatorProcess, openCluster, type StandIn } from "../harness/operator.ts";
 import { untilTrue } from "../harness/until.ts";
 
 /** Leases last 15 s, and retries are up to a minute apart. */
@@ -66,30 +65,6 @@ describe("operator in trouble", needsKubeApi, () => {
       () => gateway.live.current().domain("broken-7.test" as Domain) !== undefined,
       patienceMs,
     );
-  });
-
-  test("a third of all calls fail, watches break: everything gets done, and is mended", async () => {
-    await using proxy = await startFaultProxy(cluster.api);
-    await operator[Symbol.asyncDispose]();
-    operator = await cluster.operator({ kubeconfig: proxy.kubeconfig });
-    proxy.spoil(0.3, [429, 500, 503, "cut", "lost"]);
-    const team = await cluster.namespace();
-    const names = Array.from({ length: 20 }, (_, i) => `rough-${i}`);
-    for (const [i, name] of names.entries()) {
-      await cluster.apply(domain(team, name));
-      if (i % 5 === 4) proxy.cut();
-    }
-    for (const name of names) await isReady(team, name);
-    const relay = await cluster.see(kinds.Deployment, team, "default-relay", () => true, patienceMs);
-    await cluster.kube.delete(kinds.Deployment, team, "default-relay", {}, soon());
-    const made = (one: KubeObject) => one.metadata.uid !== relay.metadata.uid;
-    await cluster.see(kinds.Deployment, team, "default-relay", made, patienceMs);
-    for (const name of names) await cluster.kube.delete(kinds.MailDomain, team, name, {}, soon());
-    for (const name of names) await cluster.gone(kinds.MailDomain, team, name, patienceMs);
-    await cluster.gone(kinds.RelayPolicy, team, "default", patienceMs);
-    assert.ok(proxy.figures.spoiled > 50, JSON.stringify(proxy.figures));
-    await operator[Symbol.asyncDispose]();
-    operator = await cluster.operator();
   });
 
   test("NATS goes and comes back: what was decided meanwhile is told then", async () => {

@@ -41,6 +41,11 @@ describe("outage", needsKubeApi, () => {
     const deletion = cluster.kube.delete(kinds.NetworkPolicy, team, "default-relay", {}, soon());
     await deletion.catch(() => {});
   };
+  const forsaken: string[] = [];
+  const forsake = async (team: string, name: string) => {
+    forsaken.push(name);
+    await cluster.kube.delete(kinds.MailDomain, team, name, {}, soon());
+  };
   const millis = (begin: number) => Math.round(performance.now() - begin);
 
   test("409, 429, 500, cut and lost calls on thirty of a hundred: all is ready and whole at the end", async (t) => {
@@ -51,18 +56,23 @@ describe("outage", needsKubeApi, () => {
     proxy.spoil(0.3, [409, 429, 500, "cut", "lost"]);
     const names: string[] = [];
     for (const end = performance.now() + faultMs; performance.now() < end; ) {
-      names.push(`spoiled-${names.length}`);
-      await declare(team, names.at(-1) ?? "");
+      const name = `spoiled-${names.length + forsaken.length}`;
+      names.push(name);
+      await declare(team, name);
       await damage(team);
+      if ((names.length + forsaken.length) % 4 === 0) await forsake(team, names.pop() ?? "");
       await new Promise((resolve) => setTimeout(resolve, 300));
     }
     proxy.spoil(0, []);
     const begin = performance.now();
     for (const name of names) await ready(team, name);
+    for (const name of forsaken) await cluster.gone(kinds.MailDomain, team, name, limitMs);
     await relay(team);
     const { passed, spoiled } = proxy.figures;
     t.diagnostic(`${faultMs} ms, ${passed} calls passed, ${spoiled} spoiled`);
-    t.diagnostic(`${names.length} domains ready ${millis(begin)} ms after the end`);
+    t.diagnostic(
+      `${names.length} domains ready and ${forsaken.length} gone ${millis(begin)} ms after the end`,
+    );
     assert.ok(spoiled > 20, `only ${spoiled}`);
     assert.ok(!operator.log.some(({ msg }) => msg === "standing by again"), "the lease was lost");
   });
