@@ -1,6 +1,7 @@
 /**
  * What the commands about mailboxes share: their flags, what they work with, what they are.
  */
+import type { ScriptStore } from "../mailbox/scripts.ts";
 import type { MailboxAccess } from "../mailbox/session.ts";
 import type { MailboxName, MailboxStore, Quota } from "../mailbox/store.ts";
 import type { MailboxUpkeep } from "../mailbox/upkeep.ts";
@@ -20,6 +21,7 @@ export interface MailboxFlags {
 export interface MailboxTools {
   readonly store: MailboxStore & MailboxAccess;
   readonly upkeep: MailboxUpkeep;
+  readonly scripts: Pick<ScriptStore, "forget">;
   /** What the directory allows each mailbox; `undefined` for one it does not know. */
   readonly quotas: () => Promise<(mailbox: MailboxName) => Quota | undefined>;
 }

@@ -80,14 +80,20 @@ export function preparePurge(mailbox: MailboxName, flags: MailboxFlags): Mailbox
   if ((folder === undefined) === !everything) throw usage("purge needs either --folder NAME or --everything");
   const days = flags["older-than"] === undefined ? undefined : Number(flags["older-than"]);
   if (days !== undefined && !(days >= 0)) throw usage("--older-than is a number of days");
-  return async ({ store }, { out, signal }) => {
-    if (!(await store.status(mailbox, signal))) throw new CommandError(`there is no mailbox ${mailbox}`);
+  const whole = everything && days === undefined;
+  return async ({ store, scripts: shelf }, { out, signal }) => {
+    const known = await store.status(mailbox, signal);
+    const scripts = whole ? await shelf.forget(mailbox) : 0;
+    if (!known && scripts === 0) throw new CommandError(`there is no mailbox ${mailbox}`);
     await using session = await store.open(mailbox, { quota: () => ({}) }, signal);
     const before = days === undefined ? Number.POSITIVE_INFINITY : Date.now() - days * DAY_MS;
     const folders = folder === undefined ? session.folders().map(({ name }) => name) : [folder];
     let removed = 0;
     for (const name of folders) removed += await purgeFolder(session, name, before, signal);
-    out.line(flags.json ? JSON.stringify({ mailbox, removed }) : `${removed} messages removed`);
+    const also = scripts === 0 ? "" : `, ${scripts} Sieve scripts as well`;
+    out.line(
+      flags.json ? JSON.stringify({ mailbox, removed, scripts }) : `${removed} messages removed${also}`,
+    );
     return 0;
   };
 }

@@ -8,6 +8,7 @@ import { startNats } from "../../test/harness/nats-server.ts";
 import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
 import { MemoryMailboxStore } from "../mailbox/memory.ts";
+import { MemoryScripts } from "../mailbox/scripts.ts";
 import type { MailboxStatus, StoredMessage } from "../mailbox/store.ts";
 import { connectNats } from "../nats/connect.ts";
 import { JetStreamMailboxStore } from "../nats/mailbox/store.ts";
@@ -29,7 +30,13 @@ function recorder(env: CommandContext["env"] = {}): Recorder {
 
 function toolsOf(store: MemoryMailboxStore): MailboxTools {
   const upkeep = { verify: async () => [], repair: async () => [] };
-  return { store, upkeep, quotas: async () => (name) => (name === bob ? { bytes: 100 } : undefined) };
+  const scripts = new MemoryScripts(() => 0);
+  return {
+    store,
+    upkeep,
+    scripts,
+    quotas: async () => (name) => (name === bob ? { bytes: 100 } : undefined),
+  };
 }
 
 async function filled(): Promise<MemoryMailboxStore> {
@@ -131,7 +138,7 @@ test("help names every command", async () => {
   assert.equal(await mailboxCommand([], recorder()), 2);
 });
 
-test("beside a running NATS: list and export", async (t) => {
+test("beside a running NATS: list, export and purge", async (t) => {
   const nats = await startNats(t);
   const { url, user, password } = nats;
   const credential = { kind: "password", user, password } as const;
@@ -156,4 +163,14 @@ test("beside a running NATS: list and export", async (t) => {
   assert.equal(await mailboxCommand(order, context), 0);
   assert.match(context.lines.at(-1) ?? "", /^1 messages, \d+ octets written to/);
   assert.equal((await readdir(join(to, "new"))).length, 1);
+
+  const purge = ["purge", bob, "--nats", url, "--everything"];
+  const scripts = new Map([["mine", "discard;"]]);
+  assert.equal(await store.scripts.replaceScripts(bob, { scripts, active: "mine" }, 0), true);
+  assert.equal(await mailboxCommand([...purge, "--older-than", "1"], context), 0);
+  assert.equal(context.lines.at(-1), "1 messages removed");
+  assert.equal(await store.scripts.activeScript(bob), "discard;");
+  assert.equal(await mailboxCommand(purge, context), 0);
+  assert.equal(context.lines.at(-1), "0 messages removed, 1 Sieve scripts as well");
+  assert.equal((await store.scripts.scripts(bob)).scripts.size, 0);
 });

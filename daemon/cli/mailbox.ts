@@ -25,7 +25,8 @@ const help = `postfleet mailbox COMMAND [ADDRESS] (--data DIR | --nats URL) [--j
   quota [ADDRESS]              what is used, and what the directory allows
   verify [ADDRESS]             finds what does not agree; exits 1 when something does not
   repair ADDRESS               mends what can be mended
-  purge ADDRESS                removes messages: --folder NAME or --everything, [--older-than DAYS]`;
+  purge ADDRESS                removes messages: --folder NAME or --everything, [--older-than DAYS];
+                               --everything alone removes Sieve scripts as well`;
 
 export async function mailboxCommand(argv: readonly string[], context: CommandContext): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -51,7 +52,8 @@ export async function mailboxCommand(argv: readonly string[], context: CommandCo
   const { shards } = await readLayout(link);
   const chance = Math.random;
   await using store = new JetStreamMailboxStore({ link, clock: systemClock, chance, log: silent, shards });
-  return await run({ store, upkeep: store, quotas: () => readQuotas(link, context.signal) }, context);
+  const quotas = () => readQuotas(link, context.signal);
+  return await run({ store, upkeep: store, scripts: store.scripts, quotas }, context);
 }
 
 /** What the words ask for; throws on wrong usage, before anything is connected. */

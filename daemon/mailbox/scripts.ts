@@ -30,6 +30,8 @@ export interface ScriptStore {
    * True when nothing was noted under this key yet, or by the same author; then it is noted for so many days.
    */
   note(mailbox: MailboxName, key: string, author: string, days: number): Promise<boolean>;
+  /** The mailbox is at its end: its scripts and what its answers remember are removed. Says how many scripts there were. */
+  forget(mailbox: MailboxName): Promise<number>;
 }
 
 export class MemoryScripts implements ScriptStore {
@@ -62,5 +64,12 @@ export class MemoryScripts implements ScriptStore {
     if (known && known.until > this.#now()) return known.author === author;
     this.#notes.set(id, { author, until: this.#now() + days * 86_400_000 });
     return true;
+  }
+
+  async forget(mailbox: MailboxName): Promise<number> {
+    const { scripts, revision } = await this.scripts(mailbox);
+    if (scripts.size > 0) this.#sets.set(mailbox, { ...noScripts, revision: revision + 1 });
+    for (const id of this.#notes.keys()) if (id.startsWith(`${mailbox} `)) this.#notes.delete(id);
+    return scripts.size;
   }
 }

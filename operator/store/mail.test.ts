@@ -5,7 +5,7 @@ import { systemClock } from "../../daemon/kit/clock.ts";
 import { silent } from "../../daemon/kit/log.ts";
 import { ensureInstallation, ensureNamespaceMailboxes, unbounded } from "../../daemon/nats/installation.ts";
 import { JetStreamMailboxStore } from "../../daemon/nats/mailbox/store.ts";
-import { all, bob, calm, delivery } from "../../test/harness/mailboxes.ts";
+import { alice, all, bob, calm, delivery } from "../../test/harness/mailboxes.ts";
 import { operator, startTenantNats, tenant } from "../../test/harness/tenants.ts";
 import { StoredMail } from "./mail.ts";
 
@@ -20,6 +20,7 @@ after(async () => {
 const common = { clock: systemClock, chance: Math.random, log: silent, shards: 1 };
 const open = (namespace: string | undefined) =>
   new JetStreamMailboxStore({ ...common, link, ...(namespace === undefined ? {} : { namespace }) });
+const scripts = new Map([["mine", "keep;"]]);
 const make = (namespace: string) => ensureNamespaceMailboxes(link, namespace, 1);
 
 test("apart: a namespace's daemons keep their mailboxes, and what is purged is that namespace's alone", async () => {
@@ -29,6 +30,7 @@ test("apart: a namespace's daemons keep their mailboxes, and what is purged is t
     await using own = await world.link(tenant(namespace));
     await using store = new JetStreamMailboxStore({ ...common, link: own, namespace });
     assert.equal((await store.deliver(delivery("Subject: x\r\n\r\nhello\r\n"), calm)).kind, "filed");
+    assert.equal(await store.scripts.replaceScripts(bob, { scripts, active: "mine" }, 0), true);
   }
   const messages = async () => (await all(mail.usage(calm))).map((usage) => [usage.address, usage.messages]);
   assert.deepEqual(await messages(), [
@@ -40,6 +42,18 @@ test("apart: a namespace's daemons keep their mailboxes, and what is purged is t
     [bob, 0],
     [bob, 1],
   ]);
+  await using left = open("team-a");
+  assert.equal((await left.scripts.scripts(bob)).scripts.size, 0);
+  await using other = open("team-b");
+  assert.equal(await other.scripts.activeScript(bob), "keep;");
+});
+
+test("a mailbox that holds scripts and never had a message loses them, too", async () => {
+  await using mail = new StoredMail({ open, make, apart: false });
+  await using store = open(undefined);
+  assert.equal(await store.scripts.replaceScripts(alice, { scripts, active: "mine" }, 0), true);
+  await mail.purge(alice, "any", calm);
+  assert.equal((await store.scripts.scripts(alice)).scripts.size, 0);
 });
 
 test("shared: every namespace's mailboxes lie together", async () => {

@@ -3,11 +3,14 @@
  *
  * Fails:  `StoreUnavailable`; a purge that was cut goes on where it stopped when it is asked for again.
  */
+import type { ScriptStore } from "../../daemon/mailbox/scripts.ts";
 import type { MailboxAccess, MailboxSession } from "../../daemon/mailbox/session.ts";
 import type { MailboxName, MailboxStore } from "../../daemon/mailbox/store.ts";
 import type { MailboxUsage, MailStore } from "../reconcile/ports.ts";
 
-type Store = Pick<MailboxStore, "mailboxes" | "status"> & MailboxAccess & AsyncDisposable;
+type Store = Pick<MailboxStore, "mailboxes" | "status"> &
+  MailboxAccess &
+  AsyncDisposable & { readonly scripts: Pick<ScriptStore, "forget"> };
 
 export interface StoredMailOptions {
   /** `undefined`: the mailboxes that shared daemons keep. */
@@ -53,6 +56,7 @@ export class StoredMail implements MailStore, AsyncDisposable {
   async purge(address: string, namespace: string, signal: AbortSignal): Promise<void> {
     const mailbox = address as MailboxName;
     const store = await this.#of(namespace);
+    await store.scripts.forget(mailbox);
     if (!(await store.status(mailbox, signal))) return;
     await using session = await store.open(mailbox, { quota: () => ({}) }, signal);
     for (const { name } of session.folders()) await empty(session, name, signal);

@@ -63,3 +63,30 @@ test("one pod of two notes an answer; the author may come again", async (t) => {
   assert.equal(await two.note(alice, "other", "a", 1), true);
   assert.equal(await two.note(alice, "other", "c", 1), false);
 });
+
+test("a mailbox that is forgotten leaves neither scripts nor notes, and other pods stop to filter", async (t) => {
+  const [one, two] = [await open(t), await open(t)];
+  const [carol, other] = ["carol@example.test", "carol@example.test.test"] as MailboxName[];
+  assert.ok(carol !== undefined && other !== undefined);
+  const scripts = new Map([
+    ["first", "keep;"],
+    ["second", "discard;"],
+  ]);
+  for (const name of [carol, other]) {
+    assert.equal(await one.replaceScripts(name, { scripts, active: "second" }, 0), true);
+    assert.equal(await one.note(name, "key", "a", 1), true);
+    await until("the script to be known", () => two.activeScript(name));
+  }
+  assert.equal(await one.forget(carol), 2);
+  await until("the script to be gone", async () =>
+    (await two.activeScript(carol)) === undefined ? true : undefined,
+  );
+  const gone = await two.scripts(carol);
+  assert.deepEqual([gone.scripts.size, gone.active], [0, undefined]);
+  assert.equal(await two.note(carol, "key", "b", 1), true);
+  assert.equal(await one.forget(carol), 0);
+  assert.equal(await two.replaceScripts(carol, { scripts, active: "first" }, gone.revision), true);
+  await until("the new script to be known", () => one.activeScript(carol));
+  assert.equal(await two.activeScript(other), "discard;");
+  assert.equal(await two.note(other, "key", "b", 1), false);
+});

@@ -14,7 +14,7 @@ import type { ScriptSet, ScriptStore, Versioned } from "../../mailbox/scripts.ts
 import type { MailboxName } from "../../mailbox/store.ts";
 import type { GroupCommit } from "../commit.ts";
 import type { Link } from "../connect.ts";
-import { Conflict } from "../fault.ts";
+import { type ApiError, Conflict, faultOf, StoreFault } from "../fault.ts";
 import { Tail } from "../tail.ts";
 import type { Reader } from "./reader.ts";
 import { encodeToken, mailStream, type Shard } from "./subjects.ts";
@@ -36,10 +36,14 @@ interface Wire {
 const mostOctets = 1 << 24;
 const kept = 200;
 const forEver = Number.MAX_SAFE_INTEGER;
+const nothing = new Uint8Array(0);
+/** How long it can be read that scripts are gone, by pods that were cut off meanwhile. */
+const goneTtl = "86400s";
 
 const scriptSubject = (shard: Shard, mailbox: MailboxName): string => `m${shard}.s.${encodeToken(mailbox)}`;
 const noteSubject = (shard: Shard, mailbox: MailboxName, key: string): string =>
   `m${shard}.a.${encodeToken(mailbox)}.${encodeToken(key)}`;
+const everyNote = (shard: Shard, mailbox: MailboxName): string => `m${shard}.a.${encodeToken(mailbox)}.*`;
 
 export class Scripts implements ScriptStore, AsyncDisposable {
   readonly #shardOf: (mailbox: MailboxName) => ScriptShard;
@@ -110,6 +114,16 @@ export class Scripts implements ScriptStore, AsyncDisposable {
     return orUnavailable(writing);
   }
 
+  async forget(mailbox: MailboxName): Promise<number> {
+    const part = this.#shardOf(mailbox);
+    const { scripts } = await this.scripts(mailbox);
+    const subject = scriptSubject(part.shard, mailbox);
+    // Pods follow the subject: a purge would tell them nothing, an empty record does.
+    if (scripts.size > 0) await orUnavailable(part.commit.commit([{ subject, data: nothing, ttl: goneTtl }]));
+    await orUnavailable(purge(part, everyNote(part.shard, mailbox)));
+    return scripts.size;
+  }
+
   /** Resolves when it is known which mailboxes have an active script. */
   async #followed(part: ScriptShard): Promise<void> {
     const following = this.#tails.get(part.shard) ?? this.#follow(part);
@@ -138,6 +152,17 @@ export class Scripts implements ScriptStore, AsyncDisposable {
     for (const tail of this.#tails.values())
       await (await tail.catch(() => undefined))?.[Symbol.asyncDispose]();
   }
+}
+
+async function purge({ link, shard }: ScriptShard, filter: string): Promise<void> {
+  const api = `$JS.API.STREAM.PURGE.${mailStream(shard)}`;
+  let answer: { readonly error?: ApiError };
+  try {
+    answer = (await link.nc.request(api, JSON.stringify({ filter }), { timeout: 10_000 })).json();
+  } catch (error) {
+    throw new StoreFault("away", "no answer to a purge", error);
+  }
+  if (answer.error) throw faultOf(answer.error);
 }
 
 const encode = ({ scripts, active }: ScriptSet): Uint8Array => {
