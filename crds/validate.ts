@@ -1,7 +1,8 @@
 /**
  * Reads resource files and finds everything that is wrong with them, all at once.
  *
- * In:     files with any number of YAML documents, and the resources that were in force before, if any.
+ * In:     files with any number of YAML documents, the resources that were in force before, if any, and what the caller
+ *         knows better than we do, such as the language of a field.
  * Out:    resources with defaults applied, Secrets, and problems with file, line, field and remedy.
  * Fails:  never for what a file holds; problems say it. Only with no problems may the resources be used.
  * Spec:   the schemas and CEL rules of the CRDs beside this module; the same words as `kubectl apply` where it has any.
@@ -22,6 +23,9 @@ export interface Checked {
   readonly secrets: readonly Secret[];
   readonly problems: readonly Problem[];
 }
+
+/** Asked about resources that are otherwise well; paths go from the resource on: `["spec", "sieve"]`. */
+export type MoreChecks = (resource: Resource) => readonly Fault[];
 
 interface Checks {
   readonly schema: Schema;
@@ -50,6 +54,7 @@ async function compileAll(): Promise<ReadonlyMap<Kind, Checks>> {
 export async function validate(
   sources: readonly Source[],
   before: readonly Resource[] = [],
+  more: MoreChecks = () => [],
 ): Promise<Checked> {
   const checks = await loadChecks();
   const old = new Map<string, Resource>(before.map((resource) => [titleOf(resource), resource]));
@@ -68,6 +73,7 @@ export async function validate(
         continue;
       }
       const { resource, faults } = checkOne(opened, checks.get(opened.kind), old.get(titleOf(opened))?.spec);
+      if (faults.length === 0) faults.push(...more(resource));
       problems.push(...faults.map(({ path, message }) => problemAt(resource, path, message)));
       if (faults.length === 0) resources.push(resource);
       else broken.push(opened);
@@ -89,7 +95,7 @@ function checkOne(
   raw: RawResource,
   checks: Checks | undefined,
   old: unknown,
-): { readonly resource: Placed<Resource>; readonly faults: readonly Fault[] } {
+): { readonly resource: Placed<Resource>; readonly faults: Fault[] } {
   if (!checks) throw new Error(`no checks for ${raw.kind}`);
   const spec = withDefaults(checks.schema, raw.spec ?? {});
   const resource = { ...raw, spec } as Placed<Resource>;
@@ -97,7 +103,7 @@ function checkOne(
     path: ["spec", ...path],
     message,
   }));
-  return { resource, faults: faults.length > 0 ? faults : meaningFaults(resource) };
+  return { resource, faults: faults.length > 0 ? faults : [...meaningFaults(resource)] };
 }
 
 /** Where schema and rule speak of the same value, the rule knows the better words. */

@@ -28,6 +28,8 @@ const neighbours = new Set(["accept → auth", "deliver → auth", "directory �
 /** What the operator may use of the daemon: every part of it (`""`), and the adapters in its parts that own them. */
 const operatorUses: Readonly<Record<string, readonly string[]>> & { readonly "": readonly string[] } = {
   "": ["directory", "kit", "mail"],
+  // A Sieve script in a resource is judged as the daemons do; the language is pure.
+  reconcile: ["directory", "kit", "mail", "sieve"],
   store: ["auth", "directory", "kit", "mail", "mailbox", "nats", "queue"],
   dns: ["dns", "kit", "mail"],
   "health.ts": ["kit", "net"],
@@ -199,6 +201,9 @@ const directions = [
   ["operator/dns/a.ts", "daemon/dns/b.ts", true],
   ["operator/desired/a.ts", "daemon/dns/b.ts", false],
   ["operator/store/a.ts", "daemon/nats/b.ts", true],
+  ["operator/reconcile/a.ts", "daemon/sieve/b.ts", true],
+  ["operator/status/a.ts", "daemon/sieve/b.ts", false],
+  ["operator/reconcile/a.ts", "daemon/nats/b.ts", false],
   ["daemon/kit/a.ts", "operator/b.ts", false],
   ["daemon/kit/a.ts", "test/harness/b.ts", false],
   ["daemon/novelty/a.ts", "daemon/kit/b.ts", false],

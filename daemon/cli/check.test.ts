@@ -87,6 +87,30 @@ test("several files and folders are checked together", async (t) => {
   assert.equal((await run("-f", join(dir, "a.yaml"), join(other, "b.yaml"))).code, 0);
 });
 
+const filtered = `apiVersion: mail.postfleet.dev/v1alpha1
+kind: Mailbox
+metadata: {name: a}
+spec:
+  address: a@example.test
+  sieve: |
+    require "fileinto";
+    fileinto "Work"
+    keep;
+`;
+
+test("a Sieve script that cannot be run is told with its own line; one that can is no problem", async (t) => {
+  const good = bad.replace("  limit: {}\n", "");
+  const dir = await folder(t, { "a.yaml": good, "b.yaml": filtered });
+  const { code, out } = await run("-f", dir);
+  assert.equal(code, 2);
+  const [first = "", ...rest] = out.split("\n");
+  assert.ok(first.startsWith(`${dir}/b.yaml:6: Mailbox default/a: spec.sieve: line 2 of the script: `), out);
+  assert.match(first, /; correct that line, or take the script out$/);
+  assert.deepEqual(rest, ["1 problem", ""]);
+  await writeFile(join(dir, "b.yaml"), filtered.replace('"Work"', '"Work";'));
+  assert.equal((await run("-f", dir)).code, 0);
+});
+
 const wrongCalls = [
   [[], /name the files or folders to check with -f/],
   [["a.yaml"], /name the files or folders to check with -f/],

@@ -8,7 +8,8 @@
 import { parseArgs } from "node:util";
 import { formatProblem, sortProblems } from "../../crds/problem.ts";
 import { readSources } from "../../crds/sources.ts";
-import { type Checked, validate } from "../../crds/validate.ts";
+import { type Checked, type MoreChecks, validate } from "../../crds/validate.ts";
+import { scriptFault } from "../sieve/check.ts";
 
 export interface Writer {
   write(text: string): unknown;
@@ -37,9 +38,14 @@ export async function checkPaths(
   before: Checked["resources"] = [],
 ): Promise<Checked> {
   const { sources, problems } = await readSources(paths);
-  const checked = await validate(sources, before);
+  const checked = await validate(sources, before, scripts);
   return { ...checked, problems: sortProblems([...problems, ...checked.problems]) };
 }
+
+const scripts: MoreChecks = (resource) => {
+  const message = resource.kind === "Mailbox" ? scriptFault(resource.spec.sieve) : undefined;
+  return message === undefined ? [] : [{ path: ["spec", "sieve"], message }];
+};
 
 function parseOptions(argv: readonly string[]): { paths: readonly string[]; json: boolean } | string {
   try {

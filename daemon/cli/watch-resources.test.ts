@@ -125,6 +125,23 @@ test("a domain that is renamed in place is refused, as the API server would", {
   assert.match((await next()) ?? "", /^bad spec.domain domain cannot be changed; create a second MailDomain/);
 });
 
+test("a Sieve script that cannot be run is a bad change", { timeout: 20_000 }, async (t) => {
+  const mailbox = (script: string) => `${domain("one.test")}---
+apiVersion: mail.postfleet.dev/v1alpha1
+kind: Mailbox
+metadata: {name: a}
+spec: {address: a@one.test, sieve: '${script}'}
+`;
+  const { dir, next } = await watching(t, ["a.yaml"], (dir) =>
+    writeFile(join(dir, "a.yaml"), mailbox("keep;")),
+  );
+  assert.equal(await next(), "good a,one-test");
+  await writeFile(join(dir, "a.yaml"), mailbox("kept;"));
+  assert.match((await next()) ?? "", /^bad spec\.sieve line 1 of the script: /);
+  await writeFile(join(dir, "a.yaml"), mailbox("discard;"));
+  assert.equal(await next(), "good a,one-test");
+});
+
 test("a change during the handling of the last one is not lost", { timeout: 20_000 }, async (t) => {
   const dir = await mkdtemp(join(tmpdir(), "postfleet-watch-"));
   t.after(() => rm(dir, { recursive: true }));

@@ -21,6 +21,7 @@ const lacking = status(
   ["Accepted", "True", "Accepted"],
   ["Ready", "False", "SecretMissing", "no Secret alice"],
 );
+const garbled = status(["Accepted", "True", "Accepted"], ["Ready", "False", "InvalidSieve", "line 1: x"]);
 
 const cases = [
   ["a new one that is accepted", undefined, accepted, []],
@@ -29,6 +30,8 @@ const cases = [
   ["it takes over", conflict, accepted, ["Normal Accepted it takes effect now"]],
   ["a Secret lacks", accepted, lacking, ["Warning SecretMissing no Secret alice"]],
   ["it lacks as before", lacking, lacking, []],
+  ["a script is broken", accepted, garbled, ["Warning InvalidSieve line 1: x"]],
+  ["it is broken as before", garbled, garbled, []],
 ] as const;
 
 for (const [name, before, after, want] of cases)

@@ -2,8 +2,8 @@
  * What people should read in `kubectl describe`: decisions, when they change.
  *
  * In:     the status that was told before, and the one that is told now.
- * Out:    events: refused (a warning with the remedy), accepted after a refusal, something lacking in a Secret. That a
- *         resource works is in its status, and no event: ten thousand of them would only be in the way.
+ * Out:    events: refused (a warning with the remedy), accepted after a refusal, something lacking in a Secret, a script that
+ *         cannot be run. That a resource works is in its status, and no event: ten thousand of them would only be in the way.
  */
 import type { Condition, KubeObject } from "../kube/object.ts";
 import type { Events } from "../kube/port.ts";
@@ -11,6 +11,9 @@ import type { Events } from "../kube/port.ts";
 interface Status {
   readonly conditions?: readonly Condition[];
 }
+
+/** What people must mend though the resource is accepted. */
+const faults = new Set(["SecretMissing", "InvalidSieve"]);
 
 const find = (status: Status | undefined, type: string): Condition | undefined =>
   status?.conditions?.find((condition) => condition.type === type);
@@ -22,6 +25,6 @@ export function announce(events: Events, about: KubeObject, before: Status | und
   if (is?.status === "True" && was?.status === "False")
     events.record(about, "Normal", "Accepted", "it takes effect now");
   const [stood, stands] = [find(before, "Ready"), find(after, "Ready")];
-  if (stands?.reason === "SecretMissing" && stood?.message !== stands.message)
-    events.record(about, "Warning", "SecretMissing", stands.message);
+  if (stands && faults.has(stands.reason) && stood?.message !== stands.message)
+    events.record(about, "Warning", stands.reason, stands.message);
 }

@@ -1,10 +1,12 @@
 /**
  * One Mailbox: accepted or refused, published with the hash of its password, told how full it is, and its end.
  *
+ * Script: one that cannot be run is left out of what is published, and the status says so: mail is kept.
  * End:    with `deletionPolicy: Delete` what it holds is deleted, once no daemon knows it any more; within ten minutes,
  *         after which it goes with a warning. With `Retain` nothing holds it.
  */
 import { canonicalAddress } from "../../crds/names.ts";
+import { scriptFault } from "../../daemon/sieve/check.ts";
 import { kinds } from "../kube/kinds.ts";
 import type { Next, Reconciler } from "../kube/port.ts";
 import { mailboxStatus } from "../status/mailbox.ts";
@@ -66,7 +68,7 @@ export class MailboxReconciler implements Reconciler {
       await this.#tell(mailbox, { acceptance }, signal);
       return onChange;
     }
-    const resource = { ...named(mailbox), spec: mailbox.spec };
+    const resource = { ...named(mailbox), spec: runnable(mailbox.spec) };
     const resolved = await resolver.publish(resource, mailboxNeeds(mailbox), signal);
     const progress = this.#progress(mailbox);
     const told = written.statusOf(mailbox) !== undefined;
@@ -149,6 +151,7 @@ export class MailboxReconciler implements Reconciler {
     const before = written.statusOf<Mailbox["status"]>(mailbox);
     const progress = this.#progress(mailbox);
     const usage = this.#parts.usage.of(canonicalAddress(mailbox.spec.address) ?? "");
+    const script = scriptFault(mailbox.spec.sieve);
     const status = mailboxStatus({
       generation: mailbox.metadata.generation ?? 0,
       before,
@@ -161,11 +164,18 @@ export class MailboxReconciler implements Reconciler {
         progress.kind === "published"
           ? progress
           : { kind: "waiting", ...(publication.failure ? { why: publication.failure.message } : {}) },
+      ...(script === undefined ? {} : { script }),
       ...(usage ? { usage } : {}),
       ...(why === undefined ? {} : { deletion: { why } }),
     });
     if (await written.status(mailbox, status, signal)) announce(this.#world.events, mailbox, before, status);
   }
+}
+
+function runnable(spec: Mailbox["spec"]): Mailbox["spec"] {
+  if (scriptFault(spec.sieve) === undefined) return spec;
+  const { sieve: _, ...rest } = spec;
+  return rest;
 }
 
 const named = (mailbox: Mailbox) =>

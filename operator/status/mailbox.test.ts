@@ -52,6 +52,22 @@ test("a suspended mailbox is as it was asked to be", () => {
   assert.equal(kstatus(1, status), "Current");
 });
 
+test("a script that cannot be run waits for people, while the mailbox takes mail", () => {
+  const status = mailboxStatus(facts({ script: "line 2 of the script: no; correct that line" }));
+  assert.deepEqual(told(status), [
+    "Accepted=True Accepted",
+    "Programmed=True Loaded",
+    "Ready=False InvalidSieve",
+    "Reconciling=False InvalidSieve",
+    "Stalled=True InvalidSieve",
+  ]);
+  assert.match(
+    messageOf(status, "Ready"),
+    /^spec\.sieve: line 2 of the script: no; .* as if there were no script$/,
+  );
+  assert.equal(kstatus(1, status), "Failed");
+});
+
 test("while its mail is deleted it says what that waits for", () => {
   const status = mailboxStatus(facts({ deletion: { why: "the store does not answer" } }));
   assert.match(messageOf(status, "Ready"), /the store does not answer/);

@@ -17,6 +17,8 @@ import {
 
 export interface MailboxFacts extends CommonFacts<MailboxStatus> {
   readonly suspended: boolean;
+  /** What is wrong with its Sieve script, and what helps: it takes mail without the script. */
+  readonly script?: string;
   /** `undefined`: not known now; what was told before stays. */
   readonly usage?: { readonly bytes: number; readonly messages: number };
   /** Under deletion with `deletionPolicy: Delete`: why its mail is still there. */
@@ -49,6 +51,12 @@ function outlook(facts: MailboxFacts): Outlook {
     };
   const before = faultOutlook(facts) ?? programmedOutlook(facts);
   if (before) return before;
+  if (facts.script !== undefined)
+    return {
+      kind: "stalled",
+      reason: "InvalidSieve",
+      message: `spec.sieve: ${facts.script}; until then mail is filed as if there were no script`,
+    };
   return facts.suspended
     ? {
         kind: "ready",

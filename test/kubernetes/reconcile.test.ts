@@ -191,6 +191,27 @@ describe("operator", needsKubeApi, () => {
     assert.match(condition(lacking, "Ready")?.message ?? "", /has no key password \(its keys: word\)/);
   });
 
+  test("a Mailbox whose script cannot be run takes mail without it and says which line is wrong", async () => {
+    const team = await cluster.namespace();
+    await cluster.apply(resource("MailDomain", team, "sieve", { domain: "sieve.test" }));
+    const address = "carol@sieve.test";
+    await cluster.apply(resource("Mailbox", team, "carol", { address, sieve: "keep;\nkept;\n" }));
+    const stalled = await cluster.see(
+      kinds.Mailbox,
+      team,
+      "carol",
+      is("Stalled", "True", "InvalidSieve"),
+      promptMs,
+    );
+    assert.match(condition(stalled, "Ready")?.message ?? "", /^spec\.sieve: line 2 of the script: /);
+    const entry = () => gateway.live.current().mailbox(address as MailboxName);
+    await untilTrue("the mailbox", () => entry() !== undefined);
+    assert.equal(entry()?.spec.sieve, undefined);
+    await patch(kinds.Mailbox, team, "carol", { spec: { sieve: "keep;\n" } });
+    await cluster.see(kinds.Mailbox, team, "carol", ready, promptMs);
+    await untilTrue("the script", () => entry()?.spec.sieve === "keep;\n");
+  });
+
   test("a Mailbox without its domain says so, and works when the domain comes", async () => {
     const team = await cluster.namespace();
     await cluster.apply(resource("Mailbox", team, "bob", { address: "bob@homeless.test" }));
