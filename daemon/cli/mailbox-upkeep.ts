@@ -85,17 +85,27 @@ export function preparePurge(mailbox: MailboxName, flags: MailboxFlags): Mailbox
     const known = await store.status(mailbox, signal);
     const scripts = whole ? await shelf.forget(mailbox) : 0;
     if (!known && scripts === 0) throw new CommandError(`there is no mailbox ${mailbox}`);
-    await using session = await store.open(mailbox, { quota: () => ({}) }, signal);
     const before = days === undefined ? Number.POSITIVE_INFINITY : Date.now() - days * DAY_MS;
-    const folders = folder === undefined ? session.folders().map(({ name }) => name) : [folder];
-    let removed = 0;
-    for (const name of folders) removed += await purgeFolder(session, name, before, signal);
+    // Opening a mailbox makes one.
+    const removed = known ? await purgeMessages(store, { mailbox, folder, before }, signal) : 0;
     const also = scripts === 0 ? "" : `, ${scripts} Sieve scripts as well`;
     out.line(
       flags.json ? JSON.stringify({ mailbox, removed, scripts }) : `${removed} messages removed${also}`,
     );
     return 0;
   };
+}
+
+async function purgeMessages(
+  store: MailboxTools["store"],
+  { mailbox, folder, before }: { mailbox: MailboxName; folder: string | undefined; before: number },
+  signal: AbortSignal,
+): Promise<number> {
+  await using session = await store.open(mailbox, { quota: () => ({}) }, signal);
+  const folders = folder === undefined ? session.folders().map(({ name }) => name) : [folder];
+  let removed = 0;
+  for (const name of folders) removed += await purgeFolder(session, name, before, signal);
+  return removed;
 }
 
 async function purgeFolder(

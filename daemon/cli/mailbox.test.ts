@@ -173,4 +173,11 @@ test("beside a running NATS: list, export and purge", async (t) => {
   assert.equal(await mailboxCommand(purge, context), 0);
   assert.equal(context.lines.at(-1), "0 messages removed, 1 Sieve scripts as well");
   assert.equal((await store.scripts.scripts(bob)).scripts.size, 0);
+
+  const unopened = ["purge", alice, "--nats", url, "--everything"];
+  assert.equal(await store.scripts.replaceScripts(alice, { scripts, active: "mine" }, 0), true);
+  assert.equal(await mailboxCommand(unopened, context), 0);
+  assert.equal(context.lines.at(-1), "0 messages removed, 1 Sieve scripts as well");
+  assert.equal(await store.status(alice, calm), undefined, "a purge makes no mailbox");
+  await assert.rejects(mailboxCommand(unopened, context), /there is no mailbox alice@/);
 });
