@@ -38,7 +38,7 @@ const ofDomain = ({ domain, aliases, catchAll, delivery, limits }: MailDomainSpe
     (i) => ["aliases", i, "name"],
   ),
   ...(catchAll === undefined ? [] : [address(catchAll, ["catchAll"])]),
-  ...addresses(delivery.forward?.to ?? [], ["delivery", "forward", "to"]),
+  ...addresses(delivery?.forward?.to ?? [], ["delivery", "forward", "to"]),
   size(limits.messageSize, ["limits", "messageSize"]),
 ];
 

@@ -4,6 +4,7 @@
  * In:     every MailDomain and Mailbox that is sound by itself, and the domains whose contents are not known for sure.
  * Out:    problems: addresses taken twice, targets that do not exist, loops.
  */
+import { deliveryOf } from "./choices.ts";
 import { canonicalAddress, canonicalDomain, domainPart, localPart } from "./names.ts";
 import type { Path, Problem } from "./problem.ts";
 import { type Placed, placeOf, problemAt, type Resource, type ResourceOf, titleOf } from "./resource.ts";
@@ -100,7 +101,8 @@ class RouteMap {
     this.#names = names;
     this.#network = network;
     for (const [name, domain] of network.domains) {
-      const { catchAll, delivery } = domain.spec;
+      const { catchAll } = domain.spec;
+      const delivery = deliveryOf(domain.spec);
       const to = delivery.forward
         ? targets(delivery.forward.to, ["spec", "delivery", "forward", "to"])
         : catchAll === undefined
@@ -154,7 +156,7 @@ class RouteMap {
 
   #step(address: string, domain: MailDomain): Hop | "here" | "nowhere" {
     const exact = this.#names.get(address) ?? this.#names.get(this.#withoutDetail(address, domain));
-    const delivered = domain.spec.delivery.mailbox !== undefined;
+    const delivered = deliveryOf(domain.spec).mailbox !== undefined;
     // Mailboxes of a domain that is delivered elsewhere only serve to log in; its aliases still hold.
     if (exact && (delivered || exact.by.kind === "MailDomain")) return exact.hop;
     const all = this.#domainHops.get(domain);

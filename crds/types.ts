@@ -38,7 +38,7 @@ export interface Forward {
   readonly to: readonly string[];
 }
 
-/** Where mail for this domain goes; exactly one of mailbox, lmtp, forward. */
+/** Where mail for this domain goes; exactly one of mailbox, lmtp, forward. Without it, into the Mailboxes of this domain. */
 export interface Delivery {
   /** Into the Mailboxes of this domain. */
   readonly mailbox?: Readonly<Record<string, never>>;
@@ -161,8 +161,8 @@ export interface MailDomainSpec {
   readonly limits: DomainLimits;
   /** alice+anything@ reaches alice@. */
   readonly plusAddressing: PlusAddressing;
-  /** Where mail for this domain goes; exactly one of mailbox, lmtp, forward. */
-  readonly delivery: Delivery;
+  /** Where mail for this domain goes; exactly one of mailbox, lmtp, forward. Without it, into the Mailboxes of this domain. */
+  readonly delivery?: Delivery;
   /** Lets users of this domain log in with access tokens of an OpenID Connect issuer (SASL OAUTHBEARER and XOAUTH2), beside their passwords. */
   readonly oidc?: Oidc;
   /** What becomes of mail from strangers by what SPF, DKIM and DMARC say of its origin. Mark: the result is only written into Authentication-Results. Junk: it is also filed into the folder Junk. Reject: it is refused (where a message has recipients in several domains that do not all refuse it, it goes into Junk). */
@@ -485,7 +485,7 @@ export interface PodTemplate {
 /** Who may send through us, how mail leaves, and how long it is tried. */
 export interface RelayPolicySpec {
   /** The way out; exactly one of mx and smarthost. */
-  readonly route: Route;
+  readonly route?: Route;
   /** Clients that may send to any domain without logging in. */
   readonly acceptFrom: AcceptFrom;
   /** Limits for clients, counted by each gateway. Those of the policy named default also hold for strangers. */
@@ -537,9 +537,6 @@ export interface RelayPolicyStatus {
 
 /** What holds where no RelayPolicy named `default` is declared. */
 export const defaultRelayPolicy: RelayPolicySpec = {
-  "route": {
-    "mx": {}
-  },
   "acceptFrom": {
     "cidrs": [],
     "lineEnds": "Refuse"

@@ -5,6 +5,7 @@
  * Out:    `Declared` resources, their passwords as `PasswordBook` keeps them.
  * Fails:  never for a missing Secret (the check has spoken): the mailbox has no login, the smarthost no credential.
  */
+import { routesOf } from "../../crds/choices.ts";
 import { type Resource, type ResourceOf, type Secret, titleOf } from "../../crds/resource.ts";
 import type { AuthSecretRef } from "../../crds/types.ts";
 import type { Checked } from "../../crds/validate.ts";
@@ -78,7 +79,7 @@ class Vault {
 
   credentials({ namespace, spec }: ResourceOf<"RelayPolicy">): Readonly<Record<string, Credential>> {
     const found: Record<string, Credential> = {};
-    for (const { smarthost } of [spec.route, ...spec.destinations.map(({ route }) => route ?? {})]) {
+    for (const { smarthost } of routesOf(spec)) {
       const ref = smarthost?.authSecretRef;
       const credential = ref && this.#credential(namespace, ref);
       if (credential) found[credentialId(ref)] = credential;

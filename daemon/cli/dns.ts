@@ -5,7 +5,9 @@
  * Out:    a line for each record, or a zone file to copy (`--zone`), or JSON. 0: every needed record is there; 1: one is
  *         missing, different, or could not be asked for.
  */
+
 import { parseArgs } from "node:util";
+import { deliveryOf } from "../../crds/choices.ts";
 import { formatProblem } from "../../crds/problem.ts";
 import type { ResourceOf, Secret } from "../../crds/resource.ts";
 import { domainSecrets } from "../directory/domain-secrets.ts";
@@ -92,7 +94,7 @@ async function factsOf(domain: Domain, values: Values): Promise<DomainFacts> {
     dkim: dkim.map(({ selector, privateKey }) => ({ selector, record: dkimRecord(privateKey) })),
     ...(policy === undefined ? {} : { mtaStsId: stsPolicyId(policy) }),
     ...(reportTo === undefined ? {} : { tlsReportTo: reportTo }),
-    mailboxes: declared === undefined || declared.resource.spec.delivery.mailbox !== undefined,
+    mailboxes: declared === undefined || deliveryOf(declared.resource.spec).mailbox !== undefined,
   };
 }
 

@@ -7,6 +7,7 @@
  * Fails:  `undefined` when the domain or the address is not one; single targets that are none are left out. Neither
  *         happens to checked resources: this is the last line, for what was published by other means.
  */
+import { deliveryOf, routeOf } from "../../crds/choices.ts";
 import { parseDuration, parseQuantity } from "../../crds/quantities.ts";
 import type { Delivery, DomainLimits, Retry, Route } from "../../crds/types.ts";
 import { parseScramVerifier } from "../kit/scram-verifier.ts";
@@ -50,7 +51,7 @@ export function domainEntry({
     domain,
     spec,
     policy: policyName(namespace, spec.relayPolicyRef.name),
-    delivery: deliveryOf(spec.delivery),
+    delivery: parseDelivery(deliveryOf(spec)),
     limits: limitsOf(spec.limits),
     dkim,
     ...(tls === undefined ? {} : { tls }),
@@ -58,7 +59,7 @@ export function domainEntry({
   };
 }
 
-function deliveryOf({ lmtp, forward }: Delivery): DomainDelivery {
+function parseDelivery({ lmtp, forward }: Delivery): DomainDelivery {
   if (lmtp) return { kind: "lmtp", ...lmtp };
   return forward ? { kind: "forward", to: addresses(forward.to) } : { kind: "mailbox" };
 }
@@ -113,10 +114,10 @@ export const addresses = (list: readonly string[]): readonly Address[] =>
 
 export function policyEntry(declared: DeclaredPolicy): PolicyEntry {
   const { namespace, name, spec, credentials, draining } = declared;
-  const routeOf = (route: Route): RouteEntry => routeEntry(route, credentials);
+  const parseRoute = (route: Route): RouteEntry => routeEntry(route, credentials);
   const elsewhere: DestinationEntry = {
     match: "*",
-    route: routeOf(spec.route),
+    route: parseRoute(routeOf(spec)),
     tls: spec.tls,
     ...spec.sites,
   };
@@ -126,7 +127,7 @@ export function policyEntry(declared: DeclaredPolicy): PolicyEntry {
     const suffix = limits.match.startsWith("*.");
     const domain = parseDomain(suffix ? limits.match.slice(2) : limits.match);
     if (domain === undefined) continue;
-    const entry = { ...elsewhere, ...limits, ...(route ? { route: routeOf(route) } : {}) };
+    const entry = { ...elsewhere, ...limits, ...(route ? { route: parseRoute(route) } : {}) };
     (suffix ? suffixes : exact).set(domain, entry);
   }
   return {

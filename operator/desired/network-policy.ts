@@ -4,6 +4,7 @@
  * In:     mail from anywhere, on the ports of the protocols; health and metrics from pods of the cluster.
  * Out:    NATS, DNS, HTTPS (policies and keys that others publish); a relay also reaches the ports of its ways out.
  */
+import { routesOf } from "../../crds/choices.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { Policy, SetPlace } from "./deployment.ts";
 import type { Component, Installation, SetComponent } from "./installation.ts";
@@ -97,7 +98,6 @@ function nats({ name, namespace, nats: { mode, urls } }: Installation): Rule {
 }
 
 function waysOut({ smtpPort }: Installation, { spec }: Policy): readonly number[] {
-  const routes = [spec.route, ...spec.destinations.flatMap(({ route }) => route ?? [])];
   // An operator's re-route may name any host by its usual port.
-  return [smtpPort, 25, ...routes.flatMap(({ smarthost }) => smarthost?.port ?? [])];
+  return [smtpPort, 25, ...routesOf(spec).flatMap(({ smarthost }) => smarthost?.port ?? [])];
 }

@@ -1,6 +1,7 @@
 /**
  * What DNS and people should know of a domain: host names, records, endpoints. Pure.
  */
+import { deliveryOf } from "../../crds/choices.ts";
 import { canonicalDomain } from "../../crds/names.ts";
 import type { DnsRecord, MailEndpoint } from "../../crds/types.ts";
 import { stsPolicyOf } from "../../daemon/directory/sts-policy.ts";
@@ -36,7 +37,7 @@ export function recordsOf(
     domain: name,
     mailHosts: hostnamesOf(domain, installation),
     dkim,
-    mailboxes: domain.spec.delivery.mailbox !== undefined,
+    mailboxes: deliveryOf(domain.spec).mailbox !== undefined,
     ...(policy === undefined ? {} : { mtaStsId: stsPolicyId(policy) }),
     ...(reportTo === undefined ? {} : { tlsReportTo: reportTo }),
   };
@@ -71,7 +72,7 @@ export function endpointsOf(
 ): readonly MailEndpoint[] {
   const namespace = servingNamespace(installation, namespaceOf(domain));
   const [host = installation.hostname] = hostnamesOf(domain, installation);
-  const mailboxes = domain.spec.delivery.mailbox !== undefined;
+  const mailboxes = deliveryOf(domain.spec).mailbox !== undefined;
   const components: readonly SetComponent[] = mailboxes ? ["gateway", "mailbox"] : ["gateway"];
   const offered = serviceNames.filter(
     (name) =>

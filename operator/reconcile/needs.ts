@@ -3,6 +3,7 @@
  */
 
 import { certificateFault } from "../../crds/certificate.ts";
+import { routesOf } from "../../crds/choices.ts";
 import { dkimSecretName, tlsSecretName } from "../desired/names.ts";
 import type { SecretNeed } from "./resolve.ts";
 import type { Mailbox, MailDomain, RelayPolicy } from "./resources.ts";
@@ -33,9 +34,7 @@ export const mailboxNeeds = ({ spec: { passwordSecretRef: ref } }: Mailbox): rea
   ref ? [{ name: ref.name, keys: [ref.key] }] : [];
 
 export function policyNeeds({ spec }: RelayPolicy): readonly SecretNeed[] {
-  const refs = [spec.route, ...spec.destinations.map(({ route }) => route ?? {})].flatMap(
-    ({ smarthost }) => smarthost?.authSecretRef ?? [],
-  );
+  const refs = routesOf(spec).flatMap(({ smarthost }) => smarthost?.authSecretRef ?? []);
   return refs.map(({ name, usernameKey, passwordKey }) => ({ name, keys: [usernameKey, passwordKey] }));
 }
 

@@ -124,7 +124,7 @@ export class RelayPolicyReconciler implements Reconciler {
   #lmtpPorts(namespace: string): readonly number[] {
     const ports = new Set<number>();
     for (const { spec } of this.#world.caches.domains.list(namespace))
-      if (spec.delivery.lmtp) ports.add(spec.delivery.lmtp.port);
+      if (spec.delivery?.lmtp) ports.add(spec.delivery.lmtp.port);
     return [...ports].sort((a, b) => a - b);
   }
 

@@ -61,6 +61,23 @@ describe("resources", needsKubeApi, () => {
     });
   }
 
+  // As kubectl apply does it, whose last-applied annotation knows nothing of what a default filled in.
+  for (const { kind, first, choice } of [
+    { kind: "RelayPolicy", first: {}, choice: { route: { smarthost: { host: "smtp.example.org" } } } },
+    {
+      kind: "MailDomain",
+      first: { domain: "merged.example" },
+      choice: { delivery: { lmtp: { host: "imap.example.org" } } },
+    },
+  ] as const)
+    test(`another choice can be merged into a ${kind} that left it out`, async () => {
+      const { name } = (await kube.create(resource(kind, first), signal())).metadata;
+      const merged = await kube.patch(kinds[kind], "default", name, { spec: choice }, signal());
+      const [field] = Object.keys(choice) as [string];
+      const held = (merged["spec"] as Record<string, object>)[field];
+      assert.deepEqual(Object.keys(held ?? {}), Object.keys(Object.values(choice)[0] ?? {}));
+    });
+
   test("the examples are admitted", async () => {
     const folder = new URL("../../examples/", import.meta.url);
     for (const file of await readdir(folder)) {
