@@ -18,7 +18,7 @@ INTEGRATION = 'test/contract/**/*.test.ts' 'test/golden/**/*.test.ts' 'test/inte
               'test/kubernetes/**/*.test.ts'
 FUZZ = 'test/fuzz/**/*.test.ts'
 
-.PHONY: help setup mail-programs kube-api run test test-unit test-integration cluster-try fuzz bench bench-operator faults check format lint types directions licences \
+.PHONY: help setup mail-programs kube-api run test test-unit test-integration cluster-test fuzz bench bench-operator faults check format lint types directions licences \
         generate verify image clean
 
 help: ## List the targets
@@ -36,7 +36,7 @@ test-unit: setup ## Run the tests beside the code
 test-integration: setup kube-api ## Run the tests of several parts together, against a real NATS and Kubernetes API
 	@$(TEST) $(INTEGRATION)
 
-cluster-try: setup ## Install the chart on a real Kubernetes on this machine, and hurt it (as root)
+cluster-test: setup ## Install the chart on a real Kubernetes on this machine, and hurt it (as root)
 	@$(TEST) --test-concurrency=1 'test/cluster/*.test.ts'
 
 fuzz: setup ## Feed the parsers random input
