@@ -47,6 +47,13 @@ test("the same again, later, is the same to the letter", () => {
   assert.deepEqual(mailDomainStatus(facts({ before, now: "2027-06-01T00:00:00Z" })), before);
 });
 
+test("while the same generation is told anew, what is loaded is still said; of a new one it is not", () => {
+  const before = mailDomainStatus(facts());
+  const publication = { kind: "waiting" } as const;
+  assert.equal(mailDomainStatus(facts({ before, publication })).loaded, "3/3");
+  assert.equal(mailDomainStatus(facts({ before, publication, generation: 5 })).loaded, undefined);
+});
+
 test("every condition is there from the first visit", () => {
   const status = mailDomainStatus(facts({ publication: { kind: "waiting" }, records: [] }));
   assert.deepEqual(told(status), [

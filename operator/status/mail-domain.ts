@@ -41,7 +41,9 @@ export function mailDomainStatus(facts: MailDomainFacts): MailDomainStatus {
     dns,
     ...(deletion ? deletionVerdicts(deletion) : outlookVerdicts(outlook(facts, dns))),
   ];
-  const loaded = loadedText(publication);
+  // While the same generation is told anew, with keys that were made meanwhile, what is loaded is no less.
+  const known = before?.observedGeneration === generation ? before.loaded : undefined;
+  const loaded = loadedText(publication) ?? known;
   return {
     observedGeneration: generation,
     ...(loaded === undefined || refused ? {} : { loaded }),

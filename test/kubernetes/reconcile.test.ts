@@ -51,7 +51,9 @@ describe("operator", needsKubeApi, () => {
   test("a new domain is ready, known to the daemons, with keys, a relay and a status that tells all of it", async () => {
     const team = await cluster.namespace();
     await cluster.apply(resource("MailDomain", team, "example", { domain: "first.test" }));
-    const domain = await cluster.see(kinds.MailDomain, team, "example", ready, promptMs);
+    // Ready stays while keys that were made meanwhile are told; Programmed follows.
+    const serving = (one: KubeObject) => ready(one) && is("Programmed", "True")(one);
+    const domain = await cluster.see(kinds.MailDomain, team, "example", serving, promptMs);
     assert.ok(knows("first.test"));
     const status = domain["status"] as Record<string, unknown>;
     assert.equal(status["loaded"], "2/2");
