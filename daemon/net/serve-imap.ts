@@ -12,8 +12,8 @@ import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import { Caps, type ConnectionLimits } from "./caps.ts";
 import type { Connection, ContextFor } from "./connection.ts";
-import { listen } from "./listen.ts";
 import type { Proxies } from "./proxied.ts";
+import { type SessionServer, serveSessions } from "./serve-sessions.ts";
 import { SessionSet } from "./session-set.ts";
 
 export interface ImapServerOptions {
@@ -37,24 +37,15 @@ export interface ImapServerOptions {
   readonly clock: Clock;
 }
 
-export interface ImapServer extends AsyncDisposable {
-  readonly address: string;
-  readonly port: number;
-  /** Sessions that are open now. */
-  readonly sessions: number;
-  /** Accepts no more, says BYE between two commands; resolves when no session is left. */
-  drain(): Promise<void>;
-  /** Closes every session at once. */
-  abort(): void;
-}
+export type ImapServer = SessionServer;
 
 const refusal = "* BYE [UNAVAILABLE] Too many connections, please try again later\r\n";
 
-export async function serveImap(options: ImapServerOptions): Promise<ImapServer> {
+export function serveImap(options: ImapServerOptions): Promise<ImapServer> {
   const { listener: spec, log, secureContext, connections } = options;
   const sessions = new SessionSet<Session>(options.clock);
   const onConnection = (connection: Connection) => serve(connection, sessions, options);
-  const listener = await listen({
+  return serveSessions(sessions, {
     ...spec,
     secureContext,
     onConnection,
@@ -63,24 +54,6 @@ export async function serveImap(options: ImapServerOptions): Promise<ImapServer>
     proxies: options.proxies,
     log,
   });
-  return {
-    address: listener.address,
-    port: listener.port,
-    get sessions() {
-      return sessions.size;
-    },
-    drain() {
-      listener.stop();
-      return sessions.drain();
-    },
-    abort: () => sessions.abort(),
-    async [Symbol.asyncDispose]() {
-      sessions.abort();
-      await listener[Symbol.asyncDispose]();
-      await sessions.drain();
-      sessions[Symbol.dispose]();
-    },
-  };
 }
 
 function serve(connection: Connection, sessions: SessionSet<Session>, options: ImapServerOptions): void {

@@ -11,8 +11,8 @@ import type { SieveHost } from "../managesieve/host.ts";
 import { defaultLimits, Session, type SieveLimits } from "../managesieve/session.ts";
 import { Caps, type ConnectionLimits } from "./caps.ts";
 import type { Connection, ContextFor } from "./connection.ts";
-import { listen } from "./listen.ts";
 import type { Proxies } from "./proxied.ts";
+import { type SessionServer, serveSessions } from "./serve-sessions.ts";
 import { SessionSet } from "./session-set.ts";
 
 export interface ManageSieveOptions {
@@ -33,46 +33,18 @@ export interface ManageSieveOptions {
   readonly clock: Clock;
 }
 
-export interface ManageSieveServer extends AsyncDisposable {
-  readonly address: string;
-  readonly port: number;
-  readonly sessions: number;
-  drain(): Promise<void>;
-  abort(): void;
-}
+export type ManageSieveServer = SessionServer;
 
 const name = "managesieve";
 const refusal = 'BYE (TRYLATER) "Too many connections, please try again later"\r\n';
 
-export async function serveManageSieve(options: ManageSieveOptions): Promise<ManageSieveServer> {
+export function serveManageSieve(options: ManageSieveOptions): Promise<ManageSieveServer> {
   const { log, secureContext, connections, clock, proxies } = options;
   const sessions = new SessionSet<Session>(clock);
   const onConnection = (connection: Connection) => begin(connection, sessions, options);
   const spec = { name, ...options.listener, tls: "starttls" } as const;
   const caps = new Caps(connections);
-  const listening = listen({ ...spec, secureContext, onConnection, caps, refusal, proxies, log });
-  const listener = await listening.catch((error: unknown) => {
-    sessions[Symbol.dispose]();
-    throw error;
-  });
-  return {
-    address: listener.address,
-    port: listener.port,
-    get sessions() {
-      return sessions.size;
-    },
-    drain() {
-      listener.stop();
-      return sessions.drain();
-    },
-    abort: () => sessions.abort(),
-    async [Symbol.asyncDispose]() {
-      sessions.abort();
-      await listener[Symbol.asyncDispose]();
-      await sessions.drain();
-      sessions[Symbol.dispose]();
-    },
-  };
+  return serveSessions(sessions, { ...spec, secureContext, onConnection, caps, refusal, proxies, log });
 }
 
 function begin(connection: Connection, sessions: SessionSet<Session>, options: ManageSieveOptions): void {

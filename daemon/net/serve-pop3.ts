@@ -12,8 +12,8 @@ import { defaultLimits, type Pop3Limits } from "../pop3/limits.ts";
 import { Session } from "../pop3/session.ts";
 import { Caps, type ConnectionLimits } from "./caps.ts";
 import type { Connection, ContextFor } from "./connection.ts";
-import { listen } from "./listen.ts";
 import type { Proxies } from "./proxied.ts";
+import { type SessionServer, serveSessions } from "./serve-sessions.ts";
 import { SessionSet } from "./session-set.ts";
 
 export interface Pop3ServerOptions {
@@ -38,24 +38,15 @@ export interface Pop3ServerOptions {
   readonly clock: Clock;
 }
 
-export interface Pop3Server extends AsyncDisposable {
-  readonly address: string;
-  readonly port: number;
-  /** Sessions that are open now. */
-  readonly sessions: number;
-  /** Accepts no more and lets go of idle sessions; resolves when none is left. */
-  drain(): Promise<void>;
-  /** Closes every session at once. */
-  abort(): void;
-}
+export type Pop3Server = SessionServer;
 
 const refusal = "-ERR [SYS/TEMP] Too many connections, please try again later\r\n";
 
-export async function servePop3(options: Pop3ServerOptions): Promise<Pop3Server> {
+export function servePop3(options: Pop3ServerOptions): Promise<Pop3Server> {
   const { listener: spec, log, secureContext, connections, clock } = options;
   const sessions = new SessionSet<Session>(clock);
   const onConnection = (connection: Connection) => begin(connection, sessions, options);
-  const listening = listen({
+  return serveSessions(sessions, {
     ...spec,
     secureContext,
     onConnection,
@@ -64,28 +55,6 @@ export async function servePop3(options: Pop3ServerOptions): Promise<Pop3Server>
     proxies: options.proxies,
     log,
   });
-  const listener = await listening.catch((error: unknown) => {
-    sessions[Symbol.dispose]();
-    throw error;
-  });
-  return {
-    address: listener.address,
-    port: listener.port,
-    get sessions() {
-      return sessions.size;
-    },
-    drain() {
-      listener.stop();
-      return sessions.drain();
-    },
-    abort: () => sessions.abort(),
-    async [Symbol.asyncDispose]() {
-      sessions.abort();
-      await listener[Symbol.asyncDispose]();
-      await sessions.drain();
-      sessions[Symbol.dispose]();
-    },
-  };
 }
 
 function begin(connection: Connection, sessions: SessionSet<Session>, options: Pop3ServerOptions): void {
