@@ -6,6 +6,7 @@
  * Order:  the finalizer is there before anything is published, so that nothing can be queued for a domain whose end is
  *         not looked after.
  */
+
 import { canonicalDomain } from "../../crds/names.ts";
 import { dkimSecretName } from "../desired/names.ts";
 import type { RecordWatch } from "../dns/record-watch.ts";
@@ -30,6 +31,7 @@ import {
   recheckAnnotation,
   splitKey,
 } from "./resources.ts";
+import { publicationFacts } from "./told.ts";
 import type { World } from "./world.ts";
 
 export interface MailDomainParts {
@@ -235,10 +237,7 @@ export class MailDomainReconciler implements Reconciler {
       frozen: isFrozen(domain),
       acceptance,
       missing: resolved?.kind === "published" ? resolved.missing : [],
-      publication:
-        progress.kind === "published"
-          ? progress
-          : { kind: "waiting", ...(publication.failure ? { why: publication.failure.message } : {}) },
+      publication: publicationFacts(progress, publication.failure),
       records: checked ? recordStatuses(checked, before?.dnsRecords) : (before?.dnsRecords ?? []),
       dkim: { kind: dkim?.making ? "making" : "ready" },
       endpoints: endpointsOf(domain, installation, (namespace, service) =>

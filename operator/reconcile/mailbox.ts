@@ -5,6 +5,7 @@
  * End:    with `deletionPolicy: Delete` what it holds is deleted, once no daemon knows it any more; within ten minutes,
  *         after which it goes with a warning. With `Retain` nothing holds it.
  */
+
 import { canonicalAddress } from "../../crds/names.ts";
 import { scriptFault } from "../../daemon/sieve/check.ts";
 import { kinds } from "../kube/kinds.ts";
@@ -17,6 +18,7 @@ import { mailboxNeeds } from "./needs.ts";
 import type { MailStore } from "./ports.ts";
 import type { Resolved } from "./resolve.ts";
 import { isFrozen, isLeaving, type Mailbox, namespaceOf, queueFinalizer, splitKey } from "./resources.ts";
+import { publicationFacts } from "./told.ts";
 import type { UsageWatch } from "./usage.ts";
 import type { World } from "./world.ts";
 
@@ -160,10 +162,7 @@ export class MailboxReconciler implements Reconciler {
       suspended: mailbox.spec.suspended,
       acceptance,
       missing: resolved?.kind === "published" ? resolved.missing : [],
-      publication:
-        progress.kind === "published"
-          ? progress
-          : { kind: "waiting", ...(publication.failure ? { why: publication.failure.message } : {}) },
+      publication: publicationFacts(progress, publication.failure),
       ...(script === undefined ? {} : { script }),
       ...(usage ? { usage } : {}),
       ...(why === undefined ? {} : { deletion: { why } }),

@@ -5,6 +5,7 @@
  *         with it), the status. How many pods there are is the business of `scaling.ts` or of others.
  * Order:  the daemons' Secret is there before pods are made that mount it.
  */
+
 import { defaultRelayPolicy, type RelayPolicySpec } from "../../crds/types.ts";
 import {
   componentLabel,
@@ -36,6 +37,7 @@ import {
   splitKey,
 } from "./resources.ts";
 import type { Scaling } from "./scaling.ts";
+import { publicationFacts } from "./told.ts";
 import type { World } from "./world.ts";
 
 export interface RelayPolicyParts {
@@ -205,10 +207,7 @@ export class RelayPolicyReconciler implements Reconciler {
       paused: policy.spec.paused,
       acceptance,
       missing: resolved?.kind === "published" ? resolved.missing : [],
-      publication:
-        progress.kind === "published"
-          ? progress
-          : { kind: "waiting", ...(publication.failure ? { why: publication.failure.message } : {}) },
+      publication: publicationFacts(progress, publication.failure),
       selector: selectorText(selectorOf(installation, "relay", name)),
       ...(live ? { deployment: deploymentFacts(live) } : {}),
       ...(figures ? { figures } : {}),
