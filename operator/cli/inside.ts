@@ -2,6 +2,7 @@
  * Commands that look into the queue run inside a pod of ours: its credentials for NATS are there already, and nothing has
  * to be opened to the outside. The right that is needed is `create` on `pods/exec`.
  */
+import { containerName } from "../desired/pod.ts";
 import { getAll, type Kubectl, PluginError } from "./kubectl.ts";
 import type { PodObject } from "./status.ts";
 
@@ -43,7 +44,7 @@ export async function runInside(
 ): Promise<number> {
   const { metadata } = await findPod(kubectl, place, signal);
   const namespace = ["--namespace", metadata.namespace ?? "default"];
-  const container = ["--container", "daemon"];
+  const container = ["--container", containerName];
   return kubectl.hand(
     ["exec", metadata.name, ...namespace, ...container, "--", "postfleet", ...command],
     signal,

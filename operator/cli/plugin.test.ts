@@ -198,7 +198,7 @@ test("queue, trace and mailbox run in a pod that is ready; their exit code is ou
     "--namespace",
     "mail",
     "--container",
-    "daemon",
+    "postfleet",
     "--",
     "postfleet",
     "queue",

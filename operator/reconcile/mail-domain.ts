@@ -184,12 +184,12 @@ export class MailDomainReconciler implements Reconciler {
     return this.#parts.dkim.look(domain, found.kind === "present" ? found.object : undefined, shown);
   }
 
+  /** What was asked before we came is answered already: everything is looked at then. */
   #recheck(key: string, domain: MailDomain): void {
-    const asked = domain.metadata.annotations?.[recheckAnnotation];
-    if (asked === undefined || this.#rechecked.get(key) === asked) return;
-    const first = !this.#rechecked.has(key);
+    const asked = domain.metadata.annotations?.[recheckAnnotation] ?? "";
+    const before = this.#rechecked.get(key);
     this.#rechecked.set(key, asked);
-    if (!first) this.#parts.dns.recheck(key);
+    if (before !== undefined && before !== asked && asked !== "") this.#parts.dns.recheck(key);
   }
 
   /** How long its first status may still wait, so that it need not be written twice. */
