@@ -10,6 +10,7 @@
  * Spec:   RFC 5804 §1.2 (strings), §4 (grammar): quoted strings of at most 1024 octets, `{n+}` literals.
  */
 import { isUtf8 } from "node:buffer";
+import { Inflow, type Pausable, withoutLineEnd } from "../kit/inflow.ts";
 
 export type Word =
   | { readonly kind: "atom"; readonly text: string }
@@ -28,47 +29,25 @@ export interface InputLimits {
   readonly swallowOctets: number;
 }
 
-interface Socket {
-  pause(): void;
-  resume(): void;
-}
-
 const highWater = 65_536;
-const LF = 10;
 
-export class Input {
-  readonly #socket: Socket;
-  #waiting: Buffer = Buffer.alloc(0);
-  #paused = false;
-  #ended = false;
-  #wake: (() => void) | undefined;
+export class Input extends Inflow {
+  /** What came so far of a line. */
+  #carry: Buffer[] = [];
+  #carried = 0;
 
-  constructor(socket: Socket) {
-    this.#socket = socket;
+  constructor(socket: Pausable) {
+    super(socket, highWater);
   }
 
-  push(octets: Buffer): void {
-    this.#waiting = this.#waiting.length === 0 ? octets : Buffer.concat([this.#waiting, octets]);
-    if (this.#waiting.length >= highWater && !this.#paused) {
-      this.#paused = true;
-      this.#socket.pause();
-    }
-    this.#notify();
-  }
-
-  end(): void {
-    this.#ended = true;
-    this.#notify();
-  }
-
-  /** What came before TLS is forgotten. */
-  clear(): void {
-    this.#waiting = Buffer.alloc(0);
-    this.#relax();
+  override clear(): void {
+    super.clear();
+    this.#carry = [];
+    this.#carried = 0;
   }
 
   /** The next command; waits for it. `idle` is called whenever it is the client's turn. */
-  async take(limits: InputLimits, idle: () => void): Promise<Taken> {
+  async command(limits: InputLimits, idle: () => void): Promise<Taken> {
     const words: Word[] = [];
     let fault: "malformed" | "tooLong" | undefined;
     for (let lines = 0; ; lines++) {
@@ -92,14 +71,24 @@ export class Input {
 
   async #line(limit: number, idle: () => void): Promise<string | "hopeless" | undefined> {
     for (;;) {
-      const at = this.#waiting.indexOf(LF);
-      if (at > limit || (at < 0 && this.#waiting.length > limit)) return "hopeless";
-      if (at >= 0) {
-        const line = this.#cut(at + 1);
-        return line.toString("utf8").replace(/\r?\n$/, "");
+      while (this.ready) {
+        const { octets, ended } = this.peekLine();
+        // With its line end a line may be an octet longer.
+        if (this.#carried + octets.length > limit + (ended ? 1 : 0)) return "hopeless";
+        this.#carry.push(octets);
+        this.#carried += octets.length;
+        this.take(octets.length);
+        if (ended) return this.#finish();
       }
-      if (!(await this.#more(idle))) return undefined;
+      if (!(await this.#wait(idle))) return undefined;
     }
+  }
+
+  #finish(): string {
+    const line = Buffer.concat(this.#carry);
+    this.#carry = [];
+    this.#carried = 0;
+    return withoutLineEnd(line.toString("utf8"));
   }
 
   async #literal(
@@ -110,43 +99,21 @@ export class Input {
     if (count > swallowOctets) return "hopeless";
     const kept: Buffer[] = [];
     for (let left = count; left > 0; ) {
-      if (this.#waiting.length === 0 && !(await this.#more(idle))) return undefined;
-      const piece = this.#cut(Math.min(left, this.#waiting.length));
+      if (!this.ready && !(await this.#wait(idle))) return undefined;
+      const piece = this.peek(left);
+      this.take(piece.length);
       left -= piece.length;
       if (count <= literalOctets) kept.push(piece);
     }
     return count <= literalOctets ? Buffer.concat(kept) : "tooLong";
   }
 
-  #cut(count: number): Buffer {
-    const piece = this.#waiting.subarray(0, count);
-    this.#waiting = this.#waiting.subarray(count);
-    if (this.#waiting.length < highWater / 2) this.#relax();
-    return piece;
-  }
-
   /** False: nothing more will come. */
-  async #more(idle: () => void): Promise<boolean> {
-    if (this.#ended) return false;
-    const before = this.#waiting.length;
-    this.#relax();
+  async #wait(idle: () => void): Promise<boolean> {
+    if (this.hasEnded) return false;
     idle();
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-    });
-    return this.#waiting.length > before || !this.#ended;
-  }
-
-  #relax(): void {
-    if (!this.#paused) return;
-    this.#paused = false;
-    this.#socket.resume();
-  }
-
-  #notify(): void {
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.();
+    await this.more();
+    return this.ready;
   }
 }
 

@@ -137,7 +137,7 @@ export class Session {
     if (this.#draining) return this.#leave("Shutting down");
     const { limits } = this.#o;
     const allowed = this.#dialogue.user === undefined ? limits.beforeLogin : limits.afterLogin;
-    const taken = await this.#input.take(allowed, () => {
+    const taken = await this.#input.command(allowed, () => {
       this.#waiting = true;
     });
     this.#waiting = false;

@@ -4,6 +4,7 @@
  * In:     a mailroom that decides, and what the listener is called and may do.
  * Out:    the chosen address; two stops: `drain` asks (421 between transactions), `abort` insists.
  */
+import { isLoopback } from "../kit/cidr.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import { reply } from "../mail/reply.ts";
@@ -11,11 +12,12 @@ import type { SmtpEvents } from "../smtp/desk.ts";
 import { defaultLimits, type SmtpLimits } from "../smtp/limits.ts";
 import type { Caller, Mailroom } from "../smtp/mailroom.ts";
 import { encodeReply } from "../smtp/replies.ts";
-import { Session, type SessionOptions } from "../smtp/session.ts";
+import { Session } from "../smtp/session.ts";
 import type { Caps } from "./caps.ts";
 import type { Connection, ContextFor } from "./connection.ts";
-import { listen } from "./listen.ts";
 import type { Proxies } from "./proxied.ts";
+import { type SessionServer, serveSessions } from "./serve-sessions.ts";
+import { SessionSet } from "./session-set.ts";
 
 export interface SmtpServerOptions {
   readonly listener: {
@@ -39,132 +41,36 @@ export interface SmtpServerOptions {
   readonly clock: Clock;
 }
 
-export interface SmtpServer extends AsyncDisposable {
-  readonly address: string;
-  readonly port: number;
-  /** Sessions that are open now. */
-  readonly sessions: number;
-  /** Accepts no more, says 421 to idle sessions, lets open transactions end; resolves when no session is left. */
-  drain(): Promise<void>;
-  /** Closes every session at once. */
-  abort(): void;
-}
+export type SmtpServer = SessionServer;
 
-/** How often sessions look at the time: their time-outs are minutes. */
-const tickMs = 1_000;
 const refusal = encodeReply(reply(421, "4.7.0", "Too many connections, please try again later"));
-const isLoopback = (address: string): boolean => address.startsWith("127.") || address === "::1";
 
-export async function serveSmtp(options: SmtpServerOptions): Promise<SmtpServer> {
-  const { listener: spec, log, secureContext, caps } = options;
-  const sessions = new Sessions(options);
-  const onConnection = (connection: Connection) => sessions.add(connection);
-  const listener = await listen({
-    ...spec,
-    secureContext,
-    onConnection,
-    caps,
-    refusal,
-    proxies: options.proxies,
-    log,
-  });
-  void sessions.watchTime();
-  return {
-    address: listener.address,
-    port: listener.port,
-    get sessions() {
-      return sessions.size;
-    },
-    drain() {
-      listener.stop();
-      return sessions.drain();
-    },
-    abort: () => sessions.abort(),
-    async [Symbol.asyncDispose]() {
-      sessions.abort();
-      await listener[Symbol.asyncDispose]();
-      await sessions.drain();
-      sessions.stopTime();
-    },
-  };
+export function serveSmtp(options: SmtpServerOptions): Promise<SmtpServer> {
+  const { listener: spec, log, secureContext, caps, clock, proxies } = options;
+  const sessions = new SessionSet<Session>(clock);
+  const onConnection = (connection: Connection) => begin(connection, sessions, options);
+  return serveSessions(sessions, { ...spec, secureContext, onConnection, caps, refusal, proxies, log });
 }
 
-class Sessions {
-  readonly #options: SmtpServerOptions;
-  readonly #common: Pick<
-    SessionOptions,
-    "mailroom" | "hostname" | "limits" | "clock" | "log" | "events" | "onOver"
-  >;
-  readonly #open = new Set<Session>();
-  readonly #stop = new AbortController();
-  #draining: PromiseWithResolvers<void> | undefined;
-
-  constructor(options: SmtpServerOptions) {
-    this.#options = options;
-    const { mailroom, hostname, limits = defaultLimits, clock, log, events = {} } = options;
-    this.#common = {
-      mailroom,
-      hostname,
-      limits,
-      clock,
-      log,
-      events,
-      onOver: (session) => this.#remove(session),
-    };
-  }
-
-  get size(): number {
-    return this.#open.size;
-  }
-
-  add(connection: Connection): void {
-    const { listener, events } = this.#options;
-    const { address, port, tls } = connection;
-    const trustPlain = listener.plainAuthOnLoopback && isLoopback(address);
-    const caller: Caller = { address, port, listener: listener.name, tls: tls !== undefined };
-    const session = new Session(connection, { ...this.#common, caller, tls, trustPlain });
-    this.#open.add(session);
-    events?.opened?.(listener.name);
-    if (this.#draining) session.drain();
-    session.start();
-  }
-
-  drain(): Promise<void> {
-    this.#draining ??= Promise.withResolvers();
-    for (const session of this.#open) session.drain();
-    this.#settle();
-    return this.#draining.promise;
-  }
-
-  abort(): void {
-    for (const session of this.#open) session.abort();
-  }
-
-  /** One sleeper for all sessions instead of a timer for each. */
-  async watchTime(): Promise<void> {
-    const { clock } = this.#options;
-    try {
-      for (;;) {
-        await clock.sleep(tickMs, this.#stop.signal);
-        const now = clock.monotonic();
-        for (const session of this.#open) session.tick(now);
-      }
-    } catch {
-      // stopped
-    }
-  }
-
-  stopTime(): void {
-    this.#stop.abort();
-  }
-
-  #remove(session: Session): void {
-    this.#open.delete(session);
-    this.#options.events?.closed?.(this.#options.listener.name);
-    this.#settle();
-  }
-
-  #settle(): void {
-    if (this.#open.size === 0) this.#draining?.resolve();
-  }
+function begin(connection: Connection, sessions: SessionSet<Session>, options: SmtpServerOptions): void {
+  const { listener, mailroom, hostname, limits = defaultLimits, clock, log, events = {} } = options;
+  const { address, port, tls } = connection;
+  const session = new Session(connection, {
+    mailroom,
+    hostname,
+    limits,
+    clock,
+    log,
+    events,
+    caller: { address, port, listener: listener.name, tls: tls !== undefined },
+    tls,
+    trustPlain: listener.plainAuthOnLoopback && isLoopback(address),
+    onOver: (over) => {
+      sessions.remove(over);
+      events.closed?.(listener.name);
+    },
+  });
+  sessions.add(session);
+  events.opened?.(listener.name);
+  session.start();
 }

@@ -132,7 +132,7 @@ export class Session implements Wire {
   async #serve(): Promise<void> {
     const { loginOctets, commandOctets } = this.#options.limits;
     while (!this.#closing) {
-      const line = this.#input.take(this.#dialogue.inExchange ? loginOctets : commandOctets);
+      const line = this.#input.line(this.#dialogue.inExchange ? loginOctets : commandOctets);
       if (line === undefined) await this.#wait();
       else if (line.kind === "ended") return;
       else {

@@ -201,18 +201,17 @@ class Daemon {
         endpoints.set(name, { host: this.#options.listen[name]?.host ?? "", port });
     };
     if (roles.has("mailbox")) {
-      const { openMailAccess } = await import("./mail-access.ts");
-      const access = parts.use(await openMailAccess({ ...common, door: door("IMAP") }));
-      this.#doors.push(access);
-      tell(access.servers);
+      const { openImap } = await import("./imap.ts");
       const { openPop3 } = await import("./pop3.ts");
-      const pop3 = parts.use(await openPop3({ ...common, door: door("POP3") }));
-      this.#doors.push(pop3);
-      tell(pop3.servers);
       const { openManageSieve } = await import("./managesieve.ts");
-      const sieve = parts.use(await openManageSieve({ ...common, door: door("ManageSieve") }));
-      this.#doors.push(sieve);
-      tell(sieve.servers);
+      for (const doors of [
+        parts.use(await openImap({ ...common, door: door("IMAP") })),
+        parts.use(await openPop3({ ...common, door: door("POP3") })),
+        parts.use(await openManageSieve({ ...common, door: door("ManageSieve") })),
+      ]) {
+        this.#doors.push(doors);
+        tell(doors.servers);
+      }
     }
     if (roles.has("gateway")) {
       const { openGateway } = await import("./gateway.ts");

@@ -7,7 +7,7 @@
  *         a literal.
  * Limits: once 64 KiB wait, the socket is paused until somebody takes them: memory stays flat.
  */
-import type { ImapSocket } from "./socket.ts";
+import { Inflow, type Pausable, withoutLineEnd } from "../../kit/inflow.ts";
 
 export type Line =
   | { readonly kind: "line"; readonly text: string }
@@ -27,84 +27,28 @@ const highWater = 65_536;
 const keptOfTooLong = 128;
 const ended: Line = { kind: "ended" };
 
-export class Input {
-  #socket: Pick<ImapSocket, "pause" | "resume">;
-  #chunks: Buffer[] = [];
-  #at = 0;
-  #octets = 0;
-  #paused = false;
-  #ended = false;
-  #wake: (() => void) | undefined;
+export class Input extends Inflow {
   #carry = "";
   #swallowed: { head: string; tail: string } | undefined;
 
-  constructor(socket: Pick<ImapSocket, "pause" | "resume">) {
-    this.#socket = socket;
+  constructor(socket: Pausable) {
+    super(socket, highWater);
   }
 
-  push(chunk: Buffer): void {
-    if (chunk.length === 0) return;
-    this.#chunks.push(chunk);
-    this.#octets += chunk.length;
-    if (this.#octets >= highWater && !this.#paused) {
-      this.#paused = true;
-      this.#socket.pause();
-    }
-    this.#notify();
-  }
-
-  /** Nothing more will come; what waits can still be taken. */
-  end(): void {
-    this.#ended = true;
-    this.#notify();
-  }
-
-  /** Forgets what waits: nothing that came before TLS or compression may count as said after it. RFC 9051 §6.2.1 */
-  clear(): void {
-    this.#chunks = [];
-    this.#at = 0;
-    this.#octets = 0;
+  /** Nothing that came before TLS or compression may count as said after it. RFC 9051 §6.2.1 */
+  override clear(): void {
+    super.clear();
     this.#carry = "";
     this.#swallowed = undefined;
-    this.#relax();
-  }
-
-  /** Takes everything that waits; for a layer that is put between. */
-  takeAll(): Buffer {
-    const all = Buffer.concat(this.#chunks).subarray(this.#at);
-    this.clear();
-    return all;
-  }
-
-  moveTo(socket: Pick<ImapSocket, "pause" | "resume">): void {
-    this.#relax();
-    this.#socket = socket;
-  }
-
-  /** Something waits that could be read without waiting for the client. */
-  get ready(): boolean {
-    return this.#octets > 0;
-  }
-
-  get hasEnded(): boolean {
-    return this.#ended;
-  }
-
-  /** Resolves when something came, or nothing will come any more. One may wait at a time. */
-  more(): Promise<void> {
-    if (this.#octets > 0 || this.#ended) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#wake = resolve;
-    });
   }
 
   async line(limit: number): Promise<Line> {
     for (;;) {
-      while (this.#octets > 0) {
+      while (this.ready) {
         const line = this.#takeLine(limit);
         if (line) return line;
       }
-      if (this.#ended) return ended;
+      if (this.hasEnded) return ended;
       await this.more();
     }
   }
@@ -113,14 +57,13 @@ export class Input {
   async *pieces(count: number): AsyncGenerator<Buffer, void, void> {
     let left = count;
     while (left > 0) {
-      if (this.#octets === 0) {
-        if (this.#ended) throw new Gone();
+      if (!this.ready) {
+        if (this.hasEnded) throw new Gone();
         await this.more();
         continue;
       }
-      const chunk = this.#chunks[0] as Buffer;
-      const piece = chunk.subarray(this.#at, this.#at + left);
-      this.#took(piece.length);
+      const piece = this.peek(left);
+      this.take(piece.length);
       left -= piece.length;
       yield piece;
     }
@@ -137,21 +80,18 @@ export class Input {
   }
 
   #takeLine(limit: number): Line | undefined {
-    const chunk = this.#chunks[0] as Buffer;
-    const lf = chunk.indexOf(10, this.#at);
-    const end = lf === -1 ? chunk.length : lf + 1;
-    const length = end - this.#at;
-    if (this.#swallowed || this.#carry.length + length > limit + 2) this.#swallow(chunk, end);
-    else this.#carry += chunk.toString("latin1", this.#at, end);
-    this.#took(length);
-    return lf === -1 ? undefined : this.#finish();
+    const { octets, ended: whole } = this.peekLine();
+    if (this.#swallowed || this.#carry.length + octets.length > limit + 2) this.#swallow(octets);
+    else this.#carry += octets.toString("latin1");
+    this.take(octets.length);
+    return whole ? this.#finish() : undefined;
   }
 
-  #swallow(chunk: Buffer, end: number): void {
-    const more = chunk.toString("latin1", Math.max(this.#at, end - keptOfTooLong), end);
+  #swallow(octets: Buffer): void {
+    const more = octets.toString("latin1", Math.max(0, octets.length - keptOfTooLong));
     const head =
       this.#swallowed?.head ??
-      (this.#carry + chunk.toString("latin1", this.#at, this.#at + keptOfTooLong)).slice(0, keptOfTooLong);
+      (this.#carry + octets.toString("latin1", 0, keptOfTooLong)).slice(0, keptOfTooLong);
     const tail = ((this.#swallowed?.tail ?? this.#carry) + more).slice(-keptOfTooLong);
     this.#swallowed = { head, tail };
     this.#carry = "";
@@ -159,32 +99,9 @@ export class Input {
 
   #finish(): Line {
     const swallowed = this.#swallowed;
-    const text = swallowed?.tail ?? this.#carry;
-    const bare = text.slice(0, text.charCodeAt(text.length - 2) === 13 ? -2 : -1);
+    const text = withoutLineEnd(swallowed?.tail ?? this.#carry);
     this.#carry = "";
     this.#swallowed = undefined;
-    return swallowed ? { kind: "tooLong", head: swallowed.head, tail: bare } : { kind: "line", text: bare };
-  }
-
-  #took(count: number): void {
-    this.#octets -= count;
-    this.#at += count;
-    if (this.#at === this.#chunks[0]?.length) {
-      this.#chunks.shift();
-      this.#at = 0;
-    }
-    if (this.#octets < highWater / 2) this.#relax();
-  }
-
-  #relax(): void {
-    if (!this.#paused) return;
-    this.#paused = false;
-    this.#socket.resume();
-  }
-
-  #notify(): void {
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.();
+    return swallowed ? { kind: "tooLong", head: swallowed.head, tail: text } : { kind: "line", text };
   }
 }

@@ -18,7 +18,7 @@ function read(chunks: readonly Buffer[], limit = 20): Line[] {
   const lines: Line[] = [];
   for (const chunk of chunks) {
     input.push(chunk);
-    for (let line = input.take(limit); line !== undefined; line = input.take(limit)) lines.push(line);
+    for (let line = input.line(limit); line !== undefined; line = input.line(limit)) lines.push(line);
   }
   return lines;
 }
@@ -60,10 +60,10 @@ test("an octet at a time, a line that never ends takes no memory", () => {
   const { input } = open();
   for (let i = 0; i < 100_000; i++) {
     input.push(latin1("x"));
-    assert.equal(input.take(20), undefined);
+    assert.equal(input.line(20), undefined);
   }
   input.push(latin1("\r\n"));
-  assert.deepEqual(input.take(20), tooLong);
+  assert.deepEqual(input.line(20), tooLong);
 });
 
 test("the socket is paused while much waits, and resumed when it was taken", () => {
@@ -71,7 +71,7 @@ test("the socket is paused while much waits, and resumed when it was taken", () 
   for (let i = 0; i < 3_000; i++) input.push(latin1("STAT\r\n"));
   assert.deepEqual([socket.pauses, socket.resumes], [1, 0]);
   let lines = 0;
-  while (input.take(20)) lines++;
+  while (input.line(20)) lines++;
   assert.equal(lines, 3_000);
   assert.deepEqual([socket.pauses, socket.resumes], [1, 1]);
 });
@@ -79,13 +79,13 @@ test("the socket is paused while much waits, and resumed when it was taken", () 
 test("what was cleared is gone, half a line too", () => {
   const { input } = open();
   input.push(latin1("STAT\r\nLI"));
-  assert.deepEqual(input.take(20), line("STAT"));
-  assert.equal(input.take(20), undefined);
+  assert.deepEqual(input.line(20), line("STAT"));
+  assert.equal(input.line(20), undefined);
   input.push(latin1("ST\r\nDELE 1\r\n"));
   input.clear();
-  assert.equal(input.take(20), undefined);
+  assert.equal(input.line(20), undefined);
   input.push(latin1("NOOP\r\n"));
-  assert.deepEqual(input.take(20), line("NOOP"));
+  assert.deepEqual(input.line(20), line("NOOP"));
 });
 
 test("`more` wakes for octets and for the end; what came before the end can be taken", async () => {
@@ -97,5 +97,5 @@ test("`more` wakes for octets and for the end; what came before the end can be t
   await waiting;
   input.end();
   await input.more();
-  assert.deepEqual([input.take(20), input.take(20)], [line("STAT"), { kind: "ended" }]);
+  assert.deepEqual([input.line(20), input.line(20)], [line("STAT"), { kind: "ended" }]);
 });

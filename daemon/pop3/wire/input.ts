@@ -8,91 +8,52 @@
  * Spec:   RFC 1939 §3, RFC 2449 §4, RFC 6856 §2.
  */
 import { isUtf8 } from "node:buffer";
+import { Inflow, type Pausable, withoutLineEnd } from "../../kit/inflow.ts";
 import { isAscii } from "../../mail/address.ts";
-import type { Pop3Socket } from "./socket.ts";
 
 export type Line =
   | { readonly kind: "line"; readonly text: string }
   | { readonly kind: "fault"; readonly why: "tooLong" | "notText" }
   | { readonly kind: "ended" };
 
-const LF = 10;
-const CR = 13;
 const highWater = 16_384;
 const ended: Line = { kind: "ended" };
 const tooLong: Line = { kind: "fault", why: "tooLong" };
 const notText: Line = { kind: "fault", why: "notText" };
 
-export class Input {
-  readonly #socket: Pick<Pop3Socket, "pause" | "resume">;
-  #chunks: Buffer[] = [];
-  #at = 0;
-  #octets = 0;
-  #paused = false;
-  #ended = false;
-  #wake: (() => void) | undefined;
+export class Input extends Inflow {
   /** What came so far of a line, octets as latin1. */
   #carry = "";
   #swallowing = false;
 
-  constructor(socket: Pick<Pop3Socket, "pause" | "resume">) {
-    this.#socket = socket;
+  constructor(socket: Pausable) {
+    super(socket, highWater);
   }
 
-  push(chunk: Buffer): void {
-    if (chunk.length === 0) return;
-    this.#chunks.push(chunk);
-    this.#octets += chunk.length;
-    if (this.#octets >= highWater && !this.#paused) {
-      this.#paused = true;
-      this.#socket.pause();
-    }
-    this.#notify();
-  }
-
-  /** Nothing more will come; what waits can still be taken. */
-  end(): void {
-    this.#ended = true;
-    this.#notify();
-  }
-
-  /** Forgets what waits. RFC 2595 §4: nothing said before TLS counts as said under it. */
-  clear(): void {
-    this.#chunks = [];
-    this.#at = 0;
-    this.#octets = 0;
+  /** RFC 2595 §4: nothing said before TLS counts as said under it. */
+  override clear(): void {
+    super.clear();
     this.#carry = "";
     this.#swallowing = false;
-    this.#relax();
   }
 
   /** The next line, if it is there. */
-  take(limit: number): Line | undefined {
-    while (this.#octets > 0) {
+  line(limit: number): Line | undefined {
+    while (this.ready) {
       const line = this.#read(limit);
       if (line) return line;
     }
-    return this.#ended ? ended : undefined;
-  }
-
-  /** Resolves when something came, or nothing will come any more. One may wait at a time. */
-  more(): Promise<void> {
-    if (this.#octets > 0 || this.#ended) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#wake = resolve;
-    });
+    return this.hasEnded ? ended : undefined;
   }
 
   #read(limit: number): Line | undefined {
-    const chunk = this.#chunks[0] as Buffer;
-    const lf = chunk.indexOf(LF, this.#at);
-    const end = lf === -1 ? chunk.length : lf + 1;
-    if (this.#swallowing || this.#carry.length + end - this.#at > limit) {
+    const { octets, ended: whole } = this.peekLine();
+    if (this.#swallowing || this.#carry.length + octets.length > limit) {
       this.#swallowing = true;
       this.#carry = "";
-    } else this.#carry += chunk.toString("latin1", this.#at, end);
-    this.#took(end - this.#at);
-    return lf === -1 ? undefined : this.#finish();
+    } else this.#carry += octets.toString("latin1");
+    this.take(octets.length);
+    return whole ? this.#finish() : undefined;
   }
 
   #finish(): Line {
@@ -100,29 +61,7 @@ export class Input {
     const swallowed = this.#swallowing;
     this.#carry = "";
     this.#swallowing = false;
-    return swallowed ? tooLong : lineOf(text.slice(0, text.charCodeAt(text.length - 2) === CR ? -2 : -1));
-  }
-
-  #took(count: number): void {
-    this.#octets -= count;
-    this.#at += count;
-    if (this.#at === this.#chunks[0]?.length) {
-      this.#chunks.shift();
-      this.#at = 0;
-    }
-    if (this.#octets < highWater / 2) this.#relax();
-  }
-
-  #relax(): void {
-    if (!this.#paused) return;
-    this.#paused = false;
-    this.#socket.resume();
-  }
-
-  #notify(): void {
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.();
+    return swallowed ? tooLong : lineOf(withoutLineEnd(text));
   }
 }
 

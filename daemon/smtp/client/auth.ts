@@ -47,6 +47,3 @@ export async function authenticate(wire: Wire, dialogue: Dialogue, limit: number
   // The server wants more than the mechanism has: cancel. RFC 4954 §4
   return heard.code === 334 ? say("*") : heard;
 }
-
-/** 127.0.0.0/8 or ::1, also IPv4-mapped. */
-export const isLoopback = (address: string): boolean => /^(::ffff:)?127\.|^::1$/i.test(address);

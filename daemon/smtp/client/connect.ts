@@ -6,10 +6,11 @@
  * Fails:  `ConnectFailed`, or the signal's reason. No connection is left open.
  * Spec:   RFC 5321 §3.1, §3.2, §4.1.1.1; RFC 3207 §4; RFC 4954; RFC 2033 §4.1 (LHLO); RFC 8314 §3 (implicit TLS).
  */
+import { isLoopback } from "../../kit/cidr.ts";
 import type { Log } from "../../kit/log.ts";
 import type { Remote } from "../../mail/outcome.ts";
 import { isPositive, type Reply } from "../../mail/reply.ts";
-import { authenticate, dialogueFor, isLoopback, type Login } from "./auth.ts";
+import { authenticate, dialogueFor, type Login } from "./auth.ts";
 import { distrustChunking, mayChunk } from "./chunking.ts";
 import { SmtpClient } from "./client.ts";
 import { ConnectFailed, type Phase } from "./connect-failed.ts";
