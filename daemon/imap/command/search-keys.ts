@@ -7,6 +7,7 @@
  * Spec:   RFC 9051 §6.4.4, RFC 5032 (WITHIN), RFC 7162 §3.1.5 (MODSEQ), RFC 8474 §5, RFC 8514 §4.
  */
 import { refuse, syntax } from "../answer.ts";
+import { fold } from "../search/fields.ts";
 import { type Cursor, utf8 } from "../wire/cursor.ts";
 import { parseDate } from "../wire/dates.ts";
 import { isSequenceSet, type SequenceSet, sequenceSet } from "./sequence-set.ts";
@@ -18,6 +19,7 @@ export type SearchKey =
   | { readonly kind: "not"; readonly key: SearchKey }
   | { readonly kind: "flag"; readonly flag: string; readonly set: boolean }
   | { readonly kind: "numbers"; readonly set: SequenceSet; readonly uid: boolean }
+  /** Texts are folded: case does not count. */
   | { readonly kind: "header"; readonly name: string; readonly text: string }
   | { readonly kind: "body" | "text"; readonly text: string }
   | { readonly kind: "size"; readonly than: "larger" | "smaller"; readonly octets: number }
@@ -149,7 +151,7 @@ function searchKey(cursor: Cursor, decode: (raw: string) => string): SearchKey {
 
 function argument(cursor: Cursor, decode: (raw: string) => string): string {
   cursor.space();
-  return decode(cursor.rawAstring());
+  return fold(decode(cursor.rawAstring()));
 }
 
 function numberArgument(cursor: Cursor): number {

@@ -9,13 +9,14 @@ import { type Answer, ok, refuse, syntax } from "../answer.ts";
 import type { Request } from "../command/reader.ts";
 import { asksModseq, charsetDecoder, type SearchKey, searchProgram } from "../command/search-keys.ts";
 import { Pace } from "../pace.ts";
+import { pacedSort } from "../paced-sort.ts";
 import { baseSubject } from "../search/fields.ts";
-import { find } from "../search/find.ts";
-import { needsDigests, orders, sentAt, sorted } from "../search/sort.ts";
+import { digested, find } from "../search/find.ts";
+import { inOrder, needsDigests, type Order, orders, type Row, rowOf, sentAt } from "../search/sort.ts";
 import { byOrderedSubject, byReferences, type Threadable, threadText } from "../search/thread.ts";
 import { type Command, type Commands, folderOf, type Talk } from "../talk.ts";
 import { type Cursor, utf8 } from "../wire/cursor.ts";
-import { ranges, string } from "../wire/encode.ts";
+import { rangeWords, string } from "../wire/encode.ts";
 
 const returnOptions = new Set(["MIN", "MAX", "ALL", "COUNT", "SAVE"]);
 
@@ -47,9 +48,10 @@ async function search(talk: Talk, request: Request): Promise<Answer> {
   const save = options?.has("SAVE") ?? false;
   try {
     const key = searchProgram(args, decode);
-    const places = await find(talk, key);
+    const pace = new Pace(talk.clock);
+    const places = await find(talk, key, pace);
     if (save) folderOf(talk).saved = saved(talk, places, options);
-    tell(talk, request, places, key, options);
+    await tell(talk, request, { places, key, options }, pace);
   } catch (error) {
     if (save) folderOf(talk).saved = []; // RFC 5182 §2.1
     throw error;
@@ -67,48 +69,67 @@ function saved(talk: Talk, places: readonly number[], options: ReadonlySet<strin
   return [...new Set(wanted.filter((uid) => uid !== undefined))];
 }
 
-/** `places` in the order that is to be told. */
-function tell(
+interface Found {
+  /** In the order that is to be told. */
+  readonly places: readonly number[];
+  readonly key: SearchKey;
+  readonly options: ReadonlySet<string> | undefined;
+}
+
+async function tell(
   talk: Talk,
   { tag, name }: Request,
-  places: readonly number[],
-  key: SearchKey,
-  options: ReadonlySet<string> | undefined,
-): void {
+  { places, key, options }: Found,
+  pace: Pace,
+): Promise<void> {
+  const { out, enabled } = talk;
   const folder = folderOf(talk);
   const uid = name.startsWith("UID ");
   const numbers = places.map((index) => (uid ? folder.at(index).uid : index + 1));
   const modseq = asksModseq(key) && places.length > 0 ? highest(talk, places) : undefined;
-  if (modseq !== undefined) talk.enabled.condstore = true;
+  if (modseq !== undefined) enabled.condstore = true;
   const sorting = name.endsWith("SORT");
-  if (options === undefined && (sorting || !talk.enabled.rev2)) {
-    const tail = modseq === undefined ? "" : ` (MODSEQ ${modseq})`;
-    const list = numbers.length === 0 ? "" : ` ${numbers.join(" ")}`;
-    talk.out.line(`* ${sorting ? "SORT" : "SEARCH"}${list}${tail}`);
-    return;
+  if (options === undefined && (sorting || !enabled.rev2)) {
+    out.text(`* ${sorting ? "SORT" : "SEARCH"}${numbers.length > 0 ? " " : ""}`);
+    await tellWords(talk, numbers, " ", pace);
+    return out.line(modseq === undefined ? "" : ` (MODSEQ ${modseq})`);
   }
   const wanted = options ?? new Set(["ALL"]);
   if (wanted.size === 1 && wanted.has("SAVE")) return;
-  const words = esearch(numbers, wanted, modseq, sorting);
-  talk.out.line(`* ESEARCH (TAG ${string(tag, false)})${uid ? " UID" : ""}${words}`);
-}
-
-function esearch(
-  numbers: readonly number[],
-  wanted: ReadonlySet<string>,
-  modseq: number | undefined,
-  sorting: boolean,
-): string {
-  let text = "";
+  out.text(`* ESEARCH (TAG ${string(tag, false)})${uid ? " UID" : ""}`);
   const [first] = numbers;
   if (first !== undefined) {
-    if (wanted.has("MIN")) text += ` MIN ${first}`;
-    if (wanted.has("MAX")) text += ` MAX ${numbers.at(-1)}`;
-    // A sorted result keeps its order. RFC 5267 §3.1
-    if (wanted.has("ALL")) text += ` ALL ${sorting ? numbers.join(",") : ranges(numbers)}`;
+    if (wanted.has("MIN")) out.text(` MIN ${first}`);
+    if (wanted.has("MAX")) out.text(` MAX ${numbers.at(-1)}`);
+    if (wanted.has("ALL")) {
+      out.text(" ALL ");
+      // A sorted result keeps its order. RFC 5267 §3.1
+      await tellWords(talk, sorting ? numbers : rangeWords(numbers), ",", pace);
+    }
   }
-  if (wanted.has("COUNT")) text += ` COUNT ${numbers.length}`;
-  return modseq === undefined ? text : `${text} MODSEQ ${modseq}`;
+  if (wanted.has("COUNT")) out.text(` COUNT ${numbers.length}`);
+  out.line(modseq === undefined ? "" : ` MODSEQ ${modseq}`);
+}
+
+/** There may be a hundred thousand. */
+async function tellWords(
+  { out }: Talk,
+  words: Iterable<string | number>,
+  between: string,
+  pace: Pace,
+): Promise<void> {
+  let text = "";
+  let first = true;
+  for (const word of words) {
+    text += first ? word : `${between}${word}`;
+    first = false;
+    if (!pace.due) continue;
+    out.text(text);
+    text = "";
+    if (out.full) await out.room();
+    await pace.rest();
+  }
+  out.text(text);
 }
 
 function highest(talk: Talk, places: readonly number[]): number {
@@ -128,26 +149,27 @@ async function sort(talk: Talk, request: Request): Promise<Answer> {
   const decode = charsetDecoder(args.astring());
   args.space();
   const key = searchProgram(args, decode);
-  const found = await find(talk, key);
-  const digests = needsDigests(wanted) ? await digestsOf(talk, found) : [];
-  const folder = folderOf(talk);
-  const items = found.map((index, i) => ({ index, message: folder.at(index), digest: digests[i] }));
-  tell(talk, request, sorted(items, wanted), key, options);
+  const pace = new Pace(talk.clock);
+  const found = await find(talk, key, pace);
+  const rows = await pacedSort(await rowsOf(talk, found, wanted, pace), inOrder(wanted), pace);
+  const places = rows.map(({ index }) => index);
+  await tell(talk, request, { places, key, options }, pace);
   return ok(`${name} completed`);
 }
 
-const group = 500;
-
-async function digestsOf(talk: Talk, places: readonly number[]): Promise<Digest[]> {
+async function rowsOf(
+  talk: Talk,
+  places: readonly number[],
+  wanted: readonly Order[],
+  pace: Pace,
+): Promise<Row[]> {
   const folder = folderOf(talk);
-  const pace = new Pace(talk.clock);
-  const digests: Digest[] = [];
-  for (let at = 0; at < places.length; at += group) {
-    const messages = places.slice(at, at + group).map((index) => folder.at(index));
-    for (const digest of await folder.view.digests(messages, talk.signal)) digests.push(digest);
-    if (pace.due) await pace.rest();
-  }
-  return digests;
+  const rows: Row[] = [];
+  const add = (index: number, digest?: Digest) =>
+    void rows.push(rowOf(index, folder.at(index), digest, wanted));
+  if (needsDigests(wanted)) await digested(talk, places, pace, add);
+  else await pace.each(places, (index) => add(index));
+  return rows;
 }
 
 const algorithms = { REFERENCES: byReferences, ORDEREDSUBJECT: byOrderedSubject } as const;
@@ -160,11 +182,14 @@ async function thread(talk: Talk, { args, name }: Request): Promise<Answer> {
   const decode = charsetDecoder(args.astring());
   args.space();
   const key = searchProgram(args, decode);
-  const found = await find(talk, key);
-  const digests = await digestsOf(talk, found);
+  const pace = new Pace(talk.clock);
+  const found = await find(talk, key, pace);
   const uid = name.startsWith("UID ");
-  const messages = found.map((index, i) => threadable(talk, index, digests[i] as Digest, uid));
-  const threads = threadText(algorithms[algorithm](messages));
+  const messages: Threadable[] = [];
+  await digested(talk, found, pace, (index, digest) => {
+    messages.push(threadable(talk, index, digest, uid));
+  });
+  const threads = await threadText(await algorithms[algorithm](messages, pace), pace);
   talk.out.line(threads === "" ? "* THREAD" : `* THREAD ${threads}`);
   return ok(`${name} completed`);
 }

@@ -10,6 +10,7 @@ import type { FolderChange, FolderView, Message } from "../../mailbox/view.ts";
 import { syntax } from "../answer.ts";
 import { largest, type SequenceSet } from "../command/sequence-set.ts";
 import { ranges } from "../wire/encode.ts";
+import { apart, isWithin, placesOf, type Span } from "./spans.ts";
 
 export interface Telling {
   /** EXPUNGE may be told. */
@@ -76,14 +77,21 @@ export class Selected {
   /** Places, rising. A number that is not in use is the client's fault; a UID that is not in use is passed over. */
   resolve(set: SequenceSet, uid: boolean): number[] {
     if (set.kind === "saved") return this.saved.map((u) => this.indexOf(u)).filter((index) => index >= 0);
-    const spans = set.ranges.map(([from, to]) =>
-      uid ? this.#uidSpan(from, to) : this.#numberSpan(from, to),
-    );
-    const [only] = spans;
-    if (spans.length === 1 && only) return count(only[0], only[1]);
-    const places = new Set<number>();
-    for (const [from, to] of spans) for (let index = from; index < to; index++) places.add(index);
-    return [...places].sort((a, b) => a - b);
+    return placesOf(this.#spans(set.ranges, uid));
+  }
+
+  /** Whether the set names the message of a UID that is here. */
+  member(set: SequenceSet, uid: boolean): (uid: number) => boolean {
+    if (set.kind === "saved") {
+      const saved = new Set(this.saved);
+      return (one) => saved.has(one);
+    }
+    const spans = this.#spans(set.ranges, uid);
+    return (one) => isWithin(spans, this.indexOf(one));
+  }
+
+  #spans(named: Extract<SequenceSet, { kind: "ranges" }>["ranges"], uid: boolean): Span[] {
+    return apart(named.map(([from, to]) => (uid ? this.#uidSpan(from, to) : this.#numberSpan(from, to))));
   }
 
   /** UIDs of the client's view within the set, also those whose message is gone. For VANISHED (EARLIER). */
@@ -247,10 +255,4 @@ export class Selected {
     if (first < 1 || end > last) throw syntax("No message has this number");
     return [first - 1, end];
   }
-}
-
-function count(from: number, to: number): number[] {
-  const places: number[] = [];
-  for (let index = from; index < to; index++) places.push(index);
-  return places;
 }

@@ -9,8 +9,27 @@ import { decodeWords } from "../text/words.ts";
 /** Case does not count. */
 export const fold = (text: string): string => text.toLowerCase();
 
+/** What a digest says of header fields, decoded and folded once, however many keys ask for it. */
+export class Fields {
+  readonly digest: Digest;
+  readonly #known = new Map<string, string | undefined>();
+
+  constructor(digest: Digest) {
+    this.digest = digest;
+  }
+
+  /** `undefined`: look into the header. */
+  folded(name: string): string | undefined {
+    if (this.#known.has(name)) return this.#known.get(name);
+    const value = fieldOf(this.digest, name);
+    const folded = value === undefined ? undefined : fold(value);
+    this.#known.set(name, folded);
+    return folded;
+  }
+}
+
 /** The field's decoded value when the digest has it; `undefined`: look into the header. */
-export function fieldOf({ envelope }: Digest, name: string): string | undefined {
+function fieldOf({ envelope }: Digest, name: string): string | undefined {
   switch (name) {
     case "subject":
       return decodeWords(envelope.subject ?? "");

@@ -9,47 +9,64 @@ import type { Digest } from "../../mailbox/digest.ts";
 import type { Message } from "../../mailbox/view.ts";
 import type { SearchKey } from "../command/search-keys.ts";
 import { Pace } from "../pace.ts";
+import { pacedSort } from "../paced-sort.ts";
 import { octetsOf } from "../reading.ts";
 import { folderOf, type Talk } from "../talk.ts";
+import { Fields } from "./fields.ts";
 import { judge, readingKeys, type Setting } from "./judge.ts";
 import { scan } from "./scan.ts";
 
-const group = 100;
+/** Digests of one request. */
+const group = 250;
 
-export async function find(talk: Talk, key: SearchKey): Promise<number[]> {
+export async function find(talk: Talk, key: SearchKey, pace = new Pace(talk.clock)): Promise<number[]> {
   const folder = folderOf(talk);
   const setting = settingOf(talk);
-  const pace = new Pace(talk.clock);
   const fits: number[] = [];
   const open: number[] = [];
   for (let index = 0; index < folder.count; index++) {
-    const verdict = judge(key, { message: folder.at(index), digest: undefined, found: undefined }, setting);
+    const verdict = judge(key, { message: folder.at(index), fields: undefined, found: undefined }, setting);
     if (verdict === true) fits.push(index);
     else if (verdict === undefined) open.push(index);
-    if ((index & 255) === 0 && pace.due) await pace.rest();
+    if (pace.due) await pace.rest();
   }
+  const late: number[] = [];
   for (let at = 0; at < open.length; at += group) {
-    const some = open.slice(at, at + group);
+    const unread: Unread[] = [];
+    await digested(talk, open.slice(at, at + group), pace, (index, digest) => {
+      const facts = { message: folder.at(index), fields: new Fields(digest), found: undefined };
+      const verdict = judge(key, facts, setting);
+      if (verdict === true) late.push(index);
+      else if (verdict === undefined) unread.push({ ...facts, index });
+    });
+    for await (const index of readAndJudge(talk, key, unread, setting, pace)) late.push(index);
+  }
+  return late.length === 0 ? fits : pacedSort([...fits, ...late], rising, pace);
+}
+
+const rising = (a: number, b: number) => a - b;
+
+/** Tells the digest of each; none is kept, since there may be a hundred thousand. */
+export async function digested(
+  talk: Talk,
+  places: readonly number[],
+  pace: Pace,
+  take: (index: number, digest: Digest) => void,
+): Promise<void> {
+  const folder = folderOf(talk);
+  for (let at = 0; at < places.length; at += group) {
+    const some = places.slice(at, at + group);
     const messages = some.map((index) => folder.at(index));
     const digests = await folder.view.digests(messages, talk.signal);
-    const unread: Unread[] = [];
-    for (const [i, index] of some.entries()) {
-      const facts = { message: messages[i] as Message, digest: digests[i] as Digest };
-      const verdict = judge(key, { ...facts, found: undefined }, setting);
-      if (verdict === true) fits.push(index);
-      else if (verdict === undefined) unread.push({ ...facts, index });
-      if (pace.due) await pace.rest();
-    }
-    for await (const index of readAndJudge(talk, key, unread, setting, pace)) fits.push(index);
+    await pace.each(some.entries(), ([i, index]) => take(index, digests[i] as Digest));
   }
-  return open.length === 0 ? fits : fits.sort((a, b) => a - b);
 }
 
 /** What only the octets can tell of it is still open. */
 interface Unread {
   readonly index: number;
   readonly message: Message;
-  readonly digest: Digest;
+  readonly fields: Fields;
 }
 
 /** The places of those that fit. */
@@ -65,14 +82,14 @@ async function* readAndJudge(
   const keys = [...readingKeys(key)];
   const messages = unread.map(({ message }) => message);
   const headers = keys.every(({ kind }) => kind === "header")
-    ? unread.map(({ digest }) => digest.header)
+    ? unread.map(({ fields }) => fields.digest.header)
     : [];
   let next = 0;
   for await (const page of octetsOf(view, messages, talk.signal, headers))
     for (const octets of page) {
       const facts = unread[next++] as Unread;
       try {
-        const found = await scan({ octets, digest: facts.digest, pace }, keys);
+        const found = await scan({ octets, digest: facts.fields.digest, pace }, keys);
         if (judge(key, { ...facts, found }, setting)) yield facts.index;
       } catch (error) {
         // A message that another session removed meanwhile does not fit.
@@ -84,16 +101,16 @@ async function* readAndJudge(
 
 function settingOf(talk: Talk): Setting {
   const folder = folderOf(talk);
-  const known = new Map<SearchKey, ReadonlySet<number>>();
+  const known = new Map<SearchKey, (uid: number) => boolean>();
   return {
     now: talk.clock.now(),
-    members(key) {
-      let members = known.get(key);
-      if (members === undefined) {
-        members = new Set(folder.resolve(key.set, key.uid).map((index) => folder.at(index).uid));
-        known.set(key, members);
+    isMember(key, uid) {
+      let isMember = known.get(key);
+      if (isMember === undefined) {
+        isMember = folder.member(key.set, key.uid);
+        known.set(key, isMember);
       }
-      return members;
+      return isMember(uid);
     },
   };
 }

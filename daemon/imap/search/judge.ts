@@ -2,15 +2,15 @@
  * Does a message fit a search? Answered from as little as possible: what is not known yet is no answer, and the search
  * goes on to the digest, and last to the octets.
  */
-import type { Digest } from "../../mailbox/digest.ts";
 import type { Message } from "../../mailbox/view.ts";
 import type { SearchKey } from "../command/search-keys.ts";
 import { emailId, threadId } from "../fetch/render.ts";
-import { fieldOf, fold, sentDate } from "./fields.ts";
+import { type Fields, sentDate } from "./fields.ts";
 
 export interface Facts {
   readonly message: Message;
-  readonly digest: Digest | undefined;
+  /** Of the digest, when it is known. */
+  readonly fields: Fields | undefined;
   /** What reading the octets has found, by key. */
   readonly found: ReadonlyMap<SearchKey, boolean> | undefined;
 }
@@ -19,8 +19,8 @@ export interface Facts {
 export interface Setting {
   /** ms since the epoch */
   readonly now: number;
-  /** UIDs that a set of numbers or UIDs names. */
-  readonly members: (key: Extract<SearchKey, { kind: "numbers" }>) => ReadonlySet<number>;
+  /** Whether a set of numbers or UIDs names the message of this UID. */
+  readonly isMember: (key: Extract<SearchKey, { kind: "numbers" }>, uid: number) => boolean;
 }
 
 const DAY = 86_400_000;
@@ -75,7 +75,7 @@ function judgeRecord(key: RecordKey, facts: Facts, setting: Setting): boolean | 
     case "flag":
       return hasFlag(message, key.flag) === key.set;
     case "numbers":
-      return setting.members(key).has(message.uid);
+      return setting.isMember(key, message.uid);
     case "size":
       return key.than === "larger" ? message.size > key.octets : message.size < key.octets;
     case "modseq":
@@ -85,7 +85,7 @@ function judgeRecord(key: RecordKey, facts: Facts, setting: Setting): boolean | 
     case "emailId":
       return emailId(message) === key.id;
     case "threadId":
-      return facts.digest && threadId(message, facts.digest) === key.id;
+      return facts.fields && threadId(message, facts.fields.digest) === key.id;
     case "date":
       return judgeDate(key, facts);
   }
@@ -103,9 +103,9 @@ function judgeDate(
 ): boolean | undefined {
   let at: number | undefined;
   if (of === "sent") {
-    if (facts.digest === undefined) return undefined;
+    if (facts.fields === undefined) return undefined;
     // Without a date of its own, when it came is what we know. RFC 5256 §2.2
-    at = sentDate(facts.digest.envelope.date)?.day ?? facts.message.internalDate;
+    at = sentDate(facts.fields.digest.envelope.date)?.day ?? facts.message.internalDate;
   } else at = of === "saved" ? facts.message.saveDate : facts.message.internalDate;
   if (when === "before") return at < day;
   return when === "since" ? at >= day : at >= day && at < day + DAY;
@@ -113,12 +113,12 @@ function judgeDate(
 
 function judgeHeader(
   key: Extract<SearchKey, { kind: "header" }>,
-  { digest, found }: Facts,
+  { fields, found }: Facts,
 ): boolean | undefined {
-  if (digest === undefined) return undefined;
-  const known = fieldOf(digest, key.name);
+  if (fields === undefined) return undefined;
+  const known = fields.folded(key.name);
   // The digest may have cut a long field short: what it has is enough to say yes, the header itself says no.
-  if (known !== undefined && key.text !== "" && fold(known).includes(fold(key.text))) return true;
+  if (known !== undefined && key.text !== "" && known.includes(key.text)) return true;
   return known !== undefined && known.length < trusted ? known !== "" && key.text === "" : found?.get(key);
 }
 

@@ -1,7 +1,8 @@
 /**
  * Reads a message for the keys of a search that its digest does not answer: other header fields, BODY, TEXT.
  *
- * Limits: 16 MiB of each text part, decoded piece by piece; nothing is held but the end of the piece before.
+ * Limits: 16 MiB of each text part, decoded piece by piece; nothing is held but the end of the piece before. 1 MiB of the
+ *         header, 64 KiB of each field. Turns are short however many keys, fields or octets there are.
  * Spec:   RFC 9051 §6.4.4 (BODY, TEXT, HEADER match decoded text, in any case).
  */
 import type { Digest } from "../../mailbox/digest.ts";
@@ -14,6 +15,8 @@ import { decodeWords } from "../text/words.ts";
 import { fold } from "./fields.ts";
 
 const mostOfPart = 16 * 1024 * 1024;
+const mostOfHeader = 1024 * 1024;
+const mostOfField = 64 * 1024;
 
 interface Needle {
   readonly key: SearchKey;
@@ -32,29 +35,45 @@ export async function scan(scanned: Scanned, keys: readonly SearchKey[]): Promis
   const needles: Needle[] = [];
   for (const key of keys)
     if ((key.kind === "body" || key.kind === "text") && !found.get(key))
-      needles.push({ key, text: fold(key.text) });
+      needles.push({ key, text: key.text });
   await scanParts(scanned, needles, found);
   return found;
 }
 
 async function scanHeader(
-  { octets, digest }: Scanned,
+  { octets, digest, pace }: Scanned,
   keys: readonly SearchKey[],
   found: Map<SearchKey, boolean>,
 ): Promise<void> {
+  const { offset, size } = digest.structure.header;
   const parts: Uint8Array[] = [];
-  for await (const piece of octets.read(digest.structure.header)) parts.push(piece);
-  const text = decodeText(Buffer.concat(parts), undefined);
-  const fields = text.replace(/\r?\n(?=[ \t])/g, "").split(/\r?\n/);
-  for (const field of fields) {
+  for await (const piece of octets.read({ offset, size: Math.min(size, mostOfHeader) })) parts.push(piece);
+  for (const { name, value } of fieldsOf(decodeText(Buffer.concat(parts), undefined))) {
+    if (pace.due) await pace.rest();
+    for (const key of keys) {
+      if (key.kind === "header" && key.name === name && value.includes(key.text)) found.set(key, true);
+      if (key.kind === "text" && `${name}: ${value}`.includes(key.text)) found.set(key, true);
+      if (pace.due) await pace.rest();
+    }
+  }
+}
+
+const continued = /\r?\n(?=[ \t])/g;
+
+/** One at a time: a header may have very many. */
+function* fieldsOf(header: string): Generator<{ readonly name: string; readonly value: string }, void, void> {
+  const lineEnd = /\r?\n(?![ \t])/g; // its own: others go on between two fields
+  for (let at = 0; at < header.length; ) {
+    lineEnd.lastIndex = at;
+    const end = lineEnd.exec(header);
+    const field = header
+      .slice(at, Math.min(end?.index ?? header.length, at + mostOfField))
+      .replace(continued, "");
+    at = end === null ? header.length : end.index + end[0].length;
     if (field === "") continue;
     const colon = field.indexOf(":");
     const name = fold(field.slice(0, colon).trimEnd());
-    const value = fold(decodeWords(field.slice(colon + 1).trim()));
-    for (const key of keys) {
-      if (key.kind === "header" && key.name === name && value.includes(fold(key.text))) found.set(key, true);
-      if (key.kind === "text" && `${name}: ${value}`.includes(fold(key.text))) found.set(key, true);
-    }
+    yield { name, value: fold(decodeWords(field.slice(colon + 1).trim())) };
   }
 }
 
@@ -70,7 +89,10 @@ async function scanParts(
     let before = "";
     for await (const piece of decodedText(octets, part, mostOfPart)) {
       const text = before + fold(piece);
-      for (const { key, text: wanted } of left) if (text.includes(wanted)) found.set(key, true);
+      for (const { key, text: wanted } of left) {
+        if (text.includes(wanted)) found.set(key, true);
+        if (pace.due) await pace.rest();
+      }
       left = left.filter(({ key }) => !found.get(key));
       if (left.length === 0) return;
       before = keep === 0 ? "" : text.slice(-keep);

@@ -29,18 +29,25 @@ export const orders = (cursor: Cursor): Order[] =>
 export const needsDigests = (wanted: readonly Order[]): boolean =>
   wanted.some(({ by }) => by !== "ARRIVAL" && by !== "SIZE");
 
-export interface Sortable {
-  readonly index: number;
-  readonly message: Message;
-  readonly digest: Digest | undefined;
-}
-
 export const sentAt = (message: Message, digest: Digest | undefined): number =>
   sentDate(digest?.envelope.date ?? null)?.at ?? message.internalDate;
 
 const mailboxOf = ([first]: readonly EnvelopeAddress[]): string => fold(first?.local ?? "");
 
-function keyOf({ message, digest }: Sortable, by: Criterion): string | number {
+/** What is compared of one message, and its place. */
+export interface Row {
+  readonly index: number;
+  readonly keys: readonly (string | number)[];
+}
+
+export const rowOf = (
+  index: number,
+  message: Message,
+  digest: Digest | undefined,
+  wanted: readonly Order[],
+): Row => ({ index, keys: wanted.map(({ by }) => keyOf(message, digest, by)) });
+
+function keyOf(message: Message, digest: Digest | undefined, by: Criterion): string | number {
   switch (by) {
     case "ARRIVAL":
       return message.internalDate;
@@ -59,15 +66,12 @@ function keyOf({ message, digest }: Sortable, by: Criterion): string | number {
   }
 }
 
-/** Places in the order that is wished for. */
-export function sorted(items: readonly Sortable[], wanted: readonly Order[]): number[] {
-  const rows = items.map((item) => ({ index: item.index, keys: wanted.map(({ by }) => keyOf(item, by)) }));
-  rows.sort((a, b) => {
+export const inOrder =
+  (wanted: readonly Order[]) =>
+  (a: Row, b: Row): number => {
     for (const [i, { reverse }] of wanted.entries()) {
       const [x = 0, y = 0] = [a.keys[i], b.keys[i]];
       if (x !== y) return x < y === reverse ? 1 : -1;
     }
     return a.index - b.index;
-  });
-  return rows.map(({ index }) => index);
-}
+  };

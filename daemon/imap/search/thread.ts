@@ -2,10 +2,13 @@
  * THREAD=ORDEREDSUBJECT and THREAD=REFERENCES.
  *
  * In:     messages with the ids that link them, already found by the search.
- * Out:    trees of numbers, oldest thread first.
+ * Out:    trees of numbers, oldest thread first; in short turns, however many messages there are.
  * Spec:   RFC 5256 §3, §4 (the grammar of the answer). Depth is kept off the stack: a thread may be as deep as the
  *         folder is long.
  */
+import type { Pace } from "../pace.ts";
+import { pacedSort } from "../paced-sort.ts";
+
 export interface Threadable {
   /** The message's number or UID, as it is told. */
   readonly number: number;
@@ -27,26 +30,29 @@ export interface Node {
 
 const node = (message?: Threadable): Node => ({ message, parent: undefined, children: new Set() });
 
-export function byOrderedSubject(messages: readonly Threadable[]): Node[] {
+export async function byOrderedSubject(messages: readonly Threadable[], pace: Pace): Promise<Node[]> {
   const threads = new Map<string, Node>();
-  for (const message of messages.toSorted(byDate)) {
+  await pace.each(await pacedSort(messages, byDate, pace), (message) => {
     const root = threads.get(message.subject);
     if (root === undefined) threads.set(message.subject, node(message));
     else adopt(root, node(message));
-  }
+  });
   return [...threads.values()];
 }
 
 const byDate = (a: Threadable, b: Threadable) => a.sentAt - b.sentAt || a.number - b.number;
 
-export function byReferences(messages: readonly Threadable[]): Node[] {
-  const nodes = link(messages);
-  const roots = prune([...nodes].filter(({ parent }) => parent === undefined));
-  return order(mergeSubjects(roots.sort(byNodeDate)));
+export async function byReferences(messages: readonly Threadable[], pace: Pace): Promise<Node[]> {
+  const nodes = await link(messages, pace);
+  const roots = await prune(
+    [...nodes].filter(({ parent }) => parent === undefined),
+    pace,
+  );
+  return order(await mergeSubjects(await byAge(roots, pace), pace), pace);
 }
 
 /** Steps 1 and 2: every message below the last message that it refers to. */
-function link(messages: readonly Threadable[]): Set<Node> {
+async function link(messages: readonly Threadable[], pace: Pace): Promise<Set<Node>> {
   const byId = new Map<string, Node>();
   const all = new Set<Node>();
   const named = (id: string): Node => {
@@ -55,7 +61,7 @@ function link(messages: readonly Threadable[]): Set<Node> {
     all.add(found);
     return found;
   };
-  for (const message of messages) {
+  await pace.each(messages, (message) => {
     let own = message.id === undefined ? node() : named(message.id);
     // A second message of the same id counts as one without id. RFC 5256 §3
     if (own.message !== undefined) own = node();
@@ -69,12 +75,14 @@ function link(messages: readonly Threadable[]): Set<Node> {
     }
     detach(own);
     if (before && !isBelow(before, own)) adopt(before, own);
-  }
+  });
   return all;
 }
 
 /** Is `one` the other, or below it? */
 function isBelow(one: Node, other: Node): boolean {
+  if (one === other) return true;
+  if (other.children.size === 0) return false; // so a long chain is not climbed for each of its messages
   for (let up: Node | undefined = one; up; up = up.parent) if (up === other) return true;
   return false;
 }
@@ -91,34 +99,40 @@ function detach(child: Node): void {
 }
 
 /** Step 3: what is not here goes, and its children take its place; at the top only an only child does. */
-function prune(roots: readonly Node[]): Node[] {
-  for (const each of postorder(roots)) {
-    if (each.message !== undefined) continue;
-    const { parent, children } = each;
-    if (parent !== undefined) {
-      for (const child of [...children]) adopt(parent, child);
-      detach(each);
-    }
+async function prune(roots: readonly Node[], pace: Pace): Promise<Node[]> {
+  for (const each of await postorder(roots, pace)) {
+    const { parent, children, message } = each;
+    if (message !== undefined || parent === undefined) continue;
+    await pace.each([...children], (child) => adopt(parent, child));
+    detach(each);
   }
-  return roots.flatMap((root) => {
-    if (root.message !== undefined || root.children.size > 1) return [root];
+  const left: Node[] = [];
+  await pace.each(roots, (root) => {
     const [only] = root.children;
-    if (only) detach(only);
-    return only ? [only] : [];
+    if (root.message !== undefined || root.children.size > 1) left.push(root);
+    else if (only) {
+      detach(only);
+      left.push(only);
+    }
   });
+  return left;
 }
 
-function postorder(roots: readonly Node[]): Node[] {
+async function postorder(roots: readonly Node[], pace: Pace): Promise<Node[]> {
   const found: Node[] = [];
   const open = [...roots];
   for (let next = open.pop(); next; next = open.pop()) {
     found.push(next);
-    open.push(...next.children);
+    for (const child of next.children) open.push(child);
+    if (pace.due) await pace.rest();
   }
   return found.reverse();
 }
 
-const subjectOf = (root: Node): Threadable | undefined => root.message ?? [...root.children][0]?.message;
+function subjectOf({ message, children }: Node): Threadable | undefined {
+  const [first] = children;
+  return message ?? first?.message;
+}
 
 const dateOf = (each: Node): Threadable => (each.message ?? earliest(each)) as Threadable;
 
@@ -128,29 +142,34 @@ function earliest({ children }: Node): Threadable | undefined {
   return first;
 }
 
-const byNodeDate = (a: Node, b: Node) => byDate(dateOf(a), dateOf(b));
+async function byAge(nodes: Iterable<Node>, pace: Pace): Promise<Node[]> {
+  const dated: { readonly node: Node; readonly date: Threadable }[] = [];
+  await pace.each(nodes, (each) => void dated.push({ node: each, date: dateOf(each) }));
+  const rising = await pacedSort(dated, (a, b) => byDate(a.date, b.date), pace);
+  return rising.map((each) => each.node);
+}
 
 /** Step 5: threads of one subject are one, where a reply lost its references. */
-function mergeSubjects(roots: readonly Node[]): Node[] {
+async function mergeSubjects(roots: readonly Node[], pace: Pace): Promise<Node[]> {
   const bySubject = new Map<string, Node>();
-  for (const root of roots) {
+  await pace.each(roots, (root) => {
     const told = subjectOf(root);
-    if (told === undefined || told.subject === "") continue;
+    if (told === undefined || told.subject === "") return;
     const known = bySubject.get(told.subject);
     const better =
       known !== undefined &&
       ((root.message === undefined && known.message !== undefined) ||
         (known.message?.isReply === true && root.message?.isReply === false));
     if (known === undefined || better) bySubject.set(told.subject, root);
-  }
+  });
   const kept = new Set(roots);
-  for (const root of roots) {
+  await pace.each(roots, (root) => {
     const first = bySubject.get(subjectOf(root)?.subject ?? "");
-    if (first === undefined || first === root) continue;
+    if (first === undefined || first === root) return;
     kept.delete(root);
     merge(first, root, kept, bySubject);
-  }
-  return [...kept].sort(byNodeDate);
+  });
+  return byAge(kept, pace);
 }
 
 function merge(first: Node, root: Node, kept: Set<Node>, bySubject: Map<string, Node>): void {
@@ -170,17 +189,18 @@ function merge(first: Node, root: Node, kept: Set<Node>, bySubject: Map<string, 
 }
 
 /** Step 6: siblings by date. */
-function order(roots: Node[]): Node[] {
-  for (const each of postorder(roots)) {
-    const children = [...each.children].sort(byNodeDate);
+async function order(roots: Node[], pace: Pace): Promise<Node[]> {
+  for (const each of await postorder(roots, pace)) {
+    if (each.children.size < 2) continue;
+    const children = await byAge(each.children, pace);
     each.children.clear();
-    for (const child of children) each.children.add(child);
+    await pace.each(children, (child) => void each.children.add(child));
   }
   return roots;
 }
 
 /** `(1 2 (3)(4 5))`: an only child follows its parent, several are bracketed. RFC 5256 §4 */
-export function threadText(roots: readonly Node[]): string {
+export async function threadText(roots: readonly Node[], pace: Pace): Promise<string> {
   let text = "";
   const open: (Node | string)[] = [];
   for (const root of roots) {
@@ -194,6 +214,7 @@ export function threadText(roots: readonly Node[]): string {
       if (next.message) text += `${next.message.number}${children.length > 0 ? " " : ""}`;
       if (children.length === 1) open.push(children[0] as Node);
       else for (const child of children.reverse()) open.push(")", child, "(");
+      if (pace.due) await pace.rest();
     }
   }
   return text;

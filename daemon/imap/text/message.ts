@@ -18,6 +18,9 @@ export function* textParts(part: Part): Generator<Part, void, void> {
 export const charsetOf = ({ parameters }: Part): string | undefined =>
   parameters.find(([name]) => name === "charset")?.[1].toLowerCase();
 
+/** Whoever asks has a turn after so many octets, however large the pieces are that the store gives. */
+const atOnce = 64 * 1024;
+
 /** The part's octets without their transfer encoding; as they are when it is not known. */
 export async function* decodedOctets(
   message: Octets,
@@ -28,7 +31,10 @@ export async function* decodedOctets(
   const undo = decoder(part.encoding) ?? decoder("binary");
   if (undo === undefined || range.size === 0) return;
   for await (const piece of message.read(range))
-    yield undo.write(Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength));
+    for (let at = 0; at < piece.length; at += atOnce) {
+      const some = piece.subarray(at, at + atOnce);
+      yield undo.write(Buffer.from(some.buffer, some.byteOffset, some.byteLength));
+    }
   yield undo.end();
 }
 

@@ -30,23 +30,20 @@ export const mailboxName = (name: string, utf8: boolean): string =>
   string(utf8 ? name : encodeUtf7(name), utf8);
 
 /** `1:3,7`: ascending numbers in their shortest form. */
-export function ranges(numbers: Iterable<number>): string {
-  let text = "";
+export const ranges = (numbers: Iterable<number>): string => [...rangeWords(numbers)].join(",");
+
+/** The same one by one: `1:3`, `7`. */
+export function* rangeWords(numbers: Iterable<number>): Generator<string, void, void> {
   let first = -1;
   let last = -1;
-  const close = () => {
-    if (first < 0) return;
-    if (text !== "") text += ",";
-    text += first === last ? `${first}` : `${first}:${last}`;
-  };
   for (const n of numbers) {
-    if (n === last + 1 && first >= 0) last = n;
-    else {
-      close();
+    if (n !== last + 1 || first < 0) {
+      if (first >= 0) yield word(first, last);
       first = n;
-      last = n;
     }
+    last = n;
   }
-  close();
-  return text;
+  if (first >= 0) yield word(first, last);
 }
+
+const word = (first: number, last: number): string => (first === last ? `${first}` : `${first}:${last}`);
