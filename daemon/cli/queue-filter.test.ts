@@ -15,7 +15,7 @@ const job: Job = {
       { address: "eve@mail.example.org" as Address },
     ],
     nextAttempt: NOW + 1,
-    history: [{ at: 1, reply: reply(451, "4.7.1", "Greylisted, please\ntry later") }],
+    history: [{ at: 1, reply: reply(451, "4.7.1", "Greylisted, please\ntry later"), bounce: "greylisted" }],
   }),
   body: { kind: "inline", size: 0 },
 };
@@ -32,6 +32,8 @@ const table = [
   { filter: ["policy=default/default"], want: true },
   { filter: ["reason=*greylisted*"], want: true },
   { filter: ["reason=451*later"], want: true },
+  { filter: ["bounce=greylisted"], want: true },
+  { filter: ["bounce=rate-limited"], want: false },
   { filter: ["message=.*"], want: false },
   { filter: [`message=${job.message}`], want: true },
   { filter: [], want: true },

@@ -1,6 +1,7 @@
 /**
  * The `--filter` of `postfleet queue`: `name=value` pairs joined by commas; a job must match them all. Values may hold
- * `*` for any text. Names: destination, sender, recipient, policy, class, state, message, reason.
+ * `*` for any text. Names: destination, sender, recipient, policy, class, state, message, bounce (what the
+ * last answer was about, such as mailbox-full), reason (its words).
  */
 import type { Job } from "../queue/job.ts";
 import { usage } from "./context.ts";
@@ -27,6 +28,7 @@ const readers: Readonly<Record<string, Reader>> = {
   class: (job) => [job.class],
   state: (job, now, isPaused) => [stateOf(job, now, isPaused)],
   message: (job) => [job.message],
+  bounce: (job) => [job.history.at(-1)?.bounce ?? ""],
   reason: (job) => {
     const last = job.history.at(-1)?.reply;
     return last ? [`${last.code} ${last.enhanced} ${last.text}`] : [""];

@@ -51,6 +51,12 @@ test("everything there is, one line each", () => {
   );
 });
 
+test("an attempt tells what its answer was about, where that was written down", () => {
+  const [attempt] = job.history;
+  const lines = jobLines({ ...job, history: attempt ? [{ ...attempt, bounce: "greylisted" }] : [] }, now);
+  assert.match(lines.at(-1) ?? "", /mx\.example\.org \[greylisted\] 451 4\.7\.1 Later, please$/);
+});
+
 test("what another host wrote cannot steer the terminal, nor look like another line", () => {
   const text = "\u001b[2J\u001b]0;title\u0007gone\r\n01m83v0w13nb01x0tf59h7xkrb.1\tready \u202e";
   const hostile: Job = { ...job, history: [{ at: now, reply: reply(451, "4.0.0", text) }] };

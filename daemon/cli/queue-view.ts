@@ -38,9 +38,14 @@ export function jobLines(job: Job, now: number, isPaused?: IsPaused): string[] {
   if (reroute) rows.push(["next hop", `${reroute.host}:${reroute.port}, by order`]);
   for (const { address } of job.recipients) rows.push(["recipient", `<${address}>`]);
   for (const attempt of job.history)
-    rows.push(["attempt", `${when(attempt.at)} ${attempt.remote?.name ?? "-"} ${answerOf(attempt)}`]);
+    rows.push([
+      "attempt",
+      `${when(attempt.at)} ${attempt.remote?.name ?? "-"} ${classOf(attempt)}${answerOf(attempt)}`,
+    ]);
   return rows.map(([name, text]) => `${name.padEnd(12)} ${oneLine(text, longest)}`);
 }
+
+const classOf = ({ bounce }: Attempt): string => (bounce === undefined ? "" : `[${bounce}] `);
 
 const answerOf = ({ reply }: Attempt): string => `${reply.code} ${reply.enhanced} ${reply.text}`;
 

@@ -28,7 +28,7 @@ const help = `postfleet queue COMMAND [ID…] (--data DIR | --nats URL) [--filte
   bounce               give up now and tell the sender   [--reason TEXT]
   route --to HOST:PORT send by this next hop from now on ("--to mx" goes back to routing)
   purge                remove without telling anybody
-Choose jobs by ids, by --filter (destination, sender, recipient, policy, class, state, message, reason), or --all.`;
+Choose jobs by ids, by --filter (destination, sender, recipient, policy, class, state, message, bounce, reason), or --all.`;
 
 /**
  * An edit may be what moves a body out of its job's record. How long the policies let mail live is not known here, and the

@@ -112,10 +112,14 @@ export class Attempts {
 function decided(job: Job, paused: boolean): readonly Outcome[] | undefined {
   if (job.order) {
     const why = job.order.reason || "It was removed from our queue by an operator";
-    return job.recipients.map(() => ({ kind: "failed", reply: reply(550, "5.7.0", why) }));
+    return job.recipients.map(() => ({
+      kind: "failed",
+      reply: reply(550, "5.7.0", why),
+      bounce: "operator",
+    }));
   }
   const answer = job.held ? heldBack : paused ? pausedBack : undefined;
-  return answer && job.recipients.map(() => ({ kind: "deferred", reply: answer }));
+  return answer && job.recipients.map(() => ({ kind: "deferred", reply: answer, bounce: "operator" }));
 }
 
 const heldBack = reply(451, "4.7.0", "It was held in our queue by an operator");

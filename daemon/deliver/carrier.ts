@@ -5,6 +5,8 @@
  * whose way has the same lane share its connections. A `Carrier` is one open connection (or, for a mailbox here, one
  * worker): it carries one job at a time.
  */
+import type { Advice } from "../mail/bounce/advice.ts";
+import type { BounceClass } from "../mail/bounce/classes.ts";
 import type { Outcome } from "../mail/outcome.ts";
 import type { Reply } from "../mail/reply.ts";
 import type { Queued } from "../queue/job.ts";
@@ -29,7 +31,12 @@ export type Way =
 export type Opened =
   | { readonly kind: "open"; readonly carrier: Carrier }
   /** No host of the site could be used; the jobs are deferred with this reply. */
-  | { readonly kind: "refused"; readonly reply: Reply; readonly remote?: Outcome["remote"] };
+  | {
+      readonly kind: "refused";
+      readonly reply: Reply;
+      readonly remote?: Outcome["remote"];
+      readonly bounce?: BounceClass;
+    };
 
 export interface Carrier {
   /**
@@ -57,6 +64,10 @@ export interface Gate {
   sent(now: number): void;
   /** The site answered well, or could not be used at all. */
   went(how: "well" | "badly", now: number): void;
+  /** An answer of the site asks for less of everything that goes there. */
+  asked(advice: Advice, now: number): void;
+  /** It asked that nothing is sent until then, ms since the epoch. */
+  askedToWait(now: number): number | undefined;
   /** It is in back-off until then, ms since the epoch. */
   backOff(now: number): number | undefined;
   /** Somebody who should know says that it may be back: one connection may try at once. */

@@ -3,18 +3,19 @@
  *
  * In:     entries with their way.
  * Out:    attempts through `Carrier`s. A dead site costs one connection attempt per back-off: what waits for it is
- *         deferred with the same reply, and healthy lanes have workers of their own.
+ *         deferred with the same reply, and healthy lanes have workers of their own. What waits for a site that asked for
+ *         less (`restraint`) stays in line, untried, unless it asked for long.
  * Fails:  never. Nothing is started when the lease nears its end.
  */
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
-import type { Outcome } from "../mail/outcome.ts";
 import { reply } from "../mail/reply.ts";
 import type { Entry } from "../queue/schedule.ts";
 import { type Attempts, FAULT_PAUSE_MS } from "./attempts.ts";
 import type { Backlog } from "./backlog.ts";
 import type { Carrier } from "./carrier.ts";
 import { Lane, type LaneWay } from "./lane.ts";
+import { heeded, leftAlone, refused } from "./restraint.ts";
 
 export interface CrewOptions {
   readonly backlog: Backlog;
@@ -84,7 +85,15 @@ export class Crew {
       return this.#fold(lane);
     }
     lane.add(entry);
-    this.#staff(lane);
+    if (!this.#sendAway(lane)) this.#staff(lane);
+    else this.#fold(lane);
+  }
+
+  /** False: it need not wait for long. */
+  #sendAway(lane: Lane): boolean {
+    const outcome = leftAlone(lane.way.gate, this.#o.clock.now());
+    if (outcome) for (const each of lane.drain()) this.#o.attempts.decide(each, outcome);
+    return outcome !== undefined;
   }
 
   stop(): void {
@@ -222,17 +231,21 @@ export class Crew {
       return opened.carrier;
     }
     const now = clock.now();
-    gate.went("badly", now);
-    const until = gate.backOff(now);
-    const outcome: Outcome = {
-      kind: "deferred",
-      reply: opened.reply,
-      ...(opened.remote ? { remote: opened.remote } : {}),
-      ...(until === undefined ? {} : { notBefore: until }),
-    };
-    for (const each of until === undefined ? [entry] : [entry, ...lane.drain()])
-      attempts.decide(each, outcome);
+    const outcome = refused(opened, gate, now);
+    const isDead = gate.backOff(now) !== undefined;
+    for (const each of isDead ? [entry, ...lane.drain()] : [entry]) attempts.decide(each, outcome);
+    if (!isDead) this.#wait(lane);
     return undefined;
+  }
+
+  /** It may have asked for less just now. */
+  #wait(lane: Lane): void {
+    const now = this.#o.clock.now();
+    const until = lane.way.gate.askedToWait(now);
+    if (until === undefined || until === lane.quietUntil) return;
+    lane.quietUntil = until;
+    this.#o.log.info({ site: lane.name, pauseMs: Math.round(until - now) }, "a site asked us to send less");
+    this.#sendAway(lane);
   }
 
   /** The site answered well: it may bear another connection. */
@@ -258,9 +271,11 @@ export class Crew {
           free("stale");
           return undefined;
         }
-        if (carrier.reusable) this.#went(lane, gate);
+        const less = heeded(outcomes, gate, this.#o.clock.now());
+        if (less) this.#wait(lane);
+        else if (carrier.reusable) this.#went(lane, gate);
         free({ settled });
-        return outcomes;
+        return less ?? outcomes;
       });
       // Gone, held or failed before it was carried: the connection is as free as it was.
       void settled.then(() => free({ settled }));

@@ -5,6 +5,7 @@ import { draft, inline, policy } from "../../test/contract/queue.ts";
 import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
 import type { Domain } from "../mail/address.ts";
+import type { Advice } from "../mail/bounce/advice.ts";
 import type { Outcome } from "../mail/outcome.ts";
 import { reply } from "../mail/reply.ts";
 import type { PolicyName, Queued } from "../queue/job.ts";
@@ -27,9 +28,9 @@ class CountingGate implements Gate {
     this.max = max;
     this.pauses = pauses;
   }
-  mayConnect = () => !this.down && this.open < this.max;
-  maySend = () => true;
-  nextChange = () => undefined;
+  mayConnect = (now: number) => !this.down && this.open < this.max && this.maySend(now);
+  maySend = (now: number): boolean => this.askedToWait(now) === undefined;
+  nextChange = (now: number): number | undefined => this.askedToWait(now);
   take() {
     this.open++;
     this.most = Math.max(this.most, this.open);
@@ -41,6 +42,14 @@ class CountingGate implements Gate {
   went(how: "well" | "badly") {
     this.down = this.pauses && how === "badly";
   }
+  quietUntil: number | undefined;
+  asks: Advice[] = [];
+  asked(advice: Advice, now: number) {
+    this.asks.push(advice);
+    if (advice.kind === "slower") this.quietUntil = now + (advice.waitMs ?? 30);
+  }
+  askedToWait = (now: number) =>
+    this.quietUntil !== undefined && now < this.quietUntil ? this.quietUntil : undefined;
   backOff = (now: number) => (this.down ? now + 60_000 : undefined);
   hurry() {
     this.down = false;
@@ -185,6 +194,46 @@ test(
     assert.equal(ways.opened.length, 1);
     assert.ok(finished.every(({ outcomes }) => outcomes[0]?.kind === "deferred"));
     assert.equal(dispatcher.stats(Date.now()).jobs, 50);
+  },
+);
+
+const limited: Outcome = {
+  kind: "deferred",
+  reply: reply(450, "4.7.1", "Rate limited"),
+  remote: { name: "mx.example.org" },
+};
+
+test(
+  "what waits for a site that asked for less stays in line, untried, and goes when it may",
+  quick,
+  async (t) => {
+    const ways = new Ways();
+    ways.carry = async () => [ways.carried.length === 1 ? limited : delivered];
+    const { finished, accept, until } = await setup(t, {}, ways);
+    for (let i = 0; i < 20; i++) await accept();
+    await until(() => finished.length === 20);
+    assert.equal(ways.carried.length, 20, "each was tried once");
+    assert.deepEqual(
+      finished.map(({ outcomes }) => outcomes[0]?.kind).filter((kind) => kind === "deferred"),
+      ["deferred"],
+    );
+    assert.equal(ways.gates.get("example.org")?.asks.length, 1);
+  },
+);
+
+test(
+  "a site that asks to be left alone for long has what waits for it deferred, without a try",
+  quick,
+  async (t) => {
+    const ways = new Ways();
+    const long = { ...limited, reply: reply(450, "4.7.1", "Rate limited, try again in 1 hour") };
+    ways.carry = async () => [long];
+    const { finished, accept, until } = await setup(t, {}, ways);
+    for (let i = 0; i < 20; i++) await accept();
+    await until(() => finished.length === 20);
+    assert.equal(ways.carried.length, 1);
+    const times = finished.map(({ outcomes: [one] }) => one?.kind === "deferred" && (one.notBefore ?? 0));
+    assert.ok(times.every((at) => at !== false && at > Date.now() + 3_500_000));
   },
 );
 

@@ -16,6 +16,8 @@ export class Lane {
   way: LaneWay;
   workers = 0;
   timer: NodeJS.Timeout | undefined;
+  /** Until when its site has asked us to wait, as far as that was told. */
+  quietUntil: number | undefined;
   readonly #waiting = new Map<string, Deque<Entry>>();
   readonly #turns = new Deque<string>();
   readonly #idle: ((entry: Entry | undefined) => void)[] = [];

@@ -168,6 +168,7 @@ function outcomeOf(placed: readonly Placed[]): Outcome {
 /** The sender hears so by a DSN: the message was taken in already. */
 const rejected = (reason: string): Outcome => ({
   kind: "failed",
+  bounce: "policy",
   reply: reply(550, "5.7.1", oneLine(reason, 500) || "The recipient does not want this message"),
 });
 

@@ -8,6 +8,7 @@
  */
 import type { Chance, Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
+import { bounceOf, classify } from "../mail/bounce/classify.ts";
 import type { Recipient } from "../mail/envelope.ts";
 import type { Outcome } from "../mail/outcome.ts";
 import { type Reply, reply } from "../mail/reply.ts";
@@ -82,7 +83,8 @@ export async function openRemote(
   }
   if (last === undefined)
     return { kind: "refused", reply: reply(451, "4.4.4", "no next hop has an address") };
-  return { kind: "refused", reply: temporary(last.verdict), remote: last.remote };
+  const bounce = classify(last.verdict);
+  return { kind: "refused", reply: temporary(last.verdict), remote: last.remote, bounce };
 }
 
 /** With opportunistic TLS a failed handshake is no reason to keep the mail: once more, in plain text. RFC 7435 */
@@ -169,7 +171,9 @@ class RemoteCarrier implements Carrier {
     const { recipients } = queued.job;
     try {
       const outcomes = [...(await this.#send(queued, recipients, signal))];
-      if (this.#client.stale) return "stale";
+      // A server that ends a kept connection because of how much we send does not want a new one at once.
+      if (this.#client.stale && !outcomes.some((outcome) => bounceOf(outcome) === "rate-limited"))
+        return "stale";
       await this.#again(queued, outcomes, signal);
       return outcomes;
     } catch (error) {

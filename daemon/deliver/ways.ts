@@ -100,6 +100,8 @@ function freely(max: number): Gate {
     },
     sent: () => {},
     went: () => {},
+    asked: () => {},
+    askedToWait: () => undefined,
     backOff: () => undefined,
     hurry: () => {},
   };

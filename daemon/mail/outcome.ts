@@ -3,6 +3,7 @@
  * place that acts on them.
  */
 import type { Address } from "./address.ts";
+import type { BounceClass } from "./bounce/classes.ts";
 import type { Reply } from "./reply.ts";
 
 /** Who or what answered: host name and address of the next hop, or `undefined` when none was reached. */
@@ -37,5 +38,12 @@ export type Outcome =
       readonly remote?: Remote;
       /** Try no earlier than this (ms since epoch), when the reason tells; else the retry schedule decides. */
       readonly notBefore?: number;
+      readonly bounce?: BounceClass;
     }
-  | { readonly kind: "failed"; readonly reply: Reply; readonly remote?: Remote };
+  | {
+      readonly kind: "failed";
+      readonly reply: Reply;
+      readonly remote?: Remote;
+      /** What it is about, where that is known better than by the reply (`bounce/classify`). */
+      readonly bounce?: BounceClass;
+    };

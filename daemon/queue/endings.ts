@@ -2,6 +2,8 @@
  * Endings: what an outcome comes to for one recipient once the message's lifetime and operators' orders are counted in;
  * and the trace events that tell of them.
  */
+import type { BounceClass } from "../mail/bounce/classes.ts";
+import { bounceOf } from "../mail/bounce/classify.ts";
 import type { Recipient } from "../mail/envelope.ts";
 import type { Outcome, Remote } from "../mail/outcome.ts";
 import { type Reply, reply } from "../mail/reply.ts";
@@ -18,8 +20,12 @@ export type Delivered = Answer & {
   readonly kind: "delivered";
   readonly how: Extract<Outcome, { kind: "delivered" }>["how"];
 };
-export type Failed = Answer & { readonly kind: "failed"; readonly cause?: "expired" | "returned" };
-export type Deferred = Answer & { readonly kind: "deferred" };
+export type Failed = Answer & {
+  readonly kind: "failed";
+  readonly bounce: BounceClass;
+  readonly cause?: "expired" | "returned";
+};
+export type Deferred = Answer & { readonly kind: "deferred"; readonly bounce: BounceClass };
 export type Ending =
   | Delivered
   | Failed
@@ -47,11 +53,12 @@ function endingOf(
 ): Ending {
   if (outcome?.kind === "delivered")
     return { ...answer(recipient, outcome), kind: "delivered", how: outcome.how };
-  if (outcome?.kind === "failed") return { ...answer(recipient, outcome), kind: "failed" };
-  if (returned) return { recipient, reply: returned, kind: "failed", cause: "returned" };
+  const bounce = (outcome && bounceOf(outcome)) ?? "other";
+  if (outcome?.kind === "failed") return { ...answer(recipient, outcome), kind: "failed", bounce };
+  if (returned) return { recipient, reply: returned, kind: "failed", bounce: "operator", cause: "returned" };
   if (outcome === undefined) return { kind: "untried", recipient };
-  if (expired) return { ...answer(recipient, outcome), kind: "failed", cause: "expired" };
-  return { ...answer(recipient, outcome), kind: "deferred" };
+  if (expired) return { ...answer(recipient, outcome), kind: "failed", bounce: "expired", cause: "expired" };
+  return { ...answer(recipient, outcome), kind: "deferred", bounce };
 }
 
 const answer = (recipient: Recipient, { reply, remote }: Outcome): Answer =>
@@ -81,6 +88,7 @@ function likeness(ending: Delivered | Failed | Deferred): string {
   return JSON.stringify([
     kind,
     detail,
+    kind === "delivered" ? undefined : ending.bounce,
     reply.code,
     reply.enhanced,
     reply.text,
@@ -102,6 +110,7 @@ function eventOf(
     recipients: group.map(({ recipient }) => recipient.address),
     reply,
     ...(remote === undefined ? {} : { remote }),
+    ...(first.kind === "delivered" ? {} : { bounce: first.bounce }),
     ...(ms === undefined ? {} : { ms }),
   };
   return { ...base, ...detailOf(first, end, nextAttempt) };

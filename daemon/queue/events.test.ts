@@ -56,6 +56,16 @@ const table: { name: string; given: TraceEvent; want: string }[] = [
     want: "deferred job 0 <bob@example.net> by mx.example.net [192.0.2.5] in 12 ms: 451 4.7.1 Come back later; next attempt 2026-11-23T08:07:07.123Z",
   },
   {
+    name: "failed, with what it is about",
+    given: event({
+      kind: "failed",
+      recipients: [bob],
+      reply: reply(552, "5.2.2", "Full"),
+      bounce: "mailbox-full",
+    }),
+    want: "failed <bob@example.net>: [mailbox-full] 552 5.2.2 Full",
+  },
+  {
     name: "relayed",
     given: event(
       { kind: "delivered", how: "relayed", recipients: [bob], reply: reply(250, "2.0.0", "ok") },

@@ -5,6 +5,7 @@
  * to a person uses `formatEvent`.
  */
 import type { Address, ReversePath } from "../mail/address.ts";
+import type { BounceClass } from "../mail/bounce/classes.ts";
 import type { Remote } from "../mail/outcome.ts";
 import type { Reply } from "../mail/reply.ts";
 import { oneLine } from "../mail/text.ts";
@@ -24,6 +25,8 @@ interface AttemptEnd {
   readonly recipients: readonly Address[];
   readonly reply: Reply;
   readonly remote?: Remote;
+  /** What a deferral or failure is about; absent in events from before there were classes. */
+  readonly bounce?: BounceClass;
   /** Duration of the attempt. */
   readonly ms?: number;
 }
@@ -106,11 +109,12 @@ function acceptedWords(event: Extract<TraceEvent, { kind: "accepted" }>): string
   return `<${event.sender}> to ${paths(event.recipients)}, ${event.size} octets, ${event.protocol} from ${event.client}${helo}${user}${found}`;
 }
 
-function attemptWords({ recipients, reply, remote, ms }: AttemptEnd): string {
+function attemptWords({ recipients, reply, remote, bounce, ms }: AttemptEnd): string {
   const address = remote?.address === undefined ? "" : ` [${remote.address}]`;
   const by = remote === undefined ? "" : ` by ${remote.name}${address}`;
   const took = ms === undefined ? "" : ` in ${Math.round(ms)} ms`;
-  return `${paths(recipients)}${by}${took}: ${reply.code} ${reply.enhanced} ${reply.text.slice(0, textShown)}`;
+  const about = bounce === undefined ? "" : ` [${bounce}]`;
+  return `${paths(recipients)}${by}${took}:${about} ${reply.code} ${reply.enhanced} ${reply.text.slice(0, textShown)}`;
 }
 
 function paths(addresses: readonly Address[]): string {

@@ -6,6 +6,7 @@
  */
 import type { Branded } from "../kit/brand.ts";
 import type { Domain } from "../mail/address.ts";
+import type { BounceClass } from "../mail/bounce/classes.ts";
 import type { Origin, Recipient, Sender } from "../mail/envelope.ts";
 import type { Remote } from "../mail/outcome.ts";
 import type { Reply } from "../mail/reply.ts";
@@ -45,6 +46,8 @@ export interface Attempt {
   readonly at: number;
   readonly remote?: Remote;
   readonly reply: Reply;
+  /** What the reply is about; absent in records from before there were classes. */
+  readonly bounce?: BounceClass;
 }
 export const historyLimit = 8;
 

@@ -18,7 +18,7 @@ import {
 import type { Notify } from "../mail/envelope.ts";
 import type { Outcome } from "../mail/outcome.ts";
 import { reply } from "../mail/reply.ts";
-import { historyLimit } from "./job.ts";
+import { historyLimit, type Job } from "./job.ts";
 import { defaultRetry } from "./retry.ts";
 import type { Attempted } from "./settle.ts";
 
@@ -47,7 +47,9 @@ test("a deferred job is tried again by the schedule, with the answer in its hist
   const { next, reports, events } = settle(job(), [deferred()]);
   assert.equal(next?.attempts, 1);
   assert.equal(next?.nextAttempt, queuedAt + 1_000 + 5 * minute);
-  assert.deepEqual(next?.history, [{ at: queuedAt + 1_000, remote, reply: reply(451, "4.7.1", "Later") }]);
+  assert.deepEqual(next?.history, [
+    { at: queuedAt + 1_000, remote, reply: reply(451, "4.7.1", "Later"), bounce: "policy" },
+  ]);
   assert.deepEqual(reports, []);
   assert.deepEqual(kinds(events), ["deferred"]);
 });
@@ -72,6 +74,16 @@ test("a failed recipient is reported with its answer", () => {
     recipients: [{ recipient: to("bob"), action: "failed", reply: failed.reply, remote }],
   });
   assert.deepEqual(kinds(events), ["failed", "dsn"]);
+});
+
+test("an ending tells what it is about: by the reply, by who knows better, by what became of the job", () => {
+  const about = (given: Partial<Job>, outcomes: Attempted["outcomes"], over: Partial<Attempted> = {}) =>
+    settle(job(given), outcomes, over).events.flatMap((event) => ("bounce" in event ? [event.bounce] : []));
+  assert.deepEqual(about({}, [failed]), ["mailbox-unknown"]);
+  assert.deepEqual(about({}, [deferred({ bounce: "operator" })]), ["operator"]);
+  assert.deepEqual(about({}, [deferred()], late), ["expired"]);
+  assert.deepEqual(about({ order: { kind: "bounce", reason: "" } }, [undefined]), ["operator"]);
+  assert.deepEqual(about({}, [delivered()]), []);
 });
 
 test("one report covers all that failed at once; the rest stays", () => {

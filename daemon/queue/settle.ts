@@ -106,11 +106,11 @@ function attemptsOf(staying: readonly Ending[], at: number): Attempt[] {
   const attempts = new Map<string, Attempt>();
   for (const ending of staying) {
     if (!isDeferred(ending)) continue;
-    const { remote } = ending;
+    const { remote, bounce } = ending;
     const text = ending.reply.text.slice(0, historyText).toWellFormed();
     const reply = { ...ending.reply, text };
     const id = JSON.stringify([remote?.name, remote?.address, reply.code, reply.enhanced, text]);
-    attempts.set(id, { at, reply, ...(remote === undefined ? {} : { remote }) });
+    attempts.set(id, { at, reply, bounce, ...(remote === undefined ? {} : { remote }) });
   }
   return [...attempts.values()];
 }

@@ -16,6 +16,7 @@ import { PublishedKeys } from "../deliver/sign/published-keys.ts";
 import { ReturnPaths } from "../deliver/sign/return-path.ts";
 import { Signer } from "../deliver/sign/signer.ts";
 import { Hosts } from "../deliver/site/hosts.ts";
+import type { SiteState } from "../deliver/site/site.ts";
 import { Sites } from "../deliver/site/sites.ts";
 import { Ways } from "../deliver/ways.ts";
 import type { LiveDirectory } from "../directory/directory.ts";
@@ -54,6 +55,8 @@ export interface DeliveryContext {
 
 export interface Delivery extends AsyncDisposable {
   figures(): readonly [string, QueueFigures][];
+  /** How many sites get as much as they may, less since they asked for less, nothing just now. */
+  sites(): Readonly<Record<SiteState, number>>;
   /** False when a lease is about to run out. */
   readonly healthy: boolean;
   /** Lets attempts end and hands the partitions over. */
@@ -70,7 +73,8 @@ export async function openDelivery(context: DeliveryContext): Promise<Delivery> 
   const { options, store } = context;
   await using parts = new AsyncDisposableStack();
   const resolver = parts.use(new Resolver({ servers: await dnsServers(options), clock: systemClock }));
-  const ways = waysOf(context, resolver);
+  const sites = new Sites({ clock: systemClock, chance: Math.random });
+  const ways = waysOf(context, resolver, sites);
   const finisher = finisherOf(context);
   const owners: Owned[] = [];
   const release = async () => {
@@ -86,6 +90,7 @@ export async function openDelivery(context: DeliveryContext): Promise<Delivery> 
   const owned = parts.move();
   return {
     figures: () => owners.map(({ name, dispatcher }) => [name, dispatcher.stats(systemClock.now())]),
+    sites: () => sites.states(),
     get healthy() {
       return owners.every(({ owner }) => owner.mayStart());
     },
@@ -180,7 +185,7 @@ function poolsOf({ roles, policy }: RunOptions, namespace: string | undefined): 
   return pools;
 }
 
-function waysOf(context: DeliveryContext, resolver: Resolver): Ways {
+function waysOf(context: DeliveryContext, resolver: Resolver, sites: Sites): Ways {
   const { options, store, live, log } = context;
   const isOurs = ownAddresses();
   const routes = new Routes({
@@ -193,7 +198,6 @@ function waysOf(context: DeliveryContext, resolver: Resolver): Ways {
     isOurAddress: (address, port) => isOurs(address) && context.listening().some((l) => l.port === port),
   });
   const filter = filterOf(context);
-  const sites = new Sites({ clock: systemClock, chance: Math.random });
   return new Ways({
     routes,
     directory: live,

@@ -2,6 +2,7 @@
  * The daemon's figures, as Prometheus reads them. One place names them all; the parts get small functions to call.
  */
 import type { Registry } from "prom-client";
+import { bounceOf } from "../mail/bounce/classify.ts";
 import type { Outcome } from "../mail/outcome.ts";
 
 export interface QueueFigures {
@@ -16,7 +17,7 @@ export interface QueueFigures {
 export interface Metrics {
   readonly registry: Registry;
   accepted(octets: number, ms: number): void;
-  /** `class` of the reply's enhanced code's subject keeps the cardinality small. */
+  /** Labelled with what it is about: `bounce/classes` are few. */
   outcome(outcome: Outcome): void;
   commit(entries: number, ms: number): void;
   connection(listener: string): void;
@@ -25,6 +26,7 @@ export interface Metrics {
 export async function openMetrics(
   queues: () => readonly [string, QueueFigures][],
   now: () => number,
+  sites: () => Readonly<Record<string, number>> = () => ({}),
 ): Promise<Metrics> {
   const { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } = await import("prom-client");
   const registry = new Registry();
@@ -71,6 +73,15 @@ export async function openMetrics(
     registers,
   });
   queueGauges(queues, now, { Gauge, registers });
+  new Gauge({
+    name: "postfleet_sites",
+    help: "Sites that mail goes to: open, slowed because they asked for less, or paused",
+    labelNames: ["state"],
+    registers,
+    collect() {
+      for (const [state, count] of Object.entries(sites())) this.set({ state }, count);
+    },
+  });
   return {
     registry,
     accepted(size, ms) {
@@ -78,8 +89,7 @@ export async function openMetrics(
       octets.inc(size);
       acceptTime.observe(ms / 1_000);
     },
-    outcome: ({ kind, reply }) =>
-      outcomes.inc({ outcome: kind, class: reply.enhanced.split(".").slice(0, 2).join(".") }),
+    outcome: (outcome) => outcomes.inc({ outcome: outcome.kind, class: bounceOf(outcome) ?? "delivered" }),
     commit(entries, ms) {
       batch.observe(entries);
       commit.observe(ms / 1_000);

@@ -102,7 +102,11 @@ class Daemon {
       parts.use(await lockDataDir(data));
       await forgetEndpoints(data); // of a life that ended without a word
     }
-    const metrics = await openMetrics(() => this.#figures(), Date.now);
+    const metrics = await openMetrics(
+      () => this.#figures(),
+      Date.now,
+      () => this.#delivery?.sites() ?? {},
+    );
     const endpoints = new Map<string, Endpoint>();
     await this.#openHealth(metrics, endpoints, parts);
     const live = await this.#openStore(metrics, parts);

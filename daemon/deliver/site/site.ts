@@ -1,5 +1,5 @@
 /**
- * What one site allows just now: connections, messages a minute, and pauses when it cannot be used.
+ * What one site allows just now: connections, messages a minute, and pauses when it cannot be used or asks for less.
  *
  * In:     the dispatcher's `take` and `release` of a connection, what came of it, and the time.
  * Out:    `Gate`: may another connection be opened, may another message be sent, and when to ask again.
@@ -7,11 +7,26 @@
  *         pause; a gentle start after it. However the calls fall, time alone opens it again.
  */
 import type { Chance } from "../../kit/clock.ts";
+import type { Advice } from "../../mail/bounce/advice.ts";
 import type { Gate } from "../carrier.ts";
 import type { Limits } from "../route/types.ts";
 import { type Circuit, close, hurry, newCircuit, open, type Pauses, probe, unprobe } from "./circuit.ts";
 import { Pace } from "./pace.ts";
+import { Tally } from "./tally.ts";
+import {
+  connectionsOf,
+  free,
+  hurried,
+  nextConnection,
+  pausedUntil,
+  rateOf,
+  settled,
+  slower,
+  type Throttle,
+} from "./throttle.ts";
 import { allowed, grow, initialSize, initialWindow, resume, shrink, type Window } from "./window.ts";
+
+export type SiteState = "open" | "slowed" | "paused";
 
 export class Site implements Gate {
   /** Those of the route that was found last. */
@@ -19,6 +34,8 @@ export class Site implements Gate {
   readonly #pauses: Pauses;
   readonly #chance: Chance;
   readonly #pace = new Pace();
+  readonly #tally = new Tally();
+  #throttle: Throttle = free;
   #circuit: Circuit = newCircuit;
   #window: Window = initialWindow;
   #connections = 0;
@@ -40,27 +57,42 @@ export class Site implements Gate {
   /** How many connections it may have at the moment. */
   allowed(now: number): number {
     const circuit = this.#circuit;
-    if (circuit.at === "open") return allowed(this.#window, this.limits.maxConnections);
+    if (circuit.at === "open")
+      return Math.min(allowed(this.#window, this.limits.maxConnections), connectionsOf(this.#throttle, now));
     // One more than are open (they are from before the pause), unless one is trying already.
     return this.#connections + (circuit.at === "closed" && now >= circuit.until ? 1 : 0);
   }
 
   mayConnect(now: number): boolean {
+    if (this.askedToWait(now) !== undefined) return false;
     return this.#connections < Math.min(this.allowed(now), this.limits.maxConnections);
   }
 
   maySend(now: number): boolean {
-    const { ratePerMinute } = this.limits;
-    return ratePerMinute === undefined || this.#pace.wait(ratePerMinute, now) === 0;
+    return this.askedToWait(now) === undefined && this.#wait(now) === 0;
   }
 
   nextChange(now: number): number | undefined {
-    const { ratePerMinute } = this.limits;
-    const wait = ratePerMinute === undefined ? 0 : this.#pace.wait(ratePerMinute, now);
-    const sendAt = wait > 0 ? now + wait : undefined;
-    const connectAt = this.backOff(now);
-    if (sendAt === undefined || connectAt === undefined) return sendAt ?? connectAt;
-    return Math.min(sendAt, connectAt);
+    const asked = this.askedToWait(now);
+    if (asked !== undefined) return Math.max(asked, this.backOff(now) ?? 0);
+    const wait = this.#wait(now);
+    const times = [
+      wait > 0 ? now + wait : undefined,
+      this.backOff(now),
+      nextConnection(this.#throttle, now),
+    ].filter((at) => at !== undefined);
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  /** How long until one more message may go, ms. */
+  #wait(now: number): number {
+    const rate = this.#rate(now);
+    return rate === Number.POSITIVE_INFINITY ? 0 : this.#pace.wait(rate, now);
+  }
+
+  #rate(now: number): number {
+    this.#throttle = settled(this.#throttle, now);
+    return Math.min(this.limits.ratePerMinute ?? Number.POSITIVE_INFINITY, rateOf(this.#throttle, now));
   }
 
   take(): void {
@@ -74,13 +106,40 @@ export class Site implements Gate {
   }
 
   sent(now: number): void {
-    const { ratePerMinute } = this.limits;
-    if (ratePerMinute !== undefined) this.#pace.count(ratePerMinute, now);
+    this.#tally.count(now);
+    const rate = this.#rate(now);
+    if (rate !== Number.POSITIVE_INFINITY) this.#pace.count(rate, now);
   }
 
   went(how: "well" | "badly", now: number): void {
     if (how === "well") this.#wentWell();
     else this.#wentBadly(now);
+  }
+
+  /** "Too many connections" beside others that work: so many are right. Without others it is left alone like any that asks. */
+  asked(advice: Advice, now: number): void {
+    if (advice.kind === "fewer" && this.#circuit.at === "open" && this.#connections > 1) {
+      this.#window = shrink(this.#window, this.#connections - 1);
+      return;
+    }
+    this.#throttle = slower(this.#throttle, {
+      now,
+      sent: this.#tally.lastMinute(now),
+      connections: Math.max(1, this.#connections),
+      waitMs: advice.kind === "slower" ? advice.waitMs : undefined,
+      pauses: this.#pauses,
+      chance: this.#chance(),
+    });
+  }
+
+  askedToWait(now: number): number | undefined {
+    return pausedUntil(this.#throttle, now);
+  }
+
+  /** `paused`: nothing goes; `slowed`: less than it could bear; `open`: as much as its limits say. */
+  state(now: number): SiteState {
+    if (this.askedToWait(now) !== undefined || this.backOff(now) !== undefined) return "paused";
+    return settled(this.#throttle, now).at === "free" ? "open" : "slowed";
   }
 
   backOff(now: number): number | undefined {
@@ -90,6 +149,7 @@ export class Site implements Gate {
 
   hurry(): void {
     this.#circuit = hurry(this.#circuit);
+    this.#throttle = hurried(this.#throttle);
   }
 
   /** Nothing is known of it that a new one would not assume. */
@@ -98,6 +158,7 @@ export class Site implements Gate {
       this.#connections === 0 &&
       this.#circuit.at === "open" &&
       this.#circuit.round === 0 &&
+      settled(this.#throttle, now).at === "free" &&
       this.#pace.isClean(now)
     );
   }

@@ -7,7 +7,7 @@
 import type { Chance, Clock } from "../../kit/clock.ts";
 import type { Limits, SiteName } from "../route/types.ts";
 import { defaultPauses, type Pauses } from "./circuit.ts";
-import { Site } from "./site.ts";
+import { Site, type SiteState } from "./site.ts";
 
 export interface SitesOptions {
   readonly clock: Clock;
@@ -42,6 +42,14 @@ export class Sites {
     if (this.#sites.size >= this.#options.capacity) this.#makeRoom();
     this.#sites.set(name, site);
     return site;
+  }
+
+  /** How many there are in each state. */
+  states(): Readonly<Record<SiteState, number>> {
+    const now = this.#options.clock.now();
+    const states = { open: 0, slowed: 0, paused: 0 };
+    for (const site of this.#sites.values()) states[site.state(now)]++;
+    return states;
   }
 
   entries(): Iterable<readonly [SiteName, Site]> {
