@@ -7,7 +7,7 @@
 
 import { isLoopback } from "../kit/cidr.ts";
 import { type Address, type Domain, domainOf, isAscii } from "../mail/address.ts";
-import type { Origin } from "../mail/envelope.ts";
+import type { Origin, Sender } from "../mail/envelope.ts";
 import { type HeaderFacts, HeaderScanner } from "../mail/headers.ts";
 import type { Reply } from "../mail/reply.ts";
 import { mailDate, receivedHeader } from "../mail/trace.ts";
@@ -58,6 +58,7 @@ export class MessageDraft implements Draft {
   readonly #complete: boolean;
   readonly section?: (octets: Buffer) => Uint8Array | Reply;
   #submitted: Submitted | undefined;
+  #tlsOptional = false;
   readonly #desk: Desk;
   readonly #transaction: Transaction;
   readonly #origin: Origin;
@@ -81,7 +82,8 @@ export class MessageDraft implements Draft {
     this.scan = this.holdHeader ? new HeaderScanner(heldOctets) : new HeaderScanner();
   }
 
-  judge({ received, deliveredTo, endless }: HeaderFacts): Reply | undefined {
+  judge({ received, deliveredTo, tlsOptional, endless }: HeaderFacts): Reply | undefined {
+    this.#tlsOptional = tlsOptional;
     if (endless && this.holdHeader) return replies.headerTooLarge;
     if (received > this.#desk.limits.received) return replies.tooManyHops;
     const { forwards } = this.#transaction;
@@ -143,7 +145,8 @@ export class MessageDraft implements Draft {
   }
 
   jobs(judgement: Judgement | undefined): readonly NewJob[] {
-    const { sender, recipients } = this.#transaction;
+    const { recipients } = this.#transaction;
+    const sender = this.#sender();
     const facts = { message: this.id, queuedAt: this.#at, sender, origin: this.#origin };
     const perJob = this.#desk.limits.recipientsPerJob;
     if (judgement?.kind !== "take") {
@@ -157,6 +160,12 @@ export class MessageDraft implements Draft {
       recipients.placed.map((place) => sorted(place, isJunk)),
       perJob,
     );
+  }
+
+  /** REQUIRETLS goes before what the header says. RFC 8689 §4.1 */
+  #sender(): Sender {
+    const { sender } = this.#transaction;
+    return this.#tlsOptional && !sender.requireTls ? { ...sender, tlsOptional: true } : sender;
   }
 
   accepted(octets: number, jobs: readonly NewJob[]): void {

@@ -14,7 +14,10 @@ import type { Queued } from "../queue/job.ts";
 export interface Target {
   /** `policy` and `destination` as one string; the dispatcher's key. */
   readonly name: string;
-  readonly job: Pick<Queued["job"], "class" | "policy" | "destination" | "reroute">;
+  readonly job: Pick<Queued["job"], "class" | "policy" | "destination" | "reroute"> & {
+    /** Its messages go also where the way is not as safe as the destination demands. */
+    readonly tlsOptional?: true;
+  };
 }
 
 export type Way =

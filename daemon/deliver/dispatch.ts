@@ -206,8 +206,11 @@ function dueOf(job: Job, { clock, expiresAt, longestWaitMs }: Required<Dispatche
 }
 
 /** JSON, so that no name can be mistaken for another. Jobs for domains of ours share one target per destination too. */
-const targetName = (job: Job): string =>
-  JSON.stringify([job.class, job.policy, job.destination, ...(job.reroute ? [job.reroute] : [])]);
+const targetName = ({ class: cls, policy, destination, reroute, sender }: Job): string =>
+  JSON.stringify([cls, policy, destination, ...rest(reroute, sender.tlsOptional)]);
+
+const rest = (reroute: Job["reroute"], tlsOptional: true | undefined) =>
+  tlsOptional ? [reroute ?? null, tlsOptional] : reroute ? [reroute] : [];
 
 /** Told by how their names begin: a look at each of a million jobs must not parse. */
 function targetsOf(policy: PolicyName): (name: string) => boolean {
@@ -217,11 +220,13 @@ function targetsOf(policy: PolicyName): (name: string) => boolean {
 }
 
 function targetOf(name: string): Target {
-  const [cls, policy, destination, reroute] = JSON.parse(name) as [
+  const [cls, policy, destination, reroute, tlsOptional] = JSON.parse(name) as [
     Job["class"],
     Job["policy"],
     Job["destination"],
-    Job["reroute"]?,
+    (Job["reroute"] | null)?,
+    true?,
   ];
-  return { name, job: { class: cls, policy, destination, ...(reroute ? { reroute } : {}) } };
+  const job = { class: cls, policy, destination, ...(reroute ? { reroute } : {}) };
+  return { name, job: tlsOptional ? { ...job, tlsOptional } : job };
 }

@@ -37,6 +37,8 @@ export interface Sender {
   readonly smtputf8: boolean;
   /** REQUIRETLS: every hop must be proven and encrypted, or the message comes back. RFC 8689 */
   readonly requireTls?: true;
+  /** `TLS-Required: No`: what recipients' domains demand of the way (DANE, MTA-STS) does not hold it up. RFC 8689 §3 */
+  readonly tlsOptional?: true;
 }
 
 /** Where a message came from; recorded in Received, in the job and in the trace. */

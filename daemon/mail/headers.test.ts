@@ -8,6 +8,7 @@ const facts = (over: Partial<HeaderFacts> = {}): HeaderFacts => ({
   deliveredTo: [],
   messageId: undefined,
   date: false,
+  tlsOptional: false,
   eightBit: false,
   bodyOffset: undefined,
   endless: false,
@@ -47,6 +48,16 @@ const table: { name: string; text: string; want: HeaderFacts }[] = [
     name: "every Delivered-To, top first; the first Message-ID",
     text: "Delivered-To: a@b\r\nDelivered-To: c@d\r\nMessage-ID: <1>\r\nMessage-ID: <2>\r\n\r\n",
     want: facts({ deliveredTo: ["a@b", "c@d"], messageId: "<1>", bodyOffset: 74 }),
+  },
+  {
+    name: "TLS-Required: No, in any case and folded",
+    text: "tls-required:\r\n  nO \r\n\r\n",
+    want: facts({ tlsOptional: true, bodyOffset: 24 }),
+  },
+  {
+    name: "TLS-Required with another value says nothing",
+    text: "TLS-Required: Yes\r\n\r\nTLS-Required: No\r\n",
+    want: facts({ bodyOffset: 21 }),
   },
   {
     name: "a line that is no field begins the body",

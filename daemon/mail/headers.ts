@@ -5,7 +5,8 @@
  * Out:    `HeaderFacts`; the body is never looked at.
  * Fails:  never. What is not a header field ends the header section, as with Postfix: whoever leaves out the empty line
  *         gets a body that starts there. Past `limit` octets the section counts as endless and scanning ends.
- * Spec:   RFC 5322 §2.2 (fields, folding); RFC 5321 §6.3 (loop detection by Received); RFC 9228 (Delivered-To).
+ * Spec:   RFC 5322 §2.2 (fields, folding); RFC 5321 §6.3 (loop detection by Received); RFC 9228 (Delivered-To);
+ *         RFC 8689 §3 (TLS-Required).
  *
  * Memory: one line's first `lineKept` octets and a few field values, whatever comes in.
  */
@@ -31,6 +32,8 @@ export interface HeaderFacts {
   readonly messageId: string | undefined;
   /** There is a Date field. */
   readonly date: boolean;
+  /** `TLS-Required: No`: rather in plain text than not at all. */
+  readonly tlsOptional: boolean;
   /** An octet above 127 occurs in the header section. */
   readonly eightBit: boolean;
   /** Where the body begins (after the empty line), or `undefined`: no body came, or the section is endless. */
@@ -41,10 +44,10 @@ export interface HeaderFacts {
 
 /** Most fields are passed over by the length of their names. */
 const lengthsOfInterest: ReadonlySet<number> = new Set(
-  ["received", "date", "delivered-to", "message-id"].map((name) => name.length),
+  ["received", "date", "delivered-to", "message-id", "tls-required"].map((name) => name.length),
 );
 
-type Wanted = "delivered-to" | "message-id";
+type Wanted = "delivered-to" | "message-id" | "tls-required";
 
 export class HeaderScanner {
   readonly #limit: number;
@@ -58,6 +61,7 @@ export class HeaderScanner {
   readonly #deliveredTo: string[] = [];
   #messageId: string | undefined;
   #date = false;
+  #tlsOptional = false;
   #eightBit = false;
   #bodyOffset: number | undefined;
   #endless = false;
@@ -95,6 +99,7 @@ export class HeaderScanner {
       deliveredTo: this.#deliveredTo,
       messageId: this.#messageId,
       date: this.#date,
+      tlsOptional: this.#tlsOptional,
       eightBit: this.#eightBit,
       bodyOffset: this.#bodyOffset,
       endless: this.#endless,
@@ -155,7 +160,11 @@ export class HeaderScanner {
     const name = octets.toString("latin1", at, nameEnd).toLowerCase();
     if (name === "received") this.#received++;
     else if (name === "date") this.#date = true;
-    else if (name === "delivered-to" || (name === "message-id" && this.#messageId === undefined))
+    else if (
+      name === "delivered-to" ||
+      name === "tls-required" ||
+      (name === "message-id" && this.#messageId === undefined)
+    )
       this.#open = { name, value: fieldValue(octets, octets.indexOf(colon, nameEnd) + 1, end) };
   }
 
@@ -165,6 +174,7 @@ export class HeaderScanner {
     if (open === undefined) return;
     const value = open.value.trim();
     if (open.name === "message-id") this.#messageId = value;
+    else if (open.name === "tls-required") this.#tlsOptional ||= value.toLowerCase() === "no";
     else if (this.#deliveredTo.length < deliveredToKept) this.#deliveredTo.push(value);
   }
 

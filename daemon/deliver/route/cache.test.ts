@@ -56,6 +56,7 @@ test("policies and re-routes have routes of their own", async (t) => {
   const { routes } = world();
   await routes.find(job("example.test"), t.signal);
   assert.equal(routes.known(job("example.test", { policy: "other/default" as PolicyName })), undefined);
+  assert.equal(routes.known(job("example.test", { tlsOptional: true })), undefined);
   assert.equal(routes.known(job("example.test", { reroute: { host: "192.0.2.9", port: 25 } })), undefined);
 });
 

@@ -53,5 +53,7 @@ export class Routes {
   }
 }
 
-const keyOf = ({ class: cls, destination, policy, reroute }: Routable): string =>
-  reroute ? `${policy} ${destination} ${reroute.host} ${reroute.port}` : `${cls} ${policy} ${destination}`;
+const keyOf = ({ class: cls, destination, policy, reroute, tlsOptional }: Routable): string =>
+  reroute
+    ? `${policy} ${destination} ${reroute.host} ${reroute.port}`
+    : `${cls} ${policy} ${destination}${tlsOptional ? " ?" : ""}`;

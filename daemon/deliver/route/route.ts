@@ -24,7 +24,10 @@ import { trouble } from "./trouble.ts";
 import type { Limits, NextHops, Route, Routed } from "./types.ts";
 
 /** What of a job decides its route. */
-export type Routable = Pick<Job, "destination" | "policy" | "reroute" | "class">;
+export type Routable = Pick<Job, "destination" | "policy" | "reroute" | "class"> & {
+  /** RFC 8689 §4.2.2: what the destination demands of the way is passed over. */
+  readonly tlsOptional?: true;
+};
 
 const forGood = Number.POSITIVE_INFINITY;
 
@@ -112,7 +115,7 @@ async function toMx(job: Routable, way: Way): Promise<Routed> {
 const recheckMs = 300_000;
 
 function demanded(job: Routable, found: Found, { means, entry, signal }: Way): Secured | Promise<Secured> {
-  if (means.secure === undefined || entry.tls === "Off") return found;
+  if (means.secure === undefined || entry.tls === "Off" || job.tlsOptional) return found;
   return secured(job.destination, found.candidates, found.authentic, means.secure, signal);
 }
 

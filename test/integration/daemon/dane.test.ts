@@ -69,7 +69,7 @@ test("nor does a host without STARTTLS", async () => {
 });
 
 /** With REQUIRETLS, over TLS: the id of the message. */
-async function requiring(to: string): Promise<string> {
+async function requiring(to: string, fields = ""): Promise<string> {
   await using client = await RawClient.connect(world.fleet.port("smtp"));
   await client.reply();
   assert.doesNotMatch(await client.ask("EHLO client.example"), /REQUIRETLS/);
@@ -79,7 +79,7 @@ async function requiring(to: string): Promise<string> {
   assert.match(await client.ask("MAIL FROM:<sender@home.example> REQUIRETLS"), /^250/);
   assert.match(await client.ask(`RCPT TO:<${to}>`), /^250/);
   await client.ask("DATA");
-  return idOf(await client.ask("Subject: private\r\n\r\nthe secret text\r\n."));
+  return idOf(await client.ask(`${fields}Subject: private\r\n\r\nthe secret text\r\n.`));
 }
 
 test("REQUIRETLS travels on to a host that is proven and knows it", async () => {
@@ -93,4 +93,29 @@ test("where the next host does not know it, the message comes back, without its 
   const report = await world.observer.mailWith("sender@home.example", "5.7.30");
   assert.doesNotMatch(report, /the secret text/);
   assert.equal(world.hop("127.0.0.5").messages.length, 0);
+});
+
+const optional = "TLS-Required: No\nSubject: rather so than not at all\n\nhello\n";
+
+test("TLS-Required: No goes to a host with another key, and to one without TLS", async () => {
+  const [id] = await Promise.all([
+    world.submit({ to: "dora@other.example", text: optional }),
+    world.submit({ to: "dora@plain.example", text: optional }),
+  ]);
+  const [[encrypted], [plain]] = await Promise.all([
+    world.hop("127.0.0.3").received(1),
+    world.hop("127.0.0.4").received(1),
+  ]);
+  assert.deepEqual([encrypted?.encrypted, plain?.encrypted], [true, false]);
+  assert.match(`${encrypted?.octets}`, /^TLS-Required: No/m);
+  await world.observer.settled(id);
+});
+
+test("REQUIRETLS goes before TLS-Required: No", async () => {
+  await requiring("erna@old.example", "TLS-Required: No\r\n");
+  const hop = world.hop("127.0.0.5");
+  await untilTrue("the report", async () =>
+    (await world.observer.mail("sender@home.example")).some((report) => report.includes("erna@old.example")),
+  );
+  assert.equal(hop.messages.length, 0);
 });
