@@ -7,6 +7,7 @@ import { silent } from "../kit/log.ts";
 import { parseAddress } from "../mail/address.ts";
 import { folderName } from "../mailbox/names.ts";
 import { type MailboxName, type MailboxStatus, type MailboxStore, mailboxName } from "../mailbox/store.ts";
+import { readKeys } from "../nats/directory/keys.ts";
 import { readLayout } from "../nats/layout.ts";
 import { JetStreamMailboxStore } from "../nats/mailbox/store.ts";
 import { type CommandContext, CommandError, usage } from "./context.ts";
@@ -17,7 +18,7 @@ import { readQuotas } from "./mailbox-quotas.ts";
 import type { MailboxFlags, MailboxRun } from "./mailbox-tools.ts";
 import { preparePurge, quota, repair, verify } from "./mailbox-upkeep.ts";
 
-const help = `postfleet mailbox COMMAND [ADDRESS] (--data DIR | --nats URL) [--json]
+const help = `postfleet mailbox COMMAND [ADDRESS] (--data DIR | --nats URL) [--namespace NS] [--json]
   list                         one line a mailbox: address, messages, unseen, octets
   show ADDRESS                 its folders; with --folder NAME the messages of one
   export ADDRESS --to DIR      copies it out   --format maildir|mbox  [--folder NAME]
@@ -26,7 +27,8 @@ const help = `postfleet mailbox COMMAND [ADDRESS] (--data DIR | --nats URL) [--j
   verify [ADDRESS]             finds what does not agree; exits 1 when something does not
   repair ADDRESS               mends what can be mended
   purge ADDRESS                removes messages: --folder NAME or --everything, [--older-than DAYS];
-                               --everything alone removes Sieve scripts as well`;
+                               --everything alone removes Sieve scripts as well
+  --namespace NS               mailboxes that daemons of that namespace alone keep; in their pods nothing need be said`;
 
 export async function mailboxCommand(argv: readonly string[], context: CommandContext): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -40,6 +42,7 @@ export async function mailboxCommand(argv: readonly string[], context: CommandCo
       format: { type: "string" },
       everything: { type: "boolean" },
       "older-than": { type: "string" },
+      namespace: { type: "string" },
     },
   });
   const [command] = positionals;
@@ -50,10 +53,18 @@ export async function mailboxCommand(argv: readonly string[], context: CommandCo
   const run = commandOf(positionals, values);
   await using link = await connectInstance(values, context);
   const { shards } = await readLayout(link);
-  const chance = Math.random;
-  await using store = new JetStreamMailboxStore({ link, clock: systemClock, chance, log: silent, shards });
+  const namespace = values.namespace ?? link.confined ?? (await namespaceOfKey(context.env));
+  const whose = namespace === undefined ? {} : { namespace };
+  const common = { link, clock: systemClock, chance: Math.random, log: silent, shards };
+  await using store = new JetStreamMailboxStore({ ...common, ...whose });
   const quotas = () => readQuotas(link, context.signal);
   return await run({ store, upkeep: store, scripts: store.scripts, quotas }, context);
+}
+
+/** As a daemon finds it that was not told: the key says whose records it opens. */
+async function namespaceOfKey(env: CommandContext["env"]): Promise<string | undefined> {
+  const [file] = env["POSTFLEET_DIRECTORY_KEY_FILE"]?.split(",").filter(Boolean) ?? [];
+  return file === undefined ? undefined : (await readKeys(file))[0]?.namespace;
 }
 
 /** What the words ask for; throws on wrong usage, before anything is connected. */

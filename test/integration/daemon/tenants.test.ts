@@ -147,6 +147,16 @@ test("the trace shows every step to those who serve everybody, and its own to th
   assert.match(await trace(tenant("team")), /delivered/i);
 });
 
+test("in its pods, and to who names it, the command line shows the namespace's own mailboxes", async () => {
+  const list = async (user: typeof shared, ...more: readonly string[]) => {
+    const options = { env: { ...process.env, ...(await world.env(user)), NATS_URL: world.nats.url } };
+    return (await run(launcher, ["mailbox", "list", ...more], options)).stdout;
+  };
+  assert.match(await list(tenant("team")), /^ann@home\.example\t[1-9]/);
+  assert.equal(await list(shared), "");
+  assert.match(await list(shared, "--namespace", "team"), /^ann@home\.example\t[1-9]/);
+});
+
 test("it tells where it runs and what it has loaded, and how much work it has", async () => {
   await using acks = await watchAcks(link, silent);
   const found = acks.current().find((ack) => ack.pod === pod.POD_NAME);
