@@ -23,3 +23,10 @@ while read -r stream; do
   admin stream restore --no-progress "$folder/streams/$stream" >/dev/null
   echo "restored $stream"
 done <"$folder/order"
+
+# Mail programs may have seen what came after the copy: its UIDs and mod-sequences are not given out again.
+restored() { NATS_CREDS=$access/admin.creds "$here/../bin/postfleet" mailbox restored --nats "$address" "$@"; }
+restored
+while read -r stream; do
+  [[ $stream != M-* ]] || restored --namespace "${stream#M-}"
+done <"$folder/order"

@@ -73,6 +73,20 @@ export async function repair(
   return left.length === 0 ? 0 : 1;
 }
 
+export async function restored(
+  { store, upkeep }: MailboxTools,
+  mailbox: MailboxName | undefined,
+  flags: MailboxFlags,
+  { out, signal }: CommandContext,
+): Promise<number> {
+  const names = mailbox === undefined ? await everyName(store, signal) : [mailbox];
+  let done = 0;
+  for (const name of names) if (await upkeep.restored(name, signal)) done++;
+  if (mailbox !== undefined && done === 0) throw new CommandError(`there is no mailbox ${mailbox}`);
+  out.line(flags.json ? JSON.stringify({ restored: done }) : `${done} mailboxes go on with new UIDs`);
+  return 0;
+}
+
 const DAY_MS = 86_400_000;
 
 export function preparePurge(mailbox: MailboxName, flags: MailboxFlags): MailboxRun {

@@ -9,7 +9,7 @@ import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
 import { MemoryMailboxStore } from "../mailbox/memory.ts";
 import { MemoryScripts } from "../mailbox/scripts.ts";
-import type { MailboxStatus, StoredMessage } from "../mailbox/store.ts";
+import type { MailboxName, MailboxStatus, StoredMessage } from "../mailbox/store.ts";
 import { connectNats } from "../nats/connect.ts";
 import { JetStreamMailboxStore } from "../nats/mailbox/store.ts";
 import { ensureMailboxStreams } from "../nats/mailbox/streams.ts";
@@ -29,7 +29,11 @@ function recorder(env: CommandContext["env"] = {}): Recorder {
 }
 
 function toolsOf(store: MemoryMailboxStore): MailboxTools {
-  const upkeep = { verify: async () => [], repair: async () => [] };
+  const upkeep = {
+    verify: async () => [],
+    repair: async () => [],
+    restored: async (name: MailboxName) => (await store.status(name)) !== undefined,
+  };
   const scripts = new MemoryScripts(() => 0);
   return {
     store,
@@ -100,6 +104,12 @@ test("show --folder: one line a message", async () => {
   ]);
   const [line = ""] = await run(["show", "bob@example.org"], { folder: "Work", json: true });
   assert.equal((JSON.parse(line) as StoredMessage).size, 3);
+});
+
+test("restored: one mailbox, or all", async () => {
+  assert.deepEqual(await run(["restored"]), ["2 mailboxes go on with new UIDs"]);
+  assert.deepEqual(await run(["restored", "bob@example.org"], { json: true }), ['{"restored":1}']);
+  await assert.rejects(run(["restored", "nobody@example.org"]), /no mailbox nobody@example.org/);
 });
 
 const wrong = [

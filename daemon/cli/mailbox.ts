@@ -16,7 +16,7 @@ import { exportMailbox } from "./mailbox-export.ts";
 import { importMailbox } from "./mailbox-import.ts";
 import { readQuotas } from "./mailbox-quotas.ts";
 import type { MailboxFlags, MailboxRun } from "./mailbox-tools.ts";
-import { preparePurge, quota, repair, verify } from "./mailbox-upkeep.ts";
+import { preparePurge, quota, repair, restored, verify } from "./mailbox-upkeep.ts";
 
 const help = `postfleet mailbox COMMAND [ADDRESS] (--data DIR | --nats URL) [--namespace NS] [--json]
   list                         one line a mailbox: address, messages, unseen, octets
@@ -26,6 +26,7 @@ const help = `postfleet mailbox COMMAND [ADDRESS] (--data DIR | --nats URL) [--n
   quota [ADDRESS]              what is used, and what the directory allows
   verify [ADDRESS]             finds what does not agree; exits 1 when something does not
   repair ADDRESS               mends what can be mended
+  restored [ADDRESS]           after a restoration: nothing that mail programs saw since the copy is given out again
   purge ADDRESS                removes messages: --folder NAME or --everything, [--older-than DAYS];
                                --everything alone removes Sieve scripts as well
   --namespace NS               mailboxes that daemons of that namespace alone keep; in their pods nothing need be said`;
@@ -75,6 +76,8 @@ export function commandOf([command, address, ...rest]: readonly string[], flags:
     return (tools, context) => quota(tools, undefined, flags, context);
   if (address === undefined && command === "verify")
     return (tools, context) => verify(tools, undefined, flags, context);
+  if (address === undefined && command === "restored")
+    return (tools, context) => restored(tools, undefined, flags, context);
   const prepare = command === undefined ? undefined : withAddress[command];
   if (!prepare) throw usage(`there is no command "mailbox ${command}"\n${help}`);
   const parsed = address === undefined ? undefined : parseAddress(address);
@@ -92,6 +95,7 @@ const withAddress: Readonly<Record<string, (mailbox: MailboxName, flags: Mailbox
   quota: (mailbox, flags) => (tools, context) => quota(tools, mailbox, flags, context),
   verify: (mailbox, flags) => (tools, context) => verify(tools, mailbox, flags, context),
   repair: (mailbox, flags) => (tools, context) => repair(tools, mailbox, flags, context),
+  restored: (mailbox, flags) => (tools, context) => restored(tools, mailbox, flags, context),
   purge: preparePurge,
 };
 

@@ -281,3 +281,24 @@ test("every state can be brought about", async () => {
     await (await stage().connect().bring(state)).hangUp();
   assert.equal(bob, "bob@example.org");
 });
+
+test("sessions of a mailbox that is brought back from a copy end; the next one sees what is there", async () => {
+  const here = stage();
+  await here.store.deliver(delivery("one"), calm);
+  const box = here.store.box(bob);
+  const waiting = here.connect();
+  await waiting.ok("LOGIN bob secret");
+  const idling = here.connect();
+  await idling.ok("LOGIN bob secret");
+  await idling.ok("SELECT INBOX");
+  idling.send("i IDLE\r\n");
+  await idling.until("+");
+  box.bringBack(box.copy());
+  for (const client of [waiting, idling]) {
+    assert.match(await client.line(), /^\* BYE \[UNAVAILABLE\] The mailbox was brought back/);
+    await client.over;
+  }
+  const next = here.connect();
+  await next.ok("LOGIN bob secret");
+  assert.ok((await next.ok("SELECT INBOX")).includes("* 1 EXISTS"));
+});

@@ -59,7 +59,8 @@ export class Session implements Talk {
   #tls: TlsFacts | undefined;
   /** Between two commands: nothing is being worked on. */
   #waiting = false;
-  #draining = false;
+  /** Why it ends between two commands. */
+  #leaving: string | undefined;
   #faults = 0;
   #touched: number;
   #telling = false;
@@ -134,8 +135,19 @@ export class Session implements Talk {
 
   /** Ends the session between two commands. */
   drain(): void {
-    this.#draining = true;
-    if (this.#waiting || this.#idling) this.#bye("[UNAVAILABLE] The server is going down, please come back");
+    this.#leave("[UNAVAILABLE] The server is going down, please come back");
+  }
+
+  leaveWhen(lost: AbortSignal): void {
+    const leave = () =>
+      this.#leave("[UNAVAILABLE] The mailbox was brought back from a copy, please connect again");
+    if (lost.aborted) leave();
+    else lost.addEventListener("abort", leave, { once: true, signal: this.signal });
+  }
+
+  #leave(why: string): void {
+    this.#leaving ??= why;
+    if (this.#waiting || this.#idling) this.#bye(this.#leaving);
   }
 
   abort(): void {
@@ -201,7 +213,7 @@ export class Session implements Talk {
   }
 
   async #step(): Promise<void> {
-    if (this.#draining) return this.#bye("[UNAVAILABLE] The server is going down, please come back");
+    if (this.#leaving !== undefined) return this.#bye(this.#leaving);
     if (!this.input.ready) this.out.flush();
     this.#waiting = true;
     const reading = await this.#reader.next(this.state.at !== "stranger");

@@ -59,6 +59,8 @@ export interface Talk {
   ask(): void;
   /** Forgets a literal that is not wanted, and the rest of its command. */
   swallow(literal: NonNullable<Request["literal"]>): Promise<void>;
+  /** The session ends when the signal is aborted: between two commands, with BYE. */
+  leaveWhen(lost: AbortSignal): void;
   /** Leaves the selected folder, if one is. */
   leaveFolder(): void;
   /** Called by the selected folder when there is something to tell. */

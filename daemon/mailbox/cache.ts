@@ -3,6 +3,8 @@
  *
  * In:     units of changes in the order of the stream, own ones as soon as they are stored.
  * Out:    the state after each unit, and one event per folder and unit to those who listen.
+ * Ends:   when nobody follows the mailbox any more, or when it is lost: the store was brought back from a copy. Then
+ *         nothing that is here may be relied on, and everything fails with `BroughtBack`.
  * States: a folder is loading (units that come meanwhile are kept and win over what was read), held, or lingering: nobody
  *         holds it, and it is kept true all the same until `Holdings` has it dropped.
  *
@@ -14,7 +16,7 @@ import type { Holdings } from "./holdings.ts";
 import type { Journal, Told } from "./journal.ts";
 import type { Ledger } from "./ledger.ts";
 import type { MailboxChange } from "./session.ts";
-import { StoreUnavailable } from "./store.ts";
+import { BroughtBack, StoreUnavailable } from "./store.ts";
 
 export class Cache {
   readonly #journal: Journal;
@@ -22,6 +24,7 @@ export class Cache {
   readonly #folders = new Map<number, FolderCache>();
   readonly #loading = new Map<FolderCache, Promise<void>>();
   readonly #listeners = new Set<(change: MailboxChange) => void>();
+  readonly #lost = new AbortController();
   #waiting: { readonly sequence: number; readonly wake: () => void }[] = [];
   #ledger: Ledger;
   #sequence: number;
@@ -40,6 +43,24 @@ export class Cache {
 
   get sequence(): number {
     return this.#sequence;
+  }
+
+  /** Aborted with `BroughtBack`. */
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  lose(): void {
+    this.#lost.abort(new BroughtBack());
+    this.end();
+  }
+
+  /** Resolves when everything that was stored before the call, by whomever, is known here. Throws `StoreUnavailable`. */
+  async sync(signal?: AbortSignal): Promise<void> {
+    const known = this.#sequence;
+    const latest = await this.#journal.latest();
+    if (latest < known) await this.#journal.doubt();
+    await this.arrived(latest, signal);
   }
 
   listen(listener: (change: MailboxChange) => void): () => void {
@@ -64,12 +85,15 @@ export class Cache {
 
   /** The same, for as long as a client may be kept waiting. Throws `StoreUnavailable`, or the signal's reason. */
   async arrived(sequence: number, signal?: AbortSignal): Promise<void> {
+    this.lost.throwIfAborted();
     if (sequence <= this.#sequence) return;
     const patience = AbortSignal.timeout(ARRIVE_MS);
     try {
-      await this.reached(sequence, signal ? AbortSignal.any([signal, patience]) : patience);
+      const ends = [this.lost, patience, ...(signal ? [signal] : [])];
+      await this.reached(sequence, AbortSignal.any(ends));
     } catch (error) {
       signal?.throwIfAborted();
+      this.lost.throwIfAborted();
       throw new StoreUnavailable("the mailbox's changes do not arrive", { cause: error });
     }
   }
@@ -100,6 +124,7 @@ export class Cache {
 
   /** The folder with its messages; it stays in memory until it was released as often as it was asked for. */
   async hold(id: number, signal: AbortSignal): Promise<FolderCache> {
+    this.lost.throwIfAborted();
     const folder = this.#folders.get(id) ?? this.#add(id);
     if (folder.holders === 0) this.#use(folder);
     folder.holders++;
@@ -166,7 +191,7 @@ export class Cache {
   }
 
   async #read(folder: FolderCache): Promise<void> {
-    const patience = AbortSignal.timeout(LOAD_MS);
+    const patience = AbortSignal.any([this.lost, AbortSignal.timeout(LOAD_MS)]);
     for (let attempt = 1; ; attempt++) {
       const known = this.#sequence;
       const loaded = await this.#journal.load(folder.id, patience);

@@ -47,6 +47,10 @@ export class CachedSession implements MailboxSession {
     this.mailbox = parts.journal.mailbox;
   }
 
+  get lost(): AbortSignal {
+    return this.#parts.cache.lost;
+  }
+
   get #ledger(): Ledger {
     return this.#parts.cache.ledger;
   }
@@ -72,7 +76,7 @@ export class CachedSession implements MailboxSession {
   }
 
   async sync(signal: AbortSignal): Promise<void> {
-    await this.#parts.cache.arrived(await this.#parts.journal.latest(), signal);
+    await this.#parts.cache.sync(signal);
   }
 
   listen(listener: (change: MailboxChange) => void): () => void {

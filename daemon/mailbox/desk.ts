@@ -45,7 +45,7 @@ export class Desk {
       const done = await journal.turn((known) => this.#attempt(plan, known));
       if (done) return done.answer;
       this.#rivalsUntil = clock.monotonic() + 1_000;
-      await this.#catchUp();
+      await this.#parts.cache.sync();
     }
     throw new StoreUnavailable(`too many write to ${journal.mailbox} at once`);
   }
@@ -72,11 +72,6 @@ export class Desk {
       if (error instanceof Overtaken) return undefined;
       throw error;
     }
-  }
-
-  async #catchUp(): Promise<void> {
-    const { journal } = this.#parts;
-    await this.#parts.cache.arrived(await journal.latest());
   }
 }
 

@@ -16,6 +16,8 @@ export class FolderCache {
   readonly #listeners = new Set<(change: FolderChange) => void>();
   #messages: readonly Kept[] = [];
   #log: VanishedLog = emptyLog;
+  /** What `#messages` has been raised to. */
+  #floor = 0;
   /** While it is being read: what units said meanwhile. */
   #early: Map<Uid, MessageRecord | undefined> | undefined = new Map();
   #deleted = false;
@@ -40,7 +42,9 @@ export class FolderCache {
   }
 
   get log(): VanishedLog {
-    return this.#log;
+    const { floor = 0 } = this.ledger ?? {};
+    if (this.#log.floor >= floor) return this.#log;
+    return { floor, removals: this.#log.removals.filter(([modseq]) => modseq > floor) };
   }
 
   get ledger(): FolderLedger | undefined {
@@ -67,7 +71,8 @@ export class FolderCache {
       if (record) byUid.set(uid, keptOf(uid, record));
       else byUid.delete(uid);
     }
-    const next = [...byUid.values()].sort((a, b) => a.uid - b.uid);
+    this.#floor = this.ledger?.floor ?? 0;
+    const next = this.#raised([...byUid.values()].sort((a, b) => a.uid - b.uid));
     const before = this.#early === undefined ? this.#messages : undefined;
     this.#messages = next;
     if (log.removals.length >= this.#log.removals.length) this.#log = log;
@@ -93,6 +98,12 @@ export class FolderCache {
     for (const listener of this.#listeners) for (const change of changes) listener(change);
   }
 
+  #raised(messages: readonly Kept[]): readonly Kept[] {
+    const modseq = this.#floor;
+    if (modseq === 0) return messages;
+    return messages.map((message) => (message.modseq < modseq ? { ...message, modseq } : message));
+  }
+
   #take(told: Told): FolderChange[] {
     const arrived: Kept[] = [];
     const flagged: Kept[] = [];
@@ -106,6 +117,12 @@ export class FolderCache {
       else arrived.push(keptOf(uid, record));
     }
     const changes: FolderChange[] = [];
+    const { floor = 0 } = this.ledger ?? {};
+    if (floor > this.#floor) {
+      this.#floor = floor;
+      this.#messages = this.#raised(this.#messages);
+      changes.push({ kind: "flags", messages: this.#messages });
+    }
     if (flagged.length > 0) {
       flagged.sort(byUid);
       this.#messages = withChanged(this.#messages, flagged);

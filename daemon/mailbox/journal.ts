@@ -61,6 +61,14 @@ export interface Loaded {
   readonly asOf: number;
 }
 
+/** Who follows a mailbox. */
+export interface Follower {
+  /** Every later unit, in order and without gaps. */
+  readonly told: (unit: Told) => void;
+  /** The store was brought back from a copy: what was told is not so any more. Nothing is told after it. */
+  readonly lost: () => void;
+}
+
 export interface Followed extends AsyncDisposable {
   readonly sequence: number;
   readonly ledger: Ledger;
@@ -68,8 +76,10 @@ export interface Followed extends AsyncDisposable {
 
 export interface Journal {
   readonly mailbox: MailboxName;
-  /** The ledger as the leader has it; every later unit goes to `told`, in order and without gaps. */
-  follow(told: (unit: Told) => void, signal: AbortSignal): Promise<Followed>;
+  /** The ledger as the leader has it; the follower hears what comes after it. */
+  follow(follower: Follower, signal: AbortSignal): Promise<Followed>;
+  /** The leader has an older ledger than was told: looks whether the store was brought back, and tells so. */
+  doubt(): Promise<void>;
   load(folder: number, signal: AbortSignal): Promise<Loaded>;
   /** The sequence of the mailbox's ledger, by the leader. */
   latest(): Promise<number>;

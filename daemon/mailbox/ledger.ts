@@ -24,6 +24,8 @@ export interface FolderLedger {
   readonly deleted: number;
   readonly bytes: number;
   readonly use?: SpecialUse;
+  /** No message counts as older, and of earlier removals nothing is known: set by a restoration (`restored.ts`). */
+  readonly floor?: number;
 }
 
 export interface Ledger {
@@ -77,7 +79,7 @@ export const emptyLedger: Ledger = {
   subscriptions: [],
 };
 
-const UID_MAX = 2 ** 32 - 1;
+export const UID_MAX = 2 ** 32 - 1;
 
 export const folderOf = (ledger: Ledger, name: string): FolderLedger | undefined => {
   const wanted = folderName(name);

@@ -11,11 +11,11 @@ import type { Digest, Range } from "./digest.ts";
 import {
   type Edit,
   type Followed,
+  type Follower,
   type Journal,
   type Loaded,
   Overtaken,
   type Staged,
-  type Told,
   type Unit,
 } from "./journal.ts";
 import { emptyLedger, type Ledger } from "./ledger.ts";
@@ -40,7 +40,7 @@ export class MemoryBox {
   readonly delivered = new Set<string>();
   readonly records = new Map<number, Map<Uid, MessageRecord>>();
   readonly logs = new Map<number, VanishedLog>();
-  readonly followers = new Set<(told: Told) => void>();
+  readonly followers = new Set<Follower>();
   turns: Promise<unknown> = Promise.resolve();
 
   write(unit: Unit): number {
@@ -50,8 +50,22 @@ export class MemoryBox {
     for (const edit of unit.edits) this.#edit(edit);
     for (const { folder, log } of unit.logs) this.logs.set(folder, log);
     const told = toldOf(unit, this.sequence);
-    for (const follower of this.followers) queueMicrotask(() => follower(told));
+    for (const follower of this.followers) queueMicrotask(() => follower.told(told));
     return this.sequence;
+  }
+
+  /** As it is now. */
+  copy(): Pick<MemoryBox, "ledger" | "sequence" | "records" | "logs"> {
+    const records = new Map([...this.records].map(([folder, some]) => [folder, new Map(some)]));
+    return { ledger: this.ledger, sequence: this.sequence, records, logs: new Map(this.logs) };
+  }
+
+  /** As when a store is restored: everything is as it was, and nobody is followed any more. */
+  bringBack({ ledger, sequence, records, logs }: ReturnType<MemoryBox["copy"]>): void {
+    Object.assign(this, { ledger, sequence, records, logs });
+    const lost = [...this.followers];
+    this.followers.clear();
+    for (const follower of lost) follower.lost();
   }
 
   #edit(edit: Edit): void {
@@ -76,11 +90,14 @@ export class MemoryJournal implements Journal {
     this.#bodies = bodies;
   }
 
-  async follow(told: (unit: Told) => void): Promise<Followed> {
+  async follow(follower: Follower): Promise<Followed> {
     const { followers, sequence, ledger } = this.#box;
-    followers.add(told);
-    return { sequence, ledger, [Symbol.asyncDispose]: async () => void followers.delete(told) };
+    followers.add(follower);
+    return { sequence, ledger, [Symbol.asyncDispose]: async () => void followers.delete(follower) };
   }
+
+  /** Followers hear at once when it is brought back. */
+  async doubt(): Promise<void> {}
 
   async load(folder: number): Promise<Loaded> {
     const { sequence, records, logs } = this.#box;

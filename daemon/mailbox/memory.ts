@@ -38,7 +38,7 @@ export class MemoryMailboxStore implements MailboxStore, MailboxAccess {
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    const journal = (mailbox: MailboxName) => new MemoryJournal(mailbox, this.#box(mailbox), this.#bodies);
+    const journal = (mailbox: MailboxName) => new MemoryJournal(mailbox, this.box(mailbox), this.#bodies);
     this.#sessions = new Sessions(journal, clock, () => 0.5);
   }
 
@@ -46,7 +46,7 @@ export class MemoryMailboxStore implements MailboxStore, MailboxAccess {
     signal.throwIfAborted();
     await this.#body(delivery);
     signal.throwIfAborted();
-    const box = this.#box(delivery.mailbox);
+    const box = this.box(delivery.mailbox);
     const { folder, flags, receivedAt, quota, bodyId, prefix, deliveryId } = delivery;
     const id = `${bodyId} ${deliveryId}`;
     if (box.delivered.has(id)) return { kind: "duplicate" };
@@ -89,7 +89,8 @@ export class MemoryMailboxStore implements MailboxStore, MailboxAccess {
     return body;
   }
 
-  #box(mailbox: MailboxName): MemoryBox {
+  /** What it has of a mailbox. */
+  box(mailbox: MailboxName): MemoryBox {
     const found = this.#boxes.get(mailbox);
     if (found) return found;
     const made = new MemoryBox();
@@ -132,7 +133,7 @@ export class MemoryMailboxStore implements MailboxStore, MailboxAccess {
     uid: Uid,
     signal: AbortSignal,
   ): Promise<AsyncIterable<Uint8Array> | undefined> {
-    const box = this.#box(mailbox);
+    const box = this.box(mailbox);
     const folder = folderOf(box.ledger, name);
     const record = folder && box.records.get(folder.id)?.get(uid);
     if (!record) return undefined;

@@ -66,6 +66,8 @@ export type MailboxChange =
 
 export interface MailboxSession extends AsyncDisposable {
   readonly mailbox: MailboxName;
+  /** Aborted when the store was brought back from a copy: what this session has seen is not so, and it must end. */
+  readonly lost: AbortSignal;
   /** INBOX first, then by name. */
   folders(): readonly FolderInfo[];
   /** `inbox` in any case is INBOX. */

@@ -7,7 +7,7 @@ import type { Loaded } from "./journal.ts";
 import { MemoryBox, MemoryJournal } from "./memory-journal.ts";
 import { type Append, MailboxRefusal } from "./session.ts";
 import { Sessions } from "./sessions.ts";
-import { type MailboxName, StoreUnavailable } from "./store.ts";
+import { BroughtBack, type MailboxName, StoreUnavailable } from "./store.ts";
 
 async function* body(): AsyncIterable<Uint8Array> {
   yield Buffer.from("x");
@@ -50,7 +50,7 @@ function pods(most?: number) {
   );
   const quota = () => ({});
   const enter = (pod: Sessions, mailbox = bob) => pod.open(mailbox, { quota }, calm);
-  return { clock, counts, here, there, enter, holdings };
+  return { clock, counts, here, there, enter, holdings, box };
 }
 
 test("a mailbox that was used a moment ago is there at once, and true", async () => {
@@ -188,4 +188,36 @@ test("a large COPY that fails on its way leaves its target as it was", async () 
   assert.equal((await view?.copy(uids, "Archive", calm))?.to[0], 602, "no UID is given twice");
   assert.equal(session.folder("Archive")?.messages, 701);
   await pod[Symbol.asyncDispose]();
+});
+
+test("a mailbox that is brought back from a copy is seen as it is by who comes then, and left alone by who was there", async () => {
+  const { box, here, enter } = pods();
+  const session = await enter(here);
+  await session.append("INBOX", some(2), calm);
+  const copy = box(bob).copy();
+  await session.append("INBOX", some(1), calm);
+  const view = await session.select("INBOX", calm);
+  box(bob).bringBack(copy);
+  assert.equal(session.lost.aborted, true);
+  await assert.rejects(session.append("INBOX", some(1), calm), BroughtBack);
+  await assert.rejects(async () => view?.expunge([1] as never, calm), BroughtBack);
+  const next = await enter(here);
+  const uids = async () => (await next.select("INBOX", calm))?.messages.map(({ uid }) => uid);
+  assert.deepEqual(await uids(), [1, 2]);
+  await session[Symbol.asyncDispose]();
+  await next.append("INBOX", some(1), calm);
+  assert.deepEqual(await uids(), [1, 2, 3], "the end of the old session is not that of the new one");
+});
+
+test("what lingers of a mailbox that is brought back is forgotten", async () => {
+  const { box, counts, here, enter } = pods();
+  {
+    await using session = await enter(here);
+    await session.append("INBOX", some(1), calm);
+    await session.select("INBOX", calm);
+  }
+  box(bob).bringBack(box(bob).copy());
+  await using session = await enter(here);
+  await session.select("INBOX", calm);
+  assert.deepEqual(counts, { loads: 2, follows: 2 });
 });

@@ -1,7 +1,8 @@
 /**
  * The open mailboxes of this process: sessions of the same user share one cache.
  *
- * A cache outlives its last session for a while (`holdings.ts`); whoever comes while it is being closed gets a new one.
+ * A cache outlives its last session for a while (`holdings.ts`); whoever comes while it is being closed gets a new one, and
+ * so does whoever comes after the store was brought back from a copy.
  */
 import type { Chance, Clock } from "../kit/clock.ts";
 import { Cache } from "./cache.ts";
@@ -11,7 +12,7 @@ import { furnished } from "./folders.ts";
 import { Holdings } from "./holdings.ts";
 import type { Journal, Told } from "./journal.ts";
 import type { MailboxSession, OpenOptions } from "./session.ts";
-import type { MailboxName } from "./store.ts";
+import { BroughtBack, type MailboxName } from "./store.ts";
 
 interface Shared extends AsyncDisposable {
   readonly journal: Journal;
@@ -22,6 +23,8 @@ interface Shared extends AsyncDisposable {
 interface Entry {
   readonly opening: Promise<Shared>;
   holders: number;
+  /** Nobody may come any more. */
+  lost: boolean;
   over: boolean;
 }
 
@@ -45,6 +48,15 @@ export class Sessions implements AsyncDisposable {
   }
 
   async open(mailbox: MailboxName, options: OpenOptions, signal: AbortSignal): Promise<MailboxSession> {
+    try {
+      return await this.#open(mailbox, options, signal);
+    } catch (error) {
+      if (!(error instanceof BroughtBack)) throw error;
+      return await this.#open(mailbox, options, signal);
+    }
+  }
+
+  async #open(mailbox: MailboxName, options: OpenOptions, signal: AbortSignal): Promise<MailboxSession> {
     const known = this.#entries.get(mailbox);
     const entry = known ?? this.#enter(mailbox);
     this.#holdings.mailboxes.take(entry);
@@ -54,7 +66,7 @@ export class Sessions implements AsyncDisposable {
       const { journal, cache, desk } = await entry.opening;
       signal.throwIfAborted();
       // Whatever was stored before somebody came, by whomever, is there.
-      if (known) await cache.arrived(await journal.latest(), signal);
+      if (known) await cache.sync(signal);
       const now = () => this.#clock.now();
       if (!cache.ledger.furnished)
         await desk.carryOut(
@@ -72,19 +84,33 @@ export class Sessions implements AsyncDisposable {
   }
 
   #enter(mailbox: MailboxName): Entry {
-    const entry: Entry = { opening: this.#share(mailbox), holders: 0, over: false };
+    const lost = () => this.#lose(mailbox, entry);
+    const entry: Entry = { opening: this.#share(mailbox, lost), holders: 0, lost: false, over: false };
     entry.opening.catch(() => {}); // told to everyone who waits for it
     this.#entries.set(mailbox, entry);
     return entry;
   }
 
-  async #share(mailbox: MailboxName): Promise<Shared> {
+  #lose(mailbox: MailboxName, entry: Entry): void {
+    entry.lost = true;
+    if (this.#entries.get(mailbox) === entry) this.#entries.delete(mailbox);
+    if (this.#holdings.mailboxes.take(entry)) void this.#end(mailbox, entry);
+  }
+
+  async #share(mailbox: MailboxName, lost: () => void): Promise<Shared> {
     const journal = this.#journal(mailbox);
     let cache: Cache | undefined;
     const early: Told[] = [];
     const told = (unit: Told) => (cache ? cache.apply(unit) : void early.push(unit));
-    const followed = await journal.follow(told, new AbortController().signal);
+    let gone = false;
+    const lose = () => {
+      gone = true;
+      cache?.lose();
+      lost();
+    };
+    const followed = await journal.follow({ told, lost: lose }, new AbortController().signal);
     cache = new Cache(journal, followed.ledger, followed.sequence, this.#holdings);
+    if (gone) cache.lose();
     for (const unit of early) cache.apply(unit);
     const desk = new Desk({ journal, cache, clock: this.#clock, chance: this.#chance });
     return {
@@ -102,13 +128,15 @@ export class Sessions implements AsyncDisposable {
     if (--entry.holders > 0) return;
     const shared = await entry.opening.catch(() => undefined);
     if (entry.holders > 0 || entry.over) return; // somebody came meanwhile, or it has ended
-    const end = () => {
-      entry.over = true;
-      if (this.#entries.get(mailbox) === entry) this.#entries.delete(mailbox);
-      return shared?.[Symbol.asyncDispose]();
-    };
-    if (shared === undefined) return void end();
-    this.#holdings.mailboxes.keep(entry, 1, () => void end());
+    if (shared === undefined || entry.lost) return this.#end(mailbox, entry);
+    this.#holdings.mailboxes.keep(entry, 1, () => void this.#end(mailbox, entry));
+  }
+
+  async #end(mailbox: MailboxName, entry: Entry): Promise<void> {
+    entry.over = true;
+    if (this.#entries.get(mailbox) === entry) this.#entries.delete(mailbox);
+    const shared = await entry.opening.catch(() => undefined);
+    await shared?.[Symbol.asyncDispose]();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -83,6 +83,13 @@ export class StoreUnavailable extends Error {
   override readonly name = "StoreUnavailable";
 }
 
+/** The store was brought back from a copy: what was known of the mailbox is not so. Whoever opens it anew sees what is. */
+export class BroughtBack extends StoreUnavailable {
+  constructor() {
+    super("the mailbox was brought back from a copy");
+  }
+}
+
 export interface MailboxStore extends AsyncDisposable {
   deliver(delivery: Delivery, signal: AbortSignal): Promise<Filed>;
   /** Figures of one mailbox, or `undefined` when nothing was ever filed there. Cheap: from its meta record. */

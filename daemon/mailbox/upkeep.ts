@@ -20,4 +20,9 @@ export interface MailboxUpkeep {
    * who does makes it fail without harm.
    */
   repair(mailbox: MailboxName, signal: AbortSignal): Promise<readonly Finding[]>;
+  /**
+   * After it was brought back from a copy: nothing that mail programs have seen since the copy is given out again
+   * (`restored.ts`). Harmless where it was not so. False: there is no such mailbox.
+   */
+  restored(mailbox: MailboxName, signal: AbortSignal): Promise<boolean>;
 }

@@ -5,6 +5,8 @@
  * sequence, silence for two heartbeats, or a reconnect makes a new consumer that goes on behind the last message
  * handled; so the reader hears every subject's latest state, and nothing twice.
  *
+ * A stream that was brought back from a copy is noticed when it is followed anew, or by `doubt()` (`history.ts`).
+ *
  * In:     stream, subject filters, `onMessage` (synchronous bookkeeping).
  * Out:    `caughtUp` resolves when everything that existed at the start was handled, as far as the server that we read
  *         from knew it: of several copies of a stream one may lag behind.
@@ -14,12 +16,15 @@ import { type Msg, nuid, type Subscription } from "@nats-io/transport-node";
 import type { Log } from "../kit/log.ts";
 import type { Link } from "./connect.ts";
 import { type ApiError, faultOf, StoreFault } from "./fault.ts";
+import { historyOf } from "./history.ts";
 import { type RawHeaders, rawHeaders } from "./raw-headers.ts";
 
 export interface TailMessage {
   readonly subject: string;
   readonly sequence: number;
   readonly data: Uint8Array;
+  /** When it was stored; ms since the epoch. */
+  readonly time: number;
   /** How many more wait behind it. */
   readonly pending: number;
   /**
@@ -43,6 +48,11 @@ export interface TailOptions {
    * from its beginning whenever it is followed anew.
    */
   readonly fleeting?: () => Promise<void>;
+  /**
+   * Asked for by those who keep what they hear: the stream was brought back from a copy, and what was told after the copy
+   * is not so. Then everything comes anew, as at the start; with `after`, what is stored from now on.
+   */
+  readonly onAnother?: () => void;
   readonly onMessage: (message: TailMessage) => void;
   readonly log: Log;
 }
@@ -56,11 +66,13 @@ export class Tail implements AsyncDisposable {
   #subscription: Subscription | undefined;
   #consumer = "";
   #lastSequence = 0;
+  /** When that was stored; 0: not known. */
+  #lastTime = 0;
   #expected = 1;
   #heardAt = 0;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
-  #restarting = false;
+  #restarting: Promise<void> | undefined;
   #forgetDown = () => {};
 
   constructor(link: Link, options: TailOptions) {
@@ -145,11 +157,14 @@ export class Tail implements AsyncDisposable {
     if (Number(parts[from + 1]) !== this.#expected) return void this.#restart("a gap");
     this.#expected++;
     this.#lastSequence = sequence;
+    const time = Number(parts[from + 2]) / 1e6;
+    this.#lastTime = time;
     const pending = Number(parts[from + 3]);
     const marker = msg.data.length === 0 && head.get("Nats-Marker-Reason") !== undefined;
     const forged = head.get("Nats-Subject") !== undefined;
     try {
-      this.#options.onMessage({ subject: msg.subject, sequence, data: msg.data, pending, marker, forged });
+      const { subject, data } = msg;
+      this.#options.onMessage({ subject, sequence, time, data, pending, marker, forged });
     } catch (error) {
       this.#options.log.error({ err: error, subject: msg.subject }, "a record could not be handled");
     }
@@ -171,15 +186,22 @@ export class Tail implements AsyncDisposable {
       void this.#restart("silence");
   }
 
-  async #restart(why: string): Promise<void> {
-    if (this.#restarting || this.#closed) return;
-    this.#restarting = true;
+  #restart(why: string): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    this.#restarting ??= this.#anew(why).finally(() => {
+      this.#restarting = undefined;
+    });
+    return this.#restarting;
+  }
+
+  async #anew(why: string): Promise<void> {
     this.#options.log.debug({ stream: this.#options.stream, why }, "following the stream anew");
     this.#consumer = "";
     while (!this.#closed) {
       try {
         await this.#link.up(AbortSignal.timeout(60_000));
         await this.#options.fleeting?.();
+        await this.#recognize();
         await this.#create();
         break;
       } catch (error) {
@@ -187,7 +209,24 @@ export class Tail implements AsyncDisposable {
         await new Promise((resolve) => setTimeout(resolve, 500));
       }
     }
-    this.#restarting = false;
+  }
+
+  /** Somebody has seen less than we have told: resolves when it is known whether it still is the stream that it was. */
+  doubt(): Promise<void> {
+    return this.#restart("doubt");
+  }
+
+  /** Before it is followed anew. */
+  async #recognize(): Promise<void> {
+    const { onAnother, after, stream, log } = this.#options;
+    if (!onAnother || this.#lastSequence === 0) return;
+    const heard = { sequence: this.#lastSequence, time: this.#lastTime };
+    const history = await historyOf(this.#link, stream, heard);
+    if (history.kind === "goes on") return;
+    log.warn({ stream }, "the stream was brought back from a copy: what was known of it is forgotten");
+    this.#lastSequence = after === undefined ? 0 : history.last.sequence;
+    this.#lastTime = 0;
+    onAnother();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

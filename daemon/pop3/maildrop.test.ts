@@ -121,3 +121,13 @@ test("the hold is given back when the mailbox cannot be opened", async () => {
   await assert.rejects(openMaildrop(access, bob, quota, calm), StoreUnavailable);
   assert.equal(held, 0);
 });
+
+test("nothing is removed of a mailbox that was brought back from a copy", async () => {
+  await using store = await filled("one");
+  await using drop = await open(store);
+  const box = store.box(bob);
+  box.bringBack(box.copy());
+  assert.equal(drop.lost.aborted, true);
+  await assert.rejects(drop.remove([at(drop, 0)], calm), StoreUnavailable);
+  assert.equal((await store.status(bob))?.messages, 1);
+});

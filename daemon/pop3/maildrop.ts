@@ -6,14 +6,14 @@
  * Fails:  `StoreUnavailable`; `open` gives `undefined` while another POP3 session, in whatever pod, has the maildrop.
  * Spec:   RFC 1939 §4 (exclusive access), §7 (UIDL: the same for ever, never used again, 1 to 70 octets 0x21–0x7E).
  */
-import type { Exclusive, MailboxAccess, MailboxSession } from "../mailbox/session.ts";
+import type { MailboxAccess, MailboxSession } from "../mailbox/session.ts";
 import { type MailboxName, type Quota, StoreUnavailable } from "../mailbox/store.ts";
 import type { FolderView, Message } from "../mailbox/view.ts";
 
 export interface Maildrop extends AsyncDisposable {
   /** Message `n` of the session is at `n - 1`. */
   readonly messages: readonly Message[];
-  /** Aborted when another session may have it: nothing may be removed any more. */
+  /** Aborted when another session may have it, or when it was brought back from a copy: nothing may be removed any more. */
   readonly lost: AbortSignal;
   uidl(message: Message): string;
   /** `undefined`: it was removed by others meanwhile. */
@@ -35,7 +35,8 @@ export async function openMaildrop(
   const session: MailboxSession = parts.use(await access.open(mailbox, { quota }, signal));
   const view = await session.select("INBOX", signal);
   if (view === undefined) throw new StoreUnavailable("the mailbox has no INBOX");
-  return new Inbox(exclusive, parts.use(view), parts.move());
+  const lost = AbortSignal.any([exclusive.lost, session.lost]);
+  return new Inbox(lost, parts.use(view), parts.move());
 }
 
 class Inbox implements Maildrop {
@@ -45,9 +46,9 @@ class Inbox implements Maildrop {
   readonly #uidValidity: number;
   readonly #parts: AsyncDisposableStack;
 
-  constructor(exclusive: Exclusive, view: FolderView, parts: AsyncDisposableStack) {
+  constructor(lost: AbortSignal, view: FolderView, parts: AsyncDisposableStack) {
     this.messages = view.messages.slice();
-    this.lost = exclusive.lost;
+    this.lost = lost;
     this.#view = view;
     this.#uidValidity = view.folder.uidValidity;
     this.#parts = parts;

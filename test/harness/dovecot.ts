@@ -34,7 +34,10 @@ export function dovecotVersion(): string {
 
 export interface DovecotUser {
   readonly name: string;
+  /** In the clear, or with a scheme before it: `{ARGON2ID}$argon2id$…`. */
   readonly password: string;
+  /** The user whose mail this is, when the name is another one for it. */
+  readonly is?: string;
 }
 
 export interface Dovecot extends AsyncDisposable {
@@ -54,10 +57,7 @@ export async function startDovecot(users: readonly DovecotUser[], within = tmpdi
   for (const folder of ["mail", "home"]) await chown(join(root, folder), nobody.uid, nobody.gid);
   const imap = await freePort();
   const pop3 = existsSync("/usr/lib/dovecot/pop3") ? await freePort() : undefined;
-  await writeFile(
-    join(root, "users"),
-    users.map(({ name, password }) => `${name}:{PLAIN}${password}\n`).join(""),
-  );
+  await writeFile(join(root, "users"), users.map(userLine).join(""));
   await chmod(join(root, "users"), 0o644);
   const file = join(root, "dovecot.conf");
   await writeFile(file, configuration({ root, imap, pop3, ...nobody }));
@@ -83,6 +83,11 @@ export async function startDovecot(users: readonly DovecotUser[], within = tmpdi
     throw new Error(`dovecot does not answer: ${said}`, { cause: error });
   }
   return { pid: child.pid ?? 0, imap, pop3, log, [Symbol.asyncDispose]: stop };
+}
+
+function userLine({ name, password, is }: DovecotUser): string {
+  const secret = password.startsWith("{") ? password : `{PLAIN}${password}`;
+  return `${name}:${secret}${is === undefined ? "" : `::::::user=${is}`}\n`;
 }
 
 function idsOf(user: string): { uid: number; gid: number } {

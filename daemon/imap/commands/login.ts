@@ -79,6 +79,7 @@ async function enter(talk: Talk, entrance: Entrance): Promise<Answer> {
   const { who } = entrance;
   const mailbox = await talk.host.open(who, talk.signal);
   talk.state = { at: "user", account: { user: who, mailbox } };
+  talk.leaveWhen(mailbox.lost);
   talk.log.info({ client: talk.client.address, user: who }, "logged in");
   return ok("Logged in", `CAPABILITY ${capabilities(talk)}`);
 }

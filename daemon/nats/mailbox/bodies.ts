@@ -96,6 +96,11 @@ export class Bodies {
     return { kind: "relied", head };
   }
 
+  /** The stream is not the one that it was. */
+  forgetAll(): void {
+    this.#there.clear();
+  }
+
   #remember(bodyId: string, head: number): void {
     this.#there.delete(bodyId);
     this.#there.set(bodyId, head);

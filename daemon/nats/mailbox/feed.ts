@@ -6,19 +6,17 @@
  * the ledger closes the unit.
  *
  * In:     mailboxes to follow.
- * Out:    units in the order of the stream.
+ * Out:    units in the order of the stream; `lost` once, and nothing more, when the stream was brought back from a copy.
  * Fails:  `follow` rejects with `StoreFault` when the stream cannot be followed now; later outages are waited out.
  */
 import type { Log } from "../../kit/log.ts";
-import type { Told } from "../../mailbox/journal.ts";
+import type { Follower, Told } from "../../mailbox/journal.ts";
 import type { MailboxName } from "../../mailbox/store.ts";
 import type { Link } from "../connect.ts";
-import { type ApiError, faultOf, StoreFault } from "../fault.ts";
+import { lastOf } from "../history.ts";
 import { Tail, type TailMessage } from "../tail.ts";
 import { decodeLedger, decodeLog, decodeRecord } from "./records.ts";
 import { encodeToken, everyChange, mailStream, type Shard, uidOf } from "./subjects.ts";
-
-type Follower = (told: Told) => void;
 
 interface Followed {
   readonly followers: Set<Follower>;
@@ -30,11 +28,14 @@ export class Feed implements AsyncDisposable {
   readonly #link: Link;
   readonly #shard: Shard;
   readonly #log: Log;
+  readonly #onAnother: () => void;
   /** By the token of their name. */
   readonly #mailboxes = new Map<string, Followed>();
   #tail: Promise<Tail> | undefined;
 
-  constructor(link: Link, shard: Shard, log: Log) {
+  /** `onAnother`: what is remembered of the stream is not so any more. */
+  constructor(link: Link, shard: Shard, log: Log, onAnother: () => void) {
+    this.#onAnother = onAnother;
     this.#link = link;
     this.#shard = shard;
     this.#log = log;
@@ -45,7 +46,7 @@ export class Feed implements AsyncDisposable {
     const token = encodeToken(mailbox);
     const found = this.#mailboxes.get(token) ?? { followers: new Set<Follower>(), records: [], logs: [] };
     this.#mailboxes.set(token, found);
-    const mine: Follower = (told) => follower(told);
+    const mine = { ...follower };
     found.followers.add(mine);
     const end = () => {
       found.followers.delete(mine);
@@ -62,13 +63,26 @@ export class Feed implements AsyncDisposable {
     }
   }
 
+  /** Looks whether the stream is still the one that it was. */
+  async doubt(): Promise<void> {
+    await (await this.#tail)?.doubt();
+  }
+
+  #another(): void {
+    const followed = [...this.#mailboxes.values()];
+    this.#mailboxes.clear();
+    this.#onAnother();
+    for (const { followers } of followed) for (const { lost } of followers) lost();
+  }
+
   async #start(): Promise<Tail> {
-    const after = await lastSequence(this.#link, mailStream(this.#shard));
+    const { sequence: after } = await lastOf(this.#link, mailStream(this.#shard));
     const tail = new Tail(this.#link, {
       stream: mailStream(this.#shard),
       filters: everyChange(this.#shard),
       after,
       onMessage: (message) => this.#take(message),
+      onAnother: () => this.#another(),
       log: this.#log,
     });
     return tail.start();
@@ -89,8 +103,8 @@ export class Feed implements AsyncDisposable {
       const { records, logs } = found;
       found.records = [];
       found.logs = [];
-      const told = { sequence, ledger: decodeLedger(data), records, logs };
-      for (const follower of found.followers) follower(told);
+      const unit = { sequence, ledger: decodeLedger(data), records, logs };
+      for (const { told } of found.followers) told(unit);
     }
   }
 
@@ -99,19 +113,4 @@ export class Feed implements AsyncDisposable {
     this.#tail = undefined;
     await tail?.[Symbol.asyncDispose]();
   }
-}
-
-async function lastSequence(link: Link, stream: string): Promise<number> {
-  interface Info {
-    readonly error?: ApiError;
-    readonly state?: { readonly last_seq: number };
-  }
-  let info: Info;
-  try {
-    info = (await link.nc.request(`$JS.API.STREAM.INFO.${stream}`, "", { timeout: 5_000 })).json<Info>();
-  } catch (error) {
-    throw new StoreFault("away", "no answer from JetStream", error);
-  }
-  if (info.error) throw faultOf(info.error);
-  return info.state?.last_seq ?? 0;
 }

@@ -12,11 +12,11 @@ import { digestOf, Scanner } from "../../mailbox/digest/scan.ts";
 import type { Digest, Range } from "../../mailbox/digest.ts";
 import {
   type Followed,
+  type Follower,
   type Journal,
   type Loaded,
   Overtaken,
   type Staged,
-  type Told,
   type Unit,
 } from "../../mailbox/journal.ts";
 import type { MessageRecord } from "../../mailbox/record.ts";
@@ -71,9 +71,9 @@ export class JetStreamJournal implements Journal {
   }
 
   /** Follows first and reads then: what is stored in between is told, and known to be old by its sequence. */
-  async follow(told: (unit: Told) => void, signal: AbortSignal): Promise<Followed> {
+  async follow(follower: Follower, signal: AbortSignal): Promise<Followed> {
     const { feed, ledgers } = this.#parts;
-    const end = await orUnavailable(feed.follow(this.mailbox, told));
+    const end = await orUnavailable(feed.follow(this.mailbox, follower));
     try {
       const { ledger, sequence } = await orUnavailable(unlessAborted(ledgers.load(this.mailbox), signal));
       return { ledger, sequence, [Symbol.asyncDispose]: async () => end() };
@@ -81,6 +81,10 @@ export class JetStreamJournal implements Journal {
       end();
       throw error;
     }
+  }
+
+  doubt(): Promise<void> {
+    return orUnavailable(this.#parts.feed.doubt());
   }
 
   async load(folder: number, signal: AbortSignal): Promise<Loaded> {

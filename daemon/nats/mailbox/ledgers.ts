@@ -50,6 +50,10 @@ export class Ledgers {
     }
   }
 
+  forgetAll(): void {
+    this.#held.clear();
+  }
+
   forget(mailbox: MailboxName): void {
     this.#held.delete(mailbox);
   }

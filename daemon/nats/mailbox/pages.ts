@@ -51,6 +51,14 @@ export async function lastOf(
   return (await onePage(link, stream, { multi_last: subjects, batch: subjects.length }, signal)).records;
 }
 
+/** The sequence of the first message that was stored at this time or later; `undefined`: there is none. */
+export async function firstSince(link: Asked, stream: string, time: number): Promise<number | undefined> {
+  const question = { start_time: new Date(time).toISOString(), next_by_subj: ">", batch: 1 };
+  return (await onePage(link, stream, question, calm)).records[0]?.sequence;
+}
+
+const calm = new AbortController().signal;
+
 interface Page {
   readonly records: readonly PageRecord[];
   readonly more: boolean;

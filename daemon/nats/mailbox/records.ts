@@ -62,7 +62,10 @@ export function decodeRecord(data: Uint8Array): MessageRecord {
   };
 }
 
-/** id, name, UIDVALIDITY, UIDNEXT, mod-sequence, messages, unseen, octets; since version 2: deleted, special use */
+/**
+ * id, name, UIDVALIDITY, UIDNEXT, mod-sequence, messages, unseen, octets; since version 2: deleted, special use; where
+ * there was a restoration: the mod-sequence that counts at least
+ */
 type WireFolder = readonly [
   number,
   string,
@@ -73,7 +76,8 @@ type WireFolder = readonly [
   number,
   number,
   number?,
-  SpecialUse?,
+  (SpecialUse | null)?,
+  number?,
 ];
 
 interface WireLedger {
@@ -103,6 +107,7 @@ export const encodeLedger = (ledger: Ledger): Uint8Array =>
 
 function wireFolder(f: FolderLedger): WireFolder {
   const folder = [f.id, f.name, f.uidValidity, f.uidNext, f.modseq, f.messages, f.unseen, f.bytes] as const;
+  if (f.floor !== undefined) return [...folder, f.deleted, f.use ?? null, f.floor];
   if (f.use !== undefined) return [...folder, f.deleted, f.use];
   return f.deleted === 0 ? folder : [...folder, f.deleted];
 }
@@ -124,9 +129,9 @@ export function decodeLedger(data: Uint8Array): Ledger {
 }
 
 function folderLedger(folder: WireFolder): FolderLedger {
-  const [id, name, uidValidity, uidNext, modseq, messages, unseen, bytes, deleted = 0, use] = folder;
+  const [id, name, uidValidity, uidNext, modseq, messages, unseen, bytes, deleted = 0, use, floor] = folder;
   const known = { id, name, uidValidity, uidNext, modseq, messages, unseen, deleted, bytes };
-  return use === undefined ? known : { ...known, use };
+  return { ...known, ...(use ? { use } : {}), ...(floor === undefined ? {} : { floor }) };
 }
 
 /** What a delivery mark says: where the message lies. For those who look at the store by hand. */

@@ -144,6 +144,7 @@ export class Scripts implements ScriptStore, AsyncDisposable {
         if (data.length > 0 && decode(data).active !== undefined) this.#active.set(subject, sequence);
         else this.#active.delete(subject);
       },
+      onAnother: () => this.#active.clear(),
       log,
     }).start();
   }

@@ -9,8 +9,10 @@
 import { nuid } from "@nats-io/transport-node";
 import type { Chance, Clock } from "../../kit/clock.ts";
 import type { Log } from "../../kit/log.ts";
+import { Overtaken } from "../../mailbox/journal.ts";
 import { folderOf, statusOf } from "../../mailbox/ledger.ts";
 import { keptOf } from "../../mailbox/record.ts";
+import { afterRestoration } from "../../mailbox/restored.ts";
 import type { Exclusive, MailboxAccess, MailboxSession, OpenOptions } from "../../mailbox/session.ts";
 import { Sessions } from "../../mailbox/sessions.ts";
 import {
@@ -125,6 +127,22 @@ export class JetStreamMailboxStore implements MailboxStore, MailboxAccess, Mailb
     return orUnavailable(repairMailbox(this.#shard(mailbox), mailbox, signal));
   }
 
+  async restored(mailbox: MailboxName, signal: AbortSignal): Promise<boolean> {
+    const shard = this.#shard(mailbox);
+    const journal = new JetStreamJournal(mailbox, shard);
+    for (;;) {
+      signal.throwIfAborted();
+      const { ledger, sequence: expect } = await orUnavailable(shard.ledgers.load(mailbox));
+      if (ledger.folders.length === 0) return false;
+      try {
+        await journal.commit({ expect, ledger: afterRestoration(ledger), edits: [], logs: [] });
+        return true;
+      } catch (error) {
+        if (!(error instanceof Overtaken)) throw error; // another writer was first, and got on with it
+      }
+    }
+  }
+
   /** From now on removes bodies that nothing refers to, until it is disposed of; for the mailbox role. */
   collecting(): AsyncDisposable {
     const stop = new AbortController();
@@ -229,7 +247,10 @@ function openShard(options: JetStreamMailboxOptions, shard: Shard): Opened {
   const turns = new Turns();
   const filer = new Filer({ reader, shard, commit, bodies, ledgers, turns, clock, chance });
   const heads = new Heads(reader, shard);
-  const feed = new Feed(link, shard, log);
+  const feed = new Feed(link, shard, log, () => {
+    ledgers.forgetAll();
+    bodies.forgetAll();
+  });
   return {
     link,
     shard,

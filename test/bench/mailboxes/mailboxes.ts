@@ -34,6 +34,8 @@ export interface MailboxReport {
 type Progress = (line: string) => void;
 
 export const reader: User = { name: "user@bench.example", password };
+const newcomersOf = (round: number): User[] =>
+  Array.from({ length: 10 }, (_, i) => ({ name: `new${round}-${i}@bench.example`, password }));
 const idlers = Array.from({ length: 50 }, (_, i) => ({ name: `idle${i}@bench.example`, password }));
 
 /** What Thunderbird asks for when it opens a folder. */
@@ -51,7 +53,8 @@ export async function mailboxes(options: BenchOptions, progress: Progress): Prom
   const { state, mailMessages: messages, mailOctets: octets } = options;
   const machine = await machineOf(state);
   await using parts = new AsyncDisposableStack();
-  const users = [reader, ...idlers];
+  const newcomers = Array.from({ length: options.rounds }, (_, round) => newcomersOf(round)).flat();
+  const users = [reader, ...newcomers, ...idlers];
   const hosts: Host[] = [];
   for (const start of [startDovecotHost, startPostfleetHost])
     hosts.push(parts.use(await start(users, state)));
@@ -69,7 +72,11 @@ export async function mailboxes(options: BenchOptions, progress: Progress): Prom
       for (const host of rotated(hosts, round)) record(host, work.name, await once(host, work, round));
   }
   for (let round = 0; round < options.rounds; round++)
-    for (const host of rotated(hosts, round)) record(host, "LOGIN and SELECT", await loginAndSelect(host));
+    for (const host of rotated(hosts, round))
+      record(host, "LOGIN and SELECT, no hash to compute", await loginAndSelect(host));
+  for (let round = 0; round < options.rounds; round++)
+    for (const host of rotated(hosts, round))
+      record(host, "LOGIN, the first of a user: argon2id", await firstLogins(host, newcomersOf(round)));
   const neighbours: Neighbour[] = [];
   for (const host of hosts) neighbours.push(await neighbour(host, reader));
   const idle: IdleConnections[] = [];
@@ -114,10 +121,20 @@ async function loginAndSelect(host: Host): Promise<number> {
   const times: number[] = [];
   for (let i = 0; i < 10; i++) {
     await using client = await ImapClient.connect(host.imap);
-    const { ms } = await client.login(reader.name, reader.password);
+    const { ms } = await client.login(host.known, reader.password);
     times.push(ms + (await client.command("SELECT INBOX")).ms);
   }
   return times.sort((a, b) => a - b)[5] ?? Number.NaN;
+}
+
+/** The median of ten users who come for the first time: their mailboxes are made, too. */
+async function firstLogins(host: Host, users: readonly User[]): Promise<number> {
+  const times: number[] = [];
+  for (const { name, password: secret } of users) {
+    await using client = await ImapClient.connect(host.imap);
+    times.push((await client.login(name, secret)).ms);
+  }
+  return times.sort((a, b) => a - b)[users.length >> 1] ?? Number.NaN;
 }
 
 const firstOf = (messages: number) => `FETCH of ${messages} envelopes, the first time`;
