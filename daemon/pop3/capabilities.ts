@@ -2,8 +2,8 @@
  * What CAPA lists: only what works now, for this client, in this state.
  *
  * Spec: RFC 2449 §5, §6; RFC 3206 §4 (AUTH-RESP-CODE); RFC 5034 §3 (SASL); RFC 2595 §4 (STLS); RFC 6856 §2 (UTF8: with
- *       USER, since names and passwords may be UTF-8). Octets of messages travel as they are, whether UTF8 was said or
- *       not: there is no LANG, and nothing is converted.
+ *       USER, since names and passwords may be UTF-8; who does not say UTF8 gets headers in ASCII, §4). There is no LANG: answers
+ *       are English.
  */
 export interface Offers {
   readonly user: boolean;

@@ -144,6 +144,20 @@ test("UTF8 comes before the login, and STLS before UTF8", async () => {
   await converse(["C: UTF8", "S: +OK …", "C: STLS", "S: -ERR STLS comes before UTF8"], { startTls: true });
 });
 
+test("who says UTF8 gets headers as they are, everybody else in ASCII", async () => {
+  for (const [first, form] of [
+    ["UTF8", "utf8"],
+    ["CAPA", "ascii"],
+  ] as const) {
+    const talk = new Talk({ trustPlain: true });
+    await talk.heard();
+    assert.match(await talk.ask(first), /^\+OK/);
+    assert.match(await talk.ask("USER bob", "PASS my secret"), /\+OK 2 messages/);
+    assert.match(await talk.ask("RETR 1", "TOP 2 0"), /^\+OK/);
+    assert.deepEqual(talk.box.forms, [form, form]);
+  }
+});
+
 test("STLS: what was pipelined behind it is dropped, a half-given login too", async () => {
   const talk = new Talk({ startTls: true, trustPlain: true });
   await talk.heard();

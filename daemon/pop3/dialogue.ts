@@ -193,7 +193,7 @@ export class Dialogue {
     const { log, caller } = this.#options;
     const drop = await this.#open(mailbox);
     if (typeof drop === "string") return this.#say(drop);
-    const transaction = new Transaction({ drop, output, signal, log });
+    const transaction = new Transaction({ drop, output, form: this.#utf8 ? "utf8" : "ascii", signal, log });
     this.#state = { at: "transaction", mailbox, drop, transaction };
     log.info({ client: caller.address, mailbox, messages: transaction.count }, "POP3 session begins");
     this.#say(`+OK ${transaction.count} messages (${transaction.octets} octets)`);

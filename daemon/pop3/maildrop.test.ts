@@ -7,7 +7,7 @@ import { MemoryMailboxStore } from "../mailbox/memory.ts";
 import type { MailboxAccess } from "../mailbox/session.ts";
 import { StoreUnavailable, type Uid } from "../mailbox/store.ts";
 import type { Message } from "../mailbox/view.ts";
-import { type Maildrop, openMaildrop } from "./maildrop.ts";
+import { type Form, type Maildrop, openMaildrop } from "./maildrop.ts";
 
 const quota = () => ({});
 
@@ -22,8 +22,8 @@ async function open(store: MailboxAccess): Promise<Maildrop> {
   return drop ?? assert.fail("the mailbox is in use");
 }
 
-async function textOf(drop: Maildrop, message: Message): Promise<string | undefined> {
-  const octets = drop.octets(message, calm);
+async function textOf(drop: Maildrop, message: Message, form: Form = "utf8"): Promise<string | undefined> {
+  const octets = drop.octets(message, form, calm);
   if (octets === undefined) return undefined;
   const parts: Uint8Array[] = [];
   for await (const part of octets) parts.push(part);
@@ -93,6 +93,18 @@ test("a mailbox that nothing was ever filed in is empty", async () => {
   await using drop = await open(store);
   assert.deepEqual(drop.messages, []);
 });
+
+const word = `=?utf-8?b?${Buffer.from("Grüße").toString("base64")}?=`;
+for (const [size, text] of [
+  ["small", "text"],
+  ["large", "ein Wörtlein\r\n".repeat(30_000)],
+])
+  test(`a ${size} message with headers in UTF-8 comes in ASCII to who does not know better`, async () => {
+    await using store = await filled(`Subject: Grüße\r\n\r\n${text}`);
+    await using drop = await open(store);
+    assert.equal(await textOf(drop, at(drop, 0)), `${prefix}Subject: Grüße\r\n\r\n${text}`);
+    assert.equal(await textOf(drop, at(drop, 0), "ascii"), `${prefix}Subject: ${word}\r\n\r\n${text}`);
+  });
 
 test("nothing is removed once the hold is lost", async () => {
   await using store = await filled("one");

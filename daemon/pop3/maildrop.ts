@@ -6,9 +6,16 @@
  * Fails:  `StoreUnavailable`; `open` gives `undefined` while another POP3 session, in whatever pod, has the maildrop.
  * Spec:   RFC 1939 §4 (exclusive access), §7 (UIDL: the same for ever, never used again, 1 to 70 octets 0x21–0x7E).
  */
+import { isAscii } from "node:buffer";
+import type { Range } from "../mailbox/digest.ts";
+import { downgraded, headersOf } from "../mailbox/downgrade.ts";
+import { SMALL } from "../mailbox/journal.ts";
 import type { MailboxAccess, MailboxSession } from "../mailbox/session.ts";
 import { type MailboxName, type Quota, StoreUnavailable } from "../mailbox/store.ts";
 import type { FolderView, Message } from "../mailbox/view.ts";
+
+/** What the client understands: headers in UTF-8, or in ASCII only. RFC 6856 §4 */
+export type Form = "utf8" | "ascii";
 
 export interface Maildrop extends AsyncDisposable {
   /** Message `n` of the session is at `n - 1`. */
@@ -16,8 +23,8 @@ export interface Maildrop extends AsyncDisposable {
   /** Aborted when another session may have it, or when it was brought back from a copy: nothing may be removed any more. */
   readonly lost: AbortSignal;
   uidl(message: Message): string;
-  /** `undefined`: it was removed by others meanwhile. */
-  octets(message: Message, signal: AbortSignal): AsyncIterable<Uint8Array> | undefined;
+  /** `undefined`: it was removed by others meanwhile. `ascii`: headers in UTF-8 are downgraded. */
+  octets(message: Message, form: Form, signal: AbortSignal): AsyncIterable<Uint8Array> | undefined;
   /** Those that others have removed are passed over. */
   remove(messages: readonly Message[], signal: AbortSignal): Promise<void>;
 }
@@ -58,8 +65,30 @@ class Inbox implements Maildrop {
     return `${this.#uidValidity}.${uid}`;
   }
 
-  octets(message: Message, signal: AbortSignal): AsyncIterable<Uint8Array> | undefined {
-    return this.#view.message(message.uid) && this.#view.read(message, undefined, signal);
+  octets(message: Message, form: Form, signal: AbortSignal): AsyncIterable<Uint8Array> | undefined {
+    if (this.#view.message(message.uid) === undefined) return undefined;
+    const octets = this.#view.read(message, undefined, signal);
+    return form === "utf8" ? octets : this.#inAscii(message, octets, signal);
+  }
+
+  async *#inAscii(
+    message: Message,
+    octets: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array, void, void> {
+    if (message.size <= SMALL) {
+      const pieces: Uint8Array[] = [];
+      for await (const piece of octets) pieces.push(piece);
+      const all = Buffer.concat(pieces);
+      if (isAscii(all)) return yield all; // nearly all mail: where its headers lie need not be known
+      return yield* downgraded(once(all), await this.#headers(message, signal));
+    }
+    yield* downgraded(octets, await this.#headers(message, signal));
+  }
+
+  async #headers(message: Message, signal: AbortSignal): Promise<readonly Range[]> {
+    const [digest] = await this.#view.digests([message], signal);
+    return digest ? headersOf(digest.structure) : [];
   }
 
   async remove(messages: readonly Message[], signal: AbortSignal): Promise<void> {
@@ -73,4 +102,8 @@ class Inbox implements Maildrop {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#parts.disposeAsync();
   }
+}
+
+async function* once(octets: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
+  yield octets;
 }

@@ -10,7 +10,7 @@
 import type { Log } from "../kit/log.ts";
 import type { Message } from "../mailbox/view.ts";
 import type { Command } from "./command.ts";
-import type { Maildrop } from "./maildrop.ts";
+import type { Form, Maildrop } from "./maildrop.ts";
 import { Marks } from "./marks.ts";
 import { replies } from "./replies.ts";
 import { Gone, type Output } from "./wire/output.ts";
@@ -20,6 +20,7 @@ import { TopCutter } from "./wire/top.ts";
 export interface TransactionParts {
   readonly drop: Maildrop;
   readonly output: Output;
+  readonly form: Form;
   /** Aborted when the connection is over. */
   readonly signal: AbortSignal;
   readonly log: Log;
@@ -136,8 +137,8 @@ export class Transaction {
   async #send(number: number, cutter: TopCutter | undefined): Promise<void> {
     const message = this.#find(number);
     if (message === undefined) return;
-    const { drop, signal, log } = this.#parts;
-    const octets = drop.octets(message, signal);
+    const { drop, signal, log, form } = this.#parts;
+    const octets = drop.octets(message, form, signal);
     if (octets === undefined) return void this.#say(replies.vanished);
     const title = cutter ? replies.ok : `+OK ${message.size} octets`;
     let begun = false;

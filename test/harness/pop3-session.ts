@@ -10,7 +10,7 @@ import type { MailboxName, Uid } from "../../daemon/mailbox/store.ts";
 import type { Message } from "../../daemon/mailbox/view.ts";
 import type { Pop3Host } from "../../daemon/pop3/host.ts";
 import { defaultLimits, type Pop3Limits } from "../../daemon/pop3/limits.ts";
-import type { Maildrop } from "../../daemon/pop3/maildrop.ts";
+import type { Form, Maildrop } from "../../daemon/pop3/maildrop.ts";
 import { Session } from "../../daemon/pop3/session.ts";
 import type { Pop3Socket, SocketEvents, TlsFacts } from "../../daemon/pop3/wire/socket.ts";
 import { FakeClock } from "./fake-clock.ts";
@@ -22,6 +22,8 @@ const tls: TlsFacts = { protocol: "TLSv1.3", cipher: "TEST" };
 export class MemoryBox {
   readonly texts: (string | undefined)[];
   readonly calls: string[] = [];
+  /** What clients were taken to understand, at each message. */
+  readonly forms: Form[] = [];
   readonly lost = new AbortController();
   /** What a later read or removal throws. */
   readFault: Error | undefined;
@@ -51,7 +53,10 @@ export class MemoryBox {
       messages,
       lost: this.lost.signal,
       uidl: ({ uid }) => `7.${uid}`,
-      octets: ({ uid }) => (this.texts[uid - 1] === undefined ? undefined : this.#read(uid)),
+      octets: ({ uid }, form) => {
+        this.forms.push(form);
+        return this.texts[uid - 1] === undefined ? undefined : this.#read(uid);
+      },
       remove: async (all) => {
         await this.removeGate;
         if (this.removeFault) throw this.removeFault;

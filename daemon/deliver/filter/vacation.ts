@@ -7,7 +7,8 @@
  *         RFC 3834 §2 (never answer an automatic message), §3.1.7 (Auto-Submitted).
  */
 import { createHash } from "node:crypto";
-import { type Address, isAscii, parseAddress } from "../../mail/address.ts";
+import { type Address, parseAddress } from "../../mail/address.ts";
+import { encodedWords } from "../../mail/encoded-words.ts";
 import { asciiLine, oneLine } from "../../mail/text.ts";
 import { mailDate } from "../../mail/trace.ts";
 import type { SieveMessage } from "../../sieve/run.ts";
@@ -67,7 +68,7 @@ export function vacationMessage({ vacation, message, to, own, messageId, now }: 
   const lines = [
     `From: ${vacation.from === undefined ? own : asciiLine(vacation.from, 500)}`,
     `To: ${to}`,
-    `Subject: ${encoded(oneLine(subject, 500))}`,
+    `Subject: ${encodedWords(oneLine(subject, 500))}`,
     `Date: ${mailDate(now)}`,
     `Message-ID: <${messageId}>`,
     ...(answered !== undefined && isMessageId(answered) ? [`In-Reply-To: ${answered}`] : []),
@@ -88,18 +89,3 @@ const base64 = (text: string): string =>
   `${Buffer.from(crlf(text))
     .toString("base64")
     .replace(/.{76}(?=.)/g, "$&\r\n")}\r\n`;
-
-/** RFC 2047 §2: words of at most 75 characters. */
-function encoded(text: string): string {
-  if (isAscii(text)) return text;
-  const words: string[] = [];
-  let piece = "";
-  for (const character of text) {
-    if (Buffer.byteLength(piece + character) > 42) {
-      words.push(piece);
-      piece = "";
-    }
-    piece += character;
-  }
-  return [...words, piece].map((word) => `=?utf-8?b?${Buffer.from(word).toString("base64")}?=`).join("\r\n ");
-}
