@@ -68,13 +68,15 @@ directions: node_modules/.stamp
 licences: node_modules/.stamp
 	@node scripts/licences.ts
 
-generate: node_modules/.stamp ## Write types and chart from the CRDs
+generate: node_modules/.stamp ## Write types and chart from the CRDs, and the API's document from its routes
 	@node scripts/generate-types.ts
 	@node scripts/generate-chart.ts
+	@node scripts/generate-api.ts
 
 verify: node_modules/.stamp ## Show that generated files are current
 	@node scripts/generate-types.ts --check
 	@node scripts/generate-chart.ts --check
+	@node scripts/generate-api.ts --check
 
 image: ## Build the image (IMAGE=name:tag), for daemon and operator
 	@scripts/image.sh $(IMAGE)

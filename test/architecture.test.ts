@@ -1,5 +1,5 @@
 /**
- * The shape of the source, proven: main → nats·dns·net → accept·deliver → smtp·imap·pop3 → queue·mailbox·directory →
+ * The shape of the source, proven: main → api → operate → nats·dns·net → accept·deliver → smtp·imap·pop3 → queue·mailbox·directory →
  * mail → kit. An arrow may skip a step, never turn back, and neighbours on one step do not know each other.
  */
 import assert from "node:assert/strict";
@@ -16,6 +16,8 @@ const steps = [
   ["smtp", "imap", "pop3", "managesieve"],
   ["accept", "deliver", "auth"],
   ["nats", "dns", "net"],
+  ["operate"],
+  ["api"],
   ["main.ts", "run", "cli"],
 ] as const satisfies readonly (readonly string[])[];
 const stepOf = new Map<string, number>(steps.flatMap((names, step) => names.map((name) => [name, step])));
@@ -193,6 +195,10 @@ const directions = [
   ["daemon/queue/a.ts", "daemon/mailbox/b.ts", false],
   ["daemon/smtp/a.ts", "daemon/main.ts", false],
   ["daemon/main.ts", "daemon/cli/b.ts", true],
+  ["daemon/cli/a.ts", "daemon/operate/b.ts", true],
+  ["daemon/api/a.ts", "daemon/operate/b.ts", true],
+  ["daemon/operate/a.ts", "daemon/api/b.ts", false],
+  ["daemon/operate/a.ts", "daemon/cli/b.ts", false],
   ["daemon/queue/a.ts", "crds/types.ts", true],
   ["daemon/mail/a.ts", "crds/types.ts", false],
   ["crds/a.ts", "daemon/kit/b.ts", false],

@@ -14,14 +14,4 @@ export interface CommandContext {
   readonly signal: AbortSignal;
 }
 
-/** A command that cannot go on; `message` is one clear sentence, `code` the exit code. */
-export class CommandError extends Error {
-  override readonly name = "CommandError";
-  readonly code: number;
-  constructor(message: string, code = 1, cause?: unknown) {
-    super(message, { cause });
-    this.code = code;
-  }
-}
-
-export const usage = (message: string): CommandError => new CommandError(message, 2);
+export { CommandError, usage } from "../operate/command-error.ts";

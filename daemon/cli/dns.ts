@@ -7,20 +7,18 @@
  */
 
 import { parseArgs } from "node:util";
-import { deliveryOf } from "../../crds/choices.ts";
 import { formatProblem } from "../../crds/problem.ts";
 import type { ResourceOf, Secret } from "../../crds/resource.ts";
 import { domainSecrets } from "../directory/domain-secrets.ts";
-import { stsPolicyOf } from "../directory/sts-policy.ts";
 import { type CheckedRecord, checkRecords } from "../dns/check-records.ts";
 import { Resolver } from "../dns/resolver.ts";
 import { parseServer, systemServers } from "../dns/servers.ts";
 import { systemClock } from "../kit/clock.ts";
 import { type Domain, parseDomain } from "../mail/address.ts";
 import { dkimRecord } from "../mail/dkim/keys.ts";
-import { stsPolicyId } from "../mail/mta-sts.ts";
 import { type DomainFacts, wantedRecords } from "../mail/zone/records.ts";
 import { zoneFile } from "../mail/zone/zone-file.ts";
+import { domainFacts } from "../operate/domain-records.ts";
 import { checkPaths } from "./check.ts";
 import { type CommandContext, CommandError, usage } from "./context.ts";
 
@@ -83,19 +81,13 @@ async function factsOf(domain: Domain, values: Values): Promise<DomainFacts> {
   });
   if (mailHosts.length === 0)
     throw usage(`say where the domain's mail goes: --mail-host NAME${declared ? ", or spec.hostnames" : ""}`);
-  const spec = declared?.resource.spec;
-  const policy = spec && stsPolicyOf({ mtaSts: spec.mtaSts, hostnames: mailHosts }, "");
-  const reportTo = spec?.tlsReporting?.reportTo;
   const { dkim = [] } = declared ? domainSecrets(declared.resource.spec, declared.secret) : {};
-  return {
-    domain,
+  return domainFacts(domain, {
+    ...(declared ? { spec: declared.resource.spec } : {}),
     mailHosts,
-    ...(values.sender ? { senders: values.sender } : {}),
+    senders: values.sender,
     dkim: dkim.map(({ selector, privateKey }) => ({ selector, record: dkimRecord(privateKey) })),
-    ...(policy === undefined ? {} : { mtaStsId: stsPolicyId(policy) }),
-    ...(reportTo === undefined ? {} : { tlsReportTo: reportTo }),
-    mailboxes: declared === undefined || deliveryOf(declared.resource.spec).mailbox !== undefined,
-  };
+  });
 }
 
 interface DeclaredHere {

@@ -1,8 +1,8 @@
 /** What the directory in NATS allows each mailbox. */
 import type { MailboxName, Quota } from "../mailbox/store.ts";
 import type { Link } from "../nats/connect.ts";
+import { readDirectory } from "../operate/read-directory.ts";
 import { CommandError } from "./context.ts";
-import { readDirectory } from "./read-directory.ts";
 
 const PATIENCE_MS = 10_000;
 

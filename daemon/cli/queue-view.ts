@@ -6,8 +6,8 @@
  * Out:    `jobLine` for lists, columns with tabs between them; `jobLines` with everything there is.
  */
 import { oneLine } from "../mail/text.ts";
+import { type IsPaused, stateOf } from "../operate/filter.ts";
 import type { Attempt, Job } from "../queue/job.ts";
-import { type IsPaused, stateOf } from "./queue-filter.ts";
 
 const longest = 2_000;
 

@@ -5,19 +5,21 @@
 import { parseArgs } from "node:util";
 import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
-import type { Link } from "../nats/connect.ts";
 import { EventLog } from "../nats/events.ts";
 import { readLayout } from "../nats/layout.ts";
 import { JetStreamQueue } from "../nats/queue.ts";
+import { openSuspensions, resume, suspend } from "../nats/suspensions.ts";
+import { type EditFlags, editOf } from "../operate/edit.ts";
+import { type Filter, type IsPaused, parseFilter, stateOf } from "../operate/filter.ts";
+import { pausedBy } from "../operate/paused.ts";
+import { readDirectory } from "../operate/read-directory.ts";
+import { type EditResult, type Steering, steer } from "../operate/steer.ts";
 import type { TraceEvent } from "../queue/events.ts";
-import type { Job, Queued } from "../queue/job.ts";
+import type { Job, PolicyName, Queued } from "../queue/job.ts";
 import type { Queue } from "../queue/queue.ts";
 import { type CommandContext, CommandError, usage } from "./context.ts";
-import { connectInstance, instanceOptions } from "./instance.ts";
-import { type Edit, type EditFlags, editOf } from "./queue-edit.ts";
-import { type Filter, type IsPaused, parseFilter, stateOf } from "./queue-filter.ts";
+import { connectInstance, type InstanceFlags, instanceOptions } from "./instance.ts";
 import { jobLine, jobLines } from "./queue-view.ts";
-import { readDirectory } from "./read-directory.ts";
 
 const help = `postfleet queue COMMAND [ID…] (--data DIR | --nats URL) [--filter NAME=VALUE,…] [--json]
   list                 one line a job: id, state, next attempt, attempts, sender, recipients, last reply
@@ -28,6 +30,8 @@ const help = `postfleet queue COMMAND [ID…] (--data DIR | --nats URL) [--filte
   bounce               give up now and tell the sender   [--reason TEXT]
   route --to HOST:PORT send by this next hop from now on ("--to mx" goes back to routing)
   purge                remove without telling anybody
+  suspend NS/POLICY    stop sending by a RelayPolicy until it is resumed; mail waits   [--reason TEXT]
+  resume NS/POLICY     go on sending by it
 Choose jobs by ids, by --filter (destination, sender, recipient, policy, class, state, message, bounce, reason), or --all.`;
 
 /**
@@ -35,8 +39,6 @@ Choose jobs by ids, by --filter (destination, sender, recipient, policy, class, 
  * body goes with its last job anyway: so it may stay longer than any message does.
  */
 const BODY_TTL_S = 10 * 365 * 86_400;
-/** Edits under way at once: they share the store's commits. */
-const AT_ONCE = 64;
 
 interface Flags extends EditFlags {
   readonly filter?: readonly string[] | undefined;
@@ -61,6 +63,7 @@ export async function queueCommand(argv: readonly string[], context: CommandCont
     context.out.line(help);
     return values.help ? 0 : 2;
   }
+  if (command === "suspend" || command === "resume") return pause(command, ids, values, context);
   const edit = editOf(command, values);
   if (edit === undefined && command !== "list" && command !== "show")
     throw usage(`there is no command "queue ${command}"\n${help}`);
@@ -77,21 +80,37 @@ export async function queueCommand(argv: readonly string[], context: CommandCont
     bodyTtlSeconds: () => BODY_TTL_S,
   };
   await using queue = new JetStreamQueue(options);
-  const isPaused = await pausedPolicies(link, context);
+  await using suspensions = await openSuspensions(link, silent);
+  const directory = await readDirectory(link, context.signal, PATIENCE_MS);
+  const isPaused = pausedBy(() => directory, suspensions);
   if (edit) {
     await using events = new EventLog(link, "cli", silent);
-    const steering: Steering = { queue, edit, command, isPaused, record: (event) => events.record(event) };
-    return await change(steering, chosen, values, context);
+    const steering = { queue, edit, record: (event: TraceEvent) => events.record(event), now: Date.now };
+    return await change({ steering, command, isPaused }, chosen, values, queue, context);
   }
   return await list({ queue, chosen, whole: command === "show", isPaused }, values, context);
 }
 
-/** Where nothing is declared, nothing is paused. */
+/** Where nothing is declared, nobody is waited for longer. */
 const PATIENCE_MS = 3_000;
 
-async function pausedPolicies(link: Link, { signal }: CommandContext): Promise<IsPaused> {
-  const directory = await readDirectory(link, signal, PATIENCE_MS);
-  return (job) => job.class === "relay" && directory?.policy(job.policy)?.spec.paused === true;
+async function pause(
+  command: "suspend" | "resume",
+  names: readonly string[],
+  { reason = "", ...flags }: Flags & InstanceFlags,
+  context: CommandContext,
+): Promise<number> {
+  const [policy = ""] = names;
+  if (names.length !== 1 || !/^[a-z0-9-]+\/[a-z0-9.-]+$/.test(policy))
+    throw usage(`${command} needs one RelayPolicy, as NAMESPACE/NAME`);
+  await using link = await connectInstance(flags, context);
+  await readLayout(link); // says so when there is no installation
+  const directory = await readDirectory(link, context.signal, PATIENCE_MS);
+  if (!directory?.policy(policy as PolicyName)) throw new CommandError(`there is no RelayPolicy ${policy}`);
+  if (command === "resume") await resume(link, policy as PolicyName);
+  else await suspend(link, { policy: policy as PolicyName, since: Date.now(), reason });
+  context.out.line(`${policy}\t${command === "resume" ? "resumed" : "suspended"}`);
+  return 0;
 }
 
 function choose(ids: readonly string[], flags: Flags, edits: boolean): Filter {
@@ -130,54 +149,38 @@ async function list({ queue, chosen, whole, isPaused }: Listing, flags: Flags, c
   return 0;
 }
 
-interface Steering {
-  readonly queue: Queue;
+interface Change {
+  readonly steering: Steering;
   readonly command: string;
-  readonly edit: Edit;
-  readonly record: (event: TraceEvent) => void;
   readonly isPaused: IsPaused;
 }
 
 async function change(
-  steering: Steering,
+  { steering, command, isPaused }: Change,
   chosen: Filter,
   flags: Flags,
+  queue: Queue,
   { out, signal }: CommandContext,
 ): Promise<number> {
   const now = Date.now();
-  const { isPaused } = steering;
   const jobs: Pick<Queued, "key" | "job">[] = [];
-  for await (const { key, job } of steering.queue.list(signal))
+  for await (const { key, job } of queue.list(signal))
     if (chosen(job, now, isPaused)) jobs.push({ key, job });
   if (jobs.length === 0) throw new CommandError("no job matches");
-  let failed = 0;
-  for (let at = 0; at < jobs.length; at += AT_ONCE) {
-    const some = jobs.slice(at, at + AT_ONCE);
-    const results = await Promise.all(some.map(({ key }) => editOne(steering, key, signal)));
-    for (const [i, { job }] of some.entries()) {
-      const result = results[i] ?? "";
-      if (result !== "changed") failed++;
-      out.line(resultLine(job, steering.command, result, flags.json));
+  const keys = jobs.map(({ key }) => key);
+  const results = await steer(steering, keys, signal, (from, some) => {
+    for (const [i, result] of some.entries()) {
+      const job = jobs[from + i]?.job;
+      if (job) out.line(resultLine(job, command, wordsOf(result, command), flags.json));
     }
-  }
-  return failed > 0 ? 1 : 0;
+  });
+  return results.some((result) => result !== "changed") ? 1 : 0;
 }
 
 const resultLine = ({ message, group }: Job, command: string, result: string, json?: boolean): string =>
   json ? JSON.stringify({ message, group, command, result }) : `${message}.${group}\t${command}\t${result}`;
 
-/** A few tries: the owner may settle an attempt in the same moment. */
-async function editOne({ queue, command, edit, record }: Steering, key: Queued["key"], signal: AbortSignal) {
-  for (let attempt = 0; attempt < 5; attempt++) {
-    const queued = await queue.read(key, signal);
-    if (!queued) return "already gone";
-    const { revision, inline, job } = queued;
-    const next = edit.apply(job, Date.now());
-    const change = { key, revision, next, ...(inline ? { inline } : {}), also: [] };
-    if ((await queue.settle(change, signal)) === "stale") continue;
-    if (next === undefined) queue.forget(key, job);
-    record({ at: Date.now(), message: job.message, group: job.group, ...edit.event });
-    return "changed";
-  }
-  return `busy: ${command} it again`;
+function wordsOf(result: EditResult, command: string): string {
+  if (result === "gone") return "already gone";
+  return result === "busy" ? `busy: ${command} it again` : result;
 }

@@ -1,6 +1,6 @@
 /** `postfleet version`: what is running. */
-import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
+import { readVersion } from "../kit/version.ts";
 import type { CommandContext } from "./context.ts";
 
 const help = "postfleet version [--json]";
@@ -10,8 +10,7 @@ export async function versionCommand(argv: readonly string[], { out }: CommandCo
     args: [...argv],
     options: { json: { type: "boolean" }, help: { type: "boolean", short: "h" } },
   });
-  const text = await readFile(new URL("../../package.json", import.meta.url), "utf8");
-  const { version } = JSON.parse(text) as { readonly version: string };
+  const version = await readVersion();
   const node = process.version;
   if (values.help) out.line(help);
   else out.line(values.json ? JSON.stringify({ version, node }) : `postfleet ${version} (node ${node})`);

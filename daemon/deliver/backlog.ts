@@ -48,6 +48,10 @@ export class Backlog {
     return this.#schedule.size;
   }
 
+  entries(): Iterable<Entry> {
+    return this.#schedule.entries();
+  }
+
   due(now: number, of?: (target: string) => boolean): Due {
     return this.#schedule.due(now, of);
   }

@@ -10,14 +10,12 @@ import type { BounceClass } from "../mail/bounce/classes.ts";
 import type { Outcome } from "../mail/outcome.ts";
 import type { Reply } from "../mail/reply.ts";
 import type { Queued } from "../queue/job.ts";
+import type { TargetJob } from "../queue/target.ts";
 
 export interface Target {
   /** `policy` and `destination` as one string; the dispatcher's key. */
   readonly name: string;
-  readonly job: Pick<Queued["job"], "class" | "policy" | "destination" | "reroute"> & {
-    /** Its messages go also where the way is not as safe as the destination demands. */
-    readonly tlsOptional?: true;
-  };
+  readonly job: TargetJob;
 }
 
 export type Way =

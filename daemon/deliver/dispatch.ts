@@ -11,6 +11,7 @@ import { idTime, messageOf } from "../queue/ids.ts";
 import type { Job, JobKey, PolicyName, Queued } from "../queue/job.ts";
 import type { OwnerEvents } from "../queue/queue.ts";
 import type { Entry, Wish } from "../queue/schedule.ts";
+import { parseTarget, targetName, targetOfJob, targetsOf } from "../queue/target.ts";
 import { type AttemptOptions, Attempts, FAULT_PAUSE_MS } from "./attempts.ts";
 import { Backlog } from "./backlog.ts";
 import type { Target, Way, Wayfinder } from "./carrier.ts";
@@ -58,6 +59,7 @@ export class Dispatcher implements OwnerEvents {
   readonly #crew: Crew;
   readonly #paused: Paused;
   readonly #finding = new Map<string, Entry[]>();
+  readonly #held = new Set<number>();
 
   constructor(options: DispatcherOptions) {
     const defaults = {
@@ -101,8 +103,8 @@ export class Dispatcher implements OwnerEvents {
   put(queued: Queued, partition: number): void {
     const { job } = queued;
     const due = dueOf(job, this.#o);
-    const wish: Wish = job.order ? "bounce" : job.urgent ? "retry" : "none";
-    const entry = this.#backlog.put(queued, { partition, due, target: targetName(job), wish });
+    const wish: Wish = wishOf(job);
+    const entry = this.#backlog.put(queued, { partition, due, target: targetName(targetOfJob(job)), wish });
     // In a line that may be long: an order does not wait for its turn.
     if (wish === "bounce" && entry.state === "busy") this.#attempts.decide(entry);
   }
@@ -112,9 +114,21 @@ export class Dispatcher implements OwnerEvents {
     if (entry) this.#paused.remove(entry);
   }
 
-  gained(): void {}
+  /** What is known of every job here, to be read in turns. */
+  entries(): Iterable<Entry> {
+    return this.#backlog.entries();
+  }
+
+  get partitions(): readonly number[] {
+    return [...this.#held];
+  }
+
+  gained(partitions: readonly number[]): void {
+    for (const partition of partitions) this.#held.add(partition);
+  }
 
   lost(partitions: readonly number[]): void {
+    for (const partition of partitions) this.#held.delete(partition);
     for (const entry of this.#backlog.drop(partitions)) this.#paused.remove(entry);
   }
 
@@ -193,6 +207,12 @@ export class Dispatcher implements OwnerEvents {
   }
 }
 
+function wishOf({ order, held, urgent }: Job): Wish {
+  if (order) return "bounce";
+  if (held) return "hold";
+  return urgent ? "retry" : "none";
+}
+
 /** A held job is looked at again when its lifetime is over: nothing vanishes in silence. */
 function dueOf(job: Job, { clock, expiresAt, longestWaitMs }: Required<DispatcherOptions>): number {
   const now = clock.now();
@@ -205,28 +225,4 @@ function dueOf(job: Job, { clock, expiresAt, longestWaitMs }: Required<Dispatche
       Math.min(job.nextAttempt, now + longestWaitMs(job));
 }
 
-/** JSON, so that no name can be mistaken for another. Jobs for domains of ours share one target per destination too. */
-const targetName = ({ class: cls, policy, destination, reroute, sender }: Job): string =>
-  JSON.stringify([cls, policy, destination, ...rest(reroute, sender.tlsOptional)]);
-
-const rest = (reroute: Job["reroute"], tlsOptional: true | undefined) =>
-  tlsOptional ? [reroute ?? null, tlsOptional] : reroute ? [reroute] : [];
-
-/** Told by how their names begin: a look at each of a million jobs must not parse. */
-function targetsOf(policy: PolicyName): (name: string) => boolean {
-  const beginning = (cls: Job["class"]) => `${JSON.stringify([cls, policy]).slice(0, -1)},`;
-  const [relay, local] = [beginning("relay"), beginning("local")];
-  return (name) => name.startsWith(relay) || name.startsWith(local);
-}
-
-function targetOf(name: string): Target {
-  const [cls, policy, destination, reroute, tlsOptional] = JSON.parse(name) as [
-    Job["class"],
-    Job["policy"],
-    Job["destination"],
-    (Job["reroute"] | null)?,
-    true?,
-  ];
-  const job = { class: cls, policy, destination, ...(reroute ? { reroute } : {}) };
-  return { name, job: tlsOptional ? { ...job, tlsOptional } : job };
-}
+const targetOf = (name: string): Target => ({ name, job: parseTarget(name) });

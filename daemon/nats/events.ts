@@ -81,17 +81,42 @@ export class EventLog implements AsyncDisposable {
 /** The events of one message, oldest first: what its reader may see of them. */
 export async function readEvents(link: Link, message: MessageId, log: Log): Promise<TraceEvent[]> {
   const events: TraceEvent[] = [];
-  const onMessage = ({ data, forged }: TailMessage) => {
-    if (forged) return;
-    const page = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  const onPage = (page: Buffer) => {
     if (!page.includes(message)) return;
-    for (const line of page.toString("utf8").split("\n"))
-      if (line.includes(message)) events.push(JSON.parse(line) as TraceEvent);
+    for (const line of linesOf(page)) if (line.includes(message)) events.push(JSON.parse(line) as TraceEvent);
   };
-  const since = idTime(message) - CLOCKS_APART_MS;
-  const filter = `events.${link.confined ?? "*"}.*`;
-  await using tail = new Tail(link, { stream: EVENT_STREAM, filters: [filter], since, onMessage, log });
+  await using tail = pages(link, idTime(message) - CLOCKS_APART_MS, onPage, log);
   await tail.start();
   await tail.caughtUp;
   return events.sort((a, b) => a.at - b.at);
 }
+
+export interface FollowOptions {
+  /** ms since the epoch */
+  readonly since: number;
+  readonly onEvent: (event: TraceEvent) => void;
+  readonly log: Log;
+}
+
+/** Every event since then, those that its reader may see; resolves when what was there has been told. */
+export async function followEvents(
+  link: Link,
+  { since, onEvent, log }: FollowOptions,
+): Promise<AsyncDisposable> {
+  const onPage = (page: Buffer) => {
+    for (const line of linesOf(page)) onEvent(JSON.parse(line) as TraceEvent);
+  };
+  const tail = await pages(link, since, onPage, log).start();
+  await tail.caughtUp;
+  return tail;
+}
+
+function pages(link: Link, since: number, onPage: (page: Buffer) => void, log: Log): Tail {
+  const onMessage = ({ data, forged }: TailMessage) => {
+    if (!forged) onPage(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
+  };
+  const filter = `events.${link.confined ?? "*"}.*`;
+  return new Tail(link, { stream: EVENT_STREAM, filters: [filter], since, onMessage, log });
+}
+
+const linesOf = (page: Buffer): string[] => page.toString("utf8").split("\n");

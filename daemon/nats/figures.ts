@@ -16,6 +16,7 @@ import type { Pool } from "../queue/queue.ts";
 import { decodeJob, policyTokens } from "./codec.ts";
 import type { Link } from "./connect.ts";
 import { queueStream, readLayout } from "./layout.ts";
+import { isSuspended } from "./suspensions.ts";
 import { Tail, type TailMessage } from "./tail.ts";
 
 /** What a process can say of one policy's jobs. */
@@ -142,6 +143,7 @@ const ENOUGH = 1_000;
  */
 export async function dueAt(link: Link, policy: PolicyName, now: number, log: Log): Promise<Waiting> {
   const { shards } = await readLayout(link);
+  const suspended = await isSuspended(link, policy);
   const found = new Map<string, number>();
   let earliest = Number.POSITIVE_INFINITY;
   for (let shard = 0; shard < shards; shard++) {
@@ -150,7 +152,8 @@ export async function dueAt(link: Link, policy: PolicyName, now: number, log: Lo
     const onMessage = ({ subject, sequence, data, forged }: TailMessage) => {
       const job = forged ? undefined : decodeJob(subject, sequence, data)?.job;
       if (!job) return void found.delete(subject);
-      const at = job.order ? now : job.held ? Number.POSITIVE_INFINITY : job.nextAttempt;
+      const waits = job.held || suspended;
+      const at = job.order ? now : waits ? Number.POSITIVE_INFINITY : job.nextAttempt;
       found.set(subject, at);
       earliest = Math.min(earliest, at);
       if (earliest <= now && found.size >= ENOUGH) enough.resolve();

@@ -115,7 +115,8 @@ export async function ensure(jsm: JetStreamManager, wanted: Wanted): Promise<voi
  * are dead, and their leases need not be waited for.
  */
 export async function forgetOwners(link: Link): Promise<void> {
-  const answer = await link.nc.request(`$JS.API.STREAM.PURGE.${OWN_STREAM}`, "", { timeout: 10_000 });
+  const leases = JSON.stringify({ filter: "own.*.*.*.>" }); // what else lies there is meant to stay
+  const answer = await link.nc.request(`$JS.API.STREAM.PURGE.${OWN_STREAM}`, leases, { timeout: 10_000 });
   const { error } = answer.json<{ error?: { err_code?: number; description?: string } }>();
   if (error && error.err_code !== NO_STREAM) throw new StoreFault("refused", `purge: ${error.description}`);
 }

@@ -1,10 +1,12 @@
 /**
  * The health listener: `/livez` (the process runs), `/readyz` (it takes work: 200 or 503 with the reasons), `/metrics`.
- * Opens first and closes last, so that probes see the start and the drain.
+ * Opens first and closes last, so that probes see the start and the drain. On a person's own machine the console is here
+ * too, under every other path.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { CannotListen } from "./cannot-listen.ts";
+import { answerWeb, type WebHandler } from "./web.ts";
 
 export interface HealthOptions {
   readonly host: string;
@@ -14,6 +16,8 @@ export interface HealthOptions {
   readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>;
   /** Answers other paths; `undefined`: there is nothing. */
   readonly other?: (path: string) => OtherAnswer | undefined;
+  /** Answers everything else. */
+  readonly web?: { readonly handler: WebHandler; readonly onFault: (error: unknown) => void };
 }
 
 export interface OtherAnswer {
@@ -47,12 +51,16 @@ export async function serveHealth(options: HealthOptions): Promise<Health> {
   };
 }
 
+const ours = new Set(["/livez", "/readyz", "/metrics"]);
+
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   options: HealthOptions,
 ): Promise<void> {
-  const path = new URL(request.url ?? "/", "http://health").pathname;
+  const [path = "/"] = (request.url ?? "/").split("?");
+  const { web } = options;
+  if (web && !ours.has(path)) return answerWeb(request, response, web.handler, web.onFault);
   if (request.method !== "GET" && request.method !== "HEAD") return say(response, 405, "only GET\n");
   switch (path) {
     case "/livez":

@@ -8,7 +8,7 @@
 import type { JobKey, Queued } from "./job.ts";
 
 /** What an operator wants of a job at once. */
-export type Wish = "none" | "retry" | "bounce";
+export type Wish = "none" | "retry" | "bounce" | "hold";
 
 export interface Entry {
   readonly key: JobKey;
@@ -57,6 +57,11 @@ export class Schedule {
 
   get(key: JobKey): Entry | undefined {
     return this.#entries.get(key);
+  }
+
+  /** Every entry, in no order that means anything. It may be read in turns, while entries come and go. */
+  entries(): Iterable<Entry> {
+    return this.#entries.values();
   }
 
   /** Adds the job, or takes over its new record. A busy entry stays busy: its attempt is still under way. */

@@ -3,11 +3,13 @@
  * with a dispatcher; both find every way, so that a domain that moved meanwhile is delivered wherever its job lies.
  */
 
+import { setImmediate as turn } from "node:timers/promises";
 import { jobsFor } from "../accept/jobs.ts";
 import { Dispatcher } from "../deliver/dispatch.ts";
 import { Filter } from "../deliver/filter/filter.ts";
 import { QueueFinisher } from "../deliver/finish.ts";
 import { forwardJob } from "../deliver/forward.ts";
+import { answerInquiry, type Inquiry } from "../deliver/inquiry.ts";
 import { deliverLocally } from "../deliver/local.ts";
 import { Routes } from "../deliver/route/cache.ts";
 import type { SecureMeans } from "../deliver/route/secure.ts";
@@ -26,11 +28,15 @@ import { systemClock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import { returnPathPurpose } from "../mail/srs.ts";
 import { answerFigures } from "../nats/figures.ts";
+import { answerInquiries } from "../nats/inquiries.ts";
 import { RivalOwners } from "../nats/rivals.ts";
+import { openSuspensions } from "../nats/suspensions.ts";
 import { dial } from "../net/dial.ts";
 import { fetchStsPolicy } from "../net/fetch-sts-policy.ts";
 import { ownAddresses } from "../net/own-addresses.ts";
-import type { Job, Queued } from "../queue/job.ts";
+import type { IsPaused } from "../operate/filter.ts";
+import { pausedBy } from "../operate/paused.ts";
+import type { Queued } from "../queue/job.ts";
 import type { NewMessage, Ownership, Pool } from "../queue/queue.ts";
 import { defaultRetry, expiresAt, longestWait } from "../queue/retry.ts";
 import type { Metrics, QueueFigures } from "./metrics.ts";
@@ -63,6 +69,15 @@ export interface Delivery extends AsyncDisposable {
   release(): Promise<void>;
 }
 
+/** What all owners of a process share. */
+interface Shared {
+  readonly ways: Ways;
+  readonly sites: Sites;
+  readonly keys: PublishedKeys;
+  readonly isPaused: IsPaused;
+  readonly finisher: QueueFinisher;
+}
+
 interface Owned {
   readonly name: string;
   readonly dispatcher: Dispatcher;
@@ -73,18 +88,22 @@ export async function openDelivery(context: DeliveryContext): Promise<Delivery> 
   const { options, store } = context;
   await using parts = new AsyncDisposableStack();
   const resolver = parts.use(new Resolver({ servers: await dnsServers(options), clock: systemClock }));
+  const keys = publishedKeys(context, resolver);
   const sites = new Sites({ clock: systemClock, chance: Math.random });
-  const ways = waysOf(context, resolver, sites);
-  const finisher = finisherOf(context);
+  const suspensions = parts.use(await openSuspensions(store.link, context.log));
+  const ways = waysOf(context, resolver, sites, keys);
+  const isPaused = pausedBy(() => context.live.current(), suspensions);
+  const shared: Shared = { ways, sites, keys, isPaused, finisher: finisherOf(context) };
   const owners: Owned[] = [];
   const release = async () => {
     await Promise.all(owners.map(({ owner }) => owner.release()));
   };
   parts.defer(release);
   for (const pool of poolsOf(options, store.namespace)) {
-    const owned = await own(pool, ways, finisher, context);
+    const owned = await own(pool, shared, context);
     owners.push(owned);
     parts.use(answering(pool, owned, context));
+    parts.use(telling(pool, owned, shared, context));
   }
   if (options.roles.has("mailbox")) parts.use(store.mailboxes.collecting());
   const owned = parts.move();
@@ -117,6 +136,31 @@ function answering(pool: Pool, { dispatcher }: Owned, context: DeliveryContext):
   });
 }
 
+/** Tells people what the queue looks like here. */
+function telling(pool: Pool, { dispatcher }: Owned, shared: Shared, context: DeliveryContext): Disposable {
+  const { store, live, log } = context;
+  const { sites, keys, isPaused } = shared;
+  const telling = {
+    entries: () => dispatcher.entries(),
+    sites,
+    keys,
+    directory: () => live.current(),
+    looking: () => ({
+      now: systemClock.now(),
+      isPaused,
+      rest: async () => void (await turn()),
+    }),
+  };
+  return answerInquiries({
+    link: store.link,
+    pool,
+    member: store.member.member,
+    partitions: () => dispatcher.partitions,
+    answer: (inquiry) => answerInquiry(inquiry as Inquiry, telling),
+    log,
+  });
+}
+
 const finisherOf = ({ options, store, live, metrics, log }: DeliveryContext): QueueFinisher =>
   new QueueFinisher({
     queue: store.queue,
@@ -132,8 +176,7 @@ const finisherOf = ({ options, store, live, metrics, log }: DeliveryContext): Qu
 
 async function own(
   pool: Pool,
-  wayfinder: Ways,
-  finisher: QueueFinisher,
+  { ways: wayfinder, finisher, isPaused }: Shared,
   context: DeliveryContext,
 ): Promise<Owned> {
   const { store, live, log, abort } = context;
@@ -146,7 +189,7 @@ async function own(
     log,
     signal: abort,
     mayStart: () => owner?.mayStart() ?? false,
-    paused: (job) => isPaused(job, live),
+    paused: isPaused,
     longestWaitMs: (job) => longestWait(live.current().policy(job.policy)?.retry ?? defaultRetry),
     expiresAt: (job) => expiresAt(job.queuedAt, live.current().policy(job.policy)?.retry ?? defaultRetry),
   });
@@ -185,7 +228,7 @@ function poolsOf({ roles, policy }: RunOptions, namespace: string | undefined): 
   return pools;
 }
 
-function waysOf(context: DeliveryContext, resolver: Resolver, sites: Sites): Ways {
+function waysOf(context: DeliveryContext, resolver: Resolver, sites: Sites, keys: PublishedKeys): Ways {
   const { options, store, live, log } = context;
   const isOurs = ownAddresses();
   const routes = new Routes({
@@ -210,7 +253,7 @@ function waysOf(context: DeliveryContext, resolver: Resolver, sites: Sites): Way
     remote: {
       dial,
       queue: store.queue,
-      signer: signerOf(context, resolver),
+      signer: new Signer({ directory: live, keys, queue: store.queue, clock: systemClock }),
       returnPaths: new ReturnPaths({
         directory: live,
         keys: (namespace) => store.vault.deriveAll(returnPathPurpose, namespace),
@@ -233,10 +276,8 @@ function secureMeans({ log }: DeliveryContext, resolver: Resolver): SecureMeans 
   };
 }
 
-function signerOf({ store, live, log, abort }: DeliveryContext, dns: Resolver): Signer {
-  const keys = new PublishedKeys({ dns, clock: systemClock, log, signal: abort });
-  return new Signer({ directory: live, keys, queue: store.queue, clock: systemClock });
-}
+const publishedKeys = ({ log, abort }: DeliveryContext, dns: Resolver): PublishedKeys =>
+  new PublishedKeys({ dns, clock: systemClock, log, signal: abort });
 
 function filterOf({ options, store, log }: DeliveryContext): Filter {
   const { mailboxes, queue } = store;
@@ -280,8 +321,5 @@ function fileHere(queued: Queued, { live, store }: DeliveryContext, filter: Filt
     signal,
   });
 }
-
-const isPaused = (job: Pick<Job, "class" | "policy">, live: LiveDirectory): boolean =>
-  job.class === "relay" && live.current().policy(job.policy)?.spec.paused === true;
 
 const dnsServers = async ({ dns }: RunOptions) => (dns.length === 0 ? systemServers() : dns);

@@ -29,6 +29,7 @@ export const runHelp = `postfleet run -f FILE|FOLDER… --data DIR [OPTIONS]
                            are made for)
       --listen NAME=ADDRESS:PORT   smtp, submission, submissions, imap, imaps, pop3, pop3s, managesieve, health,
                            mta-sts (off by default; repeatable; port 0: any free one; NAME=off)
+      --console on|off     the console on the health listener, with --data and on this machine only (default on)
       --dns ADDRESS:PORT   ask this resolver (repeatable; default: /etc/resolv.conf)
       --smtp-port PORT     the port of MX hosts (default 25)
       --hostname NAME      our name in the banner, EHLO and trace headers (default: this machine's)
@@ -78,6 +79,8 @@ export interface RunOptions {
   readonly policy: PolicyName | undefined;
   readonly namespace: string | undefined;
   readonly listen: Readonly<Partial<Record<ListenerName, Endpoint>>>;
+  /** Wished for; it also needs a store of its own, and a health listener that nobody else reaches. */
+  readonly console: boolean;
   readonly dns: readonly Server[];
   readonly smtpPort: number;
   readonly hostname: string;
@@ -102,6 +105,7 @@ const flags = {
   policy: { type: "string" },
   namespace: { type: "string" },
   listen: { type: "string", multiple: true },
+  console: { type: "string" },
   dns: { type: "string", multiple: true },
   "smtp-port": { type: "string" },
   hostname: { type: "string" },
@@ -153,6 +157,7 @@ function assemble(values: Values, terminal: boolean, problems: string[]): RunOpt
     policy: policyOf(values.policy, problems),
     namespace: namespaceOf(values.namespace, problems),
     listen: listenersOf(values.listen ?? [], problems),
+    console: oneOf(values.console, "--console", ["on", "off"], "on", problems) === "on",
     dns: (values.dns ?? []).flatMap((text) => serverOf(text, problems) ?? []),
     smtpPort: whole(values["smtp-port"], "--smtp-port", 25, 1, 65_535, problems),
     hostname: hostnameOf(values.hostname, problems),

@@ -20,6 +20,7 @@ import { LoginEvents } from "../nats/login-events.ts";
 import { serveHealth } from "../net/health.ts";
 import { Proxies } from "../net/proxied.ts";
 import { listenerCertificate, noCertificate } from "./certificate.ts";
+import { LocalConsole } from "./console.ts";
 import type { Delivery } from "./delivery.ts";
 import { forgetEndpoints, publishEndpoints } from "./endpoints.ts";
 import { greet } from "./greet.ts";
@@ -85,6 +86,7 @@ class Daemon {
   readonly #doors: Door[] = [];
   #delivery: Delivery | undefined;
   #ready = false;
+  readonly #console: LocalConsole;
   /** What the start waits for. */
   #waitsFor = "NATS and its streams";
 
@@ -93,6 +95,7 @@ class Daemon {
     this.#context = context;
     this.#log = log;
     this.#stop = stop;
+    this.#console = new LocalConsole(options, log);
   }
 
   async run(): Promise<void> {
@@ -111,9 +114,11 @@ class Daemon {
     await this.#openHealth(metrics, endpoints, parts);
     const live = await this.#openStore(metrics, parts);
     await this.#openRoles(live, metrics, endpoints, parts);
+    await this.#console.open(this.#store as Store, live, parts);
     if (data !== undefined) parts.use(await publishEndpoints(data, endpoints));
     this.#ready = true;
     greet(endpoints, live.current(), this.#options, this.#context.out);
+    await this.#console.greet(endpoints, this.#context.out);
     this.#log.info({ endpoints: Object.fromEntries(endpoints), roles: [...this.#options.roles] }, "ready");
     await aborted(this.#stop.drain);
     this.#ready = false;
@@ -130,6 +135,7 @@ class Daemon {
     const health = await serveHealth({
       ...where,
       reasons: () => this.#reasons(),
+      ...this.#console.web(),
       metrics: async () => ({ type: metrics.registry.contentType, text: await metrics.registry.metrics() }),
     });
     parts.use(health);

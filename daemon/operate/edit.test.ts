@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { draft } from "../../test/contract/queue.ts";
 import type { Job } from "../queue/job.ts";
-import { type EditFlags, editOf } from "./queue-edit.ts";
+import { type EditFlags, editOf } from "./edit.ts";
 
 const NOW = 1_000_000;
 const plain: Job = { ...draft({ nextAttempt: NOW + 60_000 }), body: { kind: "inline", size: 0 } };

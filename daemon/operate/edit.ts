@@ -7,7 +7,7 @@
  */
 import type { EventDetail } from "../queue/events.ts";
 import type { Job } from "../queue/job.ts";
-import { usage } from "./context.ts";
+import { usage } from "./command-error.ts";
 
 export interface Edit {
   apply(job: Job, now: number): Job | undefined;

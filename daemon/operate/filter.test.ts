@@ -4,7 +4,7 @@ import { draft } from "../../test/contract/queue.ts";
 import type { Address, Domain } from "../mail/address.ts";
 import { reply } from "../mail/reply.ts";
 import type { Job } from "../queue/job.ts";
-import { parseFilter, stateOf } from "./queue-filter.ts";
+import { parseFilter, stateOf } from "./filter.ts";
 
 const NOW = 1_000_000;
 const job: Job = {

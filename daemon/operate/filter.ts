@@ -1,10 +1,11 @@
 /**
- * The `--filter` of `postfleet queue`: `name=value` pairs joined by commas; a job must match them all. Values may hold
+ * Filters over whole records, such as the `--filter` of `postfleet queue`: `name=value` pairs joined by commas; a job must match them all. Values may hold
  * `*` for any text. Names: destination, sender, recipient, policy, class, state, message, bounce (what the
  * last answer was about, such as mailbox-full), reason (its words).
  */
+import { glob } from "../kit/glob.ts";
 import type { Job } from "../queue/job.ts";
-import { usage } from "./context.ts";
+import { usage } from "./command-error.ts";
 
 export type JobState = "held" | "paused" | "ready" | "deferred";
 
@@ -48,16 +49,6 @@ function parseTerm(term: string): Filter {
   const read = Object.hasOwn(readers, name) ? readers[name] : undefined;
   if (at < 1 || read === undefined)
     throw usage(`--filter ${term}: give name=value, where name is one of ${Object.keys(readers).join(", ")}`);
-  const pattern = glob(term.slice(at + 1).trim());
-  return (job, now, isPaused = nothingPaused) =>
-    read(job, now, isPaused).some((value) => pattern.test(value));
+  const fits = glob(term.slice(at + 1).trim());
+  return (job, now, isPaused = nothingPaused) => read(job, now, isPaused).some(fits);
 }
-
-const glob = (text: string) =>
-  new RegExp(
-    `^${text
-      .split("*")
-      .map((part) => RegExp.escape(part))
-      .join(".*")}$`,
-    "is",
-  );

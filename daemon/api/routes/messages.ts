@@ -1,0 +1,75 @@
+/** One message: its time line, where it is now, its header. */
+
+import { stateOf } from "../../operate/filter.ts";
+import type { Installation } from "../../operate/installation.ts";
+import { headerOf, traceOf } from "../../operate/message.ts";
+import { formatEvent, type TraceEvent } from "../../queue/events.ts";
+import type { QueueState } from "../../queue/inquiry.ts";
+import type { Job, MessageId } from "../../queue/job.ts";
+import { jobShape } from "../job-shape.ts";
+import { ApiProblem } from "../problem.ts";
+import { type Route, route } from "../route.ts";
+import { anyObject, array, integer, object, optional, string } from "../schema.ts";
+import { job, messageId, text } from "../shapes.ts";
+
+const params = object({ id: messageId });
+
+export const messageRoutes = (installation: Installation): readonly Route[] => {
+  const { link, queue, index, log, isPaused, now } = installation;
+  const means = { link, queue, index, log };
+  const stateNow = (each: Job): QueueState => stateOf(each, now(), isPaused);
+  return [
+    route({
+      method: "GET",
+      path: "/messages/{id}",
+      id: "traceMessage",
+      tag: "messages",
+      role: "viewer",
+      summary: "Everything that happened to a message in the last 14 days, and what is queued of it",
+      params,
+      answer: object({
+        events: array(
+          object({
+            at: integer({ description: "ms since the epoch" }),
+            kind: text("accepted, delivered, deferred, failed, expired, dsn, …", 40),
+            group: optional(integer({ minimum: 0, description: "The job it is about" })),
+            words: text("The event in one line", 10_000),
+            event: anyObject<TraceEvent>("The event as it was recorded"),
+          }),
+        ),
+        jobs: array(job),
+      }),
+      also: { 404: "Nothing is known of it" },
+      async handle({ params: { id } }, { signal }) {
+        const { events, jobs } = await traceOf(means, id as MessageId, signal);
+        if (events.length === 0 && jobs.length === 0) throw new ApiProblem(404, "Nothing is known of it.");
+        return {
+          events: events.map((event) => ({
+            at: event.at,
+            kind: event.kind,
+            ...(event.group === undefined ? {} : { group: event.group }),
+            words: formatEvent(event),
+            event,
+          })),
+          jobs: jobs.map((each) => jobShape({ ...each, state: stateNow(each.job) })),
+        };
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/messages/{id}/header",
+      id: "messageHeader",
+      tag: "messages",
+      role: "operator",
+      summary: "The header of a message that is queued",
+      params,
+      answer: object({ header: string({ description: "As it came; strangers wrote it" }) }),
+      also: { 404: "Nothing of it is queued any more" },
+      async handle({ params: { id } }, { signal }) {
+        const header = await headerOf(means, id as MessageId, signal);
+        if (header === undefined) throw new ApiProblem(404, "Nothing of it is queued any more.");
+        return { header };
+      },
+    }),
+  ];
+};

@@ -1,0 +1,100 @@
+/** Questions to owners, and suspensions, on a real nats-server. */
+import assert from "node:assert/strict";
+import { after, before, type TestContext, test } from "node:test";
+import { startNats, type TestNats } from "../../test/harness/nats-server.ts";
+import { until } from "../../test/harness/until.ts";
+import { silent } from "../kit/log.ts";
+import type { PolicyName } from "../queue/job.ts";
+import type { Pool } from "../queue/queue.ts";
+import { connectNats, type Link } from "./connect.ts";
+import { answerInquiries, inquire } from "./inquiries.ts";
+import { ensureQueueStreams, forgetOwners } from "./streams.ts";
+import { isSuspended, openSuspensions, resume, suspend } from "./suspensions.ts";
+
+let nats: TestNats;
+before(async () => {
+  nats = await startNats(undefined, { sync: "10s" });
+});
+after(() => nats[Symbol.asyncDispose]());
+
+async function open(t: TestContext): Promise<Link> {
+  const { url, user, password } = nats;
+  const credential = { kind: "password", user, password } as const;
+  const link = await connectNats({ servers: [url], credential, name: "test" }, silent);
+  t.after(() => link[Symbol.asyncDispose]());
+  return link;
+}
+
+const signal = AbortSignal.timeout(60_000);
+const long = { hereMs: 600_000, patienceMs: 600_000 };
+
+async function owner(t: TestContext, member: string, pool: Pool, answer: (inquiry: unknown) => unknown) {
+  const link = await open(t);
+  const partitions = () => [0, 1];
+  const answering = answerInquiries({
+    link,
+    pool,
+    member,
+    partitions,
+    answer: async (inquiry) => answer(inquiry),
+    log: silent,
+  });
+  t.after(() => answering[Symbol.dispose]());
+  await link.nc.flush();
+}
+
+test("owners of everything, of a namespace and of a policy are all heard, and nobody is waited for", async (t) => {
+  const echo = (inquiry: unknown) => ({ inquiry });
+  await owner(t, "all", { class: "relay" }, echo);
+  await owner(t, "all", { class: "local" }, echo);
+  await owner(t, "ns", { class: "local", namespace: "team-a" }, echo);
+  await owner(t, "own", { class: "relay", policy: "team-a/bulk.mail" as PolicyName }, echo);
+  await owner(t, "other", { class: "local", namespace: "team-b" }, echo);
+  const link = await open(t);
+  const asked = { link, namespaces: ["team-a", "nobody"], inquiry: { kind: "x" }, signal };
+  let voices = 0;
+  const isEnough = (said: readonly { readonly pool: Pool }[]) => {
+    voices = Math.max(voices, said.length);
+    return said.length === 2;
+  };
+  const { said, missing } = await inquire<{ inquiry: unknown }>({ ...asked, isEnough, ...long });
+  assert.deepEqual(missing, []);
+  assert.deepEqual(said.map(({ member, pool }) => `${member} ${pool.class}`).sort(), [
+    "all local",
+    "all relay",
+    "ns local",
+    "own relay",
+  ]);
+  assert.ok(said.every(({ answer, partitions }) => answer.inquiry !== undefined && partitions.length === 2));
+  assert.equal(voices, 2);
+});
+
+test("where nobody listens the answer comes at once; who is there and does not answer is missing", async (t) => {
+  const link = await open(t);
+  const nobody = await inquire({ link, namespaces: [], inquiry: {}, signal, ...long });
+  assert.deepEqual(nobody, { said: [], missing: [] });
+  await owner(t, "mute", { class: "relay" }, () => {
+    throw new RangeError("not understood");
+  });
+  const late = await inquire({ link, namespaces: [], inquiry: {}, signal, hereMs: 50, patienceMs: 500 });
+  assert.deepEqual(late, { said: [], missing: ["mute"] });
+});
+
+test("a policy is suspended for everybody who follows, also behind a new start, until it is resumed", async (t) => {
+  const link = await open(t);
+  const sizes = { replicas: 1, queueBytes: 0, bodyBytes: 0, eventBytes: 0 };
+  await ensureQueueStreams(link, { shards: 1, partitions: 4 }, sizes);
+  const policy = "team-a/bulk.mail" as PolicyName;
+  await using early = await openSuspensions(link, silent);
+  assert.equal(early.of(policy), undefined);
+  await suspend(link, { policy, since: 7, reason: "they asked us to" });
+  assert.equal((await until("it is told", () => early.of(policy))).reason, "they asked us to");
+  assert.equal(early.of("team-a/other" as PolicyName), undefined);
+  await forgetOwners(link); // as a laptop does when it starts
+  await using late = await openSuspensions(link, silent);
+  assert.equal(late.of(policy)?.since, 7);
+  assert.equal(await isSuspended(link, policy), true);
+  await resume(link, policy);
+  await until("it is taken back", () => (late.of(policy) === undefined ? true : undefined));
+  assert.equal(await isSuspended(link, policy), false);
+});

@@ -1,0 +1,95 @@
+/**
+ * An installation as people look at it and steer it: everything that console and API work with, on one connection to NATS.
+ *
+ * In:     a connection, the directory, queue and mailbox stores, a resolver.
+ * Out:    an `Installation`, until it is disposed of (what was given to it stays open).
+ * Fails:  `StoreFault` when NATS does not answer at the start.
+ */
+import type { MxMeans } from "../deliver/route/mx.ts";
+import { StsPolicies } from "../deliver/route/sts.ts";
+import type { LiveDirectory } from "../directory/directory.ts";
+import type { Resolver } from "../dns/resolver.ts";
+import type { Clock } from "../kit/clock.ts";
+import type { Log } from "../kit/log.ts";
+import type { Link } from "../nats/connect.ts";
+import { openSuspensions, resume, type Suspensions, suspend } from "../nats/suspensions.ts";
+import { fetchStsPolicy } from "../net/fetch-sts-policy.ts";
+import type { TraceEvent } from "../queue/events.ts";
+import type { PolicyName } from "../queue/job.ts";
+import type { Queue } from "../queue/queue.ts";
+import { ActivityWatch } from "./activity.ts";
+import { DomainHealths } from "./domain-health.ts";
+import type { IsPaused } from "./filter.ts";
+import type { StoreOf } from "./mailbox-list.ts";
+import { Overviews } from "./overview.ts";
+import { pausedBy } from "./paused.ts";
+import { QueueIndex } from "./queue-index.ts";
+
+export interface InstallationOptions {
+  readonly link: Link;
+  readonly layout: { readonly shards: number; readonly partitions: number };
+  readonly live: LiveDirectory;
+  readonly queue: Pick<Queue, "read" | "body" | "settle" | "forget">;
+  readonly storeOf: StoreOf;
+  readonly record: (event: TraceEvent) => void;
+  readonly resolver: Resolver;
+  /** Our public name. */
+  readonly hostname: string;
+  /** Of MX hosts. */
+  readonly smtpPort: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface Installation extends Omit<InstallationOptions, "resolver">, AsyncDisposable {
+  readonly index: QueueIndex;
+  readonly overviews: Overviews;
+  readonly healths: DomainHealths;
+  readonly suspensions: Suspensions;
+  readonly isPaused: IsPaused;
+  readonly routing: MxMeans;
+  readonly now: () => number;
+  suspend(policy: PolicyName, reason: string): Promise<void>;
+  resume(policy: PolicyName): Promise<void>;
+}
+
+export async function openInstallation(options: InstallationOptions): Promise<Installation> {
+  const { link, layout, live, clock, log, resolver, hostname } = options;
+  await using parts = new AsyncDisposableStack();
+  const suspensions = parts.use(await openSuspensions(link, log));
+  const activity = parts.use(new ActivityWatch(link, clock, log));
+  const isPaused = pausedBy(() => live.current(), suspensions);
+  const now = () => clock.now();
+  const directory = () => live.current();
+  const index = new QueueIndex({ link, ...layout, directory, isPaused, now, log });
+  const monotonic = () => clock.monotonic();
+  const opened = parts.move();
+  return {
+    ...options,
+    index,
+    overviews: new Overviews({ index, activity, now }),
+    healths: new DomainHealths({ index, resolver, hostname, monotonic }),
+    suspensions,
+    isPaused,
+    routing: routingOf(options),
+    now,
+    suspend: (policy, reason) => suspend(link, { policy, since: now(), reason }),
+    resume: (policy) => resume(link, policy),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+/** As relays route: with what recipients' domains demand of the way. */
+function routingOf({ resolver, smtpPort, hostname, clock, log }: InstallationOptions): MxMeans {
+  const policies = new StsPolicies({ dns: resolver, fetch: fetchStsPolicy, clock, log });
+  return {
+    dns: resolver,
+    port: smtpPort,
+    isOurName: (host) => host === hostname,
+    isOurAddress: () => false, // where relays listen is not known here
+    secure: {
+      tlsa: (host, port, signal) => resolver.records(`_${port}._tcp.${host}`, "TLSA", signal),
+      policy: (domain, signal) => policies.of(domain, signal),
+    },
+  };
+}
