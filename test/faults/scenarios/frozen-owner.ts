@@ -1,6 +1,7 @@
 /**
- * Two owners: one of two relays, and one of two mailbox processes, is frozen past its lease. The others take over; then
- * the frozen ones thaw in the middle of what they did, and find that it is no longer theirs.
+ * Two owners: one of two relays, and one of two mailbox processes, is frozen past its lease. The others take over, and
+ * deliver what lay with the frozen ones; then these thaw in the middle of what they did, and find that it is no longer
+ * theirs.
  */
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
@@ -11,8 +12,10 @@ import { type FaultOptions, openBench, type Scenario } from "../scenario.ts";
 
 /** The lease is 30 s. */
 const FROZEN_MS = 45_000;
-/** Nobody may wait longer than the lease, a hand-over, and its settling. */
-const LONGEST_DELAY_MS = 60_000;
+/** What is accepted so long after the freeze must get there while it lasts. */
+const STRANDED_MS = 10_000;
+/** On a machine that does many other things, too. */
+const LONGEST_FREEZE_MS = 240_000;
 
 async function run(options: FaultOptions): Promise<string> {
   await using bench = await openBench("frozen-owner", options);
@@ -27,11 +30,9 @@ async function run(options: FaultOptions): Promise<string> {
   await emptied(cluster.reach, 90_000);
   const found = await account(ledger, cluster.reach, dir, bench.progress);
   const longest = longestDelay(ledger);
-  const line = `frozen past the lease ${ledger.outages.length}, ${tell(ledger, found)}, longest delivery ${(longest / 1_000).toFixed(1)} s`;
   mustBalance(found);
-  assert.ok(longest < LONGEST_DELAY_MS, `a delivery took ${longest} ms: the other owner did not take over`);
   bench.succeeded();
-  return line;
+  return `frozen past the lease ${ledger.outages.length}, ${tell(ledger, found)}, longest delivery ${(longest / 1_000).toFixed(1)} s`;
 }
 
 async function freeze(cluster: Cluster, ledger: Ledger): Promise<void> {
@@ -39,9 +40,26 @@ async function freeze(cluster: Cluster, ledger: Ledger): Promise<void> {
   const outage = ledger.broke("frozen relay and mailbox process");
   for (const daemon of frozen) daemon.signal("SIGSTOP");
   await delay(FROZEN_MS);
+  const until = outage.at + STRANDED_MS;
+  while (stranded(ledger, until) > 0 && performance.now() < outage.at + LONGEST_FREEZE_MS) await delay(500);
+  const left = stranded(ledger, until);
   for (const daemon of frozen) daemon.signal("SIGCONT");
+  assert.equal(left, 0, `${left} messages waited for a frozen owner: the other one did not take over`);
   await Promise.all(frozen.map((daemon) => daemon.ready()));
   outage.up = performance.now();
+}
+
+/** Messages that were accepted until then and of which the next hop has nothing. */
+function stranded({ sent, copies }: Ledger, until: number): number {
+  const arrived = new Set(copies.map(({ id }) => id));
+  return [...sent.values()].filter(
+    ({ id, at, told, expected }) =>
+      told?.kind === "accepted" &&
+      at !== undefined &&
+      at <= until &&
+      expected.some(({ fate }) => fate === "sink") &&
+      !arrived.has(id),
+  ).length;
 }
 
 /** From the client's 250 to the first copy at the next hop. */
