@@ -4,7 +4,7 @@
  * In:     an issuer as a domain describes it; the port that fetches over HTTPS.
  * Out:    a key resolver for `jwtVerify`.
  * Cache:  keys are fetched anew after `freshMs`, and at once for a key id that is not among them (the issuer has rotated
- *         its keys), but no more than once in `againMs`: tokens with made-up key ids do not turn us into a hammer. While
+ *         its keys), but no more than twice a minute: tokens with made-up key ids do not turn us into a hammer. While
  *         an issuer is away its old keys hold for `staleMs`.
  * Fails:  `KeysUnavailable` when there are none to use.
  * Spec:   OpenID Connect Discovery 1.0 §4.1, §4.3 (the document must name the issuer that was asked for), RFC 7517.
@@ -13,6 +13,7 @@ import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } f
 import type { Oidc } from "../../../crds/types.ts";
 import type { Clock } from "../../kit/clock.ts";
 import type { Log } from "../../kit/log.ts";
+import { type Rate, Rates } from "../../kit/rate.ts";
 
 /** Fetches a JSON document over HTTPS; bounded in time and size, follows no redirects. */
 export type Fetch = (url: string, ca: string | undefined, signal: AbortSignal) => Promise<unknown>;
@@ -23,7 +24,7 @@ export class KeysUnavailable extends Error {
 
 const freshMs = 10 * 60_000;
 const staleMs = 24 * 3_600_000;
-const againMs = 30_000;
+const asking: Rate = { count: 2, perMs: 60_000 };
 
 export const discoveryUrl = (issuer: string): string =>
   `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
@@ -44,7 +45,7 @@ class Issuer {
   readonly #parts: Parts;
   readonly #oidc: Oidc;
   #held: Held | undefined;
-  #askedAt = Number.NEGATIVE_INFINITY;
+  readonly #asked = new Rates(1);
   #asking: Promise<void> | undefined;
   #fault: unknown;
 
@@ -78,8 +79,7 @@ class Issuer {
   async #refresh(): Promise<void> {
     const now = this.#parts.clock.monotonic();
     if (this.#asking === undefined) {
-      if (now - this.#askedAt < againMs) return;
-      this.#askedAt = now;
+      if (this.#asked.take("", asking, now) > 0) return;
       this.#asking = this.#ask().finally(() => {
         this.#asking = undefined;
       });

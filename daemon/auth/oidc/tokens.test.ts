@@ -113,7 +113,6 @@ test("keys are kept, and fetched anew when they are old or the issuer has rotate
   await Promise.all(Array.from({ length: 5 }, () => judged(alice, first, tokens)));
   assert.equal(fetched() - before, 1, "those who come at once share one answer");
   await issuer.rotate();
-  clock.advance(31_000);
   const second = await issuer.token(good);
   assert.equal(await judged(alice, second, tokens), alice);
   assert.equal(fetched() - before, 2);

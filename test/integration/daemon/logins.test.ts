@@ -157,6 +157,18 @@ test("curl with a token of another audience is refused", needs("curl"), async ()
   assert.equal(await enter("IMAP", withToken(await token({ aud: "web" }), "OAUTHBEARER")), "refused");
 });
 
+/** Failures count by network: who tries often comes from an address of its own. */
+const from = (address: number, options: readonly string[]) => [
+  "--interface",
+  `127.0.0.${address}`,
+  ...options,
+];
+const plainly = (secret: string, name = user) => [
+  ...withPassword(secret, name),
+  "--login-options",
+  "AUTH=PLAIN",
+];
+
 test("imapflow with a token, also after the issuer has rotated its keys", async () => {
   const login = async () => {
     const client = new ImapFlow({
@@ -169,30 +181,20 @@ test("imapflow with a token, also after the issuer has rotated its keys", async 
   };
   await login();
   await issuer.rotate();
-  // Keys are asked for anew at most every half a minute; the gateway has not asked lately, or waits so long.
-  await until(
-    "the new key to be known",
-    () =>
-      login().then(
-        () => true,
-        () => undefined,
-      ),
-    60_000,
-  );
+  await login();
 });
 
 test("an app password that is removed from the resource opens nothing any more", needs("curl"), async () => {
   await gateway.rewrite(await resources(scanner));
-  const plain = [...withPassword("phone-password-1"), "--login-options", "AUTH=PLAIN"];
   await until("the phone to be refused", async () =>
-    (await enter("IMAP", plain)) === "refused" ? true : undefined,
+    (await enter("IMAP", from(3, plainly("phone-password-1")))) === "refused" ? true : undefined,
   );
 });
 
 test("guesses at one process slow down the next try at another", needs("curl"), async () => {
-  const guess = [...withPassword("guess", "bob@home.example"), "--login-options", "AUTH=PLAIN"];
+  const guess = from(4, plainly("guess", "bob@home.example"));
   for (let i = 0; i < 5; i++) assert.equal(await enter("SMTP", guess), "refused");
   const before = performance.now();
   assert.equal(await enter("POP3", guess), "refused");
-  assert.ok(performance.now() - before > 900, "it waited at least a second for what others had seen");
+  assert.ok(performance.now() - before > 1_900, "it waited two seconds for what others had seen");
 });
