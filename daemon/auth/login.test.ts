@@ -5,6 +5,7 @@ import type { FakeClock } from "../../test/harness/fake-clock.ts";
 import { clientAt, fitsHash, loginsOf } from "../../test/harness/logins.ts";
 import type { Scope } from "../directory/directory.ts";
 import { silent } from "../kit/log.ts";
+import type { MailboxName } from "../mailbox/store.ts";
 import type { VerifyPassword } from "./login.ts";
 
 const calm = new AbortController().signal;
@@ -174,7 +175,7 @@ test("an app password opens what its scopes say, and the log names it", async ()
   ] as const;
   const mailboxes = { "carol@example.test": { passwordHash: "hash of own", apps } };
   const carols = liveOf({ domains: { "example.test": {} }, mailboxes });
-  const { logins, guard } = loginsOf(carols, { log });
+  const { logins, guard, uses: book } = loginsOf(carols, { log });
   const check = async (password: string, scope: Scope) => {
     const login = { identity: "", name: "carol@example.test", password };
     return (await logins.check(login, clientAt("192.0.2.1", scope), calm)).kind;
@@ -200,6 +201,14 @@ test("an app password opens what its scopes say, and the log names it", async ()
     text: "an app password was used",
   });
   assert.ok(told.some(({ text }) => text === "an app password was used outside its scopes"));
+  assert.deepEqual(
+    (await book.uses(user as MailboxName)).map(({ name, scope }) => [name, scope]),
+    [
+      ["phone", "SMTP"],
+      ["scanner", "SMTP"],
+    ],
+    "what is out of scope is no use",
+  );
   carols.set({
     domains: { "example.test": {} },
     mailboxes: { "carol@example.test": { passwordHash: "hash of own", apps: [apps[1]] } },

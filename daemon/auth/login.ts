@@ -16,6 +16,7 @@ import { Crowd } from "../kit/crowd.ts";
 import type { Log } from "../kit/log.ts";
 import { parseAddress } from "../mail/address.ts";
 import { mailboxName } from "../mailbox/store.ts";
+import type { PasswordUses } from "../mailbox/uses.ts";
 import type { Guard, Place } from "./guard.ts";
 
 export interface Credentials {
@@ -57,6 +58,8 @@ export interface LoginParts {
   readonly live: Pick<LiveDirectory, "current">;
   readonly verify: VerifyPassword;
   readonly guard: Guard;
+  /** Hears of uses of app passwords. */
+  readonly uses: Pick<PasswordUses, "used">;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -128,7 +131,7 @@ export class Logins {
   }
 
   #enter(mailbox: MailboxEntry, proof: Proof, { network, scope }: Client, place: Place): LoginResult {
-    const { guard, log } = this.#parts;
+    const { guard, log, uses, clock } = this.#parts;
     const user = mailbox.mailbox;
     if (proof.by === "app") {
       const { name, scopes } = proof;
@@ -137,6 +140,7 @@ export class Logins {
         return { kind: "wrong" };
       }
       log.info({ user, appPassword: name, scope, network }, "an app password was used");
+      uses.used(user, { name, at: clock.now(), scope });
     }
     guard.entered(place);
     return mailbox.spec.suspended ? { kind: "disabled" } : { kind: "welcome", mailbox };

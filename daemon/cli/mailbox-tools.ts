@@ -1,10 +1,12 @@
 /**
  * What the commands about mailboxes share: their flags, what they work with, what they are.
  */
+import type { AppPassword } from "../../crds/types.ts";
 import type { ScriptStore } from "../mailbox/scripts.ts";
 import type { MailboxAccess } from "../mailbox/session.ts";
 import type { MailboxName, MailboxStore, Quota } from "../mailbox/store.ts";
 import type { MailboxUpkeep } from "../mailbox/upkeep.ts";
+import type { PasswordUses } from "../mailbox/uses.ts";
 import type { CommandContext } from "./context.ts";
 
 export interface MailboxFlags {
@@ -22,8 +24,11 @@ export interface MailboxTools {
   readonly store: MailboxStore & MailboxAccess;
   readonly upkeep: MailboxUpkeep;
   readonly scripts: Pick<ScriptStore, "forget">;
+  readonly uses: Pick<PasswordUses, "forget" | "uses">;
   /** What the directory allows each mailbox; `undefined` for one it does not know. */
   readonly quotas: () => Promise<(mailbox: MailboxName) => Quota | undefined>;
+  /** The app passwords that the directory has for it; `undefined` for one it does not know. */
+  readonly appPasswords: (mailbox: MailboxName) => Promise<readonly AppPassword[] | undefined>;
 }
 
 export type MailboxRun = (tools: MailboxTools, context: CommandContext) => Promise<number>;

@@ -95,9 +95,10 @@ export function preparePurge(mailbox: MailboxName, flags: MailboxFlags): Mailbox
   const days = flags["older-than"] === undefined ? undefined : Number(flags["older-than"]);
   if (days !== undefined && !(days >= 0)) throw usage("--older-than is a number of days");
   const whole = everything && days === undefined;
-  return async ({ store, scripts: shelf }, { out, signal }) => {
+  return async ({ store, scripts: shelf, uses }, { out, signal }) => {
     const known = await store.status(mailbox, signal);
     const scripts = whole ? await shelf.forget(mailbox) : 0;
+    if (whole) await uses.forget(mailbox);
     if (!known && scripts === 0) throw new CommandError(`there is no mailbox ${mailbox}`);
     const before = days === undefined ? Number.POSITIVE_INFINITY : Date.now() - days * DAY_MS;
     // Opening a mailbox makes one.

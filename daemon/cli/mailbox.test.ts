@@ -10,6 +10,7 @@ import { silent } from "../kit/log.ts";
 import { MemoryMailboxStore } from "../mailbox/memory.ts";
 import { MemoryScripts } from "../mailbox/scripts.ts";
 import type { MailboxName, MailboxStatus, StoredMessage } from "../mailbox/store.ts";
+import { MemoryUses } from "../mailbox/uses.ts";
 import { connectNats } from "../nats/connect.ts";
 import { JetStreamMailboxStore } from "../nats/mailbox/store.ts";
 import { ensureMailboxStreams } from "../nats/mailbox/streams.ts";
@@ -35,10 +36,20 @@ function toolsOf(store: MemoryMailboxStore): MailboxTools {
     restored: async (name: MailboxName) => (await store.status(name)) !== undefined,
   };
   const scripts = new MemoryScripts(() => 0);
+  const uses = new MemoryUses();
+  uses.used(bob, { name: "phone", at: Date.UTC(2026, 10, 29, 11, 5), scope: "IMAP" });
+  uses.used(bob, { name: "of before", at: 0, scope: "IMAP" });
+  const declared = (name: string) => ({
+    name,
+    secretRef: { name, key: "password" },
+    scopes: ["IMAP"] as const,
+  });
   return {
     store,
     upkeep,
     scripts,
+    uses,
+    appPasswords: async (name) => (name === bob ? [declared("phone"), declared("tablet")] : undefined),
     quotas: async () => (name) => (name === bob ? { bytes: 100 } : undefined),
   };
 }
@@ -104,6 +115,16 @@ test("show --folder: one line a message", async () => {
   ]);
   const [line = ""] = await run(["show", "bob@example.org"], { folder: "Work", json: true });
   assert.equal((JSON.parse(line) as StoredMessage).size, 3);
+});
+
+test("passwords: each app password of the resource with its last use", async () => {
+  assert.deepEqual(await run(["passwords", "bob@example.org"]), [
+    "phone\tIMAP\tlast used about 2026-11-29T11:05Z for IMAP",
+    "tablet\tIMAP\tnot used lately",
+  ]);
+  const [, second = ""] = await run(["passwords", "bob@example.org"], { json: true });
+  assert.equal((JSON.parse(second) as { readonly lastUsed: unknown }).lastUsed, null);
+  await assert.rejects(run(["passwords", "nobody@example.org"]), /knows no mailbox/);
 });
 
 test("restored: one mailbox, or all", async () => {

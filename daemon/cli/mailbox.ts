@@ -14,7 +14,8 @@ import { type CommandContext, CommandError, usage } from "./context.ts";
 import { connectInstance, instanceOptions } from "./instance.ts";
 import { exportMailbox } from "./mailbox-export.ts";
 import { importMailbox } from "./mailbox-import.ts";
-import { readQuotas } from "./mailbox-quotas.ts";
+import { passwords } from "./mailbox-passwords.ts";
+import { readAppPasswords, readQuotas } from "./mailbox-quotas.ts";
 import type { MailboxFlags, MailboxRun } from "./mailbox-tools.ts";
 import { preparePurge, quota, repair, restored, verify } from "./mailbox-upkeep.ts";
 
@@ -23,6 +24,7 @@ const help = `postfleet mailbox COMMAND [ADDRESS] (--data DIR | --nats URL) [--n
   show ADDRESS                 its folders; with --folder NAME the messages of one
   export ADDRESS --to DIR      copies it out   --format maildir|mbox  [--folder NAME]
   import ADDRESS --from PATH   adds messages   --format maildir|mbox  [--folder NAME]
+  passwords ADDRESS            its app passwords, and when each was used last
   quota [ADDRESS]              what is used, and what the directory allows
   verify [ADDRESS]             finds what does not agree; exits 1 when something does not
   repair ADDRESS               mends what can be mended
@@ -58,8 +60,10 @@ export async function mailboxCommand(argv: readonly string[], context: CommandCo
   const whose = namespace === undefined ? {} : { namespace };
   const common = { link, clock: systemClock, chance: Math.random, log: silent, shards };
   await using store = new JetStreamMailboxStore({ ...common, ...whose });
+  const { scripts, uses } = store;
   const quotas = () => readQuotas(link, context.signal);
-  return await run({ store, upkeep: store, scripts: store.scripts, quotas }, context);
+  const appPasswords = (mailbox: MailboxName) => readAppPasswords(link, context.signal, mailbox);
+  return await run({ store, upkeep: store, scripts, uses, quotas, appPasswords }, context);
 }
 
 /** As a daemon finds it that was not told: the key says whose records it opens. */
@@ -90,6 +94,7 @@ const withAddress: Readonly<Record<string, (mailbox: MailboxName, flags: Mailbox
     (mailbox, flags) =>
     ({ store }, context) =>
       show(store, mailbox, flags, context),
+  passwords: (mailbox, flags) => (tools, context) => passwords(tools, mailbox, flags, context),
   export: prepareExport,
   import: prepareImport,
   quota: (mailbox, flags) => (tools, context) => quota(tools, mailbox, flags, context),

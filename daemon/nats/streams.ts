@@ -6,7 +6,7 @@
  */
 import { type JetStreamManager, jetstreamManager, type StreamConfig } from "@nats-io/jetstream";
 import type { Link } from "./connect.ts";
-import { StoreFault } from "./fault.ts";
+import { type ApiError, faultOf, StoreFault } from "./fault.ts";
 import { bodyStream, findLayout, type Layout, LEASE_STREAM, layoutMetadata, queueStream } from "./layout.ts";
 
 export interface StreamSizes {
@@ -123,3 +123,15 @@ export async function forgetOwners(link: Link): Promise<void> {
 
 const NO_STREAM = 10059;
 const NO_STORAGE = 10047;
+
+/** Removes every message of these subjects. Throws `StoreFault`. */
+export async function purgeSubjects(link: Pick<Link, "nc">, stream: string, filter: string): Promise<void> {
+  const api = `$JS.API.STREAM.PURGE.${stream}`;
+  let answer: { readonly error?: ApiError };
+  try {
+    answer = (await link.nc.request(api, JSON.stringify({ filter }), { timeout: 10_000 })).json();
+  } catch (error) {
+    throw new StoreFault("away", "no answer to a purge", error);
+  }
+  if (answer.error) throw faultOf(answer.error);
+}

@@ -17,6 +17,7 @@ import { systemClock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import { mapped, type SaslExchange, type SaslRefusal } from "../kit/sasl.ts";
 import type { MailboxName } from "../mailbox/store.ts";
+import type { PasswordUses } from "../mailbox/uses.ts";
 import type { Vault } from "../nats/directory/vault.ts";
 import { getJson } from "../net/https-get.ts";
 
@@ -47,16 +48,17 @@ export interface Access {
 export interface AccessContext {
   readonly live: LiveDirectory;
   readonly vault: Pick<Vault, "derive">;
+  readonly uses: Pick<PasswordUses, "used">;
   readonly log: Log;
   /** Of issuers' documents. */
   readonly fetch?: Fetch;
 }
 
-export function openLogins({ live, vault, log, fetch = getJson }: AccessContext): Access {
+export function openLogins({ live, vault, uses, log, fetch = getJson }: AccessContext): Access {
   const clock = systemClock;
   const guard = new Guard(vault.derive("names and networks of failed logins"), clock.now);
   const { verify } = new PasswordVerifier({ clock });
-  const logins = new Logins({ live, verify, guard, clock, log });
+  const logins = new Logins({ live, verify, guard, uses, clock, log });
   const tokens = new Tokens({ live, fetch, clock, log });
   const sasl = new Sasl({ logins, tokens, live, secret: vault.derive("salts of names that do not exist") });
   return { logins, sasl, guard, door: (scope) => doorOf(logins, sasl, scope) };

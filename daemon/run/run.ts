@@ -238,7 +238,7 @@ class Daemon {
 
   async #openLogins(live: LiveDirectory, store: Store, parts: AsyncDisposableStack): Promise<Access> {
     const log = this.#log;
-    const access = openLogins({ live, vault: store.vault, log });
+    const access = openLogins({ live, vault: store.vault, uses: store.mailboxes.uses, log });
     const { link } = store;
     const { replicas } = this.#options;
     const group = store.namespace === undefined ? {} : { group: store.namespace };

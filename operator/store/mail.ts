@@ -6,11 +6,15 @@
 import type { ScriptStore } from "../../daemon/mailbox/scripts.ts";
 import type { MailboxAccess, MailboxSession } from "../../daemon/mailbox/session.ts";
 import type { MailboxName, MailboxStore } from "../../daemon/mailbox/store.ts";
+import type { PasswordUses } from "../../daemon/mailbox/uses.ts";
 import type { MailboxUsage, MailStore } from "../reconcile/ports.ts";
 
 type Store = Pick<MailboxStore, "mailboxes" | "status"> &
   MailboxAccess &
-  AsyncDisposable & { readonly scripts: Pick<ScriptStore, "forget"> };
+  AsyncDisposable & {
+    readonly scripts: Pick<ScriptStore, "forget">;
+    readonly uses: Pick<PasswordUses, "forget">;
+  };
 
 export interface StoredMailOptions {
   /** `undefined`: the mailboxes that shared daemons keep. */
@@ -57,6 +61,7 @@ export class StoredMail implements MailStore, AsyncDisposable {
     const mailbox = address as MailboxName;
     const store = await this.#of(namespace);
     await store.scripts.forget(mailbox);
+    await store.uses.forget(mailbox);
     if (!(await store.status(mailbox, signal))) return;
     await using session = await store.open(mailbox, { quota: () => ({}) }, signal);
     for (const { name } of session.folders()) await empty(session, name, signal);

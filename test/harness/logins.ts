@@ -9,6 +9,7 @@ import { type Channel, Sasl } from "../../daemon/auth/sasl/sasl.ts";
 import type { LiveDirectory } from "../../daemon/directory/directory.ts";
 import type { Clock } from "../../daemon/kit/clock.ts";
 import { type Log, silent } from "../../daemon/kit/log.ts";
+import { MemoryUses } from "../../daemon/mailbox/uses.ts";
 import { FakeClock } from "./fake-clock.ts";
 
 export const hashOf = (password: string): string => `hash of ${password}`;
@@ -27,10 +28,11 @@ export const guardKey = Buffer.alloc(32, 3);
 export function loginsOf(live: LiveDirectory, options: LoginOptions = {}) {
   const { clock = new FakeClock(), verify = fitsHash, fetch = away, log = silent } = options;
   const guard = new Guard(guardKey, () => clock.now());
-  const logins = new Logins({ live, clock, verify, guard, log });
+  const uses = new MemoryUses();
+  const logins = new Logins({ live, clock, verify, guard, uses, log });
   const tokens = new Tokens({ live, fetch, clock, log });
   const sasl = new Sasl({ live, logins, tokens, secret: Buffer.alloc(32) });
-  return { clock, guard, logins, tokens, sasl };
+  return { clock, guard, uses, logins, tokens, sasl };
 }
 
 export const clientAt = (network = "192.0.2.1", scope: Client["scope"] = "IMAP"): Client => ({

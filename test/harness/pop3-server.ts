@@ -8,6 +8,7 @@ import { systemClock } from "../../daemon/kit/clock.ts";
 import { silent } from "../../daemon/kit/log.ts";
 import { formatScramVerifier } from "../../daemon/kit/scram-verifier.ts";
 import { MemoryMailboxStore } from "../../daemon/mailbox/memory.ts";
+import { MemoryUses } from "../../daemon/mailbox/uses.ts";
 import { Vault } from "../../daemon/nats/directory/vault.ts";
 import { serverContext } from "../../daemon/net/secure-context.ts";
 import { makeCertificate } from "../../daemon/net/self-signed.ts";
@@ -46,7 +47,10 @@ export async function startPop3(): Promise<TestPop3> {
     domains: { "example.org": {} },
     mailboxes: { "bob@example.org": secrets, "alice@example.org": secrets },
   });
-  const { door } = openLogins({ live, vault: new Vault([randomBytes(32)]), log: silent });
+  const { door } = openLogins({
+    ...{ live, vault: new Vault([randomBytes(32)]), log: silent },
+    uses: new MemoryUses(),
+  });
   const serve = (name: "pop3" | "pop3s") =>
     servePop3({
       listener: {

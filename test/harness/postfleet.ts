@@ -141,7 +141,9 @@ class Fleet implements TestPostfleet {
   }
 
   async command(...args: string[]): Promise<string> {
-    const child = spawn(launcher, [...args, "--data", this.data], { stdio: ["ignore", "pipe", "pipe"] });
+    const env = { ...process.env, ...this.#options.env };
+    const all = [...args, "--data", this.data];
+    const child = spawn(launcher, all, { stdio: ["ignore", "pipe", "pipe"], env });
     let out = "";
     let err = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => {

@@ -14,7 +14,8 @@ import type { ScriptSet, ScriptStore, Versioned } from "../../mailbox/scripts.ts
 import type { MailboxName } from "../../mailbox/store.ts";
 import type { GroupCommit } from "../commit.ts";
 import type { Link } from "../connect.ts";
-import { type ApiError, Conflict, faultOf, StoreFault } from "../fault.ts";
+import { Conflict } from "../fault.ts";
+import { purgeSubjects } from "../streams.ts";
 import { Tail } from "../tail.ts";
 import type { Reader } from "./reader.ts";
 import { encodeToken, mailStream, type Shard } from "./subjects.ts";
@@ -120,7 +121,8 @@ export class Scripts implements ScriptStore, AsyncDisposable {
     const subject = scriptSubject(part.shard, mailbox);
     // Pods follow the subject: a purge would tell them nothing, an empty record does.
     if (scripts.size > 0) await orUnavailable(part.commit.commit([{ subject, data: nothing, ttl: goneTtl }]));
-    await orUnavailable(purge(part, everyNote(part.shard, mailbox)));
+    const { link, shard } = part;
+    await orUnavailable(purgeSubjects(link, mailStream(shard), everyNote(shard, mailbox)));
     return scripts.size;
   }
 
@@ -153,17 +155,6 @@ export class Scripts implements ScriptStore, AsyncDisposable {
     for (const tail of this.#tails.values())
       await (await tail.catch(() => undefined))?.[Symbol.asyncDispose]();
   }
-}
-
-async function purge({ link, shard }: ScriptShard, filter: string): Promise<void> {
-  const api = `$JS.API.STREAM.PURGE.${mailStream(shard)}`;
-  let answer: { readonly error?: ApiError };
-  try {
-    answer = (await link.nc.request(api, JSON.stringify({ filter }), { timeout: 10_000 })).json();
-  } catch (error) {
-    throw new StoreFault("away", "no answer to a purge", error);
-  }
-  if (answer.error) throw faultOf(answer.error);
 }
 
 const encode = ({ scripts, active }: ScriptSet): Uint8Array => {

@@ -55,6 +55,7 @@ import {
 import { Turns } from "./turns.ts";
 import { orUnavailable, unavailable, unlessAborted } from "./unavailable.ts";
 import { repairMailbox, verifyMailbox } from "./upkeep.ts";
+import { Uses } from "./uses.ts";
 
 export interface JetStreamMailboxOptions {
   readonly link: Link;
@@ -83,12 +84,15 @@ export class JetStreamMailboxStore implements MailboxStore, MailboxAccess, Mailb
   readonly #sessions: Sessions;
   /** Sieve scripts, and what automatic answers remember. */
   readonly scripts: Scripts;
+  /** Of app passwords. */
+  readonly uses: Uses;
   #closed = false;
 
   constructor(options: JetStreamMailboxOptions) {
     this.#options = options;
     this.#shards = shardsOf(options).map((shard) => openShard(options, shard));
     this.scripts = new Scripts((mailbox) => this.#shard(mailbox));
+    this.uses = new Uses((mailbox) => this.#shard(mailbox));
     const journal = (mailbox: MailboxName) => new JetStreamJournal(mailbox, this.#shard(mailbox));
     this.#sessions = new Sessions(journal, options.clock, options.chance);
   }

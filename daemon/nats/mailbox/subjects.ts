@@ -11,6 +11,7 @@
  *   `m<i>.o.<receipt>`                       a unit that makes nothing new was stored; short-lived
  *   `m<i>.s.<mailbox>`                       the user's Sieve scripts (`scripts.ts`)
  *   `m<i>.a.<mailbox>.<key>`                 somebody was answered automatically; goes by its TTL
+ *   `m<i>.p.<mailbox>.<app password>`        when it was used last (`uses.ts`); goes by its TTL
  *   `m<i>.l.<mailbox>`                       who has the mailbox for himself; short-lived
  *
  * The kind comes first, so that all ledgers, a folder's records, or a body's references have a common prefix, which

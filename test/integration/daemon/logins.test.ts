@@ -128,6 +128,15 @@ test("a use of an app password is told by its name, its value never", async () =
   assert.doesNotMatch(`${gateway.log}${mailbox.log}`, /phone-password|scanner-password/);
 });
 
+test("the last use of each app password is told by a command, whichever process it was used at", async () => {
+  const lines = await until("both uses to be known", async () => {
+    const told = await mailbox.command("mailbox", "passwords", user, "--nats", nats.url);
+    return /phone.*last used.*\n.*scanner.*last used/.test(told) ? told.trim().split("\n") : undefined;
+  });
+  assert.match(lines[0] ?? "", /^phone\tIMAP, SMTP\tlast used about \S+Z for (?:IMAP|SMTP)$/);
+  assert.match(lines[1] ?? "", /^scanner\tSMTP\tlast used about \S+Z for SMTP$/);
+});
+
 test("a Secret with a bare hash: SCRAM stays for the others, PLAIN works", needs("curl"), async () => {
   const plain = [
     ...withPassword("known only as a hash", "hashed@home.example"),

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { FakeClock } from "../../../test/harness/fake-clock.ts";
+import { alice, bob, calm } from "../../../test/harness/mailboxes.ts";
+import { startNats } from "../../../test/harness/nats-server.ts";
+import { until } from "../../../test/harness/until.ts";
+import { silent } from "../../kit/log.ts";
+import { connectNats } from "../connect.ts";
+import { JetStreamMailboxStore } from "./store.ts";
+import { ensureMailboxStreams } from "./streams.ts";
+
+test("last uses: seen by other pods, written once an hour, gone with the mailbox", async () => {
+  await using nats = await startNats();
+  const credential = { kind: "password", user: nats.user, password: nats.password } as const;
+  await using link = await connectNats({ servers: [nats.url], credential, name: "test" }, silent);
+  await ensureMailboxStreams(link, 1, { replicas: 1, bytes: 0 });
+  const clock = new FakeClock();
+  let writes = 0;
+  const common = { link, clock, chance: Math.random, log: silent, shards: 1 };
+  await using here = new JetStreamMailboxStore({ ...common, observeCommit: () => writes++ });
+  await using there = new JetStreamMailboxStore(common);
+  const seen = (at: number) =>
+    until(`a use at ${at}`, async () => {
+      const uses = await there.uses.uses(bob, calm);
+      return uses.find((use) => use.at === at);
+    });
+
+  assert.deepEqual(await there.uses.uses(bob, calm), []);
+  here.uses.used(bob, { name: "my phone.1", at: 1_000, scope: "IMAP" });
+  assert.deepEqual(await seen(1_000), { name: "my phone.1", at: 1_000, scope: "IMAP" });
+  for (let at = 2_000; at < 60_000; at += 1_000) {
+    clock.advance(1_000);
+    here.uses.used(bob, { name: "my phone.1", at, scope: "IMAP" });
+  }
+  assert.equal(writes, 1);
+  clock.advance(3_600_000);
+  here.uses.used(bob, { name: "my phone.1", at: 3_700_000, scope: "SMTP" });
+  here.uses.used(alice, { name: "my phone.1", at: 3_700_000, scope: "SMTP" });
+  assert.equal((await seen(3_700_000)).scope, "SMTP");
+  assert.equal((await there.uses.uses(bob, calm)).length, 1);
+  assert.deepEqual(await there.verify(bob, calm), []);
+  await there.uses.forget(bob);
+  assert.deepEqual(await here.uses.uses(bob, calm), []);
+  assert.equal((await here.uses.uses(alice, calm)).length, 1);
+});
