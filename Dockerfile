@@ -24,6 +24,7 @@ COPY LICENSE ./
 COPY bin bin
 COPY crds crds
 COPY scripts scripts
+COPY console/dist console/dist
 COPY daemon daemon
 COPY operator operator
 RUN mkdir -p /usr/share/doc/postfleet && cp LICENSE /usr/share/doc/postfleet/LICENSE \

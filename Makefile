@@ -61,6 +61,7 @@ lint: node_modules/.stamp
 
 types: node_modules/.stamp
 	@tsc --noEmit
+	@tsc --noEmit -p console
 
 directions: node_modules/.stamp
 	@node --test --test-reporter=./scripts/quiet-reporter.ts --test-reporter-destination=stdout test/architecture.test.ts
@@ -68,15 +69,17 @@ directions: node_modules/.stamp
 licences: node_modules/.stamp
 	@node scripts/licences.ts
 
-generate: node_modules/.stamp ## Write types and chart from the CRDs, and the API's document from its routes
+generate: node_modules/.stamp ## Write types and chart from the CRDs, the API's document from its routes, the console's pages
 	@node scripts/generate-types.ts
 	@node scripts/generate-chart.ts
 	@node scripts/generate-api.ts
+	@node --disable-warning=ExperimentalWarning scripts/build-console.ts
 
 verify: node_modules/.stamp ## Show that generated files are current
 	@node scripts/generate-types.ts --check
 	@node scripts/generate-chart.ts --check
 	@node scripts/generate-api.ts --check
+	@node --disable-warning=ExperimentalWarning scripts/build-console.ts --check
 
 image: ## Build the image (IMAGE=name:tag), for daemon and operator
 	@scripts/image.sh $(IMAGE)

@@ -176,4 +176,8 @@ export const overview = component(
   }),
 );
 
+export type JobsShape = Infer<typeof jobs>;
+export type GroupsShape = Infer<typeof groups>;
+export type OverviewShape = Infer<typeof overview>;
+
 export { text };

@@ -5,7 +5,17 @@ import { type Domain, parseDomain } from "../../mail/address.ts";
 import type { Installation } from "../../operate/installation.ts";
 import { ApiProblem } from "../problem.ts";
 import { type Route, route } from "../route.ts";
-import { array, boolean, component, integer, object, oneOf, optional, string } from "../schema.ts";
+import {
+  array,
+  boolean,
+  component,
+  type Infer,
+  integer,
+  object,
+  oneOf,
+  optional,
+  string,
+} from "../schema.ts";
 import { cursor, namespaceName, pageLimit, pattern, policyName, resourceName, text } from "../shapes.ts";
 
 const domain = component(
@@ -48,6 +58,18 @@ const shapeOf = ({ domain: name, namespace, name: resource, policy, delivery, dr
   draining: draining === true,
 });
 
+const health = object({
+  domain,
+  state: oneOf(["ok", "lacking", "unknown"]),
+  records: array(record),
+  keys: array(key, { description: "DKIM keys, the oldest first" }),
+  keysUnknown: boolean({ description: "Nobody who signs for it was there to tell its keys" }),
+});
+export type HealthShape = Infer<typeof health>;
+
+const domains = object({ domains: array(domain), matching: integer({ minimum: 0 }) });
+export type DomainsShape = Infer<typeof domains>;
+
 export const domainRoutes = ({ live, healths }: Installation): readonly Route[] => [
   route({
     method: "GET",
@@ -61,7 +83,7 @@ export const domainRoutes = ({ live, healths }: Installation): readonly Route[] 
       after: optional(cursor),
       limit: pageLimit(200, 50),
     }),
-    answer: object({ domains: array(domain), matching: integer({ minimum: 0 }) }),
+    answer: domains,
     async handle({ query: { match = "*", after = "", limit = 50 } }) {
       const fits = glob(match);
       const found = [...live.current().domains()].filter((entry) => fits(entry.domain));
@@ -80,13 +102,7 @@ export const domainRoutes = ({ live, healths }: Installation): readonly Route[] 
     role: "viewer",
     summary: "A domain's DNS records, expected and observed, and its DKIM keys",
     params: object({ domain: string({ minLength: 1, maxLength: 255 }) }),
-    answer: object({
-      domain,
-      state: oneOf(["ok", "lacking", "unknown"]),
-      records: array(record),
-      keys: array(key, { description: "DKIM keys, the oldest first" }),
-      keysUnknown: boolean({ description: "Nobody who signs for it was there to tell its keys" }),
-    }),
+    answer: health,
     also: { 404: "It is no domain of ours" },
     async handle({ params }, { signal }) {
       const name: Domain | undefined = parseDomain(params.domain);

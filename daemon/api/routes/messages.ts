@@ -9,10 +9,24 @@ import type { Job, MessageId } from "../../queue/job.ts";
 import { jobShape } from "../job-shape.ts";
 import { ApiProblem } from "../problem.ts";
 import { type Route, route } from "../route.ts";
-import { anyObject, array, integer, object, optional, string } from "../schema.ts";
+import { anyObject, array, type Infer, integer, object, optional, string } from "../schema.ts";
 import { job, messageId, text } from "../shapes.ts";
 
 const params = object({ id: messageId });
+
+const trace = object({
+  events: array(
+    object({
+      at: integer({ description: "ms since the epoch" }),
+      kind: text("accepted, delivered, deferred, failed, expired, dsn, …", 40),
+      group: optional(integer({ minimum: 0, description: "The job it is about" })),
+      words: text("The event in one line", 10_000),
+      event: anyObject<TraceEvent>("The event as it was recorded"),
+    }),
+  ),
+  jobs: array(job),
+});
+export type TraceShape = Infer<typeof trace>;
 
 export const messageRoutes = (installation: Installation): readonly Route[] => {
   const { link, queue, index, log, isPaused, now } = installation;
@@ -27,18 +41,7 @@ export const messageRoutes = (installation: Installation): readonly Route[] => {
       role: "viewer",
       summary: "Everything that happened to a message in the last 14 days, and what is queued of it",
       params,
-      answer: object({
-        events: array(
-          object({
-            at: integer({ description: "ms since the epoch" }),
-            kind: text("accepted, delivered, deferred, failed, expired, dsn, …", 40),
-            group: optional(integer({ minimum: 0, description: "The job it is about" })),
-            words: text("The event in one line", 10_000),
-            event: anyObject<TraceEvent>("The event as it was recorded"),
-          }),
-        ),
-        jobs: array(job),
-      }),
+      answer: trace,
       also: { 404: "Nothing is known of it" },
       async handle({ params: { id } }, { signal }) {
         const { events, jobs } = await traceOf(means, id as MessageId, signal);

@@ -7,7 +7,18 @@ import { siteList } from "../../operate/site-list.ts";
 import type { PolicyName } from "../../queue/job.ts";
 import { ApiProblem } from "../problem.ts";
 import { type Route, route } from "../route.ts";
-import { array, boolean, component, integer, object, oneOf, optional, string, time } from "../schema.ts";
+import {
+  array,
+  boolean,
+  component,
+  type Infer,
+  integer,
+  object,
+  oneOf,
+  optional,
+  string,
+  time,
+} from "../schema.ts";
 import { namespaceName, policyName, resourceName, text } from "../shapes.ts";
 
 const policy = component(
@@ -49,6 +60,33 @@ const way = object({
   reply: optional(text("Why it waits, or cannot be sent")),
 });
 
+const policies = object({ policies: array(policy) });
+export type PoliciesShape = Infer<typeof policies>;
+
+const dryRunAnswer = object({
+  accepted: boolean(),
+  why: array(text("A sentence")),
+  ways: array(way),
+  more: integer({ minimum: 0, description: "Further addresses, not looked at" }),
+});
+export type DryRunShape = Infer<typeof dryRunAnswer>;
+
+const sites = object({
+  sites: array(
+    object({
+      site: text("Hosts reached in one way, for one policy", 600),
+      connections: integer({ minimum: 0 }),
+      maxConnections: integer({ minimum: 0 }),
+      allowed: integer({ minimum: 0, description: "As many as it has shown to bear" }),
+      ratePerMinute: optional(integer({ minimum: 0 })),
+      backOffUntil: optional(time("It is not tried before")),
+      processes: integer({ minimum: 1 }),
+    }),
+  ),
+  missing: array(text("A process", 300)),
+});
+export type SitesShape = Infer<typeof sites>;
+
 export const policyRoutes = (installation: Installation): readonly Route[] => {
   const { live, suspensions, isPaused, routing, index } = installation;
   const shapeOf = (entry: PolicyEntry) => {
@@ -78,7 +116,7 @@ export const policyRoutes = (installation: Installation): readonly Route[] => {
       tag: "policies",
       role: "viewer",
       summary: "RelayPolicies, the first 1000 by name",
-      answer: object({ policies: array(policy) }),
+      answer: policies,
       async handle() {
         const all = [...live.current().policies()].sort((a, b) => (a.policy < b.policy ? -1 : 1));
         return { policies: all.slice(0, 1_000).map(shapeOf) };
@@ -129,12 +167,7 @@ export const policyRoutes = (installation: Installation): readonly Route[] => {
           string({ description: "The login name, before the client's address", maxLength: 400 }),
         ),
       }),
-      answer: object({
-        accepted: boolean(),
-        why: array(text("A sentence")),
-        ways: array(way),
-        more: integer({ minimum: 0, description: "Further addresses, not looked at" }),
-      }),
+      answer: dryRunAnswer,
       async handle({ body: { recipient, client, user } }, { signal }) {
         const address = parseAddress(recipient);
         if (!address)
@@ -151,23 +184,10 @@ export const policyRoutes = (installation: Installation): readonly Route[] => {
       tag: "sites",
       role: "viewer",
       summary: "Sites that mail goes to just now: those in a back-off first, then the busiest; at most 200",
-      answer: object({
-        sites: array(
-          object({
-            site: text("Hosts reached in one way, for one policy", 600),
-            connections: integer({ minimum: 0 }),
-            maxConnections: integer({ minimum: 0 }),
-            allowed: integer({ minimum: 0, description: "As many as it has shown to bear" }),
-            ratePerMinute: optional(integer({ minimum: 0 })),
-            backOffUntil: optional(time("It is not tried before")),
-            processes: integer({ minimum: 1 }),
-          }),
-        ),
-        missing: array(text("A process", 300)),
-      }),
+      answer: sites,
       async handle(_, { signal }) {
-        const { sites, missing } = await siteList(index, 200, signal);
-        const rounded = sites.map((site) =>
+        const { sites: found, missing } = await siteList(index, 200, signal);
+        const rounded = found.map((site) =>
           site.backOffUntil === undefined ? site : { ...site, backOffUntil: Math.round(site.backOffUntil) },
         );
         return { sites: rounded, missing };

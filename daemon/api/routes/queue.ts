@@ -37,6 +37,21 @@ const orderBody = object(
   { oneOf: [{ required: ["keys"] }, { required: ["filter"] }] },
 );
 
+const preview = object({
+  matching: integer({ minimum: 0 }),
+  exact: boolean({ description: "false: only some of the records could be looked at" }),
+  sample: array(job),
+});
+export type PreviewShape = Infer<typeof preview>;
+
+const orderAnswer = object({
+  changed: integer({ minimum: 0 }),
+  gone: integer({ minimum: 0, description: "They were done meanwhile" }),
+  busy: integer({ minimum: 0, description: "Their owner changed them each time: order again" }),
+  after: optional(cursor),
+});
+export type OrderShape = Infer<typeof orderAnswer>;
+
 export const queueRoutes = ({ queue, index, record, now }: Installation): readonly Route[] => {
   const reading = { queue, index };
   return [
@@ -73,14 +88,10 @@ export const queueRoutes = ({ queue, index, record, now }: Installation): readon
       role: "viewer",
       summary: "How many jobs an order to all that fit would touch, and some of them",
       body: filters,
-      answer: object({
-        matching: integer({ minimum: 0 }),
-        exact: boolean({ description: "false: only some of the records could be looked at" }),
-        sample: array(job),
-      }),
+      answer: preview,
       async handle({ body }, { signal }) {
-        const preview = await previewOf(reading, wantedOf(body), signal);
-        return { ...preview, sample: preview.sample.map(jobShape) };
+        const found = await previewOf(reading, wantedOf(body), signal);
+        return { ...found, sample: found.sample.map(jobShape) };
       },
     }),
     route({
@@ -91,12 +102,7 @@ export const queueRoutes = ({ queue, index, record, now }: Installation): readon
       role: "operator",
       summary: `Retry, hold, release or bounce jobs: those that are named, or the next ${MOST_AT_ONCE} that fit`,
       body: orderBody,
-      answer: object({
-        changed: integer({ minimum: 0 }),
-        gone: integer({ minimum: 0, description: "They were done meanwhile" }),
-        busy: integer({ minimum: 0, description: "Their owner changed them each time: order again" }),
-        after: optional(cursor),
-      }),
+      answer: orderAnswer,
       also: { 409: "More jobs fit than may be touched: nothing was done" },
       async handle({ body: { action, reason, atMost, after, ...choice } }, { signal }) {
         const order = { action, choice: choiceOf(choice), atMost, after, limit: MOST_AT_ONCE };
