@@ -76,6 +76,16 @@ export interface DkimActions {
   readonly fail: "Mark" | "Junk" | "Reject";
 }
 
+/** Tells domains once a day whose mail came here in their name, and what DMARC made of it, when their record asks for that (rua=, RFC 7489 §7.2). Nothing of single messages is told. Without it nothing is counted. */
+export interface DmarcReports {
+  /** Off: nothing is counted. Send: one report a day to each domain that asks for it. */
+  readonly mode: "Off" | "Send";
+  /** Whom reports are from, and whom their readers may ask; postmaster@<domain> without it. Domains of a namespace that name the same address report together. Its domain must be a MailDomain of the same namespace, whose DKIM keys sign the reports. */
+  readonly from?: string;
+  /** Who reports, in words; the domain of from without it. */
+  readonly organization?: string;
+}
+
 /** When neither SPF nor DKIM vouches for the domain in From, by what that domain asks for (RFC 7489). */
 export interface DmarcActions {
   /** The domain only watches (p=none). */
@@ -84,6 +94,8 @@ export interface DmarcActions {
   readonly quarantine: "Mark" | "Junk" | "Reject";
   /** The domain asks to refuse such mail (p=reject). */
   readonly reject: "Mark" | "Junk" | "Reject";
+  /** Tells domains once a day whose mail came here in their name, and what DMARC made of it, when their record asks for that (rua=, RFC 7489 §7.2). Nothing of single messages is told. Without it nothing is counted. */
+  readonly reports?: DmarcReports;
 }
 
 /** What becomes of mail from strangers by what SPF, DKIM and DMARC say of its origin. Mark: the result is only written into Authentication-Results. Junk: it is also filed into the folder Junk. Reject: it is refused (where a message has recipients in several domains that do not all refuse it, it goes into Junk). */
@@ -379,6 +391,16 @@ export interface Retry {
   readonly jitterPercent: number;
 }
 
+/** Tells recipients' domains once a day how TLS went on the way to their MX hosts, when their DNS asks for that (_smtp._tls, RFC 8460). Nothing of single messages is told. Without it nothing is counted. */
+export interface TlsReports {
+  /** Off: nothing is counted. Send: one report a day to each domain that asks for it. */
+  readonly mode: "Off" | "Send";
+  /** Whom reports are from, and whom their readers may ask. Policies of a namespace that name the same address report together. Its domain must be a MailDomain of the same namespace, whose DKIM keys sign the reports. */
+  readonly from?: string;
+  /** Who reports, in words; the domain of from without it. */
+  readonly organization?: string;
+}
+
 /** How we present ourselves to next hops. */
 export interface Identity {
   /** The name in EHLO; by default the daemon's host name. It should resolve to the address that mail comes from, and back. */
@@ -498,6 +520,8 @@ export interface RelayPolicySpec {
   readonly retry: Retry;
   /** On the way to MX hosts. Opportunistic: STARTTLS when offered, any certificate. Require: STARTTLS or no delivery. Both also obey what a destination demands by DANE (with a validating resolver on the same machine) or MTA-STS. Off: never, whatever it demands. */
   readonly tls: "Opportunistic" | "Require" | "Off";
+  /** Tells recipients' domains once a day how TLS went on the way to their MX hosts, when their DNS asks for that (_smtp._tls, RFC 8460). Nothing of single messages is told. Without it nothing is counted. */
+  readonly tlsReports?: TlsReports;
   /** How we present ourselves to next hops. */
   readonly identity: Identity;
   /** Nothing is sent while this is true; mail is still accepted and waits. */

@@ -26,6 +26,10 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
       about: "every step of one message",
       load: async () => (await import("./cli/trace.ts")).traceCommand,
     },
+    reports: {
+      about: "what is told to other domains: DMARC and TLS reports",
+      load: async () => (await import("./cli/reports.ts")).reportsCommand,
+    },
     mailbox: {
       about: "look at mailboxes, copy them out",
       load: async () => (await import("./cli/mailbox.ts")).mailboxCommand,

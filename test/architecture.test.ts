@@ -14,7 +14,7 @@ const steps = [
   ["mail"],
   ["queue", "mailbox", "directory", "sieve"],
   ["smtp", "imap", "pop3", "managesieve"],
-  ["accept", "deliver", "auth"],
+  ["accept", "deliver", "auth", "reports"],
   ["nats", "dns", "net"],
   ["operate"],
   ["api"],

@@ -11,6 +11,7 @@ import type { Address } from "../mail/address.ts";
 import type { MessageId } from "../queue/job.ts";
 import type { NewJob, Queue } from "../queue/queue.ts";
 import { Arrivals } from "./arrivals.ts";
+import type { DmarcFact } from "./dmarc-fact.ts";
 import type { Examine } from "./inspection.ts";
 import { defaultLimits, type MailroomLimits } from "./limits.ts";
 import { QuotaWatch, type StatusOf } from "./quota.ts";
@@ -52,6 +53,8 @@ export interface MailroomParts {
   readonly laptop: boolean;
   /** Examines where strangers' messages come from; absent: nobody does. */
   readonly examine?: Examine;
+  /** Hears what judged messages add to DMARC reports. */
+  readonly observe?: ((fact: DmarcFact) => void) | undefined;
   /** Whom a bounce to this address of ours is for, if we gave the address out as a return path. */
   readonly returned?: (address: Address, namespace: string) => Address | undefined;
   /** Called for each message once it is durable, before the client hears so: metrics and the message's trace. */

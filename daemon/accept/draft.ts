@@ -25,7 +25,7 @@ import type { Transaction } from "./transaction.ts";
 
 /** Strangers from the network are looked at. Whoever is on this machine has no address that the DNS could vouch for. */
 function inspect(desk: Desk, transaction: Transaction, { client, helo }: Origin): Inspection | undefined {
-  const { examine, hostname, log } = desk.parts;
+  const { examine, hostname, observe, log } = desk.parts;
   const { standing, sender } = transaction;
   if (examine === undefined || standing.kind !== "stranger" || isLoopback(client)) return undefined;
   const envelope = { client, helo, reversePath: sender.path };
@@ -35,6 +35,7 @@ function inspect(desk: Desk, transaction: Transaction, { client, helo }: Origin)
     directory: desk.directory(),
     domains: () => transaction.domains,
     hostname,
+    observe,
     log,
   });
 }

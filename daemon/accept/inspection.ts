@@ -14,6 +14,8 @@ import type { Directory, DomainEntry } from "../directory/directory.ts";
 import type { Log } from "../kit/log.ts";
 import type { Domain } from "../mail/address.ts";
 import type { Reply } from "../mail/reply.ts";
+import type { Disposition } from "../mail/report/dmarc.ts";
+import { type DmarcFact, dmarcFacts } from "./dmarc-fact.ts";
 import { replies } from "./replies.ts";
 
 /** What is asked of `auth/origin/examination`. */
@@ -36,7 +38,13 @@ export type Examine = (envelope: Envelope) => Examining;
 
 export type Judgement =
   | { readonly kind: "refuse"; readonly reply: Reply }
-  | { readonly kind: "take"; readonly field: string; readonly isJunk: (domain: Domain) => boolean };
+  | {
+      readonly kind: "take";
+      readonly field: string;
+      readonly isJunk: (domain: Domain) => boolean;
+      /** To be called when the message is durable: what did not come in did not happen, and comes again. */
+      readonly count: () => void;
+    };
 
 export interface InspectionOptions {
   readonly examination: Examining;
@@ -45,6 +53,8 @@ export interface InspectionOptions {
   /** Of the recipients as they were named. */
   readonly domains: () => Iterable<DomainEntry>;
   readonly hostname: string;
+  /** What DMARC reports count. */
+  readonly observe?: ((fact: DmarcFact) => void) | undefined;
   readonly log: Log;
 }
 
@@ -80,16 +90,35 @@ export class Inspection {
   async end(): Promise<Judgement> {
     const evidence = await this.#o.examination.end();
     const { directory, hostname, domains } = this.#o;
-    const verdicts = [...domains()].map((entry) => judge(evidence, chosen(entry)));
+    const entries = [...domains()];
+    const verdicts = entries.map((entry) => judge(evidence, chosen(entry)));
     const deferred = verdicts.find(({ kind }) => kind === "defer");
     if (deferred) return this.#refuse(deferred, evidence);
     const [first] = verdicts;
-    if (first && verdicts.every(({ kind }) => kind === "reject")) return this.#refuse(first, evidence);
+    if (first && verdicts.every(({ kind }) => kind === "reject")) {
+      this.#count(evidence, entries, () => "reject");
+      return this.#refuse(first, evidence);
+    }
     const isJunk = (domain: Domain) => {
       const { kind } = judge(evidence, chosen(directory.domain(domain)));
       return kind === "junk" || kind === "reject";
     };
-    return { kind: "take", field: resultsField(hostname, evidence), isJunk };
+    // Only into mailboxes of ours a message can be filed apart.
+    const disposition = (entry: DomainEntry) =>
+      entry.delivery.kind === "mailbox" && isJunk(entry.domain) ? "quarantine" : "none";
+    const count = () => this.#count(evidence, entries, disposition);
+    return { kind: "take", field: resultsField(hostname, evidence), isJunk, count };
+  }
+
+  #count(
+    evidence: Evidence,
+    entries: readonly DomainEntry[],
+    disposition: (entry: DomainEntry) => Disposition,
+  ): void {
+    const { observe, envelope } = this.#o;
+    if (observe === undefined || !entries.some(({ dmarcReports }) => dmarcReports)) return;
+    const judged = entries.map((entry) => ({ entry, disposition: disposition(entry) }));
+    for (const fact of dmarcFacts(evidence, envelope, judged)) observe(fact);
   }
 
   #refuse(verdict: Verdict, { spf, dkim, dmarc }: Evidence): Judgement {

@@ -220,13 +220,14 @@ export class Sink implements MessageSink {
     const jobs = this.#draft.jobs(judgement);
     // From here on the body is not ours to abandon: a store that fails to answer may have the jobs all the same.
     await this.#parts.queue.accept({ jobs, body }, signal);
-    this.#tell(jobs);
+    this.#tell(jobs, judgement);
     return replies.queued(this.#draft.id);
   }
 
   /** Whoever counts may fail; the message is durable all the same. */
-  #tell(jobs: readonly NewJob[]): void {
+  #tell(jobs: readonly NewJob[], judgement: Judgement | undefined): void {
     try {
+      if (judgement?.kind === "take") judgement.count();
       this.#draft.accepted(this.#size, jobs);
     } catch (error) {
       this.#parts.log.error(

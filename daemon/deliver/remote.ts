@@ -26,6 +26,7 @@ import type { Candidate, NextHops } from "./route/types.ts";
 import type { ReturnPaths } from "./sign/return-path.ts";
 import type { Signer } from "./sign/signer.ts";
 import type { Hosts } from "./site/hosts.ts";
+import { type Tell, tellLost, WatchedSession } from "./tls-watch.ts";
 
 export interface RemoteMeans {
   readonly dial: Dial;
@@ -39,6 +40,8 @@ export interface RemoteMeans {
   readonly log: Log;
   /** Which hosts could not be reached lately: they are tried last, so that a dead one does not cost each message. */
   readonly hosts: Hosts;
+  /** Hears how sessions went, where that is reported. */
+  readonly tell?: Tell;
   /** Shorter than the standard's only in tests. */
   readonly timeouts?: Timeouts;
 }
@@ -59,7 +62,8 @@ export async function openRemote(
   signal: AbortSignal,
 ): Promise<Opened> {
   let last: ConnectFailed | undefined;
-  const { hosts, clock, chance } = means;
+  const { hosts, clock, chance, tell } = means;
+  if (next.watch && tell) tellLost(next.watch, tell);
   for (const candidate of hosts.inOrder(connectOrder(next.candidates, chance), clock.now())) {
     try {
       const client = await reach(candidate, next, lmtp, identity, means, signal);
@@ -99,6 +103,7 @@ async function reach(
   const source = sourceFor(candidate, identity);
   const { security } = candidate;
   const verify = security === undefined ? next.verify : security.kind === "pkix";
+  const watched = next.watch && means.tell && new WatchedSession(next.watch, candidate, means.tell);
   const options = {
     host: candidate.host,
     address: candidate.address,
@@ -111,15 +116,18 @@ async function reach(
     },
     lmtp,
     eightBit: "bounce",
-    dial: means.dial,
+    dial: watched?.dial(means.dial) ?? means.dial,
     log: means.log,
     ...(source === undefined ? {} : { source }),
     ...(next.auth ? { auth: { ...next.auth, plainTextOnLoopback: true } } : {}),
     ...(means.timeouts ? { timeouts: means.timeouts } : {}),
   } as const;
   try {
-    return await connect({ ...options, tls: security ? "Require" : next.tls }, signal);
+    const client = await connect({ ...options, tls: security ? "Require" : next.tls }, signal);
+    watched?.opened(client.tls);
+    return client;
   } catch (error) {
+    if (error instanceof ConnectFailed) watched?.failed(error);
     const may = next.tls === "Opportunistic" && !next.auth && security === undefined;
     const plain = may && error instanceof ConnectFailed && error.tlsFailed;
     if (!plain) throw error;

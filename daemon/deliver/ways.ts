@@ -9,6 +9,7 @@ import type { Carrier, Gate, Target, Way, Wayfinder } from "./carrier.ts";
 import { type Identity, openRemote, type RemoteMeans } from "./remote.ts";
 import type { Routes } from "./route/cache.ts";
 import type { Limits, NextHops, Route, SiteName } from "./route/types.ts";
+import { tellLost } from "./tls-watch.ts";
 
 /**
  * Files a job's message into mailboxes here; one outcome per recipient. `stale`: nothing was done, and the job's record
@@ -58,6 +59,8 @@ export class Ways implements Wayfinder {
       case "smtp":
         return this.#out(target, route.next, false);
       case "deferred":
+        if (route.watch && this.#o.remote.tell) tellLost(route.watch, this.#o.remote.tell);
+        return { kind: "none", outcome: { kind: route.kind, reply: route.reply } };
       case "failed":
         return { kind: "none", outcome: { kind: route.kind, reply: route.reply } };
     }

@@ -41,6 +41,14 @@ export interface TlsSecret {
   readonly key: string;
 }
 
+/** Who sends reports to others. */
+export interface ReportSender {
+  readonly from: Address;
+  readonly organization: string;
+  /** By which they leave. */
+  readonly policy: PolicyName;
+}
+
 export interface DomainEntry {
   readonly namespace: string;
   readonly name: string;
@@ -58,6 +66,8 @@ export interface DomainEntry {
   /** The oldest first. */
   readonly dkim: readonly DkimSecret[];
   readonly tls?: TlsSecret;
+  /** Present where DMARC reports are sent. */
+  readonly dmarcReports?: ReportSender;
   /** It is being deleted: what is queued is delivered, nothing new is accepted. */
   readonly draining?: true;
 }
@@ -135,6 +145,8 @@ export interface PolicyEntry {
   readonly exact: ReadonlyMap<Domain, DestinationEntry>;
   /** By suffix without `*.`. */
   readonly suffixes: ReadonlyMap<Domain, DestinationEntry>;
+  /** Present where reports on TLS are sent. */
+  readonly tlsReports?: ReportSender;
   /** It is being deleted: what is queued is sent, nothing new is accepted. */
   readonly draining?: true;
 }

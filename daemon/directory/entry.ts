@@ -9,7 +9,7 @@
  */
 import { deliveryOf, routeOf } from "../../crds/choices.ts";
 import { parseDuration, parseQuantity } from "../../crds/quantities.ts";
-import type { Delivery, DomainLimits, Retry, Route } from "../../crds/types.ts";
+import type { Delivery, DmarcReports, DomainLimits, Retry, Route, TlsReports } from "../../crds/types.ts";
 import { parseScramVerifier } from "../kit/scram-verifier.ts";
 import {
   type Address,
@@ -29,6 +29,7 @@ import type {
   DomainEntry,
   MailboxEntry,
   PolicyEntry,
+  ReportSender,
   RetryNumbers,
   RouteEntry,
 } from "./directory.ts";
@@ -45,18 +46,27 @@ export function domainEntry({
 }: DeclaredDomain): DomainEntry | undefined {
   const domain = parseDomain(spec.domain);
   if (domain === undefined) return undefined;
+  const policy = policyName(namespace, spec.relayPolicyRef.name);
+  const reports = spec.inbound?.dmarc.reports; // a record from before the field existed has none
+  const dmarcReports = reports && reportSender({ from: `postmaster@${domain}`, ...reports }, policy);
   return {
     namespace,
     name,
     domain,
     spec,
-    policy: policyName(namespace, spec.relayPolicyRef.name),
+    policy,
     delivery: parseDelivery(deliveryOf(spec)),
     limits: limitsOf(spec.limits),
     dkim,
     ...(tls === undefined ? {} : { tls }),
+    ...(dmarcReports ? { dmarcReports } : {}),
     ...(draining ? { draining } : {}),
   };
+}
+
+function reportSender(reports: DmarcReports | TlsReports, policy: PolicyName): ReportSender | undefined {
+  const from = reports.mode === "Send" ? parseAddress(reports.from ?? "") : undefined;
+  return from && { from, organization: reports.organization ?? domainOf(from), policy };
 }
 
 function parseDelivery({ lmtp, forward }: Delivery): DomainDelivery {
@@ -130,14 +140,17 @@ export function policyEntry(declared: DeclaredPolicy): PolicyEntry {
     const entry = { ...elsewhere, ...limits, ...(route ? { route: parseRoute(route) } : {}) };
     (suffix ? suffixes : exact).set(domain, entry);
   }
+  const policy = policyName(namespace, name);
+  const tlsReports = spec.tlsReports && reportSender(spec.tlsReports, policy);
   return {
-    policy: policyName(namespace, name),
+    policy,
     spec,
     limits: { ...spec.limits, messageSize: parseQuantity(spec.limits.messageSize) ?? 0 },
     retry: retryOf(spec.retry),
     elsewhere,
     exact,
     suffixes,
+    ...(tlsReports ? { tlsReports } : {}),
     ...(draining ? { draining } : {}),
   };
 }

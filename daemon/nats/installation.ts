@@ -1,5 +1,5 @@
 /**
- * Everything an installation rests on, made in order: streams of the queue, the directory, acknowledgements, logins,
+ * Everything an installation rests on, made in order: streams of the queue, the directory, acknowledgements, logins, reports,
  * mailboxes; and last the copy of the layout, which tells the others that all of it is there.
  *
  * In:     a link that may make streams; sizes.
@@ -15,6 +15,7 @@ import { findLayout, type Layout, tellLayout } from "./layout.ts";
 import { ensureLogins } from "./login-events.ts";
 import { ensureMailboxStreams } from "./mailbox/streams.ts";
 import { mailStream, type Shard } from "./mailbox/subjects.ts";
+import { ensureReports } from "./reports.ts";
 import { ensureQueueStreams, type StreamSizes } from "./streams.ts";
 import { namespaceShard } from "./users/permissions.ts";
 
@@ -22,6 +23,7 @@ export interface InstallationSizes extends StreamSizes {
   /** Octets; 0: as it is found, as much as the server gives when it is made. */
   readonly mailboxBytes: number;
   readonly directoryBytes?: number | undefined;
+  readonly reportBytes?: number;
 }
 
 /** In a cluster, where the server's own limit is the bound. */
@@ -39,11 +41,12 @@ export const unbounded = (replicas: number): InstallationSizes => ({
 const LAYOUT: Layout = { shards: 1, partitions: 64 };
 
 export async function ensureInstallation(link: Link, sizes: InstallationSizes): Promise<Layout> {
-  const { replicas, mailboxBytes, directoryBytes: bytes } = sizes;
+  const { replicas, mailboxBytes, reportBytes, directoryBytes: bytes } = sizes;
   const layout = await ensureQueueStreams(link, LAYOUT, sizes);
   await ensureDirectory(link, bytes === undefined ? { replicas } : { replicas, bytes });
   await ensureAcks(link);
   await ensureLogins(link, replicas);
+  await ensureReports(link, replicas, reportBytes);
   await ensureMailboxStreams(link, layout.shards, { replicas, bytes: mailboxBytes });
   await tellLayout(link, layout);
   return layout;

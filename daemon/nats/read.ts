@@ -18,6 +18,8 @@ export interface StoredRecord {
   /** ms since the epoch, when the server stored it */
   readonly time: number;
   header(name: string): string | undefined;
+  /** It came by way of the server's answer to somebody's question (see `tail.ts`). */
+  readonly forged: boolean;
 }
 
 interface GetAnswer {
@@ -77,6 +79,7 @@ async function getRecord(
     data: data ? Buffer.from(data, "base64") : new Uint8Array(),
     time: Date.parse(time),
     header: (name) => headerOf(head, name),
+    forged: headerOf(head, "Nats-Subject") !== undefined,
   };
 }
 
@@ -151,13 +154,15 @@ async function direct(nc: Reading["nc"], api: string, timeout: number): Promise<
     throw new StoreFault("away", `no answer from ${api}`, cause);
   }
   const { headers: head, data } = answer;
-  const sequence = Number(head?.get("Nats-Sequence"));
+  // The last ones are of this answer; a record that was stored by way of another answer has those of that one, too.
+  const sequence = Number(head?.last("Nats-Sequence"));
   if (head === undefined || head.code === NOT_FOUND || !(sequence > 0)) return undefined;
   return {
-    subject: head.get("Nats-Subject"),
+    subject: head.last("Nats-Subject"),
     sequence,
     data,
-    time: Date.parse(head.get("Nats-Time-Stamp")),
+    time: Date.parse(head.last("Nats-Time-Stamp")),
     header: (name) => head.get(name) || undefined,
+    forged: head.values("Nats-Subject").length > 1,
   };
 }

@@ -72,16 +72,22 @@ async function secure(socket: Duplex, options: TlsOptions, signal: AbortSignal):
   try {
     await opened(secured, "secureConnect", signal);
     if (dane && !proves(dane, chainOf(secured), servername, Date.now()))
-      throw new Error("no TLSA record of the host vouches for its certificate (DANE)");
+      throw Object.assign(new Error("no TLSA record of the host vouches for its certificate (DANE)"), {
+        code: "ERR_DANE",
+      });
   } catch (error) {
     secured.destroy();
     socket.destroy();
     throw error;
   }
+  // Node keeps the code where it says that it keeps the error.
+  const unproven = secured.authorizationError as unknown;
+  const authorized = secured.authorized || dane !== undefined;
   const facts = {
     protocol: secured.getProtocol() ?? "unknown",
     cipher: secured.getCipher().name,
-    authorized: secured.authorized || dane !== undefined,
+    authorized,
+    ...(authorized || typeof unproven !== "string" ? {} : { unproven }),
   };
   return { socket: secured, facts };
 }

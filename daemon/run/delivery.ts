@@ -39,8 +39,10 @@ import { pausedBy } from "../operate/paused.ts";
 import type { Queued } from "../queue/job.ts";
 import type { NewMessage, Ownership, Pool } from "../queue/queue.ts";
 import { defaultRetry, expiresAt, longestWait } from "../queue/retry.ts";
+import type { Note } from "../reports/recorder.ts";
 import type { Metrics, QueueFigures } from "./metrics.ts";
 import type { Endpoint, RunOptions } from "./options.ts";
+import { noteTls } from "./report-notes.ts";
 import type { Store } from "./store.ts";
 
 export interface DeliveryContext {
@@ -57,6 +59,8 @@ export interface DeliveryContext {
   readonly listening: () => readonly Endpoint[];
   /** How many clients are connected. */
   readonly clientSessions: () => number;
+  /** Counts for reports to others. */
+  readonly note?: Note;
 }
 
 export interface Delivery extends AsyncDisposable {
@@ -229,7 +233,7 @@ function poolsOf({ roles, policy }: RunOptions, namespace: string | undefined): 
 }
 
 function waysOf(context: DeliveryContext, resolver: Resolver, sites: Sites, keys: PublishedKeys): Ways {
-  const { options, store, live, log } = context;
+  const { options, store, live, log, note } = context;
   const isOurs = ownAddresses();
   const routes = new Routes({
     directory: live,
@@ -262,6 +266,7 @@ function waysOf(context: DeliveryContext, resolver: Resolver, sites: Sites, keys
       chance: Math.random,
       clock: systemClock,
       hosts: new Hosts(Math.random),
+      ...(note ? { tell: (session) => noteTls(session, live, note) } : {}),
       log,
     },
     hostname: options.hostname,
@@ -273,6 +278,7 @@ function secureMeans({ log }: DeliveryContext, resolver: Resolver): SecureMeans 
   return {
     tlsa: (host, port, signal) => resolver.records(`_${port}._tcp.${host}`, "TLSA", signal),
     policy: (domain, signal) => policies.of(domain, signal),
+    policyTrouble: (domain) => policies.trouble(domain),
   };
 }
 

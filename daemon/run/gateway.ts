@@ -20,11 +20,13 @@ import { Caps } from "../net/caps.ts";
 import type { Proxies } from "../net/proxied.ts";
 import { type SmtpServer, serveSmtp } from "../net/serve-smtp.ts";
 import { type StsServer, serveSts } from "../net/serve-sts.ts";
+import type { Note } from "../reports/recorder.ts";
 import type { Mailroom } from "../smtp/mailroom.ts";
 import type { Certificate } from "./certificate.ts";
 import { clientLimits } from "./client-limits.ts";
 import type { Metrics } from "./metrics.ts";
 import type { ListenerName, RunOptions } from "./options.ts";
+import { noteDmarc } from "./report-notes.ts";
 import type { Store } from "./store.ts";
 
 export interface Gateway extends AsyncDisposable {
@@ -43,6 +45,8 @@ export interface GatewayContext {
   readonly metrics: Metrics;
   readonly certificate: Certificate;
   readonly proxies?: Proxies | undefined;
+  /** Counts for reports to others. */
+  readonly note?: Note;
   readonly log: Log;
 }
 
@@ -102,7 +106,7 @@ async function examiner({ hostname }: RunOptions, resolver: Resolver): Promise<E
 }
 
 function openRoom(context: GatewayContext, examine: Examine): Mailroom & Disposable {
-  const { options, store, live, log, sasl } = context;
+  const { options, store, live, log, sasl, note } = context;
   return openMailroom({
     live,
     queue: store.queue,
@@ -113,6 +117,7 @@ function openRoom(context: GatewayContext, examine: Examine): Mailroom & Disposa
     log,
     laptop: isLaptop(options),
     examine,
+    observe: note && ((fact) => noteDmarc(fact, note)),
     returned: (address, namespace) =>
       originalPath(address, store.vault.deriveAll(returnPathPurpose, namespace), Date.now()),
     accepted: (event) => onAccepted(event, context),

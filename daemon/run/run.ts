@@ -27,6 +27,7 @@ import { greet } from "./greet.ts";
 import { type Access, openLogins } from "./logins.ts";
 import { type Metrics, openMetrics, type QueueFigures } from "./metrics.ts";
 import { type Endpoint, type ListenerName, parseRunOptions, type RunOptions, runHelp } from "./options.ts";
+import type { Reports } from "./reports.ts";
 import { openStore, type Store } from "./store.ts";
 
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
@@ -183,7 +184,9 @@ class Daemon {
       ? parts.use(await listenerCertificate(this.#options, live, this.#log))
       : noCertificate;
     const store = this.#store as Store;
+    const reports = await this.#openReports(live, parts);
     const common = {
+      ...(reports ? { note: reports.note } : {}),
       options: this.#options,
       store,
       live,
@@ -234,6 +237,14 @@ class Daemon {
           port: gateway.policies.port,
         });
     }
+  }
+
+  /** Whoever accepts or sends has something to tell others of. */
+  async #openReports(live: LiveDirectory, parts: AsyncDisposableStack): Promise<Reports | undefined> {
+    const options = this.#options;
+    if (!options.roles.has("gateway") && !options.roles.has("relay")) return undefined;
+    const { startReports } = await import("./reports.ts");
+    return parts.use(await startReports({ options, store: this.#store as Store, live, log: this.#log }));
   }
 
   async #openLogins(live: LiveDirectory, store: Store, parts: AsyncDisposableStack): Promise<Access> {

@@ -208,6 +208,7 @@ function sizesOf(budget: number, replicas: number) {
     bodyBytes: share(0.2),
     mailboxBytes: share(0.45),
     eventBytes: Math.min(256 << 20, share(0.05)),
+    reportBytes: Math.min(64 << 20, share(0.01)),
     ownerBytes: Math.min(64 << 20, share(0.02)),
     directoryBytes: budget === 0 ? undefined : share(0.05),
   };

@@ -13,6 +13,7 @@ export const help = `kubectl postfleet COMMAND [OPTIONS]
   dns DOMAIN             the records to publish, with what DNS says now   [--zone: a zone file to copy] [--json]
   queue COMMAND …        look at and steer the queue (queue --help tells how)
   trace ID               every step of one message
+  reports COMMAND …      what is told to other domains: DMARC and TLS reports
   mailbox COMMAND …      look into mailboxes
   suspend POLICY         stop delivering by this RelayPolicy; mail is still accepted and waits
   resume POLICY          deliver again
@@ -20,7 +21,7 @@ export const help = `kubectl postfleet COMMAND [OPTIONS]
 Options of kubectl: -n, --namespace NS · -A, --all-namespaces · --context · --kubeconfig · --cluster · --user`;
 
 /** What goes on into the pod as it is: the plugin reads nothing of it. */
-const passedOn = new Set(["queue", "trace", "mailbox"]);
+const passedOn = new Set(["queue", "trace", "reports", "mailbox"]);
 const commands = new Set(["status", "dns", "suspend", "resume", "report", ...passedOn]);
 const operands: Readonly<Record<string, readonly [least: number, most: number, what: string]>> = {
   status: [0, 1, "at most one DOMAIN"],

@@ -14,6 +14,7 @@ import { RelaxedBodyHash, relaxedField } from "../../daemon/mail/dkim/canonical.
 import { readHeaderSection } from "../../daemon/mail/dkim/header-section.ts";
 import { generateDkimKey, parseDkimKey } from "../../daemon/mail/dkim/keys.ts";
 import { fitsSts, parseStsPolicy, stsRecordId } from "../../daemon/mail/mta-sts.ts";
+import { parseRua, reportRecord, uriText } from "../../daemon/mail/report/rua.ts";
 import { originalPath, rewrittenPath } from "../../daemon/mail/srs.ts";
 import { parseTags } from "../../daemon/mail/tags.ts";
 import { compare } from "../../daemon/mail/zone/compare.ts";
@@ -125,6 +126,29 @@ test("DNS answers", () => {
   fc.assert(
     fc.property(fc.boolean(), fc.uint8Array({ maxLength: 200 }), (begun, rest) => {
       readReply(Buffer.from(begun ? [...head, ...rest] : rest));
+    }),
+    runs,
+  );
+});
+
+test("records that ask for reports", () => {
+  const record = words(
+    "v=DMARC1; ",
+    "v=TLSRPTv1;",
+    "rua=",
+    "mailto:",
+    "a@b.test",
+    "!",
+    "10m",
+    ",",
+    "https://b.test/",
+    "%0d%0a",
+    ";",
+  );
+  fc.assert(
+    fc.property(fc.constantFrom("dmarc", "tls"), fc.array(record, { maxLength: 3 }), (kind, texts) => {
+      for (const uri of parseRua(reportRecord(kind, texts)?.get("rua") ?? texts.join(",")))
+        assert.match(uriText(uri), /^(mailto:|https:\/\/)[!-~]+$/);
     }),
     runs,
   );

@@ -51,6 +51,27 @@ export const ruleCases: readonly RuleCase[] = [
   },
   {
     kind: "MailDomain",
+    says: "dmarc.reports.from must be a whole address",
+    at: "inbound.dmarc.reports.from",
+    broken: domain({ inbound: { dmarc: { reports: { mode: "Send", from: "postmaster" } } } }),
+    kept: domain({ inbound: { dmarc: { reports: { mode: "Send", from: "dmarc@example.org" } } } }),
+  },
+  {
+    kind: "RelayPolicy",
+    says: "tlsReports with mode: Send needs from",
+    at: "tlsReports",
+    broken: { tlsReports: { mode: "Send" } },
+    kept: { tlsReports: { mode: "Send", from: "tls@example.org" } },
+  },
+  {
+    kind: "RelayPolicy",
+    says: "tlsReports.from must be a whole address",
+    at: "tlsReports.from",
+    broken: { tlsReports: { mode: "Send", from: "postmaster" } },
+    kept: { tlsReports: { mode: "Off" } },
+  },
+  {
+    kind: "MailDomain",
     says: "domain cannot be changed",
     at: "domain",
     old: domain(),

@@ -31,6 +31,20 @@ export interface DmarcEvidence {
   readonly domain: string;
   /** What the domain asks for, by `sp` for a subdomain, after sampling by `pct`. */
   readonly policy: DmarcPolicy;
+  /** What reports tell, where there is a record. */
+  readonly found?: DmarcFound;
+}
+
+export interface DmarcFound {
+  /** Where the record is. */
+  readonly domain: string;
+  readonly record: string;
+  readonly p: DmarcPolicy;
+  readonly sp: DmarcPolicy;
+  readonly strict: { readonly spf: boolean; readonly dkim: boolean };
+  /** Which of them passed, and speaks of the domain in From. */
+  readonly aligned: { readonly spf: boolean; readonly dkim: boolean };
+  readonly sampledOut: boolean;
 }
 
 export interface Evidence {

@@ -16,6 +16,7 @@ import type {
   ArcResult,
   DkimEvidence,
   DmarcEvidence,
+  DmarcFound,
   DmarcPolicy,
   Evidence,
   SpfEvidence,
@@ -25,6 +26,7 @@ import { type Lookup, type NodeResolve, nodeResolve } from "./lookup.ts";
 import {
   spf as checkSpf,
   DkimVerifier,
+  type DmarcAnswer,
   evaluateDmarc,
   type SignatureFound,
   type Verifier,
@@ -194,11 +196,32 @@ export class Examination {
       const { result, header } = response.status;
       const policy = sampled(response.policy ?? "none", response.rr, this.#means.chance);
       const known = result === "pass" || result === "fail" || result === "none" || result === "temperror";
-      return { result: known ? result : "permerror", domain: header?.from ?? "", policy };
+      const found = foundIn(response, policy);
+      const domain = header?.from ?? "";
+      return { result: known ? result : "permerror", domain, policy, ...(found ? { found } : {}) };
     } catch {
       return { result: "temperror", ...nobody };
     }
   }
+}
+
+/** What is told about a record that was found. */
+function foundIn(
+  { policyDomain, rr, p, sp, alignment, policy: asked = "none" }: DmarcAnswer,
+  sampled: DmarcPolicy,
+): DmarcFound | undefined {
+  if (policyDomain === undefined || rr === undefined || p === undefined || alignment === undefined)
+    return undefined;
+  const { spf, dkim } = alignment;
+  return {
+    domain: policyDomain,
+    record: rr,
+    p,
+    sp: sp ?? p,
+    strict: { spf: spf.strict, dkim: dkim.strict },
+    aligned: { spf: spf.result !== undefined, dkim: dkim.result !== undefined },
+    sampledOut: sampled !== asked,
+  };
 }
 
 /** Resolves when more may be written, or nobody reads any more. */

@@ -55,11 +55,19 @@ interface DmarcQuestion extends Resolving {
   readonly dkimDomains: readonly { readonly domain: string; readonly id: string }[];
 }
 
-interface DmarcAnswer {
+export interface DmarcAnswer {
   readonly status: Status;
   readonly policy?: "none" | "quarantine" | "reject";
   /** The record's text. */
   readonly rr?: string;
+  readonly p?: "none" | "quarantine" | "reject";
+  readonly sp?: "none" | "quarantine" | "reject";
+  /** Where the record is. */
+  readonly policyDomain?: string;
+  readonly alignment?: {
+    readonly spf: { readonly result?: string; readonly strict: boolean };
+    readonly dkim: { readonly result?: string; readonly strict: boolean };
+  };
 }
 
 const load = createRequire(import.meta.url);
@@ -77,3 +85,10 @@ export const { evaluateDmarc } = load("mailauth/lib/dmarc/index.js") as {
 export const { arc } = load("mailauth/lib/arc/index.js") as {
   readonly arc: (data: ArcData, how: Resolving) => Promise<{ readonly status?: Status } | false>;
 };
+
+interface Records {
+  readonly createRecordLookup: (resolver: NodeResolve) => unknown;
+  readonly getOrgDomain: (domain: string, lookup: unknown) => Promise<string>;
+}
+
+export const { createRecordLookup, getOrgDomain } = load("mailauth/lib/dmarc/get-dmarc-record.js") as Records;

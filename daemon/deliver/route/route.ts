@@ -16,6 +16,7 @@ import type {
   SmarthostEntry,
 } from "../../directory/directory.ts";
 import type { Job } from "../../queue/job.ts";
+import type { TlsWatch } from "../tls-watch.ts";
 import { type Endpoint, findHop, literalHop } from "./hop.ts";
 import { findMx, type MxFound, type MxMeans } from "./mx.ts";
 import { type Secured, secured, securityLabel } from "./secure.ts";
@@ -101,12 +102,13 @@ async function toMx(job: Routable, way: Way): Promise<Routed> {
   const found = await findMx(job.destination, way.means, way.signal);
   if (found.kind === "trouble") return found.routed;
   const security = { tls: way.entry.tls, verify: false };
-  const { candidates, why } = await demanded(job, found, way);
-  if (why !== undefined) return trouble.insecure(job.destination, why);
+  const watch = watchOf(job, way);
+  const { candidates, why } = await demanded(job, found, way, watch);
+  if (why !== undefined) return watched(trouble.insecure(job.destination, why), watch);
   const identity = [...found.hosts, ...(candidates === found.candidates ? [] : [securityLabel(candidates)])];
   const next = nextHops(mxLabel(found.hosts), identity, candidates, security, way);
   return {
-    route: { kind: "smtp", next },
+    route: { kind: "smtp", next: watch ? { ...next, watch } : next },
     validMs: way.means.secure ? Math.min(found.validMs, recheckMs) : found.validMs,
   };
 }
@@ -114,10 +116,30 @@ async function toMx(job: Routable, way: Way): Promise<Routed> {
 /** How long a route holds whose security was looked up: a policy may be new. */
 const recheckMs = 300_000;
 
-function demanded(job: Routable, found: Found, { means, entry, signal }: Way): Secured | Promise<Secured> {
+function demanded(
+  job: Routable,
+  found: Found,
+  { means, entry, signal }: Way,
+  watch: TlsWatch | undefined,
+): Secured | Promise<Secured> {
   if (means.secure === undefined || entry.tls === "Off" || job.tlsOptional) return found;
-  return secured(job.destination, found.candidates, found.authentic, means.secure, signal);
+  return secured(job.destination, found.candidates, found.authentic, means.secure, signal, watch);
 }
+
+/** Where the policy reports on TLS, and TLS is wanted. */
+function watchOf(
+  { destination, tlsOptional }: Routable,
+  { policy, entry, means }: Way,
+): TlsWatch | undefined {
+  const off = entry.tls === "Off" || tlsOptional || means.secure === undefined;
+  if (off || policy.tlsReports === undefined) return undefined;
+  return { policy: policy.policy, domain: destination, hosts: new Map(), lost: [] };
+}
+
+const watched = ({ route, validMs }: Routed, watch: TlsWatch | undefined): Routed => ({
+  route: watch && route.kind === "deferred" ? { ...route, watch } : route,
+  validMs,
+});
 
 type Found = Extract<MxFound, { kind: "candidates" }>;
 type Security = Pick<NextHops, "tls" | "verify" | "auth">;

@@ -9,7 +9,9 @@
  * Spec:   RFC 7672 §2.2 (TLSA look-ups), RFC 8461 §5.1.
  */
 import { fitsSts, type StsPolicy } from "../../mail/mta-sts.ts";
+import type { TlsFailure } from "../../mail/report/tls.ts";
 import { isUsable, type Tlsa } from "../../mail/tlsa.ts";
+import { nothingFound, stsSeen, type TlsWatch, tlsaSeen } from "../tls-watch.ts";
 import type { Answer } from "./dns.ts";
 import type { Candidate, HostSecurity } from "./types.ts";
 
@@ -17,6 +19,8 @@ export interface SecureMeans {
   /** TLSA records of a host's port. */
   readonly tlsa: (host: string, port: number, signal: AbortSignal) => Promise<Answer<Tlsa>>;
   readonly policy: (domain: string, signal: AbortSignal) => Promise<StsPolicy | undefined>;
+  /** Why a policy that the domain says it has is not known. */
+  readonly policyTrouble?: (domain: string) => TlsFailure | undefined;
 }
 
 export interface Secured {
@@ -31,6 +35,7 @@ export async function secured(
   authentic: ReadonlySet<string>,
   means: SecureMeans,
   signal: AbortSignal,
+  watch?: TlsWatch,
 ): Promise<Secured> {
   const hosts = [...new Set(candidates.map(({ host }) => host))];
   const [policy, ...found] = await Promise.all([
@@ -39,6 +44,7 @@ export async function secured(
   ]);
   const dane = new Map(hosts.map((host, i) => [host, found[i] as Dane]));
   const enforced = policy?.mode === "enforce" ? policy : undefined;
+  if (watch) note(watch, hosts, dane, policy, policy ? undefined : means.policyTrouble?.(domain));
   const left = candidates.flatMap((candidate) => {
     const own = dane.get(candidate.host);
     if (own === "unknown") return [];
@@ -54,6 +60,30 @@ export async function secured(
       ? "the TLSA records of its hosts cannot be looked up"
       : "its MTA-STS policy names none of its MX hosts",
   };
+}
+
+/** For reports on TLS: what holds for each host, and what is wrong before anybody connects. RFC 8460 §4.3 */
+function note(
+  { hosts: seenAt, lost }: TlsWatch,
+  hosts: readonly string[],
+  dane: ReadonlyMap<string, Dane>,
+  policy: StsPolicy | undefined,
+  trouble: TlsFailure | undefined,
+): void {
+  const sts = policy && policy.mode !== "none" ? { seen: stsSeen(policy), policy } : undefined;
+  if (trouble) lost.push({ seen: stsSeen(undefined), failure: trouble });
+  for (const mx of hosts) {
+    const own = dane.get(mx);
+    const unnamed = sts !== undefined && !fitsSts(sts.policy, mx);
+    if (own === "unknown") lost.push({ seen: tlsaSeen([]), failure: { type: "dnssec-invalid", mx } });
+    else if (own !== undefined) seenAt.set(mx, { seen: tlsaSeen(own.kind === "dane" ? own.records : []) });
+    else if (sts === undefined) seenAt.set(mx, { seen: nothingFound });
+    else if (sts.policy.mode === "testing")
+      seenAt.set(mx, { seen: sts.seen, testing: true, ...(unnamed ? { unnamed } : {}) });
+    else if (unnamed)
+      lost.push({ seen: sts.seen, failure: { type: "validation-failure", mx, reason: "mx-not-in-policy" } });
+    else seenAt.set(mx, { seen: sts.seen });
+  }
 }
 
 type Dane = HostSecurity | "unknown" | undefined;

@@ -23,7 +23,7 @@ function open(first: string | Error = text("enforce")) {
     },
   });
   const mode = async () => (await policies.of("a.test", AbortSignal.timeout(9_000)))?.mode;
-  return { clock, dns, web, mode };
+  return { clock, dns, web, mode, policies };
 }
 
 test("a policy is fetched once, until its id changes", async () => {
@@ -68,3 +68,22 @@ test("a policy that cannot be fetched, or is none, is tried again after five min
     assert.equal(web.fetched.length, 2);
   }
 });
+
+const refused = (code: string) => Object.assign(new Error("no"), { code });
+const troubles = [
+  ["an answer that is no policy", "nonsense", { type: "sts-policy-invalid" }],
+  ["no answer", new Error("answers 404"), { type: "sts-policy-fetch-error" }],
+  ["nobody there", refused("ECONNREFUSED"), { type: "sts-policy-fetch-error", reason: "ECONNREFUSED" }],
+  [
+    "a bad certificate",
+    refused("CERT_HAS_EXPIRED"),
+    { type: "sts-webpki-invalid", reason: "CERT_HAS_EXPIRED" },
+  ],
+  ["a policy", text("enforce"), undefined],
+] as const;
+for (const [name, answer, want] of troubles)
+  test(`what is told of ${name}`, async () => {
+    const { mode, policies } = open(answer);
+    await mode();
+    assert.deepEqual(policies.trouble("a.test"), want);
+  });

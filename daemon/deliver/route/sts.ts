@@ -11,6 +11,7 @@ import type { Clock } from "../../kit/clock.ts";
 import type { Log } from "../../kit/log.ts";
 import { TtlCache } from "../../kit/ttl-cache.ts";
 import { parseStsPolicy, type StsPolicy, stsRecordId } from "../../mail/mta-sts.ts";
+import type { TlsFailure } from "../../mail/report/tls.ts";
 import type { Dns } from "./dns.ts";
 
 /** The text at `https://mta-sts.DOMAIN/.well-known/mta-sts.txt`. Rejects for anything but a text from that very host. */
@@ -31,11 +32,24 @@ interface Kept {
 
 const againMs = 300_000;
 
+class NoPolicy extends Error {
+  override readonly name = "NoPolicy";
+}
+
+/** RFC 8460 §4.3.2.2 */
+function troubleOf(error: unknown): TlsFailure {
+  if (error instanceof NoPolicy) return { type: "sts-policy-invalid" };
+  const { code } = error as { readonly code?: unknown };
+  if (typeof code !== "string" || !/^[A-Z0-9_]{1,64}$/.test(code)) return { type: "sts-policy-fetch-error" };
+  const webPki = /CERT|ISSUER|SIGNATURE|SELF_SIGNED/.test(code);
+  return { type: webPki ? "sts-webpki-invalid" : "sts-policy-fetch-error", reason: code };
+}
+
 export class StsPolicies {
   readonly #o: StsOptions;
   readonly #kept: TtlCache<Kept>;
-  /** Ids whose policy could not be fetched lately. */
-  readonly #failed: TtlCache<string>;
+  /** Whose policy could not be fetched lately, and why. */
+  readonly #failed: TtlCache<{ readonly id: string; readonly trouble: TlsFailure }>;
   readonly #fetching = new Map<string, Promise<StsPolicy | undefined>>();
 
   constructor(options: StsOptions) {
@@ -52,7 +66,7 @@ export class StsPolicies {
     const kept = this.#kept.get(domain, now)?.value;
     const id = answer.kind === "found" ? stsRecordId(answer.records) : undefined;
     if (id === undefined || kept?.id === id) return kept?.policy;
-    if (this.#failed.get(domain, now)?.value === id) return kept?.policy;
+    if (this.#failed.get(domain, now)?.value.id === id) return kept?.policy;
     const fetching = this.#fetching.get(domain) ?? this.#fetch(domain, id, signal);
     this.#fetching.set(domain, fetching);
     try {
@@ -62,11 +76,16 @@ export class StsPolicies {
     }
   }
 
+  /** Why there is a policy that is not known. */
+  trouble(domain: string): TlsFailure | undefined {
+    return this.#failed.get(domain, this.#o.clock.monotonic())?.value.trouble;
+  }
+
   async #fetch(domain: string, id: string, signal: AbortSignal): Promise<StsPolicy | undefined> {
     const { fetch, clock, log } = this.#o;
     try {
       const policy = parseStsPolicy(await fetch(domain, signal));
-      if (policy === undefined) throw new Error("what is there is no policy");
+      if (policy === undefined) throw new NoPolicy("what is there is no policy");
       const now = clock.monotonic();
       this.#kept.set(domain, { id, policy }, now + policy.maxAgeSeconds * 1_000, now);
       return policy;
@@ -74,7 +93,7 @@ export class StsPolicies {
       signal.throwIfAborted();
       log.info({ domain, error: String(error) }, "an MTA-STS policy could not be fetched");
       const now = clock.monotonic();
-      this.#failed.set(domain, id, now + againMs, now);
+      this.#failed.set(domain, { id, trouble: troubleOf(error) }, now + againMs, now);
       return undefined;
     }
   }

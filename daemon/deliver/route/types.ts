@@ -8,6 +8,7 @@ import type { Branded } from "../../kit/brand.ts";
 import type { Address } from "../../mail/address.ts";
 import type { Reply } from "../../mail/reply.ts";
 import type { Tlsa } from "../../mail/tlsa.ts";
+import type { TlsWatch } from "../tls-watch.ts";
 
 /**
  * Names a set of next hops that is reached in one way: destinations with the same MX hosts, policy and exceptions share
@@ -54,6 +55,8 @@ export interface NextHops {
   readonly verify: boolean;
   readonly auth?: Credential;
   readonly limits: Limits;
+  /** Present where sessions are told in reports on TLS. */
+  readonly watch?: TlsWatch;
 }
 
 export type Route =
@@ -65,7 +68,7 @@ export type Route =
   | { readonly kind: "lmtp"; readonly domain: DomainEntry; readonly next: NextHops }
   | { readonly kind: "smtp"; readonly next: NextHops }
   /** Nothing can be said now. */
-  | { readonly kind: "deferred"; readonly reply: Reply }
+  | { readonly kind: "deferred"; readonly reply: Reply; readonly watch?: TlsWatch }
   /** Mail cannot get there, however often it is tried. */
   | { readonly kind: "failed"; readonly reply: Reply };
 

@@ -59,6 +59,8 @@ function ofNamespace(namespace: string, shards: number): Permissions {
     ...directory(namespace),
     ...mailboxes(namespaceShard(namespace)),
     ...logins(namespace),
+    `reports.${namespace}.>`,
+    ...reading("REPORTS", `reports.${namespace}.>`),
     `$KV.acks.${namespace}.*`,
     `answers.${namespace}.*`,
   ];

@@ -32,6 +32,8 @@ export interface TlsFacts {
   readonly cipher: string;
   /** The certificate proves the name, whether or not that was demanded. */
   readonly authorized: boolean;
+  /** Why it does not, by the TLS library's code. */
+  readonly unproven?: string;
 }
 
 export interface Secured {

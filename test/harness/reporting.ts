@@ -1,0 +1,53 @@
+/**
+ * A daemon's part in making reports, in the process of a test: on a real NATS, with a real resolver, at a time that the
+ * test chooses.
+ */
+import { randomUUID } from "node:crypto";
+import { parseServer, type Server } from "../../daemon/dns/servers.ts";
+import { systemClock } from "../../daemon/kit/clock.ts";
+import { silent } from "../../daemon/kit/log.ts";
+import { readKeys } from "../../daemon/nats/directory/keys.ts";
+import { Vault } from "../../daemon/nats/directory/vault.ts";
+import { watchDirectory } from "../../daemon/nats/directory/watch.ts";
+import { readLayout } from "../../daemon/nats/layout.ts";
+import { JetStreamQueue } from "../../daemon/nats/queue.ts";
+import type { NatsUser } from "../../daemon/nats/users/permissions.ts";
+import { openReports, type Reports } from "../../daemon/run/reports.ts";
+import { FakeClock } from "./fake-clock.ts";
+import type { TenantNats } from "./tenants.ts";
+
+export interface TestReporter extends AsyncDisposable {
+  readonly reports: Reports;
+  tick(): Promise<void>;
+}
+
+const calm = new AbortController().signal;
+
+/** `dns`: the address of the resolver. `now`: what its clock says. */
+export async function openReporter(
+  world: TenantNats,
+  user: NatsUser,
+  dns: string,
+  now: number,
+): Promise<TestReporter> {
+  await using parts = new AsyncDisposableStack();
+  const env = await world.env(user);
+  const vault = new Vault(await readKeys(env["POSTFLEET_DIRECTORY_KEY_FILE"] ?? ""));
+  const link = parts.use(await world.link(user));
+  const namespace = link.confined;
+  const live = parts.use(await watchDirectory({ link, vault, log: silent, signal: calm, namespace }));
+  const layout = await readLayout(link);
+  const common = { link, clock: systemClock, log: silent, bodyTtlSeconds: () => 86_400 };
+  const queue = parts.use(await new JetStreamQueue({ ...common, ...layout }).start());
+  const member = { member: randomUUID(), roles: ["gateway"] };
+  const store = { link, queue, vault, member, namespace };
+  const options = { hostname: "mx.fleet.example", dns: [parseServer(dns) as Server] };
+  const clock = new FakeClock(now);
+  const reports = parts.use(await openReports({ options, store, live, log: silent, clock }));
+  const owned = parts.move();
+  return {
+    reports,
+    tick: () => reports.reporter.tick(calm),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
