@@ -33,9 +33,10 @@ async function run(options: FaultOptions): Promise<string> {
   // A replica that was killed leaves its share of the queue to the other when its lease ends: half a minute.
   const delivering = options.quick ? Promise.resolve(0) : deliver(replicas.smtp, account, stop.signal);
   Promise.all([racing, delivering]).catch(() => stop.abort());
-  const kills = await hurt(replicas, bench.dice, seconds, stop.signal, options);
   const watching = new AbortController();
   const counts = Promise.all(watchers.map((watcher) => watcher.run(watching.signal)));
+  counts.catch(() => stop.abort());
+  const kills = await hurt(replicas, bench.dice, seconds, stop.signal, options);
   await delay(1_000);
   stop.abort();
   await racing;
@@ -49,9 +50,10 @@ async function run(options: FaultOptions): Promise<string> {
   }
   const steps = racers.reduce((sum, racer) => sum + racer.steps, 0);
   const cut = racers.reduce((sum, racer) => sum + racer.cut, 0);
+  const news = watchers.reduce((sum, watcher) => sum + watcher.news, 0);
   const line =
     `kills ${kills}, commands ${steps}, cut off ${cut}, made ${account.acknowledged}, ` +
-    `left ${shown[0].length}, delivered ${delivered}, faults ${faults.length}`;
+    `left ${shown[0].length}, delivered ${delivered}, heard while idle ${news}, faults ${faults.length}`;
   if (faults.length > 0) throw new Error(`${line}\n${faults.slice(0, 20).join("\n")}`);
   bench.succeeded();
   return line;
