@@ -167,7 +167,7 @@ type HeldFolder = Awaited<ReturnType<Cache["hold"]>>;
 function planDelete(ledger: Ledger, name: string, held: HeldFolder): Planned<boolean> {
   const { ledger: without, folder } = deleted(ledger, name);
   if (folder.id !== held.id) throw new MailboxRefusal("NONEXISTENT", "the folder was deleted meanwhile");
-  const going = held.messages.slice(0, UNIT_MAX);
+  const going = held.messages.slice(0, UNIT_MAX.removals);
   const edits = going.map(
     (message): Edit => ({ kind: "gone", folder: folder.id, uid: message.uid, record: recordOf(message) }),
   );

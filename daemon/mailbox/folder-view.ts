@@ -91,7 +91,7 @@ export class CachedView implements FolderView {
     const { desk, folder } = this.#parts;
     const messages: Message[] = [];
     const modified: Uid[] = [];
-    for (const uids of pieces(order.uids)) {
+    for (const uids of pieces(order.uids, UNIT_MAX.flags)) {
       const done = await desk.inFolder(folder, (source) => planFlags(source, { ...order, uids }), signal);
       messages.push(...done.messages);
       modified.push(...done.modified);
@@ -102,7 +102,7 @@ export class CachedView implements FolderView {
   async expunge(uids: readonly Uid[], signal: AbortSignal): Promise<readonly Uid[]> {
     const { desk, folder } = this.#parts;
     const gone: Uid[] = [];
-    for (const piece of pieces(uids))
+    for (const piece of pieces(uids, UNIT_MAX.removals))
       gone.push(...(await desk.inFolder(folder, (source) => planExpunge(source, piece), signal)));
     return gone;
   }
@@ -116,7 +116,7 @@ export class CachedView implements FolderView {
     const made: Uid[] = [];
     const { uidValidity } = target(cache.ledger, name);
     try {
-      return await this.#row(uids, name, async (piece) => {
+      return await this.#row([...pieces(uids, UNIT_MAX.copies)], name, async (piece) => {
         const order = { uids: piece, target: name, quota: quota(), now: now(), newDeliveryId };
         const copied = await desk.inFolder(folder, (source) => planCopy(source, order), signal);
         if (copied.uidValidity === uidValidity) made.push(...copied.to);
@@ -139,7 +139,7 @@ export class CachedView implements FolderView {
     const patience = AbortSignal.timeout(TAKE_BACK_MS);
     const held = await cache.hold(found.id, patience);
     try {
-      for (const piece of pieces(made))
+      for (const piece of pieces(made, UNIT_MAX.removals))
         await desk.inFolder(held, (source) => planExpunge(source, piece), patience);
     } finally {
       cache.release(held);
@@ -149,27 +149,27 @@ export class CachedView implements FolderView {
   async move(uids: readonly Uid[], name: string, signal: AbortSignal): Promise<Copied> {
     const { cache, folder, now, desk } = this.#parts;
     target(cache.ledger, name);
-    return this.#row(uids, name, (piece) =>
+    return this.#row([...pieces(uids, UNIT_MAX.moves)], name, (piece) =>
       desk.inFolder(folder, (source) => planMove(source, { uids: piece, target: name, now: now() }), signal),
     );
   }
 
   /** The target may be deleted and made anew in between: then the rest is not for it. */
   async #row(
-    uids: readonly Uid[],
+    row: readonly (readonly Uid[])[],
     name: string,
     one: (piece: readonly Uid[]) => Promise<Copied>,
   ): Promise<Copied> {
     const { uidValidity } = target(this.#parts.cache.ledger, name);
     const from: Uid[] = [];
     const to: Uid[] = [];
-    for (const piece of pieces(uids)) {
+    for (const piece of row) {
       const done = await one(piece);
       if (done.uidValidity !== uidValidity && from.length > 0)
         throw new MailboxRefusal("NONEXISTENT", "the folder was deleted meanwhile");
       from.push(...done.from);
       to.push(...done.to);
-      if (uids.length <= UNIT_MAX) return done;
+      if (row.length === 1) return done;
     }
     return { uidValidity, from, to };
   }
@@ -209,7 +209,7 @@ export class CachedView implements FolderView {
 export const isSmall = ({ content }: Message): boolean => content.size <= SMALL;
 
 /** Each piece in rising order, as UIDs of what is made must be too. */
-function* pieces(uids: readonly Uid[]): Iterable<readonly Uid[]> {
+function* pieces(uids: readonly Uid[], most: number): Iterable<readonly Uid[]> {
   const rising = [...new Set(uids)].sort((a, b) => a - b);
-  for (let at = 0; at < rising.length; at += UNIT_MAX) yield rising.slice(at, at + UNIT_MAX);
+  for (let at = 0; at < rising.length; at += most) yield rising.slice(at, at + most);
 }

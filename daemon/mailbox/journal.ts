@@ -85,7 +85,7 @@ export interface Journal {
   latest(): Promise<number>;
   /** Writers of this process take turns, so that they do not overtake each other; `known`: the last sequence written. */
   turn<T>(work: (known: number) => Promise<T>): Promise<T>;
-  /** The ledger's new sequence. Throws `Overtaken`, `StoreUnavailable`. At most `UNIT_MAX` edits. */
+  /** The ledger's new sequence. Throws `Overtaken`, `StoreUnavailable`. At most so many edits as `UNIT_MAX` says. */
   commit(unit: Unit): Promise<number>;
   /** Takes in a body's octets and digests them. Throws `StoreUnavailable` when they are not `size`. */
   stage(size: number, body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<Staged>;
@@ -103,5 +103,8 @@ export interface Journal {
 /** Octets of a body that is read at once. */
 export const SMALL = 256 << 10;
 
-/** The most costly edit is three entries of a batch, which holds 1,000. */
-export const UNIT_MAX = 300;
+/**
+ * Messages of one unit, by what is done to them: a batch of JetStream holds 1,000 entries, and an edit is one entry (flags),
+ * two (a copy) or three (a move, a removal).
+ */
+export const UNIT_MAX = { flags: 900, copies: 450, moves: 300, removals: 300 } as const;

@@ -5,9 +5,10 @@
  * come as events, in order, each when its atomic unit is known to be stored; what the view's own orders change is told
  * too, before their promise resolves. A listener does bookkeeping only: it must not throw, wait, or call back.
  *
- * Every order is one atomic unit up to `UNIT_MAX` messages. A larger one is a row of units, each whole, and stops at the
- * first that fails: flags that were set, messages that were moved or removed by then stay so, and are told by events;
- * copies are taken back, as far as the store lets us. Orders reject with `MailboxRefusal` (say NO to the client) or `StoreUnavailable` (try later).
+ * Every order is one atomic unit up to `UNIT_MAX` messages of its kind. A larger one is a row of units, each whole, and
+ * stops at the first that fails: flags that were set, messages that were moved or removed by then stay so, and are told by
+ * events; copies are taken back, as far as the store lets us. Orders reject with `MailboxRefusal` (say NO to the client) or
+ * `StoreUnavailable` (try later).
  *
  * Spec: RFC 9051 (UID, flags, COPY, MOVE, EXPUNGE), RFC 7162 (CONDSTORE, QRESYNC), RFC 8474 (OBJECTID), RFC 8514.
  */
