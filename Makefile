@@ -69,15 +69,17 @@ directions: node_modules/.stamp
 licences: node_modules/.stamp
 	@node scripts/licences.ts
 
-generate: node_modules/.stamp ## Write types and chart from the CRDs, the API's document from its routes, the console's pages
+generate: node_modules/.stamp ## Write what is generated: types, chart, metrics table, the API's document, the console's pages
 	@node scripts/generate-types.ts
 	@node scripts/generate-chart.ts
+	@node scripts/generate-metrics.ts
 	@node scripts/generate-api.ts
 	@node --disable-warning=ExperimentalWarning scripts/build-console.ts
 
 verify: node_modules/.stamp ## Show that generated files are current
 	@node scripts/generate-types.ts --check
 	@node scripts/generate-chart.ts --check
+	@node scripts/generate-metrics.ts --check
 	@node scripts/generate-api.ts --check
 	@node --disable-warning=ExperimentalWarning scripts/build-console.ts --check
 

@@ -32,6 +32,8 @@ export interface DispatcherOptions extends Omit<AttemptOptions, "backlog"> {
   readonly graceMs?: number;
   /** No retry is ever further away, ms. */
   readonly longestWaitMs?: (job: Pick<Job, "policy">) => number;
+  /** So many partitions came or went. */
+  readonly partitions?: (change: "gained" | "lost", count: number) => void;
   /** How often paused policies are looked at, ms. */
   readonly pauseLookMs?: number;
 }
@@ -69,6 +71,7 @@ export class Dispatcher implements OwnerEvents {
       graceMs: 30_000,
       pauseLookMs: 1_000,
       longestWaitMs: () => Number.POSITIVE_INFINITY,
+      partitions: () => {},
     };
     const o = { ...defaults, ...options };
     this.#o = o;
@@ -125,10 +128,12 @@ export class Dispatcher implements OwnerEvents {
 
   gained(partitions: readonly number[]): void {
     for (const partition of partitions) this.#held.add(partition);
+    this.#o.partitions("gained", partitions.length);
   }
 
   lost(partitions: readonly number[]): void {
     for (const partition of partitions) this.#held.delete(partition);
+    this.#o.partitions("lost", partitions.length);
     for (const entry of this.#backlog.drop(partitions)) this.#paused.remove(entry);
   }
 

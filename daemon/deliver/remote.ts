@@ -35,6 +35,8 @@ export interface RemoteMeans {
   readonly signer?: Pick<Signer, "fields">;
   /** The reverse-path that a message leaves with; absent: its own. */
   readonly returnPaths?: Pick<ReturnPaths, "of">;
+  /** A connection is ready, with this TLS version; `undefined`: in plain text. */
+  readonly connected?: (tls: string | undefined) => void;
   readonly chance: Chance;
   readonly clock: Clock;
   readonly log: Log;
@@ -68,6 +70,7 @@ export async function openRemote(
     try {
       const client = await reach(candidate, next, lmtp, identity, means, signal);
       hosts.worked(candidate);
+      means.connected?.(client.tls?.protocol);
       return {
         kind: "open",
         // A server of ours behind LMTP needs no signature, and is no hop.

@@ -10,6 +10,7 @@
  */
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
+import type { Spoken } from "../kit/spoken.ts";
 import { type Answer, answerText, bad } from "./answer.ts";
 import { capabilities } from "./capabilities.ts";
 import { CommandReader, type LiteralHead, type Reading, type Request } from "./command/reader.ts";
@@ -33,6 +34,7 @@ export interface SessionOptions {
   readonly limits: ImapLimits;
   readonly clock: Clock;
   readonly log: Log;
+  readonly spoke?: Spoken | undefined;
   /** The connection is over and the mailbox released. Called once. */
   readonly onOver: (session: Session) => void;
 }
@@ -241,7 +243,10 @@ export class Session implements Talk {
   async #perform(request: Request): Promise<{ tag: string; answer: Answer; quiet: boolean }> {
     const { tag, name } = request;
     const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+    const began = this.clock.monotonic();
     const answer = await this.#try(command, request);
+    const how = ({ OK: "done", NO: "refused", BAD: "wrong" } as const)[answer.status];
+    this.#options.spoke?.(command ? name : "unknown", how, this.clock.monotonic() - began);
     return { tag, answer, quiet: command?.quiet ?? false };
   }
 

@@ -51,10 +51,16 @@ export class Dialogue {
   readonly #o: DialogueOptions;
   #user: MailboxName | undefined;
   #exchange: SaslExchange<MailboxName> | undefined;
+  #verb: string | undefined;
   #failed = 0;
 
   constructor(options: DialogueOptions) {
     this.#o = options;
+  }
+
+  /** Of the last command; `undefined` when there is no such. */
+  get verb(): string | undefined {
+    return this.#verb;
   }
 
   get user(): MailboxName | undefined {
@@ -73,8 +79,10 @@ export class Dialogue {
   async command(words: readonly Word[]): Promise<Answer> {
     if (this.#exchange) return this.#response(this.#exchange, words);
     const [first, ...rest] = words;
+    this.#verb = undefined;
     if (first?.kind !== "atom") return no("A command must stand here");
     const name = first.text.toUpperCase();
+    if (name in this.#open || name in this.#forUsers) this.#verb = name;
     const run = this.#open[name] ?? (this.#user === undefined ? undefined : this.#forUsers[name]);
     if (run === undefined)
       return name in this.#forUsers ? no("Authenticate first") : no("There is no such command");

@@ -10,9 +10,10 @@
  */
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
+import type { Spoken } from "../kit/spoken.ts";
 import { type Answer, Dialogue } from "./dialogue.ts";
 import type { Caller, SieveHost } from "./host.ts";
-import { Input, type InputLimits } from "./input.ts";
+import { Input, type InputLimits, type Word } from "./input.ts";
 
 /** The socket as this engine sees it; `daemon/net` implements it, tests supply one in memory. */
 export interface SieveSocket {
@@ -53,6 +54,7 @@ export interface SessionOptions {
   readonly limits: SieveLimits;
   readonly clock: Pick<Clock, "monotonic">;
   readonly log: Log;
+  readonly spoke?: Spoken | undefined;
   readonly onOver: (session: Session) => void;
 }
 
@@ -154,8 +156,18 @@ export class Session {
       case "tooLong":
         return this.#wrong(this.#dialogue.tooLong());
       case "command":
-        return this.#answer(await this.#dialogue.command(taken.words));
+        return this.#command(taken.words);
     }
+  }
+
+  async #command(words: readonly Word[]): Promise<void> {
+    const { spoke, clock } = this.#o;
+    const began = clock.monotonic();
+    const answer = await this.#dialogue.command(words);
+    const name = this.#dialogue.verb;
+    const refused = answer.text.startsWith("NO") ? "refused" : "done";
+    spoke?.(name ?? "unknown", name === undefined ? "wrong" : refused, clock.monotonic() - began);
+    await this.#answer(answer);
   }
 
   async #wrong(answer: Answer): Promise<void> {

@@ -28,6 +28,7 @@ export class Connection implements SmtpSocket {
   /** In force now. */
   tls: TlsFacts | undefined;
   readonly startTls: (() => Promise<TlsFacts>) | undefined;
+  readonly #secured: ((protocol: string) => void) | undefined;
   readonly #plain: Socket;
   #socket: Socket;
   #events: SocketEvents = nobody;
@@ -35,7 +36,13 @@ export class Connection implements SmtpSocket {
   #closed = false;
 
   /** `contextFor`: TLS may be started, if it has a certificate now. */
-  constructor(socket: Socket, peer: Peer, contextFor: ContextFor | undefined) {
+  constructor(
+    socket: Socket,
+    peer: Peer,
+    contextFor: ContextFor | undefined,
+    secured?: (protocol: string) => void,
+  ) {
+    this.#secured = secured;
     this.#plain = socket;
     this.#socket = socket;
     this.address = peer.address;
@@ -121,6 +128,7 @@ export class Connection implements SmtpSocket {
     this.#watchClose(socket);
     await handshake(socket);
     this.tls = { protocol: socket.getProtocol() ?? "unknown", cipher: socket.getCipher().name };
+    this.#secured?.(this.tls.protocol);
     if (this.#events !== nobody) this.#read(socket);
     return this.tls;
   }

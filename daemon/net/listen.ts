@@ -28,6 +28,8 @@ export interface ListenOptions {
   readonly refusal: string;
   /** Proxies that are trusted to name the client; absent: none is. */
   readonly proxies?: Proxies | undefined;
+  /** TLS began on a connection: `TLSv1.3`, or whichever version it is. */
+  readonly secured?: ((protocol: string) => void) | undefined;
   readonly log: Log;
 }
 
@@ -92,7 +94,8 @@ function admit(socket: Socket, peer: Peer, options: ListenOptions): void {
   const leave = options.caps.enter(peer.address);
   if (typeof leave === "string") return refuse(socket, leave, peer, options);
   socket.once("close", leave);
-  const connection = new Connection(socket, peer, options.tls === "none" ? undefined : options.secureContext);
+  const { tls, secureContext, secured } = options;
+  const connection = new Connection(socket, peer, tls === "none" ? undefined : secureContext, secured);
   if (options.tls === "implicit") void secureFirst(connection, options);
   else options.onConnection(connection);
 }

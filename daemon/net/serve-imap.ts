@@ -14,6 +14,7 @@ import { Caps, type ConnectionLimits } from "./caps.ts";
 import type { Connection, ContextFor } from "./connection.ts";
 import type { Proxies } from "./proxied.ts";
 import { type SessionServer, serveSessions } from "./serve-sessions.ts";
+import type { ServerEvents } from "./server-events.ts";
 import { SessionSet } from "./session-set.ts";
 
 export interface ImapServerOptions {
@@ -31,8 +32,7 @@ export interface ImapServerOptions {
   readonly proxies?: Proxies | undefined;
   readonly connections: () => ConnectionLimits;
   readonly limits?: ImapLimits;
-  /** A connection was accepted. */
-  readonly opened?: (listener: "imap" | "imaps") => void;
+  readonly events?: ServerEvents;
   readonly log: Log;
   readonly clock: Clock;
 }
@@ -52,19 +52,24 @@ export function serveImap(options: ImapServerOptions): Promise<ImapServer> {
     caps: new Caps(connections),
     refusal,
     proxies: options.proxies,
+    secured: options.events?.secured,
     log,
   });
 }
 
 function serve(connection: Connection, sessions: SessionSet<Session>, options: ImapServerOptions): void {
-  const { listener, opened, host, limits = defaultLimits, clock, log } = options;
+  const { listener, events, host, limits = defaultLimits, clock, log } = options;
   const { address, port, tls } = connection;
   const trustPlain = listener.plainAuthOnLoopback && isLoopback(address);
   const channelBinding = () => connection.channelBinding();
   const client = { address, port, listener: listener.name, channelBinding };
-  const onOver = (session: Session) => sessions.remove(session);
-  const session = new Session(connection, { host, limits, clock, log, client, tls, trustPlain, onOver });
+  const onOver = (session: Session) => {
+    sessions.remove(session);
+    events?.closed?.();
+  };
+  const common = { host, limits, clock, log, spoke: events?.spoke };
+  const session = new Session(connection, { ...common, client, tls, trustPlain, onOver });
   sessions.add(session);
-  opened?.(listener.name);
+  events?.opened?.();
   void session.run();
 }

@@ -13,6 +13,7 @@ import { Caps, type ConnectionLimits } from "./caps.ts";
 import type { Connection, ContextFor } from "./connection.ts";
 import type { Proxies } from "./proxied.ts";
 import { type SessionServer, serveSessions } from "./serve-sessions.ts";
+import type { ServerEvents } from "./server-events.ts";
 import { SessionSet } from "./session-set.ts";
 
 export interface ManageSieveOptions {
@@ -28,7 +29,7 @@ export interface ManageSieveOptions {
   readonly proxies?: Proxies | undefined;
   readonly connections: () => ConnectionLimits;
   readonly limits?: SieveLimits;
-  readonly opened?: (listener: string) => void;
+  readonly events?: ServerEvents;
   readonly log: Log;
   readonly clock: Clock;
 }
@@ -39,16 +40,26 @@ const name = "managesieve";
 const refusal = 'BYE (TRYLATER) "Too many connections, please try again later"\r\n';
 
 export function serveManageSieve(options: ManageSieveOptions): Promise<ManageSieveServer> {
-  const { log, secureContext, connections, clock, proxies } = options;
+  const { log, secureContext, connections, clock, proxies, events } = options;
   const sessions = new SessionSet<Session>(clock);
   const onConnection = (connection: Connection) => begin(connection, sessions, options);
   const spec = { name, ...options.listener, tls: "starttls" } as const;
   const caps = new Caps(connections);
-  return serveSessions(sessions, { ...spec, secureContext, onConnection, caps, refusal, proxies, log });
+  const secured = events?.secured;
+  return serveSessions(sessions, {
+    ...spec,
+    secureContext,
+    onConnection,
+    caps,
+    refusal,
+    proxies,
+    secured,
+    log,
+  });
 }
 
 function begin(connection: Connection, sessions: SessionSet<Session>, options: ManageSieveOptions): void {
-  const { listener, host, limits = defaultLimits, clock, log } = options;
+  const { listener, events, host, limits = defaultLimits, clock, log } = options;
   const { address, port, tls } = connection;
   const session = new Session(connection, {
     host,
@@ -58,9 +69,13 @@ function begin(connection: Connection, sessions: SessionSet<Session>, options: M
     limits,
     clock,
     log,
-    onOver: (over) => sessions.remove(over),
+    spoke: events?.spoke,
+    onOver: (over) => {
+      sessions.remove(over);
+      events?.closed?.();
+    },
   });
   sessions.add(session);
-  options.opened?.(name);
+  events?.opened?.();
   session.start();
 }

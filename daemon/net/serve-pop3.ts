@@ -14,6 +14,7 @@ import { Caps, type ConnectionLimits } from "./caps.ts";
 import type { Connection, ContextFor } from "./connection.ts";
 import type { Proxies } from "./proxied.ts";
 import { type SessionServer, serveSessions } from "./serve-sessions.ts";
+import type { ServerEvents } from "./server-events.ts";
 import { SessionSet } from "./session-set.ts";
 
 export interface Pop3ServerOptions {
@@ -33,7 +34,7 @@ export interface Pop3ServerOptions {
   readonly proxies?: Proxies | undefined;
   readonly connections: () => ConnectionLimits;
   readonly limits?: Pop3Limits;
-  readonly opened?: (listener: string) => void;
+  readonly events?: ServerEvents;
   readonly log: Log;
   readonly clock: Clock;
 }
@@ -53,12 +54,13 @@ export function servePop3(options: Pop3ServerOptions): Promise<Pop3Server> {
     caps: new Caps(connections),
     refusal,
     proxies: options.proxies,
+    secured: options.events?.secured,
     log,
   });
 }
 
 function begin(connection: Connection, sessions: SessionSet<Session>, options: Pop3ServerOptions): void {
-  const { listener, host, hostname, limits = defaultLimits, clock, log } = options;
+  const { listener, events, host, hostname, limits = defaultLimits, clock, log } = options;
   const { address, port, tls } = connection;
   const session = new Session(connection, {
     host,
@@ -69,9 +71,13 @@ function begin(connection: Connection, sessions: SessionSet<Session>, options: P
     limits,
     clock,
     log,
-    onOver: (over) => sessions.remove(over),
+    spoke: events?.spoke,
+    onOver: (over) => {
+      sessions.remove(over);
+      events?.closed?.();
+    },
   });
   sessions.add(session);
-  options.opened?.(listener.name);
+  events?.opened?.();
   session.start();
 }

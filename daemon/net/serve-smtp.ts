@@ -46,10 +46,20 @@ export type SmtpServer = SessionServer;
 const refusal = encodeReply(reply(421, "4.7.0", "Too many connections, please try again later"));
 
 export function serveSmtp(options: SmtpServerOptions): Promise<SmtpServer> {
-  const { listener: spec, log, secureContext, caps, clock, proxies } = options;
+  const { listener: spec, log, secureContext, caps, clock, proxies, events } = options;
   const sessions = new SessionSet<Session>(clock);
   const onConnection = (connection: Connection) => begin(connection, sessions, options);
-  return serveSessions(sessions, { ...spec, secureContext, onConnection, caps, refusal, proxies, log });
+  const secured = (protocol: string) => events?.secured?.(spec.name, protocol);
+  return serveSessions(sessions, {
+    ...spec,
+    secureContext,
+    onConnection,
+    caps,
+    refusal,
+    proxies,
+    secured,
+    log,
+  });
 }
 
 function begin(connection: Connection, sessions: SessionSet<Session>, options: SmtpServerOptions): void {

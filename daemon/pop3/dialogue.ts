@@ -65,6 +65,7 @@ export class Dialogue {
   #state: State = authorization;
   #tls: TlsFacts | undefined;
   #utf8 = false;
+  #verb: string | undefined;
   #mistakes = 0;
   #failedLogins = 0;
 
@@ -73,6 +74,11 @@ export class Dialogue {
     this.#options = options;
     this.#tls = options.tls;
     this.#door = new Door(options.host, wire.signal);
+  }
+
+  /** Of the last command; `undefined` when it was none. */
+  get verb(): string | undefined {
+    return this.#verb;
   }
 
   get at(): State["at"] {
@@ -86,11 +92,13 @@ export class Dialogue {
 
   line(line: Exclude<Line, { readonly kind: "ended" }>): Promise<void> | void {
     if (line.kind === "fault") {
+      this.#verb = undefined;
       this.#door.reset();
       return this.#mistake(replies[line.why]);
     }
     if (this.#door.inExchange) return this.#answer(this.#door.response(line.text));
     const command = parseCommand(line.text);
+    this.#verb = command.verb === "bad" ? undefined : command.verb;
     this.#options.log.trace({ verb: command.verb }, "command");
     const state = this.#state;
     return state.at === "authorization" ? this.#authorization(command) : this.#transaction(state, command);

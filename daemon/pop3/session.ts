@@ -9,6 +9,7 @@
  * Spec:   RFC 1939 §3 (autologout: nothing is said, nothing removed); RFC 2595 §4.
  */
 import type { Clock } from "../kit/clock.ts";
+import type { Spoken } from "../kit/spoken.ts";
 import { Dialogue, type DialogueOptions, type Wire } from "./dialogue.ts";
 import { Input } from "./wire/input.ts";
 import { Gone, Output } from "./wire/output.ts";
@@ -18,6 +19,7 @@ export interface SessionOptions extends DialogueOptions {
   /** In the greeting. */
   readonly hostname: string;
   readonly clock: Pick<Clock, "monotonic">;
+  readonly spoke?: Spoken | undefined;
   readonly onOver: (session: Session) => void;
 }
 
@@ -138,9 +140,17 @@ export class Session implements Wire {
       else {
         this.#touch();
         await this.#dialogue.line(line);
+        this.#tell();
         if (this.output.full) await this.output.room();
       }
     }
+  }
+
+  #tell(): void {
+    const { spoke, clock } = this.#options;
+    const { verb } = this.#dialogue;
+    const refused = this.output.refused ? "refused" : "done";
+    spoke?.(verb ?? "unknown", verb === undefined ? "wrong" : refused, clock.monotonic() - this.#touchedAt);
   }
 
   async #wait(): Promise<void> {

@@ -112,7 +112,11 @@ export async function openDelivery(context: DeliveryContext): Promise<Delivery> 
   if (options.roles.has("mailbox")) parts.use(store.mailboxes.collecting());
   const owned = parts.move();
   return {
-    figures: () => owners.map(({ name, dispatcher }) => [name, dispatcher.stats(systemClock.now())]),
+    figures: () =>
+      owners.map(({ name, dispatcher }) => {
+        const stats = dispatcher.stats(systemClock.now());
+        return [name, { ...stats, partitions: dispatcher.partitions.length }];
+      }),
     sites: () => sites.states(),
     get healthy() {
       return owners.every(({ owner }) => owner.mayStart());
@@ -183,7 +187,7 @@ async function own(
   { ways: wayfinder, finisher, isPaused }: Shared,
   context: DeliveryContext,
 ): Promise<Owned> {
-  const { store, live, log, abort } = context;
+  const { store, live, metrics, log, abort } = context;
   let owner: Ownership | undefined;
   const dispatcher = new Dispatcher({
     queue: store.queue,
@@ -194,6 +198,7 @@ async function own(
     signal: abort,
     mayStart: () => owner?.mayStart() ?? false,
     paused: isPaused,
+    partitions: (change, count) => metrics.partitions(pool.class, change, count),
     longestWaitMs: (job) => longestWait(live.current().policy(job.policy)?.retry ?? defaultRetry),
     expiresAt: (job) => expiresAt(job.queuedAt, live.current().policy(job.policy)?.retry ?? defaultRetry),
   });
@@ -256,6 +261,7 @@ function waysOf(context: DeliveryContext, resolver: Resolver, sites: Sites, keys
     gate: (site, limits) => sites.gate(site, limits),
     remote: {
       dial,
+      connected: (tls) => context.metrics.nextHop(tls),
       queue: store.queue,
       signer: new Signer({ directory: live, keys, queue: store.queue, clock: systemClock }),
       returnPaths: new ReturnPaths({

@@ -10,6 +10,7 @@ import { systemClock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import type { Proxies } from "../net/proxied.ts";
 import type { SessionServer } from "../net/serve-sessions.ts";
+import type { ServerEvents } from "../net/server-events.ts";
 import type { Certificate } from "./certificate.ts";
 import type { Door } from "./logins.ts";
 import type { Metrics } from "./metrics.ts";
@@ -18,7 +19,7 @@ import type { ListenerName, RunOptions } from "./options.ts";
 export interface DoorContext {
   readonly options: RunOptions;
   readonly door: Door;
-  readonly metrics: Pick<Metrics, "connection">;
+  readonly metrics: Pick<Metrics, "server">;
   readonly certificate: Certificate;
   readonly proxies?: Proxies | undefined;
   readonly log: Log;
@@ -39,19 +40,18 @@ export interface Place<Name extends ListenerName> {
   readonly plainAuthOnLoopback: boolean;
 }
 
-/** What is the same for every listener of a process. */
-export const commonOf = ({ certificate, proxies, metrics, log }: DoorContext) => ({
+/** What is the same for the listeners of a protocol. */
+export const commonOf = ({ certificate, proxies, log }: DoorContext) => ({
   secureContext: certificate.current,
   proxies,
-  opened: (listener: string) => metrics.connection(listener),
   log,
   clock: systemClock,
 });
 
 export async function openDoors<Name extends ListenerName>(
   names: readonly Name[],
-  { options }: DoorContext,
-  serve: (place: Place<Name>) => Promise<SessionServer>,
+  { options, metrics }: DoorContext,
+  serve: (place: Place<Name>, events: ServerEvents) => Promise<SessionServer>,
 ): Promise<Doors> {
   await using parts = new AsyncDisposableStack();
   const servers = new Map<ListenerName, SessionServer>();
@@ -60,7 +60,7 @@ export async function openDoors<Name extends ListenerName>(
     if (where === undefined) continue;
     const tls = name.endsWith("s") ? "implicit" : "starttls";
     const place = { name, ...where, tls, plainAuthOnLoopback: options.nats.length === 0 } as const;
-    servers.set(name, parts.use(await serve(place)));
+    servers.set(name, parts.use(await serve(place, metrics.server(name))));
   }
   const owned = parts.move();
   return {

@@ -141,7 +141,7 @@ function serve(
     secureContext: certificate.current,
     proxies,
     caps,
-    events: { opened: (listener) => metrics.connection(listener) },
+    events: metrics.smtp,
     log,
     clock: systemClock,
   });

@@ -22,7 +22,9 @@ const connections = { connections: 10_000, perClient: 200 };
 export function openImap(context: ImapContext): Promise<Doors> {
   const host = hostOf(context);
   const common = { ...commonOf(context), host, connections: () => connections };
-  return openDoors(["imap", "imaps"], context, (listener) => serveImap({ ...common, listener }));
+  return openDoors(["imap", "imaps"], context, (listener, events) =>
+    serveImap({ ...common, listener, events }),
+  );
 }
 
 const hostOf = ({ door, live, store }: ImapContext): ImapHost => ({

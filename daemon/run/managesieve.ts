@@ -17,5 +17,7 @@ const connections = { connections: 500, perClient: 50 };
 export function openManageSieve(context: SieveContext): Promise<Doors> {
   const host = { ...context.door, scripts: context.store.mailboxes.scripts };
   const common = { ...commonOf(context), host, connections: () => connections };
-  return openDoors(["managesieve"], context, (listener) => serveManageSieve({ ...common, listener }));
+  return openDoors(["managesieve"], context, (listener, events) =>
+    serveManageSieve({ ...common, listener, events }),
+  );
 }

@@ -4,23 +4,27 @@
 import type { Registry } from "prom-client";
 import { bounceOf } from "../mail/bounce/classify.ts";
 import type { Outcome } from "../mail/outcome.ts";
+import { type ServerMetrics, serverMetrics } from "./server-metrics.ts";
 
 export interface QueueFigures {
   readonly jobs: number;
   readonly due: number;
   readonly deferred: number;
   readonly oldestDue: number | undefined;
+  readonly partitions: number;
   readonly workers: number;
   readonly lanes: number;
 }
 
-export interface Metrics {
+export interface Metrics extends ServerMetrics {
   readonly registry: Registry;
   accepted(octets: number, ms: number): void;
   /** Labelled with what it is about: `bounce/classes` are few. */
   outcome(outcome: Outcome): void;
   commit(entries: number, ms: number): void;
-  connection(listener: string): void;
+  /** A connection to a next hop was opened; `undefined`: in plain text. */
+  nextHop(tls: string | undefined): void;
+  partitions(pool: string, change: "gained" | "lost", count: number): void;
 }
 
 export async function openMetrics(
@@ -28,7 +32,8 @@ export async function openMetrics(
   now: () => number,
   sites: () => Readonly<Record<string, number>> = () => ({}),
 ): Promise<Metrics> {
-  const { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } = await import("prom-client");
+  const prom = await import("prom-client");
+  const { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } = prom;
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -66,10 +71,16 @@ export async function openMetrics(
     buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5],
     registers,
   });
-  const connections = new Counter({
-    name: "postfleet_connections_total",
-    help: "Connections that were let in",
-    labelNames: ["listener"],
+  const nextHops = new Counter({
+    name: "postfleet_next_hop_connections_total",
+    help: "Connections to next hops that were opened, by TLS version; messages by these are the reuse",
+    labelNames: ["tls"],
+    registers,
+  });
+  const partitions = new Counter({
+    name: "postfleet_partition_changes_total",
+    help: "Partitions of the queue that this process gained or gave up",
+    labelNames: ["pool", "change"],
     registers,
   });
   queueGauges(queues, now, { Gauge, registers });
@@ -94,7 +105,9 @@ export async function openMetrics(
       batch.observe(entries);
       commit.observe(ms / 1_000);
     },
-    connection: (listener) => connections.inc({ listener }),
+    nextHop: (tls = "none") => nextHops.inc({ tls }),
+    partitions: (pool, change, count) => partitions.inc({ pool, change }, count),
+    ...serverMetrics(registry, prom),
   };
 }
 
@@ -116,6 +129,8 @@ function queueGauges(
       },
     });
   gauge("postfleet_queue_jobs", "Jobs this process owns", (f) => f.jobs);
+  gauge("postfleet_queue_partitions", "Partitions of the queue that this process owns", (f) => f.partitions);
+  gauge("postfleet_queue_deferred_jobs", "Jobs that wait for a later try", (f) => f.deferred);
   gauge("postfleet_queue_due_jobs", "Jobs that are due and not yet under way", (f) => f.due);
   gauge("postfleet_queue_oldest_due_seconds", "How long the oldest due job has been waiting", (f) =>
     f.oldestDue === undefined ? 0 : Math.max(0, (now() - f.oldestDue) / 1_000),

@@ -22,7 +22,9 @@ const connections = { connections: 2_000, perClient: 200 };
 export function openPop3(context: Pop3Context): Promise<Doors> {
   const { hostname } = context.options;
   const common = { ...commonOf(context), host: hostOf(context), hostname, connections: () => connections };
-  return openDoors(["pop3", "pop3s"], context, (listener) => servePop3({ ...common, listener }));
+  return openDoors(["pop3", "pop3s"], context, (listener, events) =>
+    servePop3({ ...common, listener, events }),
+  );
 }
 
 const hostOf = ({ door, live, store }: Pop3Context): Pop3Host => ({

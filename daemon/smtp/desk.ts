@@ -27,6 +27,8 @@ export interface Wire {
 export interface SmtpEvents {
   opened?(listener: string): void;
   closed?(listener: string): void;
+  /** TLS began: `TLSv1.3`, or whichever version it is. */
+  secured?(listener: string, protocol: string): void;
   replied?(listener: string, code: number): void;
   /** A message was answered with 2yz. */
   received?(listener: string, octets: number): void;

@@ -19,6 +19,8 @@ const batch = 65_536;
 
 export class Output {
   readonly #socket: Pick<Pop3Socket, "write">;
+  /** The status that was told last. RFC 1939 §3 */
+  refused = false;
   #text = "";
   #parts: Uint8Array[] = [];
   #size = 0;
@@ -31,6 +33,8 @@ export class Output {
   }
 
   line(text: string): void {
+    if (text.startsWith("+OK")) this.refused = false;
+    else if (text.startsWith("-ERR")) this.refused = true;
     this.#text += text;
     this.#text += "\r\n";
     if (this.#text.length >= batch) this.flush();

@@ -1,0 +1,83 @@
+/**
+ * Figures of the listeners, the same for every protocol: rate, errors, duration.
+ *
+ * A command is labelled with one of the names that its protocol has, or `unknown`. How long IDLE lasts is the client's
+ * choice, so it is counted and not timed.
+ */
+import type { Registry } from "prom-client";
+import type { ServerEvents } from "../net/server-events.ts";
+import type { SmtpEvents } from "../smtp/desk.ts";
+import type { ListenerName } from "./options.ts";
+
+type Prom = typeof import("prom-client");
+
+export interface ServerMetrics {
+  /** For an IMAP, POP3 or ManageSieve listener. */
+  server(listener: ListenerName): ServerEvents;
+  /** For the SMTP listeners. */
+  readonly smtp: SmtpEvents;
+}
+
+const buckets = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 20];
+
+export function serverMetrics(registry: Registry, { Counter, Gauge, Histogram }: Prom): ServerMetrics {
+  const registers = [registry];
+  const connections = new Counter({
+    name: "postfleet_connections_total",
+    help: "Connections that were let in",
+    labelNames: ["listener"],
+    registers,
+  });
+  const sessions = new Gauge({
+    name: "postfleet_sessions",
+    help: "Sessions that are open",
+    labelNames: ["listener"],
+    registers,
+  });
+  const secured = new Counter({
+    name: "postfleet_tls_sessions_total",
+    help: "TLS sessions that clients began, by version",
+    labelNames: ["listener", "version"],
+    registers,
+  });
+  const replies = new Counter({
+    name: "postfleet_smtp_replies_total",
+    help: "SMTP replies by code",
+    labelNames: ["listener", "code"],
+    registers,
+  });
+  const commands = new Counter({
+    name: "postfleet_commands_total",
+    help: "IMAP, POP3 and ManageSieve commands by result: done, refused (understood, not done), wrong (none at all)",
+    labelNames: ["protocol", "command", "result"],
+    registers,
+  });
+  const seconds = new Histogram({
+    name: "postfleet_command_seconds",
+    help: "How long IMAP, POP3 and ManageSieve commands took",
+    labelNames: ["protocol"],
+    buckets,
+    registers,
+  });
+  const opened = (listener: string) => {
+    connections.inc({ listener });
+    sessions.inc({ listener });
+  };
+  const closed = (listener: string) => sessions.dec({ listener });
+  const tls = (listener: string, version: string) => secured.inc({ listener, version });
+  return {
+    server(listener) {
+      const protocol = listener.replace(/s$/, "");
+      return {
+        opened: () => opened(listener),
+        closed: () => closed(listener),
+        secured: (version) => tls(listener, version),
+        spoke(command, result, ms) {
+          commands.inc({ protocol, command, result });
+          if (command !== "IDLE") seconds.observe({ protocol }, ms / 1_000);
+        },
+      };
+    },
+    smtp: { opened, closed, secured: tls, replied: (listener, code) => replies.inc({ listener, code }) },
+  };
+}
