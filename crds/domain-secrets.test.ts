@@ -89,16 +89,13 @@ const table = [
     name: "keys that are mixed up",
     spec: dkim,
     data: { "postfleet.pem": ed25519, "postfleet-ed25519.pem": ed25519 },
-    says: [`${atDkim}key postfleet.pem of Secret s is of type ed25519; put one of type rsa there`],
+    says: [`${atDkim}Secret s: key postfleet.pem is of type ed25519; put one of type rsa there`],
   },
   {
     name: "a former key that is none",
     spec: dkim,
     data: { "postfleet.pem": rsa, "postfleet-ed25519.pem": ed25519, "a.pem": "x", "b.pem": ec.toString() },
-    says: [
-      `${atDkim}key a.pem of Secret s is no private key`,
-      `${atDkim}key b.pem of Secret s is of type ec`,
-    ],
+    says: [`${atDkim}Secret s: key a.pem is no private key`, `${atDkim}Secret s: key b.pem is of type ec`],
   },
 ] as const;
 

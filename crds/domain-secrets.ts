@@ -2,7 +2,7 @@
  * Checks the Secrets that a MailDomain refers to: its certificate, and the keys that sign its mail.
  *
  * In:     the resource, the Secrets by title, the time.
- * Out:    problems, at the field that names the Secret.
+ * Out:    problems, at the field that names the Secret. `dkimKeyFaults` alone judges keys that are there.
  */
 import { createPrivateKey } from "node:crypto";
 import { certificateFault } from "./certificate.ts";
@@ -59,18 +59,25 @@ export const dkimEntries = ({ selector, algorithms }: Pick<Dkim, "selector" | "a
   }));
 
 function dkimFaults({ name, data }: Secret, dkim: Dkim): string[] {
-  const wanted = new Map(dkimEntries(dkim).map(({ entry, type }) => [entry, type] as const));
-  const faults: string[] = [];
-  for (const entry of wanted.keys())
-    if (!data.has(entry))
-      faults.push(
+  const missing = dkimEntries(dkim).filter(({ entry }) => !data.has(entry));
+  return [
+    ...missing.map(
+      ({ entry }) =>
         `Secret ${name} has no key ${entry}; add it (postfleet dkim makes one), or take its algorithm out of algorithms`,
-      );
-  for (const [entry, pem] of data) {
+    ),
+    ...dkimKeyFaults(data, dkim).map((fault) => `Secret ${name}: ${fault}`),
+  ];
+}
+
+export function dkimKeyFaults(
+  data: Secret["data"],
+  dkim: Pick<Dkim, "selector" | "algorithms">,
+): readonly string[] {
+  const wanted = new Map(dkimEntries(dkim).map(({ entry, type }) => [entry, type] as const));
+  return [...data].flatMap(([entry, pem]) => {
     const fault = entry.endsWith(".pem") ? keyFault(pem, wanted.get(entry)) : undefined;
-    if (fault !== undefined) faults.push(`key ${entry} of Secret ${name} ${fault}`);
-  }
-  return faults;
+    return fault === undefined ? [] : [`key ${entry} ${fault}`];
+  });
 }
 
 function keyFault(pem: string, wanted: "rsa" | "ed25519" | undefined): string | undefined {
@@ -82,6 +89,6 @@ function keyFault(pem: string, wanted: "rsa" | "ed25519" | undefined): string | 
     const bits = details?.modulusLength ?? 0;
     return bits < 1024 || bits > 4096 ? `has ${bits} bits; take one of 2048` : undefined; // RFC 8301 §3.2
   } catch {
-    return "is no private key in PEM without a passphrase";
+    return "is no private key in PEM without a passphrase; put one there";
   }
 }

@@ -22,8 +22,16 @@ const maxMemory = 262_144;
 const maxPasses = 32;
 const maxParallelism = 16;
 
-/** crypt(3) and LDAP styles: `$2y$10$…`, `$6$salt$…`, `$argon2i$…`, `{SSHA}…`. */
-const otherHash = /^(?:\$[0-9a-z-]{1,12}\$.+\$.+|\$2[abxy]\$[0-9]{2}\$.+|\{[A-Z0-9.-]{3,}\}[^ ]{8,})$/;
+/** What other programs store. Who took it for the password itself would let in whoever has seen the store. */
+const otherHashes = [
+  /^\$[0-9a-z-]{1,16}\$.+\$.+$/, // crypt(3): $6$salt$…, $y$…, $argon2i$…, $pbkdf2-sha256$…
+  /^\$2[abxy]?\$[0-9]{2}\$.+$/, // bcrypt
+  /^\$[PHS]\$[./0-9A-Za-z]{20,}$/, // phpass, Drupal
+  /^\{[A-Za-z0-9.-]{3,}\}[^ ]{8,}$/, // RFC 2307 §5.3 and Dovecot: {SSHA}…, {BLF-CRYPT}…
+  /^SCRAM-SHA-[0-9]+\$[0-9]+:.+\$.+:.+$/, // a verifier alone: logins without SCRAM could not be checked
+  /^pbkdf2_sha(?:1|256|512)\$[0-9]+\$.+\$.+$/, // Django
+];
+const isOtherHash = (value: string): boolean => otherHashes.some((each) => each.test(value));
 
 export const isHash = (value: string): boolean => value.startsWith("$argon2id$");
 
@@ -73,6 +81,6 @@ export function passwordFault(value: string): string | undefined {
       "the password itself"
     );
   }
-  if (!otherHash.test(value)) return undefined;
+  if (!isOtherHash(value)) return undefined;
   return "the Secret holds a hash of a kind that cannot be checked; use argon2id, or the password itself";
 }

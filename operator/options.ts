@@ -7,6 +7,7 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { parseArgs } from "node:util";
+import { type Endpoint, endpoint, oneOf, whole } from "../daemon/kit/flags.ts";
 
 export const operatorHelp = `postfleet operator --config FILE [OPTIONS]
       --config FILE         what is installed, and how: the ConfigMap that the chart makes
@@ -20,11 +21,13 @@ Environment: POD_NAME and POD_NAMESPACE say who and where this process is.`;
 
 const levels = ["error", "warn", "info", "debug", "trace"] as const;
 const formats = ["json", "pretty"] as const;
+/** Until the problem with the option has been told. */
+const nowhere: Endpoint = { host: "", port: 0 };
 
 export interface OperatorOptions {
   readonly config: string;
   readonly kubeconfig: string | undefined;
-  readonly listen: { readonly host: string; readonly port: number };
+  readonly listen: Endpoint;
   readonly workers: number;
   readonly graceMs: number;
   /** `undefined`: as the configuration says. */
@@ -68,12 +71,12 @@ export function parseOperatorOptions(
   const options: OperatorOptions = {
     config: values.config ?? "",
     kubeconfig: values.kubeconfig,
-    listen: endpoint(values.listen ?? "0.0.0.0:8025", problems),
+    listen:
+      endpoint(values.listen ?? "0.0.0.0:8025", "--listen", "0.0.0.0:8025 or [::]:8025", problems) ?? nowhere,
     workers: whole(values.workers, "--workers", 16, 1, 100, problems),
     graceMs: whole(values.grace, "--grace", 20, 0, 600, problems) * 1_000,
-    logLevel: oneOf(values["log-level"], "--log-level", levels, problems),
-    logFormat:
-      oneOf(values["log-format"], "--log-format", formats, problems) ?? (terminal ? "pretty" : "json"),
+    logLevel: oneOf(values["log-level"], "--log-level", levels, undefined, problems),
+    logFormat: oneOf(values["log-format"], "--log-format", formats, terminal ? "pretty" : "json", problems),
     pod,
     namespace: env["POD_NAMESPACE"] || undefined,
     identity: `${pod}_${randomUUID()}`,
@@ -88,39 +91,4 @@ function readArgs(argv: readonly string[]) {
   } catch (error) {
     throw new UsageError(`${(error as Error).message}\n${operatorHelp}`);
   }
-}
-
-function endpoint(text: string, problems: string[]): OperatorOptions["listen"] {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text);
-  const host = match?.[1] ?? match?.[2];
-  const port = Number(match?.[3]);
-  if (host !== undefined && port <= 65_535) return { host, port };
-  problems.push(`--listen ${text}: give ADDRESS:PORT, such as 0.0.0.0:8025 or [::]:8025`);
-  return { host: "", port: 0 };
-}
-
-function whole(
-  text: string | undefined,
-  flag: string,
-  fallback: number,
-  min: number,
-  max: number,
-  problems: string[],
-): number {
-  if (text === undefined) return fallback;
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-  problems.push(`${flag} ${text}: give a whole number from ${min} to ${max}`);
-  return fallback;
-}
-
-function oneOf<T extends string>(
-  text: string | undefined,
-  flag: string,
-  of: readonly T[],
-  problems: string[],
-): T | undefined {
-  if (text === undefined || of.includes(text as T)) return text as T | undefined;
-  problems.push(`${flag} ${text}: choose one of ${of.join(", ")}`);
-  return undefined;
 }

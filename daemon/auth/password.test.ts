@@ -73,7 +73,15 @@ const values = [
   ["bcrypt", "$2y$10$abcdefghijklmnopqrstuv", false],
   ["SHA-512 crypt", "$6$salt$abcdefgh", false],
   ["argon2i", "$argon2i$v=19$m=8,t=1,p=1$c29tZXNhbHQ$CTFhFdXP", false],
+  ["yescrypt", "$y$j9T$c2FsdHNhbHQ$hashhashhash", false],
+  ["phpass", "$P$B55D6LjfHDkINU5wF.v2BuuzO0/XPk/", false],
+  ["PBKDF2 of passlib", "$pbkdf2-sha256$29000$c2FsdA$aGFzaA", false],
+  ["PBKDF2 of Django", "pbkdf2_sha256$260000$salt$aGFzaA==", false],
   ["LDAP SSHA", "{SSHA}abcdefghijklmnop", false],
+  ["Dovecot's bcrypt", "{blf-crypt}$2y$05$abcdefghijklmnop", false],
+  ["a SCRAM verifier alone", "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm=:wfPLwcE6=", false],
+  ["braces in a password", "{ab} and more words", true],
+  ["hexadecimal digits", "5f4dcc3b5aa765d61d8327deb882cf99", true],
 ] as const;
 
 for (const [name, value, good] of values) {

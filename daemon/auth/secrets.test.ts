@@ -131,6 +131,23 @@ test("the hash in force stays while the password is the same, across restarts an
   assert.equal(await fits("battery-staple", changed ?? ""), true);
 });
 
+test("a hash of another program is no password: whoever has seen it must not get in", async () => {
+  const { resources, secrets } = await read();
+  for (const hash of [
+    "$6$salt$abcdefgh",
+    "{SSHA}abcdefghijklmnop",
+    "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ",
+  ]) {
+    const theirs = secrets.map((secret) =>
+      secret.name === "alice" ? { ...secret, data: new Map([["password", hash]]) } : secret,
+    );
+    const declared = await new SecretResolver(cheap).declare({ resources, secrets: theirs }, () => undefined);
+    const { passwordHash, scram } = secretsOf(declared, "alice");
+    assert.deepEqual([passwordHash, scram], [undefined, undefined], hash);
+    assert.equal(hashOf(declared, "bob"), storedHash);
+  }
+});
+
 test("what a missing Secret would have held is left out", async () => {
   const { resources } = await read();
   const declared = await new SecretResolver(cheap).declare({ resources, secrets: [] }, () => undefined);

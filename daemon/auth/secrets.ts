@@ -1,11 +1,13 @@
 /**
  * Puts the secrets that resources refer to beside them: from checked files to what is published to daemons.
  *
- * In:     resources and Secrets without problems, and what is in force for a mailbox, if anything.
+ * In:     resources and Secrets, and what is in force for a mailbox, if anything.
  * Out:    `Declared` resources, their passwords as `PasswordBook` keeps them.
- * Fails:  never for a missing Secret (the check has spoken): the mailbox has no login, the smarthost no credential.
+ * Fails:  never for a missing Secret or a value that is of no use (the check has spoken): the mailbox has no login, the
+ *         smarthost no credential. A hash of another program is never taken for the password itself.
  */
 import { routesOf } from "../../crds/choices.ts";
+import { passwordFault } from "../../crds/password.ts";
 import { type Resource, type ResourceOf, type Secret, titleOf } from "../../crds/resource.ts";
 import type { AuthSecretRef } from "../../crds/types.ts";
 import type { Checked } from "../../crds/validate.ts";
@@ -69,12 +71,20 @@ class Vault {
 
   passwords({ namespace, spec }: ResourceOf<"Mailbox">): Passwords {
     const ref = spec.passwordSecretRef;
-    const main = ref && this.#read(namespace, ref.name, ref.key);
+    const main = ref && this.#password(namespace, ref);
     const apps = spec.appPasswords.flatMap(({ name, secretRef }) => {
-      const password = this.#read(namespace, secretRef.name, secretRef.key);
+      const password = this.#password(namespace, secretRef);
       return password === undefined ? [] : [{ name, password }];
     });
     return { ...(main === undefined ? {} : { main }), apps };
+  }
+
+  #password(
+    namespace: string,
+    { name, key }: { readonly name: string; readonly key: string },
+  ): string | undefined {
+    const value = this.#read(namespace, name, key);
+    return value === undefined || passwordFault(value) !== undefined ? undefined : value;
   }
 
   credentials({ namespace, spec }: ResourceOf<"RelayPolicy">): Readonly<Record<string, Credential>> {

@@ -25,6 +25,7 @@ import type { LiveDirectory } from "../directory/directory.ts";
 import { Resolver } from "../dns/resolver.ts";
 import { systemServers } from "../dns/servers.ts";
 import { systemClock } from "../kit/clock.ts";
+import type { Endpoint } from "../kit/flags.ts";
 import type { Log } from "../kit/log.ts";
 import { returnPathPurpose } from "../mail/srs.ts";
 import { answerFigures } from "../nats/figures.ts";
@@ -41,8 +42,8 @@ import type { NewMessage, Ownership, Pool } from "../queue/queue.ts";
 import { defaultRetry, expiresAt, longestWait } from "../queue/retry.ts";
 import type { Note } from "../reports/recorder.ts";
 import type { Metrics, QueueFigures } from "./metrics.ts";
-import type { Endpoint, RunOptions } from "./options.ts";
 import { noteTls } from "./report-notes.ts";
+import type { RunOptions } from "./options.ts";
 import type { Store } from "./store.ts";
 
 export interface DeliveryContext {

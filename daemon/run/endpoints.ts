@@ -4,7 +4,7 @@
  */
 import { rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Endpoint } from "./options.ts";
+import type { Endpoint } from "../kit/flags.ts";
 
 export const endpointText = ({ host, port }: Endpoint): string =>
   host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;

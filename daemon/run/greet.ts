@@ -1,8 +1,9 @@
 /** What a person at the terminal reads when the daemon is ready: where it listens, and how to send the first mail. */
 import type { Output } from "../cli/context.ts";
 import type { Directory } from "../directory/directory.ts";
+import type { Endpoint } from "../kit/flags.ts";
 import { endpointText } from "./endpoints.ts";
-import type { Endpoint, RunOptions } from "./options.ts";
+import type { RunOptions } from "./options.ts";
 
 export function greet(
   endpoints: ReadonlyMap<string, Endpoint>,

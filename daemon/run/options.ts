@@ -11,6 +11,7 @@ import { parseQuantity } from "../../crds/quantities.ts";
 import { usage } from "../cli/context.ts";
 import { parseServer, type Server } from "../dns/servers.ts";
 import { isCidr } from "../kit/cidr.ts";
+import { type Endpoint, endpoint, oneOf, whole } from "../kit/flags.ts";
 import { parseDomain } from "../mail/address.ts";
 import type { PolicyName } from "../queue/job.ts";
 
@@ -61,11 +62,6 @@ export const listenerDefaults = {
   "mta-sts": "off",
 } as const;
 export type ListenerName = keyof typeof listenerDefaults;
-
-export interface Endpoint {
-  readonly host: string;
-  readonly port: number;
-}
 
 const levels = ["error", "warn", "info", "debug", "trace"] as const;
 export type LogLevel = (typeof levels)[number];
@@ -210,19 +206,10 @@ function listenersOf(texts: readonly string[], problems: string[]): RunOptions["
   const listen: Partial<Record<ListenerName, Endpoint>> = {};
   for (const name of Object.keys(listenerDefaults) as ListenerName[]) {
     if (chosen[name] === "off") continue;
-    const parsed = endpoint(chosen[name] ?? "", `--listen ${name}`, problems);
+    const parsed = endpoint(chosen[name] ?? "", `--listen ${name}`, "127.0.0.1:2525 or [::1]:2525", problems);
     if (parsed) listen[name] = parsed;
   }
   return listen;
-}
-
-function endpoint(text: string, flag: string, problems: string[]): Endpoint | undefined {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text);
-  const host = match?.[1] ?? match?.[2];
-  const port = Number(match?.[3]);
-  if (host !== undefined && port <= 65_535) return { host, port };
-  problems.push(`${flag} ${text}: give ADDRESS:PORT, such as 127.0.0.1:2525 or [::1]:2525`);
-  return undefined;
 }
 
 function serverOf(text: string, problems: string[]): Server | undefined {
@@ -273,31 +260,4 @@ function sizeOf(text: string | undefined, problems: string[]): number | undefine
   if (size !== undefined && size >= 64 << 20) return size;
   problems.push(`--max-store ${text}: give a size of at least 64Mi, such as 20Gi`);
   return undefined;
-}
-
-function whole(
-  text: string | undefined,
-  flag: string,
-  fallback: number,
-  min: number,
-  max: number,
-  problems: string[],
-) {
-  if (text === undefined) return fallback;
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-  problems.push(`${flag} ${text}: give a whole number from ${min} to ${max}`);
-  return fallback;
-}
-
-function oneOf<T extends string>(
-  text: string | undefined,
-  flag: string,
-  of: readonly T[],
-  fallback: T,
-  problems: string[],
-): T {
-  if (text === undefined || of.includes(text as T)) return (text as T | undefined) ?? fallback;
-  problems.push(`${flag} ${text}: choose one of ${of.join(", ")}`);
-  return fallback;
 }

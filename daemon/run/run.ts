@@ -11,6 +11,7 @@ import type { LiveDirectory } from "../directory/directory.ts";
 import { cidrTable } from "../kit/cidr.ts";
 import { systemClock } from "../kit/clock.ts";
 import { lockDataDir } from "../kit/data-dir.ts";
+import type { Endpoint } from "../kit/flags.ts";
 import type { Log } from "../kit/log.ts";
 import { openLogger } from "../kit/logger.ts";
 import { aborted, type Stops, stops } from "../kit/stop.ts";
@@ -26,8 +27,8 @@ import { forgetEndpoints, publishEndpoints } from "./endpoints.ts";
 import { greet } from "./greet.ts";
 import { type Access, openLogins } from "./logins.ts";
 import { type Metrics, openMetrics, type QueueFigures } from "./metrics.ts";
-import { type Endpoint, type ListenerName, parseRunOptions, type RunOptions, runHelp } from "./options.ts";
 import type { Reports } from "./reports.ts";
+import { type ListenerName, parseRunOptions, type RunOptions, runHelp } from "./options.ts";
 import { openStore, type Store } from "./store.ts";
 
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {

@@ -2,7 +2,7 @@
  * What people should read in `kubectl describe`: decisions, when they change.
  *
  * In:     the status that was told before, and the one that is told now.
- * Out:    events: refused (a warning with the remedy), accepted after a refusal, something lacking in a Secret, a script that
+ * Out:    events: refused (a warning with the remedy), accepted after a refusal, a Secret that lacks something or is of no use, a script that
  *         cannot be run. That a resource works is in its status, and no event: ten thousand of them would only be in the way.
  */
 import type { Condition, KubeObject } from "../kube/object.ts";
@@ -13,7 +13,7 @@ interface Status {
 }
 
 /** What people must mend though the resource is accepted. */
-const faults = new Set(["SecretMissing", "InvalidSieve"]);
+const faults = new Set(["SecretMissing", "SecretUnusable", "InvalidSieve"]);
 
 const find = (status: Status | undefined, type: string): Condition | undefined =>
   status?.conditions?.find((condition) => condition.type === type);

@@ -17,11 +17,11 @@ import { type Acceptance, acceptDomain } from "./acceptance.ts";
 import { announce } from "./announce.ts";
 import type { DepartureState, Departures } from "./departures.ts";
 import type { DkimKeys, DkimView } from "./dkim-keys.ts";
-import { endpointsOf, recordStatuses, recordsOf, servingNamespace } from "./domain-facts.ts";
+import { endpointsOf, recordStatuses, recordsOf } from "./domain-facts.ts";
 import type { Extras } from "./extras.ts";
 import { dkimSecretOf, domainNeeds } from "./needs.ts";
-import type { PublicationState } from "./publication.ts";
-import type { Resolved, SecretNeed } from "./resolve.ts";
+import { isLoaded, type Progress, progressOf, publicationFacts, serversOf } from "./progress.ts";
+import { faultsOf, type Resolved, type SecretNeed } from "./resolve.ts";
 import {
   isFrozen,
   isLeaving,
@@ -31,7 +31,6 @@ import {
   recheckAnnotation,
   splitKey,
 } from "./resources.ts";
-import { publicationFacts } from "./told.ts";
 import type { World } from "./world.ts";
 
 export interface MailDomainParts {
@@ -136,7 +135,6 @@ export class MailDomainReconciler implements Reconciler {
     const { deletionPolicy: policy, deletionTimeout: timeout } = domain.spec;
     const name = canonicalDomain(domain.spec.domain);
     const scope = accepted && name !== undefined ? ({ kind: "domain", domain: name } as const) : undefined;
-    const progress = this.#progress(domain);
     const departure = await this.#parts.departures.see(
       domain,
       {
@@ -144,7 +142,7 @@ export class MailDomainReconciler implements Reconciler {
         timeout,
         scope,
         namespaceLeaves: namespaceLeaves(namespaceOf(domain)),
-        closed: progress.kind === "published" && progress.loaded >= progress.ready,
+        closed: isLoaded(this.#progress(domain)),
       },
       signal,
     );
@@ -196,7 +194,7 @@ export class MailDomainReconciler implements Reconciler {
   #momentLeft(key: string, domain: MailDomain): number {
     const { clock, publication, written } = this.#world;
     const progress = this.#progress(domain);
-    if (progress.kind === "published" && progress.ready > 0 && progress.loaded >= progress.ready) {
+    if (progress.kind === "published" && progress.ready > 0 && isLoaded(progress)) {
       this.#waiting.delete(key);
       return 0;
     }
@@ -207,21 +205,8 @@ export class MailDomainReconciler implements Reconciler {
     return Math.max(0, since + momentMs - now);
   }
 
-  #progress(domain: MailDomain): PublishedProgress {
-    const { publication, fleet, installation } = this.#world;
-    const state = publication.stateOf(named(domain));
-    if (state.kind === "waiting") return state;
-    const where = servingNamespace(installation, namespaceOf(domain));
-    const need = {
-      namespace: where,
-      components: ["gateway", "mailbox"],
-      revision: state.revision,
-      some: true,
-    } as const;
-    return {
-      kind: "published",
-      ...fleet.follow(`MailDomain/${namespaceOf(domain)}/${domain.metadata.name}`, [need]),
-    };
+  #progress(domain: MailDomain): Progress {
+    return progressOf(this.#world, named(domain), serversOf(this.#world.installation, namespaceOf(domain)));
   }
 
   async #tell(domain: MailDomain, findings: Findings, signal: AbortSignal): Promise<void> {
@@ -236,7 +221,7 @@ export class MailDomainReconciler implements Reconciler {
       now: new Date(clock.now()).toISOString(),
       frozen: isFrozen(domain),
       acceptance,
-      missing: resolved?.kind === "published" ? resolved.missing : [],
+      secrets: faultsOf(resolved),
       publication: publicationFacts(progress, publication.failure),
       records: checked ? recordStatuses(checked, before?.dnsRecords) : (before?.dnsRecords ?? []),
       dkim: { kind: dkim?.making ? "making" : "ready" },
@@ -250,10 +235,6 @@ export class MailDomainReconciler implements Reconciler {
     if (await written.status(domain, status, signal)) announce(this.#world.events, domain, before, status);
   }
 }
-
-type PublishedProgress =
-  | Extract<PublicationState, { kind: "waiting" }>
-  | { readonly kind: "published"; readonly ready: number; readonly loaded: number };
 
 /** Keys that are being made are not lacking. */
 function needsWhile(domain: MailDomain, dkim: DkimView | undefined): readonly SecretNeed[] {

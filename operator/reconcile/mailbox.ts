@@ -16,9 +16,9 @@ import { announce } from "./announce.ts";
 import { servingNamespace } from "./domain-facts.ts";
 import { mailboxNeeds } from "./needs.ts";
 import type { MailStore } from "./ports.ts";
-import type { Resolved } from "./resolve.ts";
+import { type Progress, progressOf, publicationFacts, serversOf } from "./progress.ts";
+import { faultsOf, type Resolved } from "./resolve.ts";
 import { isFrozen, isLeaving, type Mailbox, namespaceOf, queueFinalizer, splitKey } from "./resources.ts";
-import { publicationFacts } from "./told.ts";
 import type { UsageWatch } from "./usage.ts";
 import type { World } from "./world.ts";
 
@@ -133,19 +133,8 @@ export class MailboxReconciler implements Reconciler {
     }
   }
 
-  #progress(mailbox: Mailbox) {
-    const { publication, fleet, installation } = this.#world;
-    const state = publication.stateOf(named(mailbox));
-    if (state.kind === "waiting") return state;
-    const where = servingNamespace(installation, namespaceOf(mailbox));
-    const need = {
-      namespace: where,
-      components: ["gateway", "mailbox"],
-      revision: state.revision,
-      some: true,
-    } as const;
-    const { namespace, name } = named(mailbox);
-    return { kind: "published" as const, ...fleet.follow(`Mailbox/${namespace}/${name}`, [need]) };
+  #progress(mailbox: Mailbox): Progress {
+    return progressOf(this.#world, named(mailbox), serversOf(this.#world.installation, namespaceOf(mailbox)));
   }
 
   async #tell(mailbox: Mailbox, { acceptance, resolved, why }: Findings, signal: AbortSignal): Promise<void> {
@@ -161,7 +150,7 @@ export class MailboxReconciler implements Reconciler {
       frozen: isFrozen(mailbox),
       suspended: mailbox.spec.suspended,
       acceptance,
-      missing: resolved?.kind === "published" ? resolved.missing : [],
+      secrets: faultsOf(resolved),
       publication: publicationFacts(progress, publication.failure),
       ...(script === undefined ? {} : { script }),
       ...(usage ? { usage } : {}),

@@ -1,9 +1,10 @@
 /**
- * Which Secrets a resource refers to, and which of their keys it needs.
+ * Which Secrets a resource refers to, which of their keys it needs, and what makes them of no use.
  */
-
 import { certificateFault } from "../../crds/certificate.ts";
 import { routesOf } from "../../crds/choices.ts";
+import { dkimKeyFaults } from "../../crds/domain-secrets.ts";
+import { passwordFault } from "../../crds/password.ts";
 import { dkimSecretName, tlsSecretName } from "../desired/names.ts";
 import type { SecretNeed } from "./resolve.ts";
 import type { Mailbox, MailDomain, RelayPolicy } from "./resources.ts";
@@ -17,21 +18,52 @@ export const dkimKeyFiles = ({ spec }: MailDomain): readonly string[] =>
     algorithm === "Ed25519" ? `${spec.dkim.selector}-ed25519.pem` : `${spec.dkim.selector}.pem`,
   );
 
-const tlsFault = (data: ReadonlyMap<string, string>): string | undefined =>
-  certificateFault({ cert: data.get("tls.crt") ?? "", key: data.get("tls.key") ?? "" }, Date.now());
+type Data = ReadonlyMap<string, string>;
+
+function tlsFaults(data: Data): readonly string[] {
+  const [cert, key] = [data.get("tls.crt"), data.get("tls.key")];
+  if (!cert || !key) return [];
+  const fault = certificateFault({ cert, key }, Date.now());
+  return fault === undefined ? [] : [fault];
+}
+
+/** Keys that are made here can be had anew. */
+const dkimFaults =
+  ({ spec: { dkim } }: MailDomain) =>
+  (data: Data): readonly string[] =>
+    dkimKeyFaults(data, dkim).map((fault) =>
+      dkim.secretRef ? fault : `${fault}; delete the Secret, and new keys are made`,
+    );
+
+const passwordFaults =
+  (keys: readonly string[]) =>
+  (data: Data): readonly string[] =>
+    keys.flatMap((key) => {
+      const fault = passwordFault(data.get(key) ?? "");
+      return fault === undefined ? [] : [`key ${key}: ${fault}`];
+    });
 
 export function domainNeeds(domain: MailDomain): readonly SecretNeed[] {
   const { tls } = domain.spec;
   const keys = dkimKeyFiles(domain);
   const tlsName = tls?.secretName ?? (tls?.issuerRef ? tlsSecretName(domain.metadata.name) : undefined);
   return [
-    ...(keys.length === 0 ? [] : [{ name: dkimSecretOf(domain), keys }]),
-    ...(tlsName === undefined ? [] : [{ name: tlsName, keys: ["tls.crt", "tls.key"], check: tlsFault }]),
+    ...(keys.length === 0 ? [] : [{ name: dkimSecretOf(domain), keys, check: dkimFaults(domain) }]),
+    ...(tlsName === undefined ? [] : [{ name: tlsName, keys: ["tls.crt", "tls.key"], check: tlsFaults }]),
   ];
 }
 
-export const mailboxNeeds = ({ spec: { passwordSecretRef: ref } }: Mailbox): readonly SecretNeed[] =>
-  ref ? [{ name: ref.name, keys: [ref.key] }] : [];
+/** The mailbox's own password and its app passwords, which may lie in one Secret. */
+export function mailboxNeeds({ spec: { passwordSecretRef, appPasswords } }: Mailbox): readonly SecretNeed[] {
+  const refs = [
+    ...(passwordSecretRef ? [passwordSecretRef] : []),
+    ...appPasswords.map(({ secretRef }) => secretRef),
+  ];
+  return [...Map.groupBy(refs, ({ name }) => name)].map(([name, ofOne]) => {
+    const keys = [...new Set(ofOne.map(({ key }) => key))];
+    return { name, keys, check: passwordFaults(keys) };
+  });
+}
 
 export function policyNeeds({ spec }: RelayPolicy): readonly SecretNeed[] {
   const refs = routesOf(spec).flatMap(({ smarthost }) => smarthost?.authSecretRef ?? []);

@@ -26,7 +26,8 @@ import type { Converged } from "./children.ts";
 import type { DepartureState, Departures } from "./departures.ts";
 import { servingNamespace } from "./domain-facts.ts";
 import { policyNeeds } from "./needs.ts";
-import type { Resolved } from "./resolve.ts";
+import { isLoaded, type Progress, progressOf, publicationFacts } from "./progress.ts";
+import { faultsOf, type Resolved } from "./resolve.ts";
 import {
   isFrozen,
   isLeaving,
@@ -37,7 +38,6 @@ import {
   splitKey,
 } from "./resources.ts";
 import type { Scaling } from "./scaling.ts";
-import { publicationFacts } from "./told.ts";
 import type { World } from "./world.ts";
 
 export interface RelayPolicyParts {
@@ -137,7 +137,6 @@ export class RelayPolicyReconciler implements Reconciler {
     const resource = { ...named(policy), spec: publishedSpec(policy.spec) };
     const resolved = await resolver.publish(resource, policyNeeds(policy), signal, { draining: true });
     await this.#relay(policy, signal);
-    const progress = this.#progress(policy);
     const { deletionPolicy, deletionTimeout: timeout } = policy.spec;
     const departure = await this.#parts.departures.see(
       policy,
@@ -146,7 +145,7 @@ export class RelayPolicyReconciler implements Reconciler {
         timeout,
         scope: { kind: "policy", policy: `${namespace}/${name}` },
         namespaceLeaves: namespaceLeaves(namespace),
-        closed: progress.kind === "published" && progress.loaded >= progress.ready,
+        closed: isLoaded(this.#progress(policy)),
       },
       signal,
     );
@@ -160,23 +159,13 @@ export class RelayPolicyReconciler implements Reconciler {
   }
 
   /** Gateways accept for the policy, its relays send. */
-  #progress(policy: RelayPolicy) {
-    const { publication, fleet, installation } = this.#world;
-    const state = publication.stateOf(named(policy));
-    if (state.kind === "waiting") return state;
-    const namespace = namespaceOf(policy);
-    const { name } = policy.metadata;
-    const { revision } = state;
-    const gateways = {
-      namespace: servingNamespace(installation, namespace),
-      components: ["gateway"],
-      revision,
-    };
-    const relays = { namespace, components: ["relay"], policy: name, revision };
-    return {
-      kind: "published" as const,
-      ...fleet.follow(`RelayPolicy/${namespace}/${name}`, [gateways, relays]),
-    };
+  #progress(policy: RelayPolicy): Progress {
+    const resource = named(policy);
+    const { namespace, name } = resource;
+    return progressOf(this.#world, resource, [
+      { namespace: servingNamespace(this.#world.installation, namespace), components: ["gateway"] },
+      { namespace, components: ["relay"], policy: name },
+    ]);
   }
 
   /** Not more often than people need them. */
@@ -206,7 +195,7 @@ export class RelayPolicyReconciler implements Reconciler {
       frozen: isFrozen(policy),
       paused: policy.spec.paused,
       acceptance,
-      missing: resolved?.kind === "published" ? resolved.missing : [],
+      secrets: faultsOf(resolved),
       publication: publicationFacts(progress, publication.failure),
       selector: selectorText(selectorOf(installation, "relay", name)),
       ...(live ? { deployment: deploymentFacts(live) } : {}),

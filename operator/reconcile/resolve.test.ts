@@ -14,6 +14,7 @@ import { Secrets } from "./secrets.ts";
 
 const soon = () => AbortSignal.timeout(30_000);
 const needs = [{ name: "alice", keys: ["password"] }];
+const faultless = { kind: "published", missing: [], unusable: [] };
 const alice = aMailbox("alice@example.test", {}, { namespace: "ns", name: "alice" }) as ResourceOf<"Mailbox">;
 
 const secret = (data: Readonly<Record<string, string>>): KubeObject => ({
@@ -79,12 +80,13 @@ test("a Secret is read once for each state of it, and what is lacking is told", 
   assert.deepEqual(lacking, {
     kind: "published",
     missing: ["there is no Secret alice; add it, or correct the name"],
+    unusable: [],
   });
   await resolver.publish(alice, needs, soon());
   assert.deepEqual(made, ["nothing"]);
   await kube.create(secret({ password: "one\n" }), soon());
   const done = published();
-  assert.deepEqual(await resolver.publish(alice, needs, soon()), { kind: "published", missing: [] });
+  assert.deepEqual(await resolver.publish(alice, needs, soon()), faultless);
   await done;
   await resolver.publish(alice, needs, soon());
   assert.deepEqual(made, ["nothing", "one"]);
@@ -93,6 +95,30 @@ test("a Secret is read once for each state of it, and what is lacking is told", 
   assert.deepEqual(without.kind === "published" && without.missing, [
     "Secret alice has no key password (its keys: word); add it, or correct the key",
   ]);
+});
+
+test("what a Secret holds is judged once, and told each time", async (t) => {
+  const { resolver, made, kube, enter, published } = await open(t);
+  await kube.create(secret({ password: "bad", other: "x" }), soon());
+  await enter();
+  const judged: string[] = [];
+  const check = (data: ReadonlyMap<string, string>) => {
+    judged.push(data.get("password") ?? "");
+    return data.get("password") === "bad" ? ["key password: it is bad"] : [];
+  };
+  const strict = [{ name: "alice", keys: ["password", "word"], check }];
+  const faults = {
+    kind: "published",
+    missing: ["Secret alice has no key word (its keys: password, other); add it, or correct the key"],
+    unusable: ["Secret alice: key password: it is bad"],
+  };
+  const done = published();
+  assert.deepEqual(await resolver.publish(alice, strict, soon()), faults);
+  await done;
+  assert.deepEqual(await resolver.publish(alice, strict, soon()), faults);
+  assert.deepEqual([judged, made.length], [["bad"], 1]);
+  await kube.patch(kinds.Secret, "ns", "alice", { data: { password: "Z29vZA==", word: "eA==" } }, soon());
+  assert.deepEqual(await resolver.publish(alice, strict, soon()), faultless);
 });
 
 test("a successor makes nothing anew as long as spec and Secret are the same", async (t) => {
@@ -106,7 +132,7 @@ test("a successor makes nothing anew as long as spec and Secret are the same", a
   await second.enter();
   const reads: string[] = [];
   second.kube.refuse = ({ verb, kind }) => void reads.push(`${verb} ${kind}`);
-  assert.deepEqual(await second.resolver.publish(alice, needs, soon()), { kind: "published", missing: [] });
+  assert.deepEqual(await second.resolver.publish(alice, needs, soon()), faultless);
   assert.deepEqual([second.made, reads], [[], []]);
   const suspended = { ...alice, spec: { ...alice.spec, suspended: true } };
   await second.resolver.publish(suspended, needs, soon());

@@ -2,8 +2,8 @@
  * Puts the Secrets that a resource refers to beside it and hands it to the publication.
  *
  * In:     an accepted resource, and the names of its Secrets.
- * Out:    `published`: decided, with a sentence for each thing that its Secrets lack (it is published without that);
- *         `waiting`: the Secrets of the namespace are not known yet.
+ * Out:    `published`: decided, with a sentence for each thing that its Secrets lack or that is of no use there (it is
+ *         published without that); `waiting`: the Secrets of the namespace are not known yet.
  * Costs:  as long as spec and Secrets are what the record in force was made from, no Secret is read and nothing is
  *         hashed. A record that lacks something is made again after a restart, so that what it lacks is known.
  */
@@ -11,8 +11,10 @@ import { createHash } from "node:crypto";
 import type { ResourceOf, Secret } from "../../crds/resource.ts";
 import type { Kind } from "../../crds/schema.ts";
 import type { Declared } from "../../daemon/directory/declared.ts";
+import type { SecretFaults } from "../status/facts.ts";
 import type { Publication } from "./publication.ts";
-import type { SecretContent, Secrets } from "./secrets.ts";
+import { garbled, lacking, secretOf } from "./secret-content.ts";
+import type { Secrets } from "./secrets.ts";
 
 /** Makes of a resource and its Secrets what daemons are told. `operator/store` implements it. */
 export type Declare = (resource: ResourceOf<Kind>, secrets: readonly Secret[]) => Promise<Declared>;
@@ -20,15 +22,17 @@ export type Declare = (resource: ResourceOf<Kind>, secrets: readonly Secret[]) =
 export interface SecretNeed {
   readonly name: string;
   readonly keys: readonly string[];
-  /** What is wrong with what it holds, in words that name the remedy. */
-  readonly check?: (data: ReadonlyMap<string, string>) => string | undefined;
+  /** What is wrong with what it holds, in words that name the remedy. Keys that are not there are no matter of it. */
+  readonly check?: (data: ReadonlyMap<string, string>) => readonly string[];
 }
 
-export type Resolved =
-  | { readonly kind: "published"; readonly missing: readonly string[] }
-  | { readonly kind: "waiting" };
+export type Resolved = ({ readonly kind: "published" } & SecretFaults) | { readonly kind: "waiting" };
 
 const waiting: Resolved = { kind: "waiting" };
+const faultless: SecretFaults = { missing: [], unusable: [] };
+
+export const faultsOf = (resolved: Resolved | undefined): SecretFaults =>
+  resolved?.kind === "published" ? resolved : faultless;
 /** What a record is called whose Secrets lacked something. */
 const incomplete = "incomplete";
 
@@ -36,8 +40,8 @@ export class Resolver {
   readonly #secrets: Secrets;
   readonly #publication: Publication;
   readonly #declare: Declare;
-  /** What was lacking in the records that this process made. */
-  readonly #missing = new Map<string, { readonly source: string; readonly missing: readonly string[] }>();
+  /** What was wrong with the Secrets of records that this process made. */
+  readonly #faulty = new Map<string, { readonly source: string; readonly faults: SecretFaults }>();
 
   constructor(secrets: Secrets, publication: Publication, declare: Declare) {
     this.#secrets = secrets;
@@ -59,31 +63,32 @@ export class Resolver {
       return waiting;
     }
     const state = digest(JSON.stringify([resource.spec, versions, more]));
-    const known = this.#missing.get(key);
+    const known = this.#faulty.get(key);
     if (known?.source.endsWith(state) && this.#publication.holds(resource, known.source)) {
       this.#publication.hold(resource, known.source);
-      return { kind: "published", missing: known.missing };
+      return { kind: "published", ...known.faults };
     }
     if (this.#publication.holds(resource, state)) {
       this.#publication.hold(resource, state);
-      return { kind: "published", missing: [] };
+      return { kind: "published", ...faultless };
     }
-    const { secrets, missing } = await this.#read(resource.namespace, needs, signal);
-    const source = missing.length === 0 ? state : `${incomplete} ${state}`;
-    if (missing.length === 0) this.#missing.delete(key);
-    else this.#missing.set(key, { source, missing });
+    const { secrets, faults } = await this.#read(resource.namespace, needs, signal);
+    const whole = faults.missing.length + faults.unusable.length === 0;
+    const source = whole ? state : `${incomplete} ${state}`;
+    if (whole) this.#faulty.delete(key);
+    else this.#faulty.set(key, { source, faults });
     if (this.#publication.holds(resource, source)) {
       this.#publication.hold(resource, source);
-      return { kind: "published", missing };
+      return { kind: "published", ...faults };
     }
     const declared = await this.#declare(resource, secrets);
     this.#publication.set({ ...declared, ...more, source });
-    return { kind: "published", missing };
+    return { kind: "published", ...faults };
   }
 
   /** It is not published (any more). */
   withdraw(resource: Pick<ResourceOf<Kind>, "kind" | "namespace" | "name">): void {
-    this.#missing.delete(`${resource.kind}/${resource.namespace}/${resource.name}`);
+    this.#faulty.delete(`${resource.kind}/${resource.namespace}/${resource.name}`);
     this.#publication.remove(resource);
   }
 
@@ -100,36 +105,19 @@ export class Resolver {
   async #read(namespace: string, needs: readonly SecretNeed[], signal: AbortSignal) {
     const secrets = new Map<string, Secret>();
     const missing: string[] = [];
+    const unusable: string[] = [];
     for (const { name, keys, check } of needs) {
       const present = this.#secrets.versionOf(namespace, name).kind === "present";
       const content = present ? await this.#secrets.read(namespace, name, signal) : undefined;
-      const secret = content && secretOf(namespace, name, content);
-      if (secret) secrets.set(name, secret);
-      const lacks = lacking(name, keys, content);
-      const fault = secret && lacks.length === 0 ? check?.(secret.data) : undefined;
-      missing.push(...lacks, ...(fault === undefined ? [] : [`Secret ${name}: ${fault}`]));
+      missing.push(...lacking(name, keys, content));
+      if (!content) continue;
+      const secret = secretOf(namespace, name, content);
+      secrets.set(name, secret);
+      const faults = [...garbled(keys, content), ...(check?.(secret.data) ?? [])];
+      unusable.push(...faults.map((fault) => `Secret ${name}: ${fault}`));
     }
-    return { secrets: [...secrets.values()], missing };
+    return { secrets: [...secrets.values()], faults: { missing, unusable } };
   }
 }
 
 const digest = (text: string): string => createHash("sha256").update(text).digest("base64url");
-
-/** A final line end, which editors and `--from-file` leave behind, is cut off. */
-const secretOf = (namespace: string, name: string, content: SecretContent): Secret => ({
-  kind: "Secret",
-  namespace,
-  name,
-  data: new Map([...content].map(([key, octets]) => [key, octets.toString("utf8").replace(/\r?\n$/, "")])),
-});
-
-function lacking(name: string, keys: readonly string[], content: SecretContent | undefined): string[] {
-  if (!content) return [`there is no Secret ${name}; add it, or correct the name`];
-  return keys
-    .filter((key) => !content.get(key)?.length)
-    .map((key) => {
-      if (content.has(key)) return `key ${key} of Secret ${name} is empty; put a value there`;
-      const others = [...content.keys()].join(", ") || "none";
-      return `Secret ${name} has no key ${key} (its keys: ${others}); add it, or correct the key`;
-    });
-}

@@ -24,6 +24,14 @@ export interface DeletionFacts {
   readonly until: string;
 }
 
+/** What is wrong with the Secrets that a resource refers to: a sentence for each thing, with its remedy. */
+export interface SecretFaults {
+  /** Not there: it may still come. */
+  readonly missing: readonly string[];
+  /** There, and of no use: people must change it. */
+  readonly unusable: readonly string[];
+}
+
 export interface CommonFacts<Status> {
   readonly generation: number;
   /** The status as it is. */
@@ -33,8 +41,8 @@ export interface CommonFacts<Status> {
   /** The annotation `mail.postfleet.dev/paused` keeps us from changing anything. */
   readonly frozen: boolean;
   readonly acceptance: Acceptance;
-  /** A sentence for each thing that its Secrets lack; it works without that. */
-  readonly missing: readonly string[];
+  /** It works without what is wrong. */
+  readonly secrets: SecretFaults;
   readonly publication: PublicationFacts;
   /** No pod is wanted now, so none need know it. */
   readonly atRest?: boolean;

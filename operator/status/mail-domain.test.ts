@@ -20,7 +20,7 @@ const facts = (more: Partial<MailDomainFacts> = {}): MailDomainFacts => ({
   now: "2027-01-01T12:00:00.000Z",
   frozen: false,
   acceptance: { kind: "accepted" },
-  missing: [],
+  secrets: { missing: [], unusable: [] },
   publication: { kind: "published", ready: 3, loaded: 3 },
   records: [mx()],
   dkim: { kind: "ready" },
@@ -88,9 +88,17 @@ test("another MailDomain has the domain: only people can help", () => {
 
 test("a Secret that is not there yet is waited for", () => {
   const missing = ["there is no Secret mail-tls; add it, or correct the name"];
-  const status = mailDomainStatus(facts({ missing }));
+  const status = mailDomainStatus(facts({ secrets: { missing, unusable: [] } }));
   assert.equal(kstatus(4, status), "InProgress");
   assert.equal(messageOf(status, "Ready"), missing[0]);
+});
+
+test("a Secret that is of no use waits for people, whatever else may come by itself", () => {
+  const unusable = ["Secret keys: key s.pem is no private key"];
+  const status = mailDomainStatus(facts({ secrets: { missing: ["there is no Secret t"], unusable } }));
+  assert.equal(kstatus(4, status), "Failed");
+  assert.ok(told(status).includes("Stalled=True SecretUnusable"));
+  assert.equal(messageOf(status, "Stalled"), `${unusable[0]}; there is no Secret t`);
 });
 
 test("while daemons hear of a change, a domain that was ready stays so", () => {

@@ -10,7 +10,7 @@ const facts = (more: Partial<MailboxFacts> = {}): MailboxFacts => ({
   frozen: false,
   suspended: false,
   acceptance: { kind: "accepted" },
-  missing: [],
+  secrets: { missing: [], unusable: [] },
   publication: { kind: "published", ready: 2, loaded: 2 },
   ...more,
 });
@@ -41,7 +41,9 @@ test("a domain that is not declared yet may come in the same breath; a conflict 
 });
 
 test("a missing password is told with its remedy", () => {
-  const status = mailboxStatus(facts({ missing: ["there is no Secret alice; add it"] }));
+  const status = mailboxStatus(
+    facts({ secrets: { missing: ["there is no Secret alice; add it"], unusable: [] } }),
+  );
   assert.equal(messageOf(status, "Ready"), "there is no Secret alice; add it");
   assert.match(told(status).join(), /Ready=False SecretMissing/);
 });

@@ -10,7 +10,7 @@ const facts = (more: Partial<RelayPolicyFacts> = {}): RelayPolicyFacts => ({
   frozen: false,
   paused: false,
   acceptance: { kind: "accepted" },
-  missing: [],
+  secrets: { missing: [], unusable: [] },
   publication: { kind: "published", ready: 2, loaded: 2 },
   selector: "a=b",
   deployment: { desired: 2, replicas: 2, ready: 2, updated: 2 },
@@ -108,6 +108,8 @@ test("figures are coarse, and stay when there are no new ones", () => {
 });
 
 test("a smarthost without its password is not ready, though pods run", () => {
-  const status = relayPolicyStatus(facts({ missing: ["there is no Secret provider; add it"] }));
+  const status = relayPolicyStatus(
+    facts({ secrets: { missing: ["there is no Secret provider; add it"], unusable: [] } }),
+  );
   assert.equal(ready(status), "Ready=False SecretMissing, Reconciling=True SecretMissing");
 });

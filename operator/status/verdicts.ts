@@ -88,10 +88,12 @@ export function programmedVerdict(
 }
 
 /** It does not take effect, or not fully. */
-export function faultOutlook({ acceptance, missing }: CommonFacts<unknown>): Outlook | undefined {
+export function faultOutlook({ acceptance, secrets }: CommonFacts<unknown>): Outlook | undefined {
   if (acceptance.kind === "refused") return refusedOutlook(acceptance);
-  if (missing.length === 0) return undefined;
-  return { kind: "progressing", reason: "SecretMissing", message: missing.join("; ") };
+  const { missing, unusable } = secrets;
+  const message = [...unusable, ...missing].join("; ");
+  if (unusable.length > 0) return { kind: "stalled", reason: "SecretUnusable", message };
+  return missing.length > 0 ? { kind: "progressing", reason: "SecretMissing", message } : undefined;
 }
 
 /** While daemons hear of a change, they work with what was before. */
