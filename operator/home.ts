@@ -2,10 +2,11 @@
  * The operator's own place in the cluster: the Secrets of its installation, the Deployment it runs as, its account.
  */
 import type { Installation } from "./desired/installation.ts";
-import { keysSecret, natsAuthSecret } from "./desired/secret.ts";
+import { natsUsersSecretName } from "./desired/names.ts";
+import { keysSecret, natsAuthSecret, natsUsersSecret } from "./desired/secret.ts";
 import { kinds } from "./kube/kinds.ts";
 import type { KubeObject, OwnerReference } from "./kube/object.ts";
-import type { Kube } from "./kube/port.ts";
+import { type Kube, KubeError } from "./kube/port.ts";
 import type { HomeSecrets } from "./store/bootstrap.ts";
 
 interface SecretObject extends KubeObject {
@@ -33,6 +34,24 @@ export const homeSecrets = (kube: Kube, installation: Installation, signal: Abor
   },
   async putNatsAuth({ authConf, routesConf }) {
     await kube.apply(natsAuthSecret(installation, undefined, authConf, routesConf), signal);
+  },
+  async keepUsers(entries) {
+    const name = natsUsersSecretName(installation);
+    const data = Object.fromEntries(
+      Object.entries(entries).map(([key, text]) => [
+        key,
+        text === undefined ? null : Buffer.from(text).toString("base64"),
+      ]),
+    );
+    try {
+      await kube.patch(kinds.Secret, installation.namespace, name, { data }, signal);
+    } catch (error) {
+      if (!(error instanceof KubeError && error.status === 404)) throw error;
+      const texts = Object.entries(entries).filter(
+        (entry): entry is [string, string] => entry[1] !== undefined,
+      );
+      await kube.create(natsUsersSecret(installation, Object.fromEntries(texts)), signal);
+    }
   },
 });
 

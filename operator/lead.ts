@@ -209,6 +209,7 @@ class Leader {
       owner: await ownerOfAll(client, installation, this.#term.signal),
       account: all ? serviceAccountOf(installation) : undefined,
       roleBindings: caches.roleBindings,
+      pods: caches.pods,
       mayReadSecrets: readsSecrets(kube),
       prepareMail: (namespace) => store.mail.prepare(namespace),
       onReady: (namespace) => this.#wakes.in(namespace, "low"),
@@ -227,6 +228,8 @@ class Leader {
     this.#start("Mailbox", new MailboxReconciler(world, { usage, mail: store.mail }));
     this.#start("Namespace", namespaces);
     this.#follow(world);
+    // One that went while nobody led has users that still hold.
+    for (const namespace of keys.issuer.holders()) wake("Namespace", namespace, "low");
     publication.begin();
   }
 

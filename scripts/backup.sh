@@ -15,7 +15,8 @@ here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 source "$here/nats-access.sh"
 
 mkdir -p "$folder/streams"
-kubectl -n "$namespace" get secret "$release-keys" "$release-nats-auth" -o json |
+users=$(kubectl -n "$namespace" get secret "$release-nats-users" --ignore-not-found -o name)
+kubectl -n "$namespace" get "secret/$release-keys" "secret/$release-nats-auth" ${users:+"$users"} -o json |
   node -e '
     const list = JSON.parse(require("node:fs").readFileSync(0, "utf8"));
     for (const each of list.items) {

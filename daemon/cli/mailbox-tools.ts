@@ -3,11 +3,11 @@
  */
 import type { AppPassword } from "../../crds/types.ts";
 import type { ScriptStore } from "../mailbox/scripts.ts";
-import type { MailboxAccess } from "../mailbox/session.ts";
-import type { MailboxName, MailboxStore, Quota } from "../mailbox/store.ts";
+import type { MailboxName, Quota } from "../mailbox/store.ts";
 import type { MailboxUpkeep } from "../mailbox/upkeep.ts";
 import type { PasswordUses } from "../mailbox/uses.ts";
 import type { CommandContext } from "./context.ts";
+import type { Mailboxes } from "./mailbox-places.ts";
 
 export interface MailboxFlags {
   readonly json?: boolean | undefined;
@@ -17,11 +17,13 @@ export interface MailboxFlags {
   readonly format?: string | undefined;
   readonly everything?: boolean | undefined;
   readonly "older-than"?: string | undefined;
+  readonly namespace?: string | undefined;
+  readonly shared?: boolean | undefined;
 }
 
 /** What commands work with. */
 export interface MailboxTools {
-  readonly store: MailboxStore & MailboxAccess;
+  readonly store: Mailboxes;
   readonly upkeep: MailboxUpkeep;
   readonly scripts: Pick<ScriptStore, "forget">;
   readonly uses: Pick<PasswordUses, "forget" | "uses">;

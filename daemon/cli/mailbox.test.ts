@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { alice, bob, calm, delivery } from "../../test/harness/mailboxes.ts";
 import { startNats } from "../../test/harness/nats-server.ts";
+import { startTenantNats, tenant } from "../../test/harness/tenants.ts";
 import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
 import { MemoryMailboxStore } from "../mailbox/memory.ts";
@@ -12,6 +13,7 @@ import { MemoryScripts } from "../mailbox/scripts.ts";
 import type { MailboxName, MailboxStatus, StoredMessage } from "../mailbox/store.ts";
 import { MemoryUses } from "../mailbox/uses.ts";
 import { connectNats } from "../nats/connect.ts";
+import { ensureNamespaceMailboxes } from "../nats/installation.ts";
 import { JetStreamMailboxStore } from "../nats/mailbox/store.ts";
 import { ensureMailboxStreams } from "../nats/mailbox/streams.ts";
 import { ensureQueueStreams } from "../nats/streams.ts";
@@ -195,7 +197,28 @@ test("beside a running NATS: list, export and purge", async (t) => {
   assert.match(context.lines.at(-1) ?? "", /^1 messages, \d+ octets written to/);
   assert.equal((await readdir(join(to, "new"))).length, 1);
 
-  const purge = ["purge", bob, "--nats", url, "--everything"];
+  await ensureNamespaceMailboxes(link, "team-a", 1);
+  await using apart = new JetStreamMailboxStore({ ...parts, namespace: "team-a" });
+  await apart.deliver(delivery("Subject: c\r\n\r\nd\r\n", { mailbox: alice }), calm);
+  const says = async (...words: string[]) => {
+    const before = context.lines.length;
+    assert.equal(await mailboxCommand([...words, "--nats", url], context), 0);
+    return context.lines.slice(before).map((line) => line.split("\t").slice(0, 2).join());
+  };
+  assert.deepEqual(await says("list"), ["bob@example.org,1 messages", "alice@example.org,1 messages"]);
+  assert.deepEqual(await says("list", "--namespace", "team-a"), ["alice@example.org,1 messages"]);
+  assert.deepEqual(await says("list", "--shared"), ["bob@example.org,1 messages"]);
+  assert.deepEqual(await says("verify"), ["2 mailboxes, 0 problems"]);
+  assert.deepEqual(await says("purge", alice, "--everything"), ["1 messages removed"]);
+  assert.equal((await apart.status(alice, calm))?.messages, 0);
+  await apart.deliver(delivery("Subject: e\r\n\r\nf\r\n", { mailbox: bob }), calm);
+  await assert.rejects(says("show", bob), /in several places; say which with --shared or --namespace team-a/);
+  assert.equal((await says("show", bob, "--namespace", "team-a"))[0], "INBOX,1 messages");
+  await assert.rejects(says("list", "--namespace", "team-b"), /team-b do not lie apart/);
+  await assert.rejects(says("list", "--namespace", "team-a", "--shared"), /not both/);
+  assert.deepEqual(await says("purge", bob, "--everything", "--namespace", "team-a"), ["1 messages removed"]);
+
+  const purge = ["purge", bob, "--nats", url, "--shared", "--everything"];
   const scripts = new Map([["mine", "discard;"]]);
   assert.equal(await store.scripts.replaceScripts(bob, { scripts, active: "mine" }, 0), true);
   assert.equal(await mailboxCommand([...purge, "--older-than", "1"], context), 0);
@@ -205,10 +228,28 @@ test("beside a running NATS: list, export and purge", async (t) => {
   assert.equal(context.lines.at(-1), "0 messages removed, 1 Sieve scripts as well");
   assert.equal((await store.scripts.scripts(bob)).scripts.size, 0);
 
-  const unopened = ["purge", alice, "--nats", url, "--everything"];
+  const unopened = ["purge", alice, "--nats", url, "--shared", "--everything"];
   assert.equal(await store.scripts.replaceScripts(alice, { scripts, active: "mine" }, 0), true);
   assert.equal(await mailboxCommand(unopened, context), 0);
   assert.equal(context.lines.at(-1), "0 messages removed, 1 Sieve scripts as well");
   assert.equal(await store.status(alice, calm), undefined, "a purge makes no mailbox");
   await assert.rejects(mailboxCommand(unopened, context), /there is no mailbox alice@/);
+});
+
+test("with the credential of a namespace: its own mailboxes, and no others", async () => {
+  await using world = await startTenantNats(["team-a"]);
+  await using link = await world.link(tenant("team-a"));
+  const parts = { link, clock: systemClock, chance: Math.random, log: silent, shards: 1 };
+  await using store = new JetStreamMailboxStore({ ...parts, namespace: "team-a" });
+  await store.deliver(delivery("Subject: a\r\n\r\nb\r\n"), calm);
+  const run = async (of: string, ...words: string[]) => {
+    const context = recorder({ ...(await world.env(tenant(of))), NATS_URL: world.nats.url });
+    assert.equal(await mailboxCommand(words, context), 0);
+    return context.lines.join("\n");
+  };
+  assert.match(await run("team-a", "list"), /^bob@example.org\t1 messages/);
+  assert.equal(await run("team-a", "purge", bob, "--everything"), "1 messages removed");
+  await assert.rejects(run("team-a", "list", "--shared"), /reaches the mailboxes of namespace team-a alone/);
+  await assert.rejects(run("team-a", "list", "--namespace", "team-b"), /namespace team-a alone/);
+  await assert.rejects(run("team-b", "list"), /team-b do not lie apart/);
 });

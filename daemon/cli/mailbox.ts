@@ -2,24 +2,21 @@
  * `postfleet mailbox`: looks at mailboxes, copies them out and in, and looks after them, beside a running daemon or while none runs.
  */
 import { parseArgs } from "node:util";
-import { systemClock } from "../kit/clock.ts";
-import { silent } from "../kit/log.ts";
 import { parseAddress } from "../mail/address.ts";
 import { folderName } from "../mailbox/names.ts";
-import { type MailboxName, type MailboxStatus, type MailboxStore, mailboxName } from "../mailbox/store.ts";
-import { readKeys } from "../nats/directory/keys.ts";
-import { readLayout } from "../nats/layout.ts";
-import { JetStreamMailboxStore } from "../nats/mailbox/store.ts";
+import { type MailboxName, type MailboxStatus, mailboxName } from "../mailbox/store.ts";
 import { type CommandContext, CommandError, usage } from "./context.ts";
 import { connectInstance, instanceOptions } from "./instance.ts";
 import { exportMailbox } from "./mailbox-export.ts";
 import { importMailbox } from "./mailbox-import.ts";
+import { openPlaces } from "./mailbox-open.ts";
 import { passwords } from "./mailbox-passwords.ts";
+import type { Mailboxes } from "./mailbox-places.ts";
 import { readAppPasswords, readQuotas } from "./mailbox-quotas.ts";
 import type { MailboxFlags, MailboxRun } from "./mailbox-tools.ts";
 import { preparePurge, quota, repair, restored, verify } from "./mailbox-upkeep.ts";
 
-const help = `postfleet mailbox COMMAND [ADDRESS] (--data DIR | --nats URL) [--namespace NS] [--json]
+const help = `postfleet mailbox COMMAND [ADDRESS] (--data DIR | --nats URL) [--namespace NAME | --shared] [--json]
   list                         one line a mailbox: address, messages, unseen, octets
   show ADDRESS                 its folders; with --folder NAME the messages of one
   export ADDRESS --to DIR      copies it out   --format maildir|mbox  [--folder NAME]
@@ -31,7 +28,8 @@ const help = `postfleet mailbox COMMAND [ADDRESS] (--data DIR | --nats URL) [--n
   restored [ADDRESS]           after a restoration: nothing that mail programs saw since the copy is given out again
   purge ADDRESS                removes messages: --folder NAME or --everything, [--older-than DAYS];
                                --everything alone removes Sieve scripts as well
-  --namespace NS               mailboxes that daemons of that namespace alone keep; in their pods nothing need be said`;
+A mailbox is found wherever it lies; --namespace means those of a namespace with daemons of its own (placement:
+Namespaced), --shared all others.`;
 
 export async function mailboxCommand(argv: readonly string[], context: CommandContext): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -46,6 +44,7 @@ export async function mailboxCommand(argv: readonly string[], context: CommandCo
       everything: { type: "boolean" },
       "older-than": { type: "string" },
       namespace: { type: "string" },
+      shared: { type: "boolean" },
     },
   });
   const [command] = positionals;
@@ -55,21 +54,12 @@ export async function mailboxCommand(argv: readonly string[], context: CommandCo
   }
   const run = commandOf(positionals, values);
   await using link = await connectInstance(values, context);
-  const { shards } = await readLayout(link);
-  const namespace = values.namespace ?? link.confined ?? (await namespaceOfKey(context.env));
-  const whose = namespace === undefined ? {} : { namespace };
-  const common = { link, clock: systemClock, chance: Math.random, log: silent, shards };
-  await using store = new JetStreamMailboxStore({ ...common, ...whose });
-  const { scripts, uses } = store;
+  await using opened = await openPlaces(link, values, context);
+  const { places } = opened;
+  const { scripts, uses } = places;
   const quotas = () => readQuotas(link, context.signal);
   const appPasswords = (mailbox: MailboxName) => readAppPasswords(link, context.signal, mailbox);
-  return await run({ store, upkeep: store, scripts, uses, quotas, appPasswords }, context);
-}
-
-/** As a daemon finds it that was not told: the key says whose records it opens. */
-async function namespaceOfKey(env: CommandContext["env"]): Promise<string | undefined> {
-  const [file] = env["POSTFLEET_DIRECTORY_KEY_FILE"]?.split(",").filter(Boolean) ?? [];
-  return file === undefined ? undefined : (await readKeys(file))[0]?.namespace;
+  return await run({ store: places, upkeep: places, scripts, uses, quotas, appPasswords }, context);
 }
 
 /** What the words ask for; throws on wrong usage, before anything is connected. */
@@ -133,7 +123,7 @@ function prepareImport(mailbox: MailboxName, flags: MailboxFlags): MailboxRun {
   };
 }
 
-type Reader = Pick<MailboxStore, "status" | "mailboxes" | "messages" | "read">;
+type Reader = Omit<Mailboxes, "open">;
 
 async function list(store: Reader, flags: MailboxFlags, { out, signal }: CommandContext): Promise<number> {
   for await (const status of store.mailboxes(signal))

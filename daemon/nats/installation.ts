@@ -79,7 +79,8 @@ export async function awaitInstallation(
   }
 }
 
-async function haveMailboxes({ nc }: Link, shards: readonly Shard[]): Promise<boolean> {
+/** Whether there are streams for the mailboxes of these. */
+export async function haveMailboxes({ nc }: Link, shards: readonly Shard[]): Promise<boolean> {
   for (const shard of shards) {
     const answer = await nc
       .request(`$JS.API.STREAM.INFO.${mailStream(shard)}`, "", { timeout: 5_000 })

@@ -60,6 +60,7 @@ export const daemonSecretName = (
 export const serviceAccountName = daemonSecretName;
 export const keysSecretName = ({ name }: Pick<Installation, "name">): string => `${name}-keys`;
 export const natsAuthSecretName = ({ name }: Pick<Installation, "name">): string => `${name}-nats-auth`;
+export const natsUsersSecretName = ({ name }: Pick<Installation, "name">): string => `${name}-nats-users`;
 
 export const dkimSecretName = (mailDomain: string): string => childName(mailDomain, "-dkim");
 export const tlsSecretName = (mailDomain: string): string => childName(mailDomain, "-tls");

@@ -10,6 +10,7 @@ import {
   dkimSecretName,
   keysSecretName,
   natsAuthSecretName,
+  natsUsersSecretName,
   object,
 } from "./names.ts";
 
@@ -49,6 +50,10 @@ export const natsAuthSecret = (
     "auth.conf": authConf,
     "routes.conf": routesConf,
   });
+
+/** Only the operator reads it: which users of NATS each namespace was given, by their public keys. */
+export const natsUsersSecret = (installation: Installation, users: Content): KubeObject =>
+  secret(installation, natsUsersSecretName(installation), installation.namespace, undefined, users);
 
 /** One PEM key an entry, `<selector>.pem`. It goes with its MailDomain. */
 export const dkimSecret = (

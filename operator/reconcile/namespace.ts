@@ -4,7 +4,8 @@
  * Out:    the right to look at its Secrets (where the operator watches all namespaces: a RoleBinding to a ClusterRole that
  *         is bound nowhere else), the daemons' ServiceAccount and Secret, gateway and mailbox sets, a RelayPolicy
  *         `default` where one is referred to and none is declared.
- * Order:  rights, then what pods mount, then pods. The other way round when the last resource has gone.
+ * Order:  rights, then what pods mount, then pods. The other way round when the last resource has gone; when the last pod
+ *         has gone, too, or after a while, the namespace's users of NATS get in no more.
  */
 import type { Installation } from "../desired/installation.ts";
 import { commonLabels, componentLabel, daemonSecretName, managedByLabel, object } from "../desired/names.ts";
@@ -22,6 +23,11 @@ export interface Issuer {
   readonly id: string;
   /** `undefined`: for the shared sets, which serve all namespaces. */
   issue(namespace: string | undefined): Promise<DaemonCredentials>;
+  /** Namespaces with credentials that hold. */
+  holders(): readonly string[];
+  isHolder(namespace: string): boolean;
+  /** What was issued for the namespace holds no longer. */
+  revoke(namespace: string): Promise<void>;
 }
 
 export interface DaemonCredentials {
@@ -37,6 +43,7 @@ export interface NamespaceParts {
   /** The operator's service account; `undefined`: rights on Secrets are given by the chart. */
   readonly account: { readonly namespace: string; readonly name: string } | undefined;
   readonly roleBindings: Cache | undefined;
+  readonly pods: Pick<Cache, "list">;
   /** Whether we may read Secrets there by now; asked after a RoleBinding was made, which takes effect a moment later. */
   readonly mayReadSecrets: (namespace: string, signal: AbortSignal) => Promise<boolean>;
   /** Makes the store of mailboxes that a namespace's own daemons keep. */
@@ -48,6 +55,9 @@ export interface NamespaceParts {
 const onChange: Next = { wake: "on-change" };
 const issuedBy = "mail.postfleet.dev/issued-by";
 const soonMs = 250;
+/** So long the pods of a namespace that is left may go on, to hand over what they hold. */
+const farewellMs = 600_000;
+const farewellLookMs = 5_000;
 
 export const secretsRole = ({ name }: Pick<Installation, "name">): string => `${name}-secrets`;
 
@@ -56,6 +66,8 @@ export class NamespaceReconciler implements Reconciler {
   readonly #parts: NamespaceParts;
   readonly #readable = new Set<string>();
   readonly #ready = new Set<string>();
+  /** Since when it holds no resource of ours, ms on the monotonic clock. */
+  readonly #left = new Map<string, number>();
 
   constructor(world: World, parts: NamespaceParts) {
     this.#world = world;
@@ -75,7 +87,11 @@ export class NamespaceReconciler implements Reconciler {
       mailbox: some(caches.mailboxes.list(namespace)),
       policy: some(caches.policies.list(namespace)),
     };
-    if (!home && !has.domain && !has.mailbox && !has.policy) return this.#leave(namespace, signal);
+    if (!home && !has.domain && !has.mailbox && !has.policy) {
+      await this.#leave(namespace, signal);
+      return this.#revoke(namespace);
+    }
+    this.#left.delete(namespace);
     if (namespaceLeaves(namespace)) return onChange; // whatever is in it goes by itself
     if (!(await this.#mayRead(namespace, signal))) return { wake: "after", ms: soonMs };
     secrets.enter(namespace);
@@ -134,7 +150,7 @@ export class NamespaceReconciler implements Reconciler {
     return [...ports].sort((a, b) => a - b);
   }
 
-  /** Made once, and again only when the keys of the installation are others. */
+  /** Made once, and again only when the keys of the installation are others, or what was made holds no longer. */
   async #daemonSecret(
     place: { readonly namespace: string; readonly owner: OwnerReference | undefined },
     signal: AbortSignal,
@@ -142,8 +158,9 @@ export class NamespaceReconciler implements Reconciler {
     const { installation, secrets, kube } = this.#world;
     const { issuer } = this.#parts;
     const found = secrets.metadataOf(place.namespace, daemonSecretName(installation, place.namespace));
-    if (found.kind === "present" && found.object.metadata.annotations?.[issuedBy] === issuer.id) return;
     const home = place.namespace === installation.namespace;
+    const isIssued = found.kind === "present" && found.object.metadata.annotations?.[issuedBy] === issuer.id;
+    if (isIssued && (home || issuer.isHolder(place.namespace))) return;
     const secret = daemonSecret(installation, place, await issuer.issue(home ? undefined : place.namespace));
     const annotations = { ...secret.metadata.annotations, [issuedBy]: issuer.id };
     await kube.apply({ ...secret, metadata: { ...secret.metadata, annotations } }, signal);
@@ -164,13 +181,25 @@ export class NamespaceReconciler implements Reconciler {
     }
   }
 
-  async #leave(namespace: string, signal: AbortSignal): Promise<Next> {
+  async #revoke(namespace: string): Promise<Next> {
+    const { issuer, pods } = this.#parts;
+    if (!issuer.isHolder(namespace)) return onChange;
+    const now = this.#world.clock.monotonic();
+    const since = this.#left.get(namespace) ?? now;
+    this.#left.set(namespace, since);
+    if (some(pods.list(namespace)) && now - since < farewellMs) return { wake: "after", ms: farewellLookMs };
+    await issuer.revoke(namespace);
+    this.#left.delete(namespace);
+    return onChange;
+  }
+
+  async #leave(namespace: string, signal: AbortSignal): Promise<void> {
     const { children, secrets, kube, installation, namespaceLeaves } = this.#world;
     this.#ready.delete(namespace);
     if (namespaceLeaves(namespace)) {
       this.#readable.delete(namespace);
       await secrets.leave(namespace);
-      return onChange;
+      return;
     }
     await children.converge([], children.live(namespace, isOfNamespace), signal);
     const name = daemonSecretName(installation, namespace);
@@ -182,7 +211,6 @@ export class NamespaceReconciler implements Reconciler {
     const binding = this.#parts.roleBindings?.get(namespace, secretsRole(installation));
     if (binding && isOurs(binding))
       await kube.delete(kinds.RoleBinding, namespace, binding.metadata.name, {}, signal);
-    return onChange;
   }
 }
 

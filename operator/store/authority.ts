@@ -11,9 +11,16 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import { keyOctets, namespaceKeyText, UnusableKey } from "../../daemon/nats/directory/keys.ts";
-import { type Authority, authConf, makeAuthority, mintCreds } from "../../daemon/nats/users/authority.ts";
+import {
+  type Authority,
+  authConf,
+  makeAuthority,
+  mintCreds,
+  userOf,
+} from "../../daemon/nats/users/authority.ts";
 import { routesConf } from "../desired/nats-routes.ts";
 import type { DaemonCredentials, Issuer } from "../reconcile/namespace.ts";
+import type { UserBook } from "./user-book.ts";
 
 /** Files of the Secret `<name>-keys`. */
 export type KeyFiles = ReadonlyMap<string, Buffer>;
@@ -81,12 +88,16 @@ export interface NatsFiles {
   readonly routesConf: string;
 }
 
-/** What the NATS pods include: `auth.conf` at the top, `routes.conf` inside `cluster`. `hosts`: `HOST:PORT` of each. */
+/**
+ * What the NATS pods include: `auth.conf` at the top, `routes.conf` inside `cluster`. `hosts`: `HOST:PORT` of each; `auth`:
+ * what the former is to be, unless it is new.
+ */
 export async function natsFiles(
   { authority, routesPassword }: Keys,
   hosts: readonly string[],
+  auth?: string,
 ): Promise<NatsFiles> {
-  return { authConf: await authConf(authority), routesConf: routesConf(hosts, routesPassword) };
+  return { authConf: auth ?? (await authConf(authority)), routesConf: routesConf(hosts, routesPassword) };
 }
 
 /** Changes when every daemon must be given something new. */
@@ -99,7 +110,7 @@ export const idOf = (...parts: readonly (string | Uint8Array)[]): string => {
 /** Counts up when what users may do changes. */
 const permissions = "1";
 
-export function ownIssuer(keys: Keys, ca: string | undefined): Issuer {
+export function ownIssuer(keys: Keys, ca: string | undefined, book: UserBook): Issuer {
   const { authority, directoryKey, otherKey } = keys;
   const given = otherKey === undefined ? [directoryKey] : [directoryKey, otherKey];
   return {
@@ -107,16 +118,24 @@ export function ownIssuer(keys: Keys, ca: string | undefined): Issuer {
     async issue(namespace): Promise<DaemonCredentials> {
       const user =
         namespace === undefined ? ({ kind: "shared" } as const) : ({ kind: "namespace", namespace } as const);
-      return { creds: await mintCreds(authority, user), ...keyAndCa(given, namespace, ca) };
+      const creds = await mintCreds(authority, user);
+      if (namespace !== undefined) await book.add(namespace, userOf(creds) ?? "");
+      return { creds, ...keyAndCa(given, namespace, ca) };
     },
+    holders: () => book.namespaces(),
+    isHolder: (namespace) => book.has(namespace),
+    revoke: (namespace) => book.revoke(namespace),
   };
 }
 
-/** The user's own NATS: one credential for all. */
+/** The user's own NATS: one credential for all, which is not ours to revoke. */
 export function givenIssuer(creds: string, given: readonly Buffer[], ca: string | undefined): Issuer {
   return {
     id: idOf(creds, ...given, ca ?? ""),
     issue: async (namespace) => ({ creds, ...keyAndCa(given, namespace, ca) }),
+    holders: () => [],
+    isHolder: () => true,
+    revoke: async () => {},
   };
 }
 

@@ -7,12 +7,14 @@
  *         has to give.
  */
 import type { NatsCredential } from "../../daemon/nats/connect.ts";
+import { revokedIn, withRevoked } from "../../daemon/nats/users/authority.ts";
 import type { Installation } from "../desired/installation.ts";
-import { keysSecretName, natsAuthSecretName } from "../desired/names.ts";
+import { keysSecretName, natsAuthSecretName, natsUsersSecretName } from "../desired/names.ts";
 import type { Issuer } from "../reconcile/namespace.ts";
 import {
   givenIssuer,
   type KeyFiles,
+  type Keys,
   keyFiles,
   keysFrom,
   makeKeys,
@@ -21,6 +23,7 @@ import {
   operatorCreds,
   ownIssuer,
 } from "./authority.ts";
+import { UserBook } from "./user-book.ts";
 
 export interface HomeSecrets {
   read(name: string): Promise<KeyFiles | undefined>;
@@ -28,6 +31,8 @@ export interface HomeSecrets {
   makeKeys(files: Readonly<Record<string, string | Uint8Array>>): Promise<void>;
   /** Makes it, or replaces what it holds. */
   putNatsAuth(files: NatsFiles): Promise<void>;
+  /** Changes these keys of the Secret of NATS's users, which is made when it is missing; `undefined` takes one away. */
+  keepUsers(entries: Readonly<Record<string, string | undefined>>): Promise<void>;
 }
 
 export interface Bootstrap {
@@ -66,13 +71,38 @@ export async function bootstrap(
       issuer: givenIssuer(creds, directoryKeys, ca),
     };
   }
-  const auth = await secrets.read(natsAuthSecretName(installation));
-  if (!auth?.has("auth.conf")) await secrets.putNatsAuth(await natsFiles(keys, hosts));
   return {
     credential: { kind: "credsText", text: await operatorCreds(keys) },
     directoryKeys,
-    issuer: ownIssuer(keys, ca),
+    issuer: ownIssuer(keys, ca, await openBook(installation, hosts, secrets, keys)),
   };
+}
+
+/** NATS's Secret is there then, and refuses whoever is revoked. */
+async function openBook(
+  installation: Installation,
+  hosts: readonly string[],
+  secrets: HomeSecrets,
+  keys: Keys,
+): Promise<UserBook> {
+  const readAuth = async () =>
+    (await secrets.read(natsAuthSecretName(installation)))?.get("auth.conf")?.toString("utf8");
+  let auth = await readAuth();
+  if (auth === undefined) {
+    const files = await natsFiles(keys, hosts);
+    await secrets.putNatsAuth(files);
+    auth = files.authConf;
+  }
+  return UserBook.open({
+    kept: await secrets.read(natsUsersSecretName(installation)),
+    inForce: revokedIn(auth),
+    keep: (entries) => secrets.keepUsers(entries),
+    enforce: async (revoked) => {
+      const anew = await withRevoked((await readAuth()) ?? auth, keys.authority, revoked);
+      await secrets.putNatsAuth(await natsFiles(keys, hosts, anew));
+    },
+    now: () => Date.now(),
+  });
 }
 
 async function textIn(secrets: HomeSecrets, name: string, file: string): Promise<string> {

@@ -21,6 +21,8 @@ export interface TestNats extends AsyncDisposable {
   readonly pid: number;
   /** Stops it if it runs, then starts it again on the same port with the same store; with other options, if some are given. */
   restart(over?: Pick<TestNatsOptions, "auth">): Promise<void>;
+  /** It reads its configuration again while it runs, with another `auth`. */
+  reload(over: Pick<TestNatsOptions, "auth">): Promise<void>;
   /** A clean stop; `restart()` brings it back. */
   stop(): Promise<void>;
   /** `kill -9`; resolves when it is gone. `restart()` brings it back. */
@@ -59,13 +61,18 @@ export async function startNats(t?: Test, options: TestNatsOptions = {}): Promis
 
 async function openChild(dir: string, port: number, options: TestNatsOptions): Promise<ServerChild> {
   const { program } = await findServer({ env: process.env, progress: (line) => console.error(line) });
+  const configFile = await writeConfig(dir, port, options);
+  return spawnServer({ program, configFile, env: process.env, log: silent });
+}
+
+async function writeConfig(dir: string, port: number, options: TestNatsOptions): Promise<string> {
   const configFile = join(dir, "nats.conf");
   const { sync = "always", maxStoreBytes = 2 ** 30 } = options;
   const config = renderConfig({ port, user, password, storeDir: join(dir, "js"), maxStoreBytes, sync });
   const { auth, extra = "" } = options;
   const open = auth === undefined ? config : `${config.replace(/^authorization .*$/m, "")}${auth}`;
   await writeFile(configFile, `${open}${extra}`);
-  return spawnServer({ program, configFile, env: process.env, log: silent });
+  return configFile;
 }
 
 class Nats implements TestNats {
@@ -74,6 +81,8 @@ class Nats implements TestNats {
   readonly #dir: string;
   #options: TestNatsOptions;
   readonly #port: number;
+  /** As its configuration has it: a server that chose one by itself refuses to hear of it. */
+  #asked = -1;
   #child: ServerChild;
 
   constructor(dir: string, child: ServerChild, options: TestNatsOptions) {
@@ -94,7 +103,14 @@ class Nats implements TestNats {
   async restart(over: Pick<TestNatsOptions, "auth"> = {}): Promise<void> {
     await this.stop();
     this.#options = { ...this.#options, ...over };
-    this.#child = await openChild(this.#dir, this.#port, this.#options);
+    this.#asked = this.#port;
+    this.#child = await openChild(this.#dir, this.#asked, this.#options);
+  }
+
+  async reload(over: Pick<TestNatsOptions, "auth">): Promise<void> {
+    this.#options = { ...this.#options, ...over };
+    await writeConfig(this.#dir, this.#asked, this.#options);
+    this.#child.kill("SIGHUP");
   }
 
   async stop(): Promise<void> {

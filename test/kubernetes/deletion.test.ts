@@ -8,6 +8,7 @@ import { silent } from "../../daemon/kit/log.ts";
 import type { Address, Domain } from "../../daemon/mail/address.ts";
 import { JetStreamMailboxStore } from "../../daemon/nats/mailbox/store.ts";
 import { JetStreamQueue } from "../../daemon/nats/queue.ts";
+import { revokedIn, userOf } from "../../daemon/nats/users/authority.ts";
 import type { PolicyName, Queued } from "../../daemon/queue/job.ts";
 import { kinds } from "../../operator/kube/kinds.ts";
 import type { Kind } from "../../operator/kube/port.ts";
@@ -15,7 +16,7 @@ import { draft, inline } from "../contract/queue.ts";
 import { needsKubeApi } from "../harness/kube-api.ts";
 import { condition, is, promptMs, ready, resource } from "../harness/kube-resources.ts";
 import { delivery, mailbox } from "../harness/mailboxes.ts";
-import { type Cluster, openCluster, type StandIn, soon } from "../harness/operator.ts";
+import { type Cluster, openCluster, release, type StandIn, soon } from "../harness/operator.ts";
 import { until, untilTrue } from "../harness/until.ts";
 
 describe("deletion", needsKubeApi, () => {
@@ -147,6 +148,35 @@ describe("deletion", needsKubeApi, () => {
     }
     assert.equal((await store.status(mailbox("keep@boxes.test"), soon()))?.messages, 1);
     assert.equal((await store.status(mailbox("drop@boxes.test"), soon()))?.messages, 0);
+  });
+
+  test("a namespace that is left has its users of NATS revoked; one that comes back gets others", async () => {
+    const textIn = async (namespace: string, name: string, key: string) => {
+      const secret = await cluster.kube.get(kinds.Secret, namespace, name, soon());
+      const data = secret?.["data"] as Readonly<Record<string, string>> | undefined;
+      return Buffer.from(data?.[key] ?? "", "base64").toString("utf8");
+    };
+    const userIn = async (namespace: string) =>
+      userOf(await textIn(namespace, "postfleet-daemon", "user.creds"));
+    const isRevoked = async (user: string) =>
+      user in revokedIn(await textIn(release.namespace, "postfleet-nats-auth", "auth.conf"));
+    const team = await aDomain("leaver.test");
+    const first = await userIn(team);
+    assert.ok(first !== undefined && !(await isRevoked(first)));
+    await remove(kinds.MailDomain, team, "one");
+    await until(
+      "the user to be revoked",
+      async () => ((await isRevoked(first)) ? true : undefined),
+      promptMs,
+    );
+    await cluster.apply(
+      resource("MailDomain", team, "two", { domain: "leaver.test", dkim: { algorithms: [] } }),
+    );
+    await cluster.see(kinds.MailDomain, team, "two", ready, promptMs);
+    const second = await userIn(team);
+    assert.ok(second !== undefined && second !== first && !(await isRevoked(second)));
+    const kept = await textIn(release.namespace, "postfleet-nats-users", team);
+    assert.equal(kept, `${second}\n`);
   });
 
   test("a domain that never had effect goes at once", async () => {

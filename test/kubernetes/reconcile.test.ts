@@ -195,7 +195,9 @@ describe("operator", needsKubeApi, () => {
 
   test("app passwords take effect; what a Secret holds and cannot be used is named, and never taken for a password", async () => {
     const team = await cluster.namespace();
-    await cluster.apply(resource("MailDomain", team, "keys", { domain: "keys.test", dkim: { algorithms: [] } }));
+    await cluster.apply(
+      resource("MailDomain", team, "keys", { domain: "keys.test", dkim: { algorithms: [] } }),
+    );
     const appPasswords = [
       { name: "phone", secretRef: { name: "apps", key: "phone" } },
       { name: "laptop", secretRef: { name: "apps", key: "laptop" } },
@@ -206,7 +208,10 @@ describe("operator", needsKubeApi, () => {
     const stalled = await cluster.see(kinds.Mailbox, team, "dan", unusable, promptMs);
     assert.match(condition(stalled, "Stalled")?.message ?? "", /^Secret apps: key laptop: .*use argon2id/);
     const names = () =>
-      gateway.live.current().mailbox("dan@keys.test" as MailboxName)?.appPasswords.map(({ name }) => name);
+      gateway.live
+        .current()
+        .mailbox("dan@keys.test" as MailboxName)
+        ?.appPasswords.map(({ name }) => name);
     await untilTrue("the password that can be used", () => names()?.join() === "phone");
     await patch(kinds.Secret, team, "apps", { stringData: { laptop: "battery-staple" } });
     await cluster.see(kinds.Mailbox, team, "dan", ready, promptMs);
@@ -216,7 +221,10 @@ describe("operator", needsKubeApi, () => {
     const dkim = { secretRef: { name: "dkim" }, algorithms: ["Rsa2048"] };
     await cluster.apply(resource("MailDomain", team, "signs", { domain: "signs.test", dkim }));
     const damaged = await cluster.see(kinds.MailDomain, team, "signs", unusable, promptMs);
-    assert.match(condition(damaged, "Ready")?.message ?? "", /^Secret dkim: key postfleet\.pem is no private key/);
+    assert.match(
+      condition(damaged, "Ready")?.message ?? "",
+      /^Secret dkim: key postfleet\.pem is no private key/,
+    );
   });
 
   test("a Mailbox whose script cannot be run takes mail without it and says which line is wrong", async () => {

@@ -1,10 +1,18 @@
 /**
- * Makes the mailbox streams. Creating is idempotent; replicas and size are brought up to date.
+ * Makes the mailbox streams, and finds those of namespaces. Creating is idempotent; replicas and size are brought up to date.
  */
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { Link } from "../connect.ts";
 import { base, ensure } from "../streams.ts";
 import { everything, mailStream, type Shard } from "./subjects.ts";
+
+/** Namespaces whose mailboxes lie in a stream of their own; for users who may list streams. */
+export async function namespacesApart(link: Link): Promise<readonly string[]> {
+  const jsm = await jetstreamManager(link.nc, { timeout: 10_000 });
+  const namespaces: string[] = [];
+  for await (const name of jsm.streams.names()) if (name.startsWith("M-")) namespaces.push(name.slice(2));
+  return namespaces.sort();
+}
 
 export interface MailboxStreamSizes {
   /** 1 on a laptop, 3 in a cluster; 0: as it is found. */

@@ -3,7 +3,15 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { connect, credsAuthenticator } from "@nats-io/transport-node";
 import { startNats } from "../../../test/harness/nats-server.ts";
-import { authConf, isCurrent, makeAuthority, mintCreds, userOf } from "./authority.ts";
+import {
+  authConf,
+  isCurrent,
+  makeAuthority,
+  mintCreds,
+  revokedIn,
+  userOf,
+  withRevoked,
+} from "./authority.ts";
 import { namespaceOf } from "./creds.ts";
 
 const authority = makeAuthority();
@@ -26,9 +34,38 @@ test("users that the authority made come in, others do not; revoked ones no long
   const stranger = await mintCreds(makeAuthority(), { kind: "shared" });
   await assert.rejects(client(t, nats.url, stranger), /Authorization Violation/i);
   const revoked = { [userOf(creds) as string]: Math.ceil(Date.now() / 1_000) + 1 };
-  await nats.restart({ auth: await authConf(authority, { revoked }) });
+  await nats.restart({ auth: await withRevoked(await authConf(authority), authority, revoked) });
   await assert.rejects(client(t, nats.url, creds), /Authorization Violation/i);
   await client(t, nats.url, await mintCreds(authority, { kind: "shared" }));
+});
+
+test("a user who is revoked while the server runs is cut off; others stay", async (t) => {
+  const before = await authConf(authority);
+  const nats = await startNats(t, { auth: before });
+  const creds = await mintCreds(authority, { kind: "namespace", namespace: "team-a" });
+  const other = await client(t, nats.url, await mintCreds(authority, { kind: "shared" }));
+  const nc = await client(t, nats.url, creds);
+  const closed = nc.closed();
+  const revoked = { [userOf(creds) as string]: Math.ceil(Date.now() / 1_000) };
+  const auth = await withRevoked(before, authority, revoked);
+  assert.deepEqual(revokedIn(auth), revoked);
+  await nats.reload({ auth });
+  await closed;
+  await assert.rejects(client(t, nats.url, creds), /Authorization Violation/i);
+  assert.ok((await other.request("$JS.API.INFO", "")).data.length > 0);
+});
+
+test("who is revoked can be read from the configuration alone", async () => {
+  assert.deepEqual(revokedIn(await authConf(authority)), {});
+  assert.deepEqual(revokedIn("resolver: MEMORY\n"), {});
+  assert.deepEqual(revokedIn(`${"A".padEnd(56, "B")}: rubbish`), {});
+  const twice = await withRevoked(
+    await withRevoked(await authConf(authority), authority, { UA: 1 }),
+    authority,
+    { UB: 2 },
+  );
+  assert.deepEqual(revokedIn(twice), { UB: 2 });
+  await assert.rejects(withRevoked(twice, makeAuthority(), {}), /does not name our account/);
 });
 
 test("daemons may not end streams", async (t) => {

@@ -8,9 +8,11 @@
  * Spec:   NATS JWT v2; the server's `resolver: MEMORY`.
  */
 import {
+  type Account,
   createAccount,
   createOperator,
   createUser,
+  decode,
   encodeAccount,
   encodeOperator,
   encodeUser,
@@ -56,40 +58,61 @@ const unlimited = {
 } as const;
 const jetstream = { mem_storage: -1, disk_storage: -1, streams: -1, consumer: -1 } as const;
 
-export interface AuthConfOptions {
-  /** Users whose creds hold no longer, by public key, if they were made before then; seconds since the epoch. */
-  readonly revoked?: Readonly<Record<string, number>>;
-}
+/** Users whose creds hold no longer, by public key, if they were made before then; seconds since the epoch. */
+export type Revoked = Readonly<Record<string, number>>;
 
-/**
- * What the server's configuration includes. Each call signs anew, so the text differs: make it once and keep it, and again
- * only to revoke users (the server takes it over when its configuration is reloaded).
- */
-export async function authConf(authority: Authority, { revoked }: AuthConfOptions = {}): Promise<string> {
-  const [operator, system, account] = [authority.operator, authority.system, authority.account].map(
-    keyOf,
-  ) as [ReturnType<typeof keyOf>, ReturnType<typeof keyOf>, ReturnType<typeof keyOf>];
-  const signed = { signer: operator };
-  const signing = keyOf(authority.signing).getPublicKey();
+/** What the server's configuration includes. Each call signs anew, so the text differs: make it once and keep it. */
+export async function authConf(authority: Authority): Promise<string> {
+  const [operator, system] = [keyOf(authority.operator), keyOf(authority.system)];
   const systemId = system.getPublicKey();
   const operatorJwt = await encodeOperator("postfleet", operator, { system_account: systemId });
-  const systemJwt = await encodeAccount("SYS", system, { limits: unlimited }, signed);
-  const ours = {
-    limits: { ...unlimited, ...jetstream },
-    signing_keys: [signing],
-    ...(revoked ? { revocations: { ...revoked } } : {}),
-  };
-  const accountJwt = await encodeAccount("POSTFLEET", account, ours, signed);
+  const systemJwt = await encodeAccount("SYS", system, { limits: unlimited }, { signer: operator });
   return [
     `operator: ${operatorJwt}`,
     `system_account: ${systemId}`,
     "resolver: MEMORY",
     "resolver_preload: {",
     `  ${systemId}: ${systemJwt}`,
-    `  ${account.getPublicKey()}: ${accountJwt}`,
+    `  ${await accountLine(authority, {})}`,
     "}",
     "",
   ].join("\n");
+}
+
+/**
+ * The same configuration with these users revoked, and no others. Nothing but our account's line changes: a server that is
+ * told to read its configuration again takes that over, and refuses the whole when its operator was signed anew.
+ */
+export async function withRevoked(conf: string, authority: Authority, revoked: Revoked): Promise<string> {
+  const id = keyOf(authority.account).getPublicKey();
+  const line = new RegExp(`${id}: *\\S+`);
+  if (!line.test(conf)) throw new Error("this configuration of NATS does not name our account");
+  const anew = await accountLine(authority, revoked);
+  return conf.replace(line, () => anew);
+}
+
+async function accountLine(authority: Authority, revoked: Revoked): Promise<string> {
+  const account = keyOf(authority.account);
+  const ours = {
+    limits: { ...unlimited, ...jetstream },
+    signing_keys: [keyOf(authority.signing).getPublicKey()],
+    ...(Object.keys(revoked).length > 0 ? { revocations: { ...revoked } } : {}),
+  };
+  const jwt = await encodeAccount("POSTFLEET", account, ours, { signer: keyOf(authority.operator) });
+  return `${account.getPublicKey()}: ${jwt}`;
+}
+
+/** Who is revoked in a configuration; nobody in what is no such text. */
+export function revokedIn(conf: string): Revoked {
+  const accounts = [...conf.matchAll(/^ *A[A-Z2-7]{55}: *(\S+)$/gm)];
+  const found = accounts.flatMap(([, token = ""]) => {
+    try {
+      return Object.entries(decode<Account>(token).nats.revocations ?? {});
+    } catch {
+      return [];
+    }
+  });
+  return Object.fromEntries(found);
 }
 
 const nameOf = (user: NatsUser): string =>
