@@ -46,7 +46,7 @@ bench: setup ## Measure against other mail servers (docs/performance.md)
 	@node test/bench/run.ts
 
 bench-operator: setup kube-api ## Measure the operator with 10,000 domains (docs/performance.md)
-	@node test/bench/operator.ts $(BENCH_OPERATOR)
+	@node test/bench/operator/run.ts $(BENCH_OPERATOR)
 
 faults: setup ## Kill, freeze and cut the power, then account for every message
 	@node test/faults/run.ts

@@ -34,7 +34,7 @@ import { NamespaceReconciler } from "./reconcile/namespace.ts";
 import { needsOf } from "./reconcile/needs.ts";
 import { OptionalKinds } from "./reconcile/optional.ts";
 import { Publication } from "./reconcile/publication.ts";
-import { followChildren, Relations, type Subject } from "./reconcile/relations.ts";
+import { followChildren, Relations, type Subject, wakeOwner } from "./reconcile/relations.ts";
 import { RelayPolicyReconciler } from "./reconcile/relay-policy.ts";
 import { Resolver } from "./reconcile/resolve.ts";
 import { namespaceOf } from "./reconcile/resources.ts";
@@ -168,6 +168,7 @@ class Leader {
       kube: client,
       kinds: [kinds.ScaledObject, kinds.Certificate, kinds.DNSEndpoint],
       open: (kind) => openCache(cacheParts, kind, selection),
+      onObject: (change) => wakeOwner(change, this.#wakes.wake),
       clock,
       log,
     });
@@ -199,6 +200,7 @@ class Leader {
         check,
         clock,
         chance: Math.random,
+        calm: () => this.#wakes.calm(),
         onChange: (key) => wake("MailDomain", key, "low"),
       }),
     );

@@ -23,7 +23,7 @@ function scripted() {
   return script;
 }
 
-function open(script: ReturnType<typeof scripted>) {
+function open(script: ReturnType<typeof scripted>, calm?: () => Promise<void>) {
   const clock = new FakeClock();
   const changed: string[] = [];
   const watch = new RecordWatch({
@@ -31,6 +31,7 @@ function open(script: ReturnType<typeof scripted>) {
     clock,
     chance: () => 0.5,
     onChange: (key) => void changed.push(key),
+    ...(calm ? { calm } : {}),
   });
   const states = () => [...new Set(watch.current("ns/x")?.map(({ state }) => state))];
   return { clock, changed, watch, states };
@@ -151,4 +152,27 @@ test("it sees a record that appears, with a real resolver", async () => {
   watch.recheck("ns/x");
   await second;
   assert.deepEqual(states(), ["Ok", "Ok", "Missing"]);
+});
+
+test("looks wait for calm, but not for ever, and not when somebody asks", async () => {
+  const script = scripted();
+  const calm = Promise.withResolvers<void>();
+  const { clock, watch } = open(script, () => calm.promise);
+  using _ = watch;
+  watch.want("ns/x", wanted);
+  watch.want("ns/y", wanted);
+  await settled();
+  assert.equal(script.looks, 0);
+  watch.recheck("ns/x");
+  await settled();
+  assert.equal(script.looks, 1, "somebody asked for it");
+  clock.advance(minute);
+  await settled();
+  assert.equal(script.looks, 2, "it has waited long enough");
+  watch.want("ns/z", wanted);
+  await settled();
+  assert.equal(script.looks, 2);
+  calm.resolve();
+  await settled();
+  assert.equal(script.looks, 4, "that one, and x again, which lacks something");
 });

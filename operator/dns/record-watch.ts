@@ -5,6 +5,8 @@
  * Out:    `current(key)`: what was found last, `Unknown` before the first look; `onChange(key)` after a look that found
  *         something else. Domains that lack something are looked at every minute at first, and less often the longer it
  *         lasts; whole ones every hour.
+ * Turn:   nothing waits for DNS, so looks wait for calm: an operator that begins with ten thousand domains first gets them
+ *         ready. What a person asks for is looked at at once, and nothing waits for longer than a minute.
  * Fails:  never. A DNS that does not answer leaves what was known, marked `Unknown` only where nothing was.
  * Memory: one entry a domain; a bounded number of looks at a time.
  */
@@ -29,10 +31,14 @@ export interface RecordWatchOptions {
   readonly clock: Clock;
   readonly chance: Chance;
   readonly onChange: (key: string) => void;
+  /** Resolves when nothing more urgent is to be done. */
+  readonly calm?: () => Promise<void>;
   readonly wholeMs?: number;
   readonly lackingMs?: number;
   /** Domains looked at at one time. */
   readonly atOnce?: number;
+  /** A look waits for calm no longer than this. */
+  readonly patienceMs?: number;
 }
 
 interface Watched {
@@ -46,7 +52,13 @@ interface Watched {
   stop: AbortController;
 }
 
-const defaults = { wholeMs: 3_600_000, lackingMs: 60_000, atOnce: 16 };
+const defaults = {
+  calm: async () => {},
+  wholeMs: 3_600_000,
+  lackingMs: 60_000,
+  atOnce: 16,
+  patienceMs: 60_000,
+};
 
 export class RecordWatch implements Disposable {
   readonly #o: Required<RecordWatchOptions>;
@@ -88,7 +100,7 @@ export class RecordWatch implements Disposable {
     known.stop.abort();
     const watched = { ...known, lacking: 0, stop: new AbortController() };
     this.#domains.set(key, watched);
-    this.#lookSoon(key, watched);
+    this.#lookSoon(key, watched, "now");
   }
 
   [Symbol.dispose](): void {
@@ -96,24 +108,36 @@ export class RecordWatch implements Disposable {
     for (const { stop } of this.#domains.values()) stop.abort();
   }
 
-  #lookSoon(key: string, watched: Watched): void {
+  #lookSoon(key: string, watched: Watched, when: "now" | "in calm" = "in calm"): void {
     if (this.#closed) return;
-    const { signal } = watched.stop;
-    this.#slots.queue(() => void this.#look(key, watched, signal));
+    if (when === "now") void this.#look(key, watched).then(() => this.#wait(key, watched));
+    else this.#slots.queue(() => void this.#inTurn(key, watched).then(() => this.#wait(key, watched)));
   }
 
-  async #look(key: string, watched: Watched, signal: AbortSignal): Promise<void> {
+  async #inTurn(key: string, watched: Watched): Promise<void> {
+    const { signal } = watched.stop;
+    if (!signal.aborted) await this.#inCalm(signal);
+    await this.#look(key, watched);
+    this.#slots.give();
+  }
+
+  async #look(key: string, watched: Watched): Promise<void> {
+    const { signal } = watched.stop;
+    if (signal.aborted) return;
     try {
-      if (signal.aborted) return;
       const found = await this.#o.check(watched.wanted, signal);
-      if (signal.aborted) return;
-      this.#learn(key, watched, found);
+      if (!signal.aborted) this.#learn(key, watched, found);
     } catch {
       // given up
-    } finally {
-      this.#slots.give();
     }
-    if (!signal.aborted) await this.#wait(key, watched, signal);
+  }
+
+  async #inCalm(signal: AbortSignal): Promise<void> {
+    const over = new AbortController();
+    const { calm, clock, patienceMs } = this.#o;
+    const patience = clock.sleep(patienceMs, AbortSignal.any([signal, over.signal])).catch(() => {});
+    await Promise.race([calm(), patience]);
+    over.abort();
   }
 
   #learn(key: string, watched: Watched, looked: readonly CheckedRecord[]): void {
@@ -128,7 +152,9 @@ export class RecordWatch implements Disposable {
     if (JSON.stringify(found) !== JSON.stringify(before)) this.#o.onChange(key);
   }
 
-  async #wait(key: string, watched: Watched, signal: AbortSignal): Promise<void> {
+  async #wait(key: string, watched: Watched): Promise<void> {
+    const { signal } = watched.stop;
+    if (signal.aborted) return;
     const { wholeMs, lackingMs, clock, chance } = this.#o;
     const ms = watched.lacking === 0 ? wholeMs : Math.min(lackingMs * 2 ** (watched.lacking - 1), wholeMs);
     try {

@@ -2,17 +2,19 @@
  * Kinds of others that may be installed or not: noticed at run time, watched while they are there.
  *
  * In:     the kinds; how a watch is opened.
- * Out:    `cache(kind)`: `undefined` while the API server does not serve it; `onChange` when a kind came or went.
+ * Out:    `cache(kind)`: `undefined` while the API server does not serve it; `onChange` when a kind came or went, and from
+ *         then on `onObject` when one of its objects was changed.
  * Fails:  never: a question that got no answer is asked again.
  */
 import type { Clock } from "../../daemon/kit/clock.ts";
 import type { Log } from "../../daemon/kit/log.ts";
-import type { Cache, Kind, Kube } from "../kube/port.ts";
+import type { Cache, Change, Kind, Kube } from "../kube/port.ts";
 
 export interface OptionalOptions {
   readonly kube: Pick<Kube, "serves">;
   readonly kinds: readonly Kind[];
   readonly open: (kind: Kind) => Cache & AsyncDisposable;
+  readonly onObject: (change: Change) => void;
   readonly clock: Clock;
   readonly log: Log;
   readonly lookMs?: number;
@@ -52,7 +54,7 @@ export class OptionalKinds implements AsyncDisposable {
   }
 
   async #look(kind: Kind, signal: AbortSignal): Promise<void> {
-    const { kube, open, log } = this.#options;
+    const { kube, open, onObject, log } = this.#options;
     try {
       const served = await kube.serves(kind, signal);
       const cache = this.#caches.get(kind);
@@ -62,6 +64,7 @@ export class OptionalKinds implements AsyncDisposable {
         const opened = open(kind);
         this.#caches.set(kind, opened);
         await opened.synced;
+        opened.onChange(onObject);
       } else {
         this.#caches.delete(kind);
         await cache?.[Symbol.asyncDispose]();

@@ -179,19 +179,22 @@ export interface ChildCaches {
   readonly namespaces: Cache | undefined;
 }
 
-/** Wakes whose children were changed by somebody: a relay's policy, else the namespace. Ends when called. */
+/** Wakes who looks after an object that somebody changed: the resource that owns it, else the namespace. */
+export function wakeOwner(change: Change, wake: Wake): void {
+  const object = change.kind === "removed" ? change.before : change.object;
+  const namespace = namespaceOf(object);
+  for (const { kind, name } of object.metadata.ownerReferences ?? [])
+    if (kind === "RelayPolicy" || kind === "MailDomain") return wake(kind, `${namespace}/${name}`, "high");
+  wake("Namespace", namespace, "high");
+}
+
+/** Wakes whose children were changed by somebody. Ends when called. */
 export function followChildren(
   { children, roleBindings, namespaces }: ChildCaches,
   wake: Wake,
   wakeAllIn: (namespace: string) => void,
 ): () => void {
-  const onChild = (change: Change) => {
-    const object = change.kind === "removed" ? change.before : change.object;
-    const owner = object.metadata.ownerReferences?.find(({ kind }) => kind === "RelayPolicy");
-    const namespace = namespaceOf(object);
-    if (owner) wake("RelayPolicy", `${namespace}/${owner.name}`, "high");
-    else wake("Namespace", namespace, "high");
-  };
+  const onChild = (change: Change) => wakeOwner(change, wake);
   const onNamespace = (change: Change) => {
     const object = change.kind === "removed" ? change.before : change.object;
     const before = change.kind === "added" ? undefined : change.before.metadata.deletionTimestamp;

@@ -28,8 +28,8 @@ export interface KubeApi extends AsyncDisposable {
   readonly server: URL;
   /** A client of the administrator, or of the kubeconfig that is given; closed with the API server. */
   open(kubeconfig?: string): Promise<KubeClient>;
-  /** Our three resources, ready for use. */
-  installCrds(): Promise<void>;
+  /** Our three resources, or those of KEDA, cert-manager and external-dns that the operator makes, ready for use. */
+  installCrds(whose?: "ours" | "others"): Promise<void>;
   /** For kinds that the operator has nothing to do with. */
   kubectlApply(...objects: readonly KubeObject[]): Promise<void>;
   /** A kubeconfig with a token of this service account, which is made when it is missing. */
@@ -52,6 +52,13 @@ export interface KubeApiOptions {
 }
 
 const script = join(root, "test/cluster/kube/cluster");
+const crds = {
+  ours: { folder: join(root, "crds"), kinds: [kinds.MailDomain, kinds.Mailbox, kinds.RelayPolicy] },
+  others: {
+    folder: join(root, "test/harness/kube/crds"),
+    kinds: [kinds.ScaledObject, kinds.Certificate, kinds.DNSEndpoint],
+  },
+} as const;
 const version = /kube_version=([\d.]+)/;
 
 /** Where the programs are; as in the script. */
@@ -142,21 +149,21 @@ class Api implements KubeApi {
     return client;
   }
 
-  async installCrds(): Promise<void> {
+  async installCrds(whose: "ours" | "others" = "ours"): Promise<void> {
     const kube = await this.open();
     const signal = AbortSignal.timeout(60_000);
-    const folder = join(root, "crds");
+    const { folder, kinds: served } = crds[whose];
     const files = (await readdir(folder)).filter((file) => file.endsWith(".yaml"));
     const texts = await Promise.all(files.map((file) => readFile(join(folder, file), "utf8")));
-    const crds = texts.map((text) => parse(text) as KubeObject);
-    await Promise.all(crds.map((crd) => kube.apply(crd, signal)));
-    for (const { metadata } of crds)
+    const definitions = texts.map((text) => parse(text) as KubeObject);
+    await Promise.all(definitions.map((each) => kube.apply(each, signal)));
+    for (const { metadata } of definitions)
       await until(`the API server to serve ${metadata.name}`, async () => {
         const crd = await kube.get(kinds.CustomResourceDefinition, undefined, metadata.name, signal);
         const { conditions } = (crd?.["status"] ?? {}) as { conditions?: readonly Condition[] | null };
         return conditions?.find(({ type, status }) => type === "Established" && status === "True");
       });
-    for (const kind of [kinds.MailDomain, kinds.Mailbox, kinds.RelayPolicy])
+    for (const kind of served)
       await until(`${kind.plural} to be listed`, () =>
         kube.list(kind, {}, signal).then(
           () => true,

@@ -64,6 +64,8 @@ export interface OperatorOptions {
   /** `debug` unless told otherwise. */
   readonly logLevel?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Further ones for Node. */
+  readonly nodeFlags?: readonly string[];
 }
 
 export interface OperatorProcess extends AsyncDisposable {
@@ -276,7 +278,7 @@ async function start(
   config: string,
   kubeconfig: string,
   number: number,
-  { pod = `operator-${number}`, workers, logLevel = "debug", env }: OperatorOptions,
+  { pod = `operator-${number}`, workers, logLevel = "debug", env, nodeFlags = [] }: OperatorOptions,
 ): Promise<OperatorProcess> {
   const args = ["--config", config, "--kubeconfig", kubeconfig, "--listen", "127.0.0.1:0"];
   args.push(
@@ -288,7 +290,7 @@ async function start(
   );
   const child = spawn(
     process.execPath,
-    ["--disable-warning=ExperimentalWarning", join(root, "operator/main.ts"), ...args],
+    ["--disable-warning=ExperimentalWarning", ...nodeFlags, join(root, "operator/main.ts"), ...args],
     { env: { ...process.env, ...env, POD_NAME: pod }, stdio: ["ignore", "ignore", "pipe"] },
   );
   const operator = new Running(child);

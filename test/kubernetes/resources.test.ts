@@ -29,6 +29,7 @@ describe("resources", needsKubeApi, () => {
   before(async () => {
     api = await startKubeApi();
     await api.installCrds();
+    await api.installCrds("others");
     kube = await api.open();
     for (const name of ["shop", "postfleet"])
       await kube.create({ apiVersion: "v1", kind: "Namespace", metadata: { name } }, signal());
@@ -103,25 +104,21 @@ describe("resources", needsKubeApi, () => {
   };
 
   const folder = new URL("../golden/manifests/", import.meta.url);
-  /** Their CRDs are not here. */
-  const foreign = new Set(["ScaledObject", "Certificate", "DNSEndpoint"]);
-
   test("every manifest is admitted, and once it is there nothing is left to do", async () => {
     for (const file of await readdir(folder)) {
       const documents = parseAllDocuments(await readFile(new URL(file, folder), "utf8"));
       const desired = documents.map((document) => document.toJS() as KubeObject);
-      const known = desired.filter(({ kind }) => !foreign.has(kind));
       const live = await Promise.all(
-        known.map((object) =>
+        desired.map((object) =>
           kube.get(kindOf(object), object.metadata.namespace, object.metadata.name, signal()),
         ),
       );
       await carryOut(
-        known,
+        desired,
         live.filter((object) => object !== undefined),
       );
-      const there = await Promise.all(known.map(read));
-      assert.deepEqual(plan(known, there), [], file);
+      const there = await Promise.all(desired.map(read));
+      assert.deepEqual(plan(desired, there), [], file);
     }
   });
 

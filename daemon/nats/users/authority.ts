@@ -36,6 +36,14 @@ export interface Authority {
 const text = (octets: Uint8Array): string => new TextDecoder().decode(octets);
 const keyOf = (seed: string) => fromSeed(new TextEncoder().encode(seed));
 
+/** Deriving a public key takes milliseconds, and each user's creds name two. */
+const publicKeys = new Map<string, string>();
+function publicKeyOf(seed: string): string {
+  const known = publicKeys.get(seed) ?? keyOf(seed).getPublicKey();
+  publicKeys.set(seed, known);
+  return known;
+}
+
 export function makeAuthority(): Authority {
   const seedOf = (pair: { getSeed(): Uint8Array }) => text(pair.getSeed());
   return {
@@ -64,7 +72,7 @@ export type Revoked = Readonly<Record<string, number>>;
 /** What the server's configuration includes. Each call signs anew, so the text differs: make it once and keep it. */
 export async function authConf(authority: Authority): Promise<string> {
   const [operator, system] = [keyOf(authority.operator), keyOf(authority.system)];
-  const systemId = system.getPublicKey();
+  const systemId = publicKeyOf(authority.system);
   const operatorJwt = await encodeOperator("postfleet", operator, { system_account: systemId });
   const systemJwt = await encodeAccount("SYS", system, { limits: unlimited }, { signer: operator });
   return [
@@ -84,7 +92,7 @@ export async function authConf(authority: Authority): Promise<string> {
  * told to read its configuration again takes that over, and refuses the whole when its operator was signed anew.
  */
 export async function withRevoked(conf: string, authority: Authority, revoked: Revoked): Promise<string> {
-  const id = keyOf(authority.account).getPublicKey();
+  const id = publicKeyOf(authority.account);
   const line = new RegExp(`${id}: *\\S+`);
   if (!line.test(conf)) throw new Error("this configuration of NATS does not name our account");
   const anew = await accountLine(authority, revoked);
@@ -95,11 +103,11 @@ async function accountLine(authority: Authority, revoked: Revoked): Promise<stri
   const account = keyOf(authority.account);
   const ours = {
     limits: { ...unlimited, ...jetstream },
-    signing_keys: [keyOf(authority.signing).getPublicKey()],
+    signing_keys: [publicKeyOf(authority.signing)],
     ...(Object.keys(revoked).length > 0 ? { revocations: { ...revoked } } : {}),
   };
   const jwt = await encodeAccount("POSTFLEET", account, ours, { signer: keyOf(authority.operator) });
-  return `${account.getPublicKey()}: ${jwt}`;
+  return `${publicKeyOf(authority.account)}: ${jwt}`;
 }
 
 /** Who is revoked in a configuration; nobody in what is no such text. */
@@ -134,14 +142,14 @@ function claimsOf(authority: Authority, user: NatsUser, shards: number): Partial
     pub: list(pub),
     sub: list(sub),
     tags: tagsOf(user),
-    issuer_account: keyOf(authority.account).getPublicKey(),
+    issuer_account: publicKeyOf(authority.account),
   };
 }
 
 /** Whether these creds are what would be minted now; `false` also for what is no creds file. */
 export function isCurrent(creds: string, authority: Authority, user: NatsUser, shards = 1): boolean {
   const found = claimsIn(creds);
-  if (found?.iss !== keyOf(authority.signing).getPublicKey()) return false;
+  if (found?.iss !== publicKeyOf(authority.signing)) return false;
   const { pub, sub, tags, issuer_account } = claimsOf(authority, user, shards);
   const { nats } = found;
   const pick = (of: Partial<User>) =>

@@ -1,0 +1,46 @@
+/**
+ * Which MailDomains are Ready, and since when: what somebody would see who watches them.
+ */
+import { systemClock } from "../../../daemon/kit/clock.ts";
+import { silent } from "../../../daemon/kit/log.ts";
+import { Informer } from "../../../operator/kube/informer.ts";
+import { kinds } from "../../../operator/kube/kinds.ts";
+import type { KubeObject } from "../../../operator/kube/object.ts";
+import { ready } from "../../harness/kube-resources.ts";
+import type { Cluster } from "../../harness/operator.ts";
+
+export class Watching implements AsyncDisposable {
+  readonly #informer: Informer;
+  /** ms, on the clock of `performance`. */
+  readonly #since = new Map<string, number>();
+
+  constructor(cluster: Cluster) {
+    const surroundings = { clock: systemClock, chance: Math.random, log: silent };
+    this.#informer = new Informer(cluster.kube, kinds.MailDomain, { ...surroundings, transform: slim });
+    this.#informer.onChange((change) => {
+      const object = change.kind === "removed" ? change.before : change.object;
+      const key = `${object.metadata.namespace}/${object.metadata.name}`;
+      if (change.kind === "removed" || !ready(object)) this.#since.delete(key);
+      else if (!this.#since.has(key)) this.#since.set(key, performance.now());
+    });
+  }
+
+  get count(): number {
+    return this.#since.size;
+  }
+
+  /** `undefined`: it is not Ready now. */
+  readySince(key: string): number | undefined {
+    return this.#since.get(key);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#informer[Symbol.asyncDispose]();
+  }
+}
+
+const slim = (object: KubeObject): KubeObject => {
+  const { conditions } = (object["status"] ?? {}) as { readonly conditions?: unknown };
+  const { apiVersion, kind, metadata } = object;
+  return { apiVersion, kind, metadata, status: { conditions } };
+};
