@@ -15,10 +15,10 @@ import { readLayout } from "../nats/layout.ts";
 import { JetStreamMailboxStore } from "../nats/mailbox/store.ts";
 import { namespacesApart } from "../nats/mailbox/streams.ts";
 import { namespaceShard } from "../nats/users/permissions.ts";
+import { readDirectory } from "../operate/read-directory.ts";
 import { type CommandContext, CommandError, usage } from "./context.ts";
 import { Places } from "./mailbox-places.ts";
 import type { MailboxFlags } from "./mailbox-tools.ts";
-import { readDirectory } from "./read-directory.ts";
 
 const patienceMs = 10_000;
 

@@ -24,6 +24,8 @@ function aPlace(holds: readonly MailboxName[]) {
       return [];
     },
     repair: async () => [],
+    restored: async () => false,
+    uses: { forget: async () => {}, uses: async () => [] },
     scripts,
   };
   const fill = async () => {

@@ -11,13 +11,18 @@ import type { ScriptStore } from "../mailbox/scripts.ts";
 import type { MailboxAccess, MailboxSession, OpenOptions } from "../mailbox/session.ts";
 import type { MailboxName, MailboxStatus, MailboxStore, StoredMessage, Uid } from "../mailbox/store.ts";
 import type { Finding, MailboxUpkeep } from "../mailbox/upkeep.ts";
+import type { PasswordUses } from "../mailbox/uses.ts";
 import { usage } from "./context.ts";
 
 /** What commands ask of a store. */
 export type Mailboxes = Pick<MailboxStore, "status" | "mailboxes" | "messages" | "read"> &
   Pick<MailboxAccess, "open">;
 
-export type Place = Mailboxes & MailboxUpkeep & { readonly scripts: Pick<ScriptStore, "scripts" | "forget"> };
+export type Place = Mailboxes &
+  MailboxUpkeep & {
+    readonly scripts: Pick<ScriptStore, "scripts" | "forget">;
+    readonly uses: Pick<PasswordUses, "forget" | "uses">;
+  };
 
 export class Places implements Mailboxes, MailboxUpkeep {
   readonly #places: ReadonlyMap<string | undefined, Place>;
@@ -35,6 +40,11 @@ export class Places implements Mailboxes, MailboxUpkeep {
 
   readonly scripts: Pick<ScriptStore, "forget"> = {
     forget: async (mailbox) => (await this.#of(mailbox)).scripts.forget(mailbox),
+  };
+
+  readonly uses: Pick<PasswordUses, "forget" | "uses"> = {
+    forget: async (mailbox) => (await this.#of(mailbox)).uses.forget(mailbox),
+    uses: async (mailbox, signal) => (await this.#of(mailbox, signal)).uses.uses(mailbox, signal),
   };
 
   async *mailboxes(signal: AbortSignal): AsyncIterable<MailboxStatus> {
@@ -63,6 +73,10 @@ export class Places implements Mailboxes, MailboxUpkeep {
 
   async repair(mailbox: MailboxName, signal: AbortSignal): Promise<readonly Finding[]> {
     return (await this.#of(mailbox, signal)).repair(mailbox, signal);
+  }
+
+  async restored(mailbox: MailboxName, signal: AbortSignal): Promise<boolean> {
+    return (await this.#of(mailbox, signal)).restored(mailbox, signal);
   }
 
   #of(mailbox: MailboxName, signal = AbortSignal.timeout(60_000)): Promise<Place> {

@@ -13,6 +13,7 @@ import { Resolver } from "../dns/resolver.ts";
 import { systemServers } from "../dns/servers.ts";
 import { isLoopback } from "../kit/cidr.ts";
 import { systemClock } from "../kit/clock.ts";
+import type { Endpoint } from "../kit/flags.ts";
 import type { Log } from "../kit/log.ts";
 import { readVersion } from "../kit/version.ts";
 import { readLayout } from "../nats/layout.ts";
@@ -20,7 +21,7 @@ import type { HealthOptions } from "../net/health.ts";
 import type { WebHandler } from "../net/web.ts";
 import type { Installation } from "../operate/installation.ts";
 import { endpointText } from "./endpoints.ts";
-import type { Endpoint, RunOptions } from "./options.ts";
+import type { RunOptions } from "./options.ts";
 import type { Store } from "./store.ts";
 
 /** What `make generate` builds. */
