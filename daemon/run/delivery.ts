@@ -42,8 +42,8 @@ import type { NewMessage, Ownership, Pool } from "../queue/queue.ts";
 import { defaultRetry, expiresAt, longestWait } from "../queue/retry.ts";
 import type { Note } from "../reports/recorder.ts";
 import type { Metrics, QueueFigures } from "./metrics.ts";
-import { noteTls } from "./report-notes.ts";
 import type { RunOptions } from "./options.ts";
+import { noteTls } from "./report-notes.ts";
 import type { Store } from "./store.ts";
 
 export interface DeliveryContext {

@@ -27,8 +27,8 @@ import { forgetEndpoints, publishEndpoints } from "./endpoints.ts";
 import { greet } from "./greet.ts";
 import { type Access, openLogins } from "./logins.ts";
 import { type Metrics, openMetrics, type QueueFigures } from "./metrics.ts";
-import type { Reports } from "./reports.ts";
 import { type ListenerName, parseRunOptions, type RunOptions, runHelp } from "./options.ts";
+import type { Reports } from "./reports.ts";
 import { openStore, type Store } from "./store.ts";
 
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
