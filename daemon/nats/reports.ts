@@ -140,7 +140,12 @@ export class JetStreamReportStore implements ReportStore, AsyncDisposable {
 
   round(place: Place): Promise<Versioned<Round> | undefined> {
     // Written by somebody who may not: as if there were none, but for its revision.
-    return this.#last(`${prefix(place)}.round`, { state: "waiting", notBefore: 0, why: "it was forged" });
+    return this.#last(`${prefix(place)}.round`, {
+      state: "waiting",
+      notBefore: 0,
+      tries: 0,
+      why: "it was forged",
+    });
   }
 
   setRound(place: Place, round: Round, expect: number): Promise<number | undefined> {

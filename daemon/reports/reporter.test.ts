@@ -66,7 +66,7 @@ function open(domains: readonly string[] = ["far.test"]) {
   const store = new MemoryReportStore();
   const dns = new ScriptedDns(zone);
   const mails: Letter[] = [];
-  const trouble: { mail?: Error } = {};
+  const trouble: { mail?: Error; unready?: string } = {};
   const daemon = (member: string) =>
     new Reporter({
       store,
@@ -83,6 +83,7 @@ function open(domains: readonly string[] = ["far.test"]) {
         if (!mails.some(({ once }) => once === letter.once)) mails.push(letter);
         return "id";
       },
+      unready: () => trouble.unready,
       post: () => Promise.reject(new Error("not here")),
       idOf: (text) => Buffer.from(text).toString("hex").slice(-24),
       spread: () => 0.5,
@@ -166,6 +167,27 @@ test("what cannot be sent now is sent later, by whoever is there", async () => {
   await tick(daemon("two"));
   assert.deepEqual(mails.map(told).sort(), ["far.test → rua@far.test", "slow.test → rua@slow.test"]);
   assert.equal((await store.round(place))?.value.state, "done");
+});
+
+test("nothing is claimed while its sender cannot sign; people read why", async () => {
+  const { clock, mails, daemon, start, tick, trouble, store } = open();
+  trouble.unready = "home.test has no keys";
+  clock.advance(start);
+  const one = daemon("one");
+  const waits: number[] = [];
+  for (let i = 0; i < 4; i++) {
+    await tick(one);
+    const round = (await store.round(place))?.value;
+    assert.ok(round?.state === "waiting");
+    assert.equal(round.why, "1 of 1 could not be sent yet: home.test has no keys");
+    waits.push((round.notBefore - clock.now()) / 60_000);
+    clock.advance(round.notBefore - clock.now());
+  }
+  assert.deepEqual(waits, [5, 10, 20, 40]);
+  assert.deepEqual(store.sent, []);
+  delete trouble.unready;
+  await tick(one);
+  assert.equal(mails.length, 1);
 });
 
 test("not for ever", async () => {

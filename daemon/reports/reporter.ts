@@ -7,7 +7,7 @@
  *         name, so that not everybody reports at midnight (RFC 7489 §7.2). An order begins it at once.
  * Once:   the place is held by one daemon (a record that the store forgets when its holder dies), and each report is
  *         claimed (`sending.ts`).
- * Again:  what could not be sent is tried every `againMs`, for `patienceMs` after the day.
+ * Again:  what could not be sent is tried after `againMs`, and then ever more rarely, for `patienceMs` after the day.
  * Fails:  never; a store that is away is tried again at the next tick.
  */
 import type { Directory, LiveDirectory } from "../directory/directory.ts";
@@ -15,7 +15,7 @@ import { dayEnd, dayMs, dayOf } from "../mail/report/day.ts";
 import { type Place, placeText } from "./fact.ts";
 import type { Maker } from "./maker.ts";
 import { Merge } from "./merge.ts";
-import { type Order, type SendingMeans, sendReport } from "./sending.ts";
+import { type Later, type Order, type SendingMeans, sendReport } from "./sending.ts";
 import { heldMs, type ReportStore, type Round, type RoundSums, type Versioned } from "./store.ts";
 
 export interface ReporterOptions extends Omit<SendingMeans, "store"> {
@@ -34,6 +34,7 @@ const tickMs = 60_000;
 export const settleMs = 10 * 60_000;
 export const spreadMs = 3 * 3_600_000;
 export const againMs = 5 * 60_000;
+const againMaxMs = 2 * 3_600_000;
 export const patienceMs = 36 * 3_600_000;
 /** Days that are looked at: pages live for a little longer. */
 const daysBack = 2;
@@ -111,35 +112,46 @@ export class Reporter {
     if (known?.value.state === "held") return;
     const hold = await this.#hold(place, known);
     if (hold === undefined) return;
-    const next = await this.#make(place, directory, hold, signal).catch((error: unknown): Round => {
+    const tries = known?.value.state === "waiting" ? known.value.tries + 1 : 1;
+    const made = await this.#make(place, directory, hold, signal).catch((error: unknown): Later => {
       this.#o.log.warn({ err: error, ...place }, "reports could not be made; trying again");
-      return this.#later((error as Error).message);
+      return { later: (error as Error).message };
     });
+    const next: Round = "later" in made ? this.#waiting(made.later, tries) : made;
     if (await hold.end(next)) this.#o.log.info({ ...place, round: next }, "a day's reports were seen to");
     if (next.state === "done") this.#over.add(placeText(place));
   }
 
-  async #make(place: Place, directory: Directory, hold: Hold, signal: AbortSignal): Promise<Round> {
+  async #make(place: Place, directory: Directory, hold: Hold, signal: AbortSignal): Promise<Round | Later> {
     const { store, clock, makers } = this.#o;
     const maker = makers.find(({ kind }) => kind === place.kind) as Maker;
     const merge = new Merge();
     await store.read(place, (page) => merge.add(page));
     const last = clock.now() > dayEnd(place.day) + patienceMs;
-    const endings = { sent: 0, unwanted: 0, failed: 0, later: 0 };
+    const senders = maker.senders(directory, place.namespace);
+    const endings = { sent: 0, unwanted: 0, failed: 0 };
+    const later: string[] = [];
     const groups = merge.groups();
     for (let at = 0; at < groups.length; at += atOnce) {
-      if (!(await hold.renew())) return this.#later("another daemon has taken over");
+      if (!(await hold.renew())) return { later: "another daemon has taken over" };
       const some = groups.slice(at, at + atOnce);
-      const orders = some.map((group): Order => ({ place, group, maker, directory, last }));
+      const orders = some.map(
+        (group): Order => ({ place, group, maker, sender: senders.get(group.from), last }),
+      );
       for (const ending of await Promise.all(orders.map((order) => sendReport(order, this.#o, signal))))
-        endings[ending]++;
+        if (typeof ending === "string") endings[ending]++;
+        else later.push(ending.later);
     }
-    const { later, ...sums } = endings;
-    if (later > 0 && !last) return this.#later(`${later} of ${groups.length} could not be sent yet`);
-    return this.#done({ ...sums, failed: sums.failed + later, missed: merge.missed });
+    if (later.length > 0 && !last)
+      return { later: `${later.length} of ${groups.length} could not be sent yet: ${later[0]}` };
+    return this.#done({ ...endings, failed: endings.failed + later.length, missed: merge.missed });
   }
 
-  #later = (why: string): Round => ({ state: "waiting", notBefore: this.#o.clock.now() + againMs, why });
+  #waiting(why: string, tries: number): Round {
+    const wait = Math.min(againMaxMs, againMs * 2 ** Math.min(tries - 1, 10));
+    return { state: "waiting", notBefore: this.#o.clock.now() + wait, why, tries };
+  }
+
   #done = (sums: RoundSums): Round => ({ state: "done", at: this.#o.clock.now(), ...sums });
 
   async #hold(place: Place, known: Versioned<Round> | undefined): Promise<Hold | undefined> {

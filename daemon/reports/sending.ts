@@ -8,8 +8,9 @@
  *         it is young (`safeMs`); an older one stays as it is, `doubtful`: rather none than two.
  * Fails:  rejects when the store is away.
  */
-import { gzipSync } from "node:zlib";
-import type { Directory, ReportSender } from "../directory/directory.ts";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+import type { ReportSender } from "../directory/directory.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import type { Address } from "../mail/address.ts";
@@ -35,6 +36,8 @@ export interface SendingMeans {
   readonly store: Pick<ReportStore, "report" | "setReport">;
   /** Puts it into the queue; the message's id. Rejects with words fit for people when it was not taken. */
   readonly mail: (letter: Letter, signal: AbortSignal) => Promise<string>;
+  /** Why this sender cannot send now. */
+  readonly unready: (sender: ReportSender) => string | undefined;
   /** Posts it; what the server answered. Rejects with words fit for people. */
   readonly post: (url: string, packed: Uint8Array, signal: AbortSignal) => Promise<string>;
   /** A short name for a report, the same in every daemon. */
@@ -43,8 +46,13 @@ export interface SendingMeans {
   readonly log: Log;
 }
 
-export type Ending = "sent" | "unwanted" | "failed" | "later";
+export type Ending = "sent" | "unwanted" | "failed" | Later;
+export interface Later {
+  /** Why. */
+  readonly later: string;
+}
 
+const packing = promisify<string, Buffer>(gzip);
 /** Below the ten minutes for which the queue remembers a message that has left. */
 const safeMs = 8 * 60_000;
 
@@ -52,15 +60,15 @@ export interface Order {
   readonly place: Place;
   readonly group: Group;
   readonly maker: Maker;
-  readonly directory: Directory;
+  /** `undefined`: it was turned off since. */
+  readonly sender: ReportSender | undefined;
   /** Nobody tries again after this. */
   readonly last: boolean;
 }
 
 export async function sendReport(order: Order, means: SendingMeans, signal: AbortSignal): Promise<Ending> {
-  const { place, group, maker, directory, last } = order;
-  const sender = maker.senders(directory, place.namespace).get(group.from);
-  if (sender === undefined) return "unwanted"; // turned off since
+  const { place, group, maker, sender, last } = order;
+  if (sender === undefined) return "unwanted";
   const id = means.idOf(`${placeText(place)} ${group.from} ${group.domain}`);
   const known = await means.store.report(place, id);
   if (known && isOver(known.value)) return known.value.state === "sent" ? "sent" : "failed";
@@ -71,13 +79,13 @@ export async function sendReport(order: Order, means: SendingMeans, signal: Abor
   // A claim that is carried out again stays as old as it is.
   const at = known?.value.state === "claimed" ? known.value.at : means.clock.now();
   const draft = draftOf(order, sender, id, at);
-  const to = placesOf(wish, last);
+  const to = means.unready(sender) ?? placesOf(wish, last);
   if (typeof to === "string") {
-    if (!last) return "later";
+    if (!last) return { later: to };
     return end(order, means, id, known, { ...draft, state: "failed", why: to });
   }
   const revision = await means.store.setReport(place, id, draft, known?.revision ?? 0);
-  if (revision === undefined) return "later"; // somebody else has it in hand
+  if (revision === undefined) return { later: "another daemon has it in hand" };
   const claim = { value: draft, revision };
   const sendings = await deliver(to, order, sender, draft.reportId, means, signal);
   return end(order, means, id, claim, concluded(draft, sendings, last));
@@ -115,7 +123,7 @@ async function deliver(
   means: SendingMeans,
   signal: AbortSignal,
 ): Promise<readonly Sending[]> {
-  const packed = gzipSync(maker.make(group, sender, place.day, reportId));
+  const packed = await packing(maker.make(group, sender, place.day, reportId));
   const { kind, day } = place;
   const { domain } = group;
   const sendings: Sending[] = [];
@@ -167,6 +175,6 @@ async function end(
   };
   if (state === "sent") log.info(facts, "a report was sent");
   else log.warn(facts, state === "doubtful" ? "a report may have been sent" : "a report could not be sent");
-  if (state === "waiting") return "later";
+  if (state === "waiting") return { later: why ?? "" };
   return state === "sent" ? "sent" : "failed";
 }

@@ -10,7 +10,13 @@ export type Round =
   /** Somebody makes them; the store forgets it unless it is said again within `heldMs`. */
   | { readonly state: "held"; readonly by: string }
   /** Not all could be sent. */
-  | { readonly state: "waiting"; readonly notBefore: number; readonly why: string }
+  | {
+      readonly state: "waiting";
+      readonly notBefore: number;
+      readonly why: string;
+      /** How often it was tried. */
+      readonly tries: number;
+    }
   /** Somebody wants them now. */
   | { readonly state: "ordered"; readonly at: number }
   | ({ readonly state: "done"; readonly at: number } & RoundSums);

@@ -4,7 +4,7 @@
  */
 import { createHash, createHmac } from "node:crypto";
 import { jobsFor } from "../accept/jobs.ts";
-import type { LiveDirectory } from "../directory/directory.ts";
+import type { Directory, LiveDirectory, ReportSender } from "../directory/directory.ts";
 import { Resolver } from "../dns/resolver.ts";
 import { systemServers } from "../dns/servers.ts";
 import { type Clock, systemClock } from "../kit/clock.ts";
@@ -16,6 +16,7 @@ import { acceptOnce } from "../nats/accept-once.ts";
 import { JetStreamReportStore } from "../nats/reports.ts";
 import { postReport } from "../net/post-report.ts";
 import { newMessageId } from "../queue/ids.ts";
+import type { PolicyName } from "../queue/job.ts";
 import { dmarcMaker } from "../reports/dmarc.ts";
 import { type Note, Recorder } from "../reports/recorder.ts";
 import { Reporter } from "../reports/reporter.ts";
@@ -61,6 +62,7 @@ export async function openReports(context: ReportsContext): Promise<Reports> {
     namespace,
     member: store.member.member,
     makers: makersOf(resolver),
+    unready: (sender) => cannotSign(sender, live.current()),
     mail: (letter, signal) => mail(letter, context, signal),
     post: (url, packed, signal) => postReport(url, packed, { resolve: addressesBy(resolver) }, signal),
     idOf: (text) => createHash("sha256").update(text).digest("hex").slice(0, 24),
@@ -110,18 +112,23 @@ const addressesBy =
     return answer.kind === "found" ? answer.records.map(({ address }) => address) : [];
   };
 
+/** Reports without a signature of their sender's domain are believed by nobody. RFC 7489 §7.2.1.1, RFC 8460 §3 */
+function cannotSign({ from, policy }: ReportSender, directory: Directory): string | undefined {
+  const namespace = namespaceIn(policy);
+  const signer = directory.domain(domainOf(from));
+  if (signer?.namespace === namespace && signer.dkim.length > 0) return undefined;
+  return `there is no MailDomain ${domainOf(from)} in namespace ${namespace} with DKIM keys to sign reports`;
+}
+
+const namespaceIn = (policy: PolicyName): string => policy.slice(0, policy.indexOf("/"));
+
 /** The id of a report's message follows from what it is, and from a key: nobody else can tell it beforehand. */
 async function mail(letter: Letter, context: ReportsContext, signal: AbortSignal): Promise<string> {
   const { live, store, options } = context;
   const { sender, to, day, once } = letter;
   const { from, policy, organization } = sender;
-  const namespace = policy.slice(0, policy.indexOf("/"));
+  const namespace = namespaceIn(policy);
   const directory = live.current();
-  const signer = directory.domain(domainOf(from));
-  if (signer?.namespace !== namespace || signer.dkim.length === 0)
-    throw new Error(
-      `there is no MailDomain ${domainOf(from)} in namespace ${namespace} with DKIM keys to sign it`,
-    );
   const [key = ""] = store.vault.deriveAll(idPurpose, namespace);
   const chance = createHmac("sha256", key).update(once).digest().subarray(0, digestOctets);
   const message = newMessageId(dayEnd(day), chance);

@@ -7,6 +7,7 @@
  * Fails:  never.
  * Spec:   RFC 7489 appendix C. As everybody writes it: without a namespace, which readers expect.
  */
+import ipaddr from "ipaddr.js";
 import type { DmarcReport, DmarcRow, PublishedPolicy } from "./dmarc.ts";
 
 export function dmarcXml(report: DmarcReport): string {
@@ -48,7 +49,7 @@ function record(row: DmarcRow, count: number): string[] {
   });
   return [
     "  <record>",
-    `    <row>${element("source_ip", row.ip)}${element("count", count)}`,
+    `    <row>${element("source_ip", written(row.ip))}${element("count", count)}`,
     `      <policy_evaluated>${element("disposition", row.disposition)}${element("dkim", row.dkim)}${element("spf", row.spf)}${reasons.join("")}</policy_evaluated>`,
     "    </row>",
     `    <identifiers>${element("envelope_from", row.envelopeFrom)}${element("header_from", row.headerFrom)}</identifiers>`,
@@ -62,6 +63,10 @@ function record(row: DmarcRow, count: number): string[] {
     "  </record>",
   ];
 }
+
+/** The schema knows IPv6 addresses in full only. */
+const written = (ip: string): string =>
+  ipaddr.IPv6.isValid(ip) ? ipaddr.IPv6.parse(ip).toNormalizedString() : ip;
 
 const wordMax = 255;
 const marks: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };

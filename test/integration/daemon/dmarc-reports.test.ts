@@ -8,7 +8,7 @@ import { after, test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { dkimRecord, generateDkimKey, parseDkimKey } from "../../../daemon/mail/dkim/keys.ts";
 import { signMessage } from "../../../daemon/mail/dkim/sign-message.ts";
-import { dayEnd, dayOf } from "../../../daemon/mail/report/day.ts";
+import { dayEnd, dayMs, dayOf } from "../../../daemon/mail/report/day.ts";
 import { settleMs, spreadMs } from "../../../daemon/reports/reporter.ts";
 import { verifiedByMailauth } from "../../harness/dkim-verify.ts";
 import { startDns } from "../../harness/dns-server.ts";
@@ -20,6 +20,7 @@ import { run } from "../../harness/programs.ts";
 import { openReporter } from "../../harness/reporting.ts";
 import { RawClient } from "../../harness/smtp-client.ts";
 import { shared, startTenantNats, tenant } from "../../harness/tenants.ts";
+import { untilTrue } from "../../harness/until.ts";
 
 const launcher = new URL("../../../bin/postfleet", import.meta.url).pathname;
 const theirs = generateDkimKey("ed25519-sha256");
@@ -192,7 +193,22 @@ test("the report is signed by its sender, and its sums are those of the mail", a
   assert.equal(dayOf(begin), today);
 });
 
-test("an order for a day that is done is not carried out again; one for a day that is not over is refused", async () => {
+test("an order is carried out by whoever hears of it", { timeout: 60_000 }, async () => {
+  // Yesterday has been seen to by those whose clock says that it is tomorrow.
+  const day = dayOf(Date.now() - 2 * dayMs);
+  assert.match(
+    await command("send-now", "--kind", "dmarc", "--day", day),
+    new RegExp(`^${day}\\tdmarc\\tteam\\tordered`),
+  );
+  const reporter = opened.use(await openReporter(world, tenant("team"), dns.address, Date.now()));
+  await untilTrue("the order to be carried out", async () => {
+    await reporter.tick();
+    return /done: 0 sent/.test(await command("list", "--kind", "dmarc", "--day", day));
+  });
+  assert.match(await command("send-now", "--kind", "dmarc", "--day", day), /already made/);
+});
+
+test("a day that is not over is not ordered; what was sent is told with its message's id", async () => {
   await assert.rejects(command("send-now", "--day", today), /is not over/);
   assert.match(await command("list", "--day", today), /rua@far\.example \([0-9a-z]{26}\)/);
 });
