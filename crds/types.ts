@@ -62,6 +62,35 @@ export interface Oidc {
   readonly caBundle?: string;
 }
 
+/** It speaks the milter protocol (clamav-milter, opendkim, opendmarc, rspamd's proxy …). */
+export interface MilterAddress {
+  /** A host with a port, or unix:/path of a socket in the gateway's pod. */
+  readonly address: string;
+}
+
+/** It is rspamd, asked over HTTP as its proxies ask it. */
+export interface RspamdAddress {
+  /** Where its worker listens, without a path. */
+  readonly url: string;
+}
+
+export interface Filter {
+  /** What logs, the trace and X-Postfleet-Filter call it. */
+  readonly name: string;
+  /** It speaks the milter protocol (clamav-milter, opendkim, opendmarc, rspamd's proxy …). */
+  readonly milter?: MilterAddress;
+  /** It is rspamd, asked over HTTP as its proxies ask it. */
+  readonly rspamd?: RspamdAddress;
+  /** How long it may be silent, and how long a message waits while all its connections are in use; 120s at most. */
+  readonly timeout: string;
+  /** When it does not answer, or not as it should. Defer: the client is asked to come again (451). Accept: the message is taken, with X-Postfleet-Filter telling so. */
+  readonly onFailure: "Defer" | "Accept";
+  /** Messages that it is shown at once, by each gateway; others wait. */
+  readonly connections: number;
+  /** A field of the milter's that means junk, with the beginning of its value. */
+  readonly junkField?: string;
+}
+
 /** By what the sender's domain says of the client (RFC 7208). */
 export interface SpfActions {
   /** The domain says that this client may not send for it (-all). */
@@ -100,12 +129,20 @@ export interface DmarcActions {
 
 /** What becomes of mail from strangers by what SPF, DKIM and DMARC say of its origin. Mark: the result is only written into Authentication-Results. Junk: it is also filed into the folder Junk. Reject: it is refused (where a message has recipients in several domains that do not all refuse it, it goes into Junk). */
 export interface Inbound {
+  /** Programs that see each message before it is taken, all at the same time; their fields are put in front of it, nothing else of it changes. */
+  readonly filters: readonly Filter[];
   /** By what the sender's domain says of the client (RFC 7208). */
   readonly spf: SpfActions;
   /** By the message's signatures (RFC 6376). */
   readonly dkim: DkimActions;
   /** When neither SPF nor DKIM vouches for the domain in From, by what that domain asks for (RFC 7489). */
   readonly dmarc: DmarcActions;
+}
+
+/** What is done with mail that this domain's users, and clients in acceptFrom, send from it. What a filter takes for junk is refused, and the filters' fields are not sent along. */
+export interface Outbound {
+  /** Programs that see each message before it is taken, all at the same time; their fields are put in front of it, nothing else of it changes. */
+  readonly filters: readonly Filter[];
 }
 
 /** Tells other servers that this domain's mail is taken by its hostnames only, and over TLS with a valid certificate (RFC 8461). The gateway serves the policy on its listener mta-sts, which mta-sts.<domain> must reach at port 443 with a certificate for that name. */
@@ -179,6 +216,8 @@ export interface MailDomainSpec {
   readonly oidc?: Oidc;
   /** What becomes of mail from strangers by what SPF, DKIM and DMARC say of its origin. Mark: the result is only written into Authentication-Results. Junk: it is also filed into the folder Junk. Reject: it is refused (where a message has recipients in several domains that do not all refuse it, it goes into Junk). */
   readonly inbound: Inbound;
+  /** What is done with mail that this domain's users, and clients in acceptFrom, send from it. What a filter takes for junk is refused, and the filters' fields are not sent along. */
+  readonly outbound: Outbound;
   /** Tells other servers that this domain's mail is taken by its hostnames only, and over TLS with a valid certificate (RFC 8461). The gateway serves the policy on its listener mta-sts, which mta-sts.<domain> must reach at port 443 with a certificate for that name. */
   readonly mtaSts: MtaSts;
   /** Asks other servers for daily reports of failed TLS (RFC 8460). */

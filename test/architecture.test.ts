@@ -1,6 +1,6 @@
 /**
- * The shape of the source, proven: main → api → operate → nats·dns·net → accept·deliver → smtp·imap·pop3 → queue·mailbox·directory →
- * mail → kit. An arrow may skip a step, never turn back, and neighbours on one step do not know each other.
+ * The shape of the source, proven: main → api → operate → nats·dns·net → accept·deliver → smtp·imap·pop3·filters →
+ * queue·mailbox·directory → mail → kit. An arrow may skip a step, never turn back, and neighbours on one step do not know each other.
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -13,7 +13,7 @@ const steps = [
   ["kit"],
   ["mail"],
   ["queue", "mailbox", "directory", "sieve"],
-  ["smtp", "imap", "pop3", "managesieve"],
+  ["smtp", "imap", "pop3", "managesieve", "filters"],
   ["accept", "deliver", "auth", "reports"],
   ["nats", "dns", "net"],
   ["operate"],

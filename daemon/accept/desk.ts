@@ -3,6 +3,7 @@
  */
 import type { Sasl } from "../auth/sasl/sasl.ts";
 import type { Directory, LiveDirectory } from "../directory/directory.ts";
+import type { Look } from "../filters/filter.ts";
 import type { Clock } from "../kit/clock.ts";
 import { Deadlines } from "../kit/deadlines.ts";
 import type { Log } from "../kit/log.ts";
@@ -40,7 +41,7 @@ export interface Accepted {
 
 export interface MailroomParts {
   readonly live: Pick<LiveDirectory, "current">;
-  readonly queue: Pick<Queue, "admission" | "newId" | "openBody" | "accept">;
+  readonly queue: Pick<Queue, "admission" | "newId" | "openBody" | "readBack" | "accept">;
   /** Who may log in, and how. */
   readonly sasl: Pick<Sasl, "mechanisms" | "exchange">;
   /** Figures of one mailbox, for quotas at RCPT. */
@@ -55,6 +56,8 @@ export interface MailroomParts {
   readonly examine?: Examine;
   /** Hears what judged messages add to DMARC reports. */
   readonly observe?: ((fact: DmarcFact) => void) | undefined;
+  /** Asks the content filters that domains name; absent: nobody does. */
+  readonly look?: Look;
   /** Whom a bounce to this address of ours is for, if we gave the address out as a return path. */
   readonly returned?: (address: Address, namespace: string) => Address | undefined;
   /** Called for each message once it is durable, before the client hears so: metrics and the message's trace. */

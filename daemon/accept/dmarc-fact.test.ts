@@ -14,6 +14,7 @@ const inbound = (dmarc: Partial<DmarcActions>): Inbound => ({
   spf: { fail: "Mark", softFail: "Mark" },
   dkim: { fail: "Mark" },
   dmarc: { ...usual, ...dmarc },
+  filters: [],
 });
 const send = { mode: "Send", from } as const;
 

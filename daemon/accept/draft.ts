@@ -5,8 +5,9 @@
  * Spec:   RFC 5321 §4.4 (Received), §6.3 (loops); RFC 6409 §8 (Date and Message-ID); RFC 9228 (Delivered-To).
  */
 
+import type { Look } from "../filters/filter.ts";
 import { isLoopback } from "../kit/cidr.ts";
-import { type Address, type Domain, domainOf, isAscii } from "../mail/address.ts";
+import { type Address, domainOf, isAscii } from "../mail/address.ts";
 import type { Origin, Sender } from "../mail/envelope.ts";
 import { type HeaderFacts, HeaderScanner } from "../mail/headers.ts";
 import type { Reply } from "../mail/reply.ts";
@@ -14,11 +15,13 @@ import { mailDate, receivedHeader } from "../mail/trace.ts";
 import type { MessageId } from "../queue/job.ts";
 import type { NewJob } from "../queue/queue.ts";
 import type { Desk } from "./desk.ts";
+import { type Guards, guardsOf, shown } from "./guards.ts";
 import { Inspection, type Judgement } from "./inspection.ts";
 import { jobsOf, newJob, type Placed } from "./jobs.ts";
 import { replies } from "./replies.ts";
 import { owns } from "./rules/own-sender.ts";
-import type { Draft } from "./sink.ts";
+import { type Screened, screen } from "./screening.ts";
+import type { Draft, Findings, Whole } from "./sink.ts";
 import type { Standing } from "./standing.ts";
 import { readSubmitted, type Submitted } from "./submitted.ts";
 import type { Transaction } from "./transaction.ts";
@@ -40,9 +43,18 @@ function inspect(desk: Desk, transaction: Transaction, { client, helo }: Origin)
   });
 }
 
-function sorted(place: Placed, isJunk: (domain: Domain) => boolean): Placed {
-  const junk = place.class === "local" && isJunk(place.destination);
-  return junk ? { ...place, recipient: { ...place.recipient, junk: true } } : place;
+type Taken<T> = Extract<T, { readonly kind: "take" }>;
+
+/** With what was found for this recipient: by where the message comes from, and by its domain's filters. */
+function marked(place: Placed, judged?: Taken<Judgement>, screened?: Taken<Screened>): Placed {
+  const marks = place.via && screened?.of(place.via);
+  const isJunk = judged?.isJunk(place.destination) || marks?.junk;
+  const junk = place.class === "local" && isJunk;
+  return {
+    ...place,
+    ...(junk ? { recipient: { ...place.recipient, junk: true } } : {}),
+    ...(marks && marks.fields !== "" ? { prepend: (judged?.field ?? "") + marks.fields } : {}),
+  };
 }
 
 const isTrusted = ({ kind }: Standing): boolean => kind === "client" || kind === "user";
@@ -58,6 +70,9 @@ export class MessageDraft implements Draft {
   readonly inspection: Inspection | undefined;
   readonly #complete: boolean;
   readonly section?: (octets: Buffer) => Uint8Array | Reply;
+  readonly screen?: (whole: Whole) => Promise<Screened>;
+  /** Octets of ours in front of the message. */
+  #front = 0;
   #submitted: Submitted | undefined;
   #tlsOptional = false;
   readonly #desk: Desk;
@@ -77,7 +92,10 @@ export class MessageDraft implements Draft {
     this.limit = transaction.limit;
     this.inspection = inspect(desk, transaction, origin);
     this.#complete = complete;
-    this.holdHeader = complete || this.inspection !== undefined;
+    const { look } = desk.parts;
+    const guards = look && guardsOf(transaction, desk.directory());
+    if (look && guards) this.screen = (whole) => this.#show(whole, guards, look);
+    this.holdHeader = complete || this.inspection !== undefined || guards !== undefined;
     if (complete) this.section = (octets) => this.#submit(octets);
     else if (this.inspection) this.section = this.inspection.header.bind(this.inspection);
     this.scan = this.holdHeader ? new HeaderScanner(heldOctets) : new HeaderScanner();
@@ -99,6 +117,7 @@ export class MessageDraft implements Draft {
     const receipt = { origin: this.#origin, host, id: this.id, at: this.#at };
     let lines = receivedHeader(only === undefined ? receipt : { ...receipt, recipient: only });
     if (only !== undefined && this.#mayMark(only)) lines += `Delivered-To: ${only}\r\n`;
+    this.#front = Buffer.byteLength(lines);
     if (this.#complete && header && !header.endless) lines += this.#missing(header, host);
     return Buffer.from(lines);
   }
@@ -145,22 +164,32 @@ export class MessageDraft implements Draft {
     return messageId === undefined ? `${dated}Message-ID: <${this.id}@${host}>\r\n` : dated;
   }
 
-  jobs(judgement: Judgement | undefined): readonly NewJob[] {
+  /** Filters see the message as it came, behind our results; fields that we added for a user belong to it. */
+  #show({ body, octets, judgement }: Whole, { guarded, outbound }: Guards, look: Look): Promise<Screened> {
+    const { hostname, log } = this.#desk.parts;
+    const { sender } = this.#transaction;
+    const field = judgement?.kind === "take" ? judgement.field : "";
+    const front = this.#front;
+    const size = body + field.length - front;
+    const letter = { id: this.id, hostname, origin: this.#origin, sender, size };
+    return screen(
+      { look, guarded, outbound, log },
+      { ...letter, octets: (signal) => shown(octets(signal), front, field) },
+    );
+  }
+
+  jobs({ judgement, screened }: Findings): readonly NewJob[] {
     const { recipients } = this.#transaction;
     const sender = this.#sender();
     const facts = { message: this.id, queuedAt: this.#at, sender, origin: this.#origin };
     const perJob = this.#desk.limits.recipientsPerJob;
-    if (judgement?.kind !== "take") {
-      const jobs = jobsOf(facts, recipients.placed, perJob);
-      const copy = this.#sentCopy();
-      return copy ? [...jobs, newJob(facts, jobs.length, copy, [copy.recipient])] : jobs;
-    }
-    const { field: prepend, isJunk } = judgement;
-    return jobsOf(
-      { ...facts, prepend },
-      recipients.placed.map((place) => sorted(place, isJunk)),
-      perJob,
-    );
+    const judged = judgement?.kind === "take" ? judgement : undefined;
+    const seen = screened?.kind === "take" ? screened : undefined;
+    const placed =
+      judged || seen ? recipients.placed.map((place) => marked(place, judged, seen)) : recipients.placed;
+    const jobs = jobsOf(judged ? { ...facts, prepend: judged.field } : facts, placed, perJob);
+    const copy = this.#sentCopy();
+    return copy ? [...jobs, newJob(facts, jobs.length, copy, [copy.recipient])] : jobs;
   }
 
   /** REQUIRETLS goes before what the header says. RFC 8689 §4.1 */

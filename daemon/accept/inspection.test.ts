@@ -111,6 +111,7 @@ test("where only one of two domains refuses it, it goes into Junk there", async 
     spf: { fail: "Mark", softFail: "Mark" },
     dkim: { fail: "Mark" },
     dmarc: { none: "Mark", quarantine: "Mark", reject: "Mark" },
+    filters: [],
   } as const;
   const given = { ...resources, domains: { "example.test": {}, "other.test": { inbound: takes } } };
   const { room } = open(evidence("fail", "reject"), given);

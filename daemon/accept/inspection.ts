@@ -6,10 +6,9 @@
  *         reply, or taken, with our results field and with the domains whose mail goes into Junk.
  * Spec:   RFC 8601 §5 (forged fields), RFC 7372 (codes), RFC 7489 §6.6.
  */
-import type { Inbound } from "../../crds/types.ts";
 import type { Evidence } from "../auth/origin/evidence.ts";
 import { resultsField, withoutForged } from "../auth/origin/results-field.ts";
-import { judge, type Verdict } from "../auth/origin/verdict.ts";
+import { type Choices, judge, type Verdict } from "../auth/origin/verdict.ts";
 import type { Directory, DomainEntry } from "../directory/directory.ts";
 import type { Log } from "../kit/log.ts";
 import type { Domain } from "../mail/address.ts";
@@ -59,12 +58,12 @@ export interface InspectionOptions {
 }
 
 /** What holds for a domain that was published before it could choose. */
-const usual: Inbound = {
+const usual: Choices = {
   spf: { fail: "Mark", softFail: "Mark" },
   dkim: { fail: "Mark" },
   dmarc: { none: "Mark", quarantine: "Junk", reject: "Reject" },
 };
-const chosen = (entry: DomainEntry | undefined): Inbound => entry?.spec.inbound ?? usual;
+const chosen = (entry: DomainEntry | undefined): Choices => entry?.spec.inbound ?? usual;
 
 export class Inspection {
   readonly #o: InspectionOptions;

@@ -24,6 +24,10 @@ export interface Placed {
   readonly class: JobClass;
   readonly policy: PolicyName;
   readonly destination: Domain;
+  /** The domain in which it was named, where that has content filters. */
+  readonly via?: Domain;
+  /** Fields of these recipients alone, instead of the message's. */
+  readonly prepend?: string;
 }
 
 export interface MessageFacts {
@@ -45,7 +49,7 @@ export function jobsOf(facts: MessageFacts, placed: readonly Placed[], perJob = 
   const groups: { readonly place: Placed; readonly recipients: Recipient[] }[] = [];
   const open = new Map<string, Recipient[]>();
   for (const place of placed) {
-    const id = `${place.class} ${place.policy} ${place.destination}`;
+    const id = `${place.class} ${place.policy} ${place.destination} ${place.prepend ?? ""}`;
     let recipients = open.get(id);
     if (!recipients || recipients.length >= perJob) {
       recipients = [];
@@ -64,6 +68,7 @@ export function newJob(
   place: Placed,
   recipients: readonly Recipient[],
 ): NewJob {
+  const prepend = place.prepend ?? facts.prepend;
   return {
     message: facts.message,
     group,
@@ -78,7 +83,7 @@ export function newJob(
     nextAttempt: facts.queuedAt,
     history: [],
     ...(facts.hops === undefined ? {} : { hops: facts.hops }),
-    ...(facts.prepend === undefined ? {} : { prepend: facts.prepend }),
+    ...(prepend === undefined ? {} : { prepend }),
   };
 }
 
@@ -94,8 +99,9 @@ export class Recipients {
   }
 
   /** A target of ours or behind ours, for a recipient of the envelope. */
-  add(target: Target, named: Recipient): void {
-    this.#put(targetId(target), placeOf(target, named));
+  add(target: Target, named: Recipient, via?: Domain): void {
+    const place = placeOf(target, named);
+    this.#put(targetId(target), via === undefined ? place : { ...place, via });
   }
 
   /** A recipient elsewhere, that the client may send to under `policy`. */
@@ -111,7 +117,9 @@ export class Recipients {
       const at = this.#index.get(id);
       const known = at === undefined ? undefined : this.#placed[at];
       if (at !== undefined && known) {
-        this.#placed[at] = { ...known, recipient: merged(known.recipient, place.recipient) };
+        const via = known.via ?? place.via;
+        const recipient = merged(known.recipient, place.recipient);
+        this.#placed[at] = { ...known, recipient, ...(via === undefined ? {} : { via }) };
         return;
       }
       this.#index.set(id, this.#placed.length);

@@ -56,6 +56,10 @@ export const replies = {
     "The DNS did not tell in time whether this message is genuine, try again later",
   ),
 
+  // content filters
+  filterFailed: reply(451, "4.7.1", "A content filter does not answer just now, try again later"),
+  filterJunk: reply(550, "5.7.1", "A content filter takes this message for junk"),
+
   // messages
   headerTooLarge: reply(
     552,

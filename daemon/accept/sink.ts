@@ -22,8 +22,23 @@ import type { MessageSink } from "../smtp/mailroom.ts";
 import type { Place } from "./arrivals.ts";
 import type { Inspection, Judgement } from "./inspection.ts";
 import { replies } from "./replies.ts";
+import type { Screened } from "./screening.ts";
 
 const nothing = new Uint8Array();
+
+/** What was found out about a message. */
+export interface Findings {
+  readonly judgement?: Judgement | undefined;
+  readonly screened?: Screened | undefined;
+}
+
+/** A message that has come, with what we put in front of it, before it is taken. */
+export interface Whole {
+  /** Octets. */
+  readonly body: number;
+  octets(signal: AbortSignal): AsyncIterable<Uint8Array>;
+  readonly judgement: Judgement | undefined;
+}
 
 /** A message as the session hands it over. */
 export interface Draft {
@@ -41,13 +56,20 @@ export interface Draft {
   readonly inspection?: Inspection | undefined;
   /** For a section that is held back: what of it travels on, or why the message is refused. */
   section?(octets: Buffer): Uint8Array | Reply;
-  jobs(judgement: Judgement | undefined): readonly NewJob[];
+  /** Shows it to content filters when it has come as a whole. In time, and never rejects. */
+  screen?(whole: Whole): Promise<Screened>;
+  jobs(findings: Findings): readonly NewJob[];
   /** Called once the message is durable, before the client hears so. */
   accepted(octets: number, jobs: readonly NewJob[]): void;
 }
 
+interface Gathered {
+  readonly body: FinishedBody;
+  readonly judgement: Judgement | undefined;
+}
+
 export interface SinkParts {
-  readonly queue: Pick<Queue, "openBody" | "accept">;
+  readonly queue: Pick<Queue, "openBody" | "readBack" | "accept">;
   readonly commits: Deadlines;
   readonly largeOctets: number;
   readonly log: Log;
@@ -185,9 +207,32 @@ export class Sink implements MessageSink {
     this.#place.leave();
   }
 
-  /** The reply comes in time, whatever the store does. */
-  #commit(): Promise<Reply> {
-    const { promise, resolve } = Promise.withResolvers<Reply>();
+  /** Filters have limits of their own, so the store's do not run while they look. */
+  async #commit(): Promise<Reply> {
+    const { screen } = this.#draft;
+    if (screen === undefined)
+      return this.#inTime(async (signal) => {
+        const gathered = await this.#gather(signal);
+        return "code" in gathered ? gathered : this.#accept(gathered, {}, signal);
+      });
+    const gathered = await this.#inTime((signal) => this.#gather(signal));
+    if ("code" in gathered) return gathered;
+    const screened = await screen(this.#wholeOf(gathered));
+    if (screened.kind === "refuse") {
+      this.#refuse(screened.reply);
+      return screened.reply;
+    }
+    return this.#inTime((signal) => this.#accept(gathered, { screened }, signal));
+  }
+
+  #wholeOf({ body, judgement }: Gathered): Whole {
+    const octets = (signal: AbortSignal) => this.#parts.queue.readBack(this.#draft.id, body, signal);
+    return { body: body.kind === "inline" ? body.octets.length : body.size, octets, judgement };
+  }
+
+  /** An answer comes in time, whatever the store does. A reply ends the message. */
+  #inTime<T>(work: (signal: AbortSignal) => Promise<T | Reply>): Promise<T | Reply> {
+    const { promise, resolve } = Promise.withResolvers<T | Reply>();
     const stop = new AbortController();
     const entry = this.#parts.commits.enter(() => {
       this.#parts.log.warn(
@@ -197,18 +242,19 @@ export class Sink implements MessageSink {
       stop.abort();
       resolve(replies.notStored);
     });
-    const close = (answer: Reply) => {
+    const close = (answer: T | Reply) => {
       this.#parts.commits.leave(entry);
-      this.#place.leave();
+      if (typeof answer === "object" && answer !== null && "code" in answer) this.#place.leave();
       resolve(answer);
     };
-    this.#store(stop.signal).then(close, (error) =>
+    work(stop.signal).then(close, (error) =>
       close(stop.signal.aborted ? replies.notStored : this.#spoken(error)),
     );
     return promise;
   }
 
-  async #store(signal: AbortSignal): Promise<Reply> {
+  /** All of it is in the store, and nothing about its origin speaks against it. */
+  async #gather(signal: AbortSignal): Promise<Gathered | Reply> {
     if (this.#pending) await this.#pending;
     if (this.#refusal) return this.#refusal;
     const judgement = await this.#draft.inspection?.end();
@@ -216,8 +262,11 @@ export class Sink implements MessageSink {
       this.#refuse(judgement.reply);
       return judgement.reply;
     }
-    const body = await this.#finish(signal);
-    const jobs = this.#draft.jobs(judgement);
+    return { body: await this.#finish(signal), judgement };
+  }
+
+  async #accept({ body, judgement }: Gathered, findings: Findings, signal: AbortSignal): Promise<Reply> {
+    const jobs = this.#draft.jobs({ judgement, ...findings });
     // From here on the body is not ours to abandon: a store that fails to answer may have the jobs all the same.
     await this.#parts.queue.accept({ jobs, body }, signal);
     this.#tell(jobs, judgement);

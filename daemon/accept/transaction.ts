@@ -25,6 +25,8 @@ export class Transaction {
   readonly forwards: Address[] = [];
   /** Domains of ours in which recipients were named. */
   readonly domains = new Set<DomainEntry>();
+  /** Of these, the ones with content filters, and who was named there. */
+  readonly guarded = new Map<DomainEntry, Address[]>();
   /** Rates that this message counts for. */
   readonly meters: Meter[] = [];
   /** Only domains with a limit of their own are counted. */
@@ -49,13 +51,14 @@ export class Transaction {
     if (expansion.kind === "foreign") this.recipients.addForeign(recipient, this.standing.policy);
     if (expansion.kind !== "targets") return;
     this.domains.add(expansion.domain);
+    const via = this.#guard(expansion.domain, recipient.address);
     const { limits, domain } = expansion.domain;
     if (limits.messageSize !== undefined) this.limit = Math.min(this.limit, limits.messageSize);
     if (limits.recipients !== undefined) this.#count(domain);
     let leaves = false;
     for (const target of expansion.targets) {
       leaves ||= target.kind === "remote";
-      this.recipients.add(target, recipient);
+      this.recipients.add(target, recipient, via);
     }
     if (leaves) this.forwards.push(recipient.address);
   }
@@ -63,6 +66,15 @@ export class Transaction {
   /** One message counts once on a meter, however many recipients lead to it. */
   meter(meter: Meter | undefined): void {
     if (meter && !this.meters.some(({ key }) => key === meter.key)) this.meters.push(meter);
+  }
+
+  /** The domain, where it has filters. */
+  #guard(entry: DomainEntry, address: Address): Domain | undefined {
+    if (entry.filters.inbound.length === 0) return undefined;
+    const named = this.guarded.get(entry);
+    if (named) named.push(address);
+    else this.guarded.set(entry, [address]);
+    return entry.domain;
   }
 
   #count(domain: Domain): void {

@@ -20,6 +20,7 @@ import type { Address, Domain } from "../mail/address.ts";
 import type { MailboxName, Quota } from "../mailbox/store.ts";
 import type { PolicyName } from "../queue/job.ts";
 import type { RetryNumbers } from "../queue/retry.ts";
+import type { FilterEntry } from "./filters.ts";
 
 export type { RetryNumbers };
 
@@ -68,6 +69,8 @@ export interface DomainEntry {
   readonly tls?: TlsSecret;
   /** Present where DMARC reports are sent. */
   readonly dmarcReports?: ReportSender;
+  /** Of strangers' mail to the domain, and of what its users send. */
+  readonly filters: { readonly inbound: readonly FilterEntry[]; readonly outbound: readonly FilterEntry[] };
   /** It is being deleted: what is queued is delivered, nothing new is accepted. */
   readonly draining?: true;
 }

@@ -33,6 +33,7 @@ import type {
   RetryNumbers,
   RouteEntry,
 } from "./directory.ts";
+import { filterEntries } from "./filters.ts";
 
 export const policyName = (namespace: string, name: string) => `${namespace}/${name}` as PolicyName;
 
@@ -58,6 +59,11 @@ export function domainEntry({
     delivery: parseDelivery(deliveryOf(spec)),
     limits: limitsOf(spec.limits),
     dkim,
+    // A record from before the fields existed has none.
+    filters: {
+      inbound: filterEntries(spec.inbound?.filters),
+      outbound: filterEntries(spec.outbound?.filters),
+    },
     ...(tls === undefined ? {} : { tls }),
     ...(dmarcReports ? { dmarcReports } : {}),
     ...(draining ? { draining } : {}),

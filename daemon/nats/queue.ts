@@ -128,6 +128,18 @@ export class JetStreamQueue implements Queue {
     return speaking(this.#shardAt(shard).bodies.writer(room), (error) => this.#failure(error));
   }
 
+  async *readBack(id: MessageId, body: FinishedBody, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    if (body.kind === "inline") {
+      yield body.octets;
+      return;
+    }
+    try {
+      yield* this.#shardAt(this.#shardIndex(id)).bodies.read(body.id, body.chunks, signal);
+    } catch (error) {
+      throw signal.aborted ? error : this.#failure(error);
+    }
+  }
+
   async accept(message: NewMessage, signal: AbortSignal): Promise<void> {
     const first = message.jobs[0];
     if (first === undefined) throw new RangeError("a message needs at least one job");

@@ -14,7 +14,7 @@ import { proves } from "../mail/tlsa.ts";
 import type { Dial, DialTarget, Secured, TlsOptions } from "../smtp/client/dial.ts";
 
 /** Resolves on the stream's `ready` event; whatever comes first instead destroys it and rejects. */
-function opened<T extends Duplex>(socket: T, ready: string, signal: AbortSignal): Promise<T> {
+export function opened<T extends Duplex>(socket: T, ready: string, signal: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const settle = (error?: Error) => {
       signal.removeEventListener("abort", onAbort);

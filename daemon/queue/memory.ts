@@ -80,6 +80,11 @@ export class MemoryQueue implements Queue {
     };
   }
 
+  async *readBack(_id: MessageId, body: FinishedBody): AsyncIterable<Uint8Array> {
+    this.#check();
+    if (body.kind === "inline") yield body.octets;
+  }
+
   async accept(message: NewMessage, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     this.#check();

@@ -90,6 +90,8 @@ export interface Queue extends AsyncDisposable {
   newId(): MessageId;
   /** `reserve`: for a report of what is here already, which may use the room that new messages must leave. */
   openBody(id: MessageId, signal: AbortSignal, reserve?: boolean): BodyWriter;
+  /** The octets of a body that is finished, before its jobs exist. Throws `QueueError` when they cannot be read. */
+  readBack(id: MessageId, body: FinishedBody, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Resolves when all jobs are durable: the 250. All or none. */
   accept(message: NewMessage, signal: AbortSignal): Promise<void>;
   /** The job as the leader knows it, or `undefined` when it is gone. */

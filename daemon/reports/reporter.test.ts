@@ -25,6 +25,7 @@ const inbound = {
   spf: { fail: "Mark", softFail: "Mark" },
   dkim: { fail: "Mark" },
   dmarc: { none: "Mark", quarantine: "Junk", reject: "Reject", reports },
+  filters: [],
 } as const;
 const directory = snapshot([aDomain("home.test", { inbound }), aPolicy()]);
 const from = "postmaster@home.test" as Address;

@@ -4,6 +4,7 @@
 
 import type { Examine } from "../accept/inspection.ts";
 import { type Accepted, openMailroom } from "../accept/mailroom.ts";
+import { filterWords } from "../accept/screening.ts";
 import type { Lookup } from "../auth/origin/lookup.ts";
 import { shortResults } from "../auth/origin/results-field.ts";
 import type { Sasl } from "../auth/sasl/sasl.ts";
@@ -24,6 +25,7 @@ import type { Note } from "../reports/recorder.ts";
 import type { Mailroom } from "../smtp/mailroom.ts";
 import type { Certificate } from "./certificate.ts";
 import { clientLimits } from "./client-limits.ts";
+import { Filters } from "./filters.ts";
 import type { Metrics } from "./metrics.ts";
 import type { ListenerName, RunOptions } from "./options.ts";
 import { noteDmarc } from "./report-notes.ts";
@@ -106,7 +108,8 @@ async function examiner({ hostname }: RunOptions, resolver: Resolver): Promise<E
 }
 
 function openRoom(context: GatewayContext, examine: Examine): Mailroom & Disposable {
-  const { options, store, live, log, sasl, note } = context;
+  const { options, store, live, log, sasl, metrics, note } = context;
+  const filters = new Filters({ clock: systemClock, observe: metrics.filtered });
   return openMailroom({
     live,
     queue: store.queue,
@@ -118,6 +121,7 @@ function openRoom(context: GatewayContext, examine: Examine): Mailroom & Disposa
     laptop: isLaptop(options),
     examine,
     observe: note && ((fact) => noteDmarc(fact, note)),
+    look: filters.look,
     returned: (address, namespace) =>
       originalPath(address, store.vault.deriveAll(returnPathPurpose, namespace), Date.now()),
     accepted: (event) => onAccepted(event, context),
@@ -163,9 +167,13 @@ function onAccepted({ message, jobs, octets, ms }: Accepted, { store, metrics }:
     protocol: origin.protocol,
     helo: origin.helo,
     ...(origin.user === undefined ? {} : { user: origin.user }),
-    ...(job.prepend === undefined ? {} : { results: shortResults(job.prepend) }),
+    ...(job.prepend === undefined ? {} : { results: resultsIn(job.prepend) }),
     ...(jobs.some((j) => j.recipients.some(({ junk }) => junk)) ? { junk: true } : {}),
   });
 }
+
+/** Our own fields in few words. */
+const resultsIn = (prepend: string): string =>
+  [shortResults(prepend), filterWords(prepend)].filter((words) => words !== "").join(" ");
 
 const dnsServers = async ({ dns }: RunOptions) => (dns.length === 0 ? systemServers() : dns);

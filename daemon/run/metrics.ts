@@ -25,6 +25,8 @@ export interface Metrics extends ServerMetrics {
   /** A connection to a next hop was opened; `undefined`: in plain text. */
   nextHop(tls: string | undefined): void;
   partitions(pool: string, change: "gained" | "lost", count: number): void;
+  /** A look of a content filter ended. */
+  filtered(kind: string, result: string, ms: number): void;
 }
 
 export async function openMetrics(
@@ -83,6 +85,13 @@ export async function openMetrics(
     labelNames: ["pool", "change"],
     registers,
   });
+  const filtered = new Histogram({
+    name: "postfleet_filter_seconds",
+    help: "How long content filters took for a message, by what they thought of it",
+    labelNames: ["kind", "result"],
+    buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120],
+    registers,
+  });
   queueGauges(queues, now, { Gauge, registers });
   new Gauge({
     name: "postfleet_sites",
@@ -108,6 +117,7 @@ export async function openMetrics(
     nextHop: (tls = "none") => nextHops.inc({ tls }),
     partitions: (pool, change, count) => partitions.inc({ pool, change }, count),
     ...serverMetrics(registry, prom),
+    filtered: (kind, result, ms) => filtered.observe({ kind, result }, ms / 1_000),
   };
 }
 

@@ -37,6 +37,8 @@ export interface SetPlace {
   readonly namespace: string;
   /** Ports besides 443 where the domains' OIDC issuers answer. */
   readonly webPorts?: readonly number[];
+  /** Where the domains' content filters listen. */
+  readonly filterPorts?: readonly number[];
   readonly owner?: OwnerReference | undefined;
 }
 

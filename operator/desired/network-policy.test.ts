@@ -49,6 +49,16 @@ test("nothing is opened for a service that is not enabled", () => {
   assert.deepEqual(portsOf(at(setNetworkPolicy(off, "mailbox", here), "spec.ingress")), [[8025]]);
 });
 
+test("content filters are reached by gateways alone", () => {
+  const place = { ...here, filterPorts: [11333, 7357] };
+  const last = (component: "gateway" | "mailbox") => {
+    const rules: readonly Rule[] = at(setNetworkPolicy(anInstallation(), component, place), "spec.egress");
+    return portsOf(rules).at(-1);
+  };
+  assert.deepEqual(last("gateway"), [443, 7357, 11333]);
+  assert.deepEqual(last("mailbox"), [443]);
+});
+
 test("an OIDC issuer on a port of its own is reached", () => {
   const place = { ...here, webPorts: [8443, 443] };
   const rules: readonly Rule[] = at(setNetworkPolicy(anInstallation(), "gateway", place), "spec.egress");

@@ -2,7 +2,8 @@
  * Who may talk to the daemons, and whom they may talk to.
  *
  * In:     mail from anywhere, on the ports of the protocols; health and metrics from pods of the cluster.
- * Out:    NATS, DNS, HTTPS (policies and keys that others publish); a relay also reaches the ports of its ways out.
+ * Out:    NATS, DNS, HTTPS (policies and keys that others publish); a gateway also reaches the ports of content filters,
+ *         a relay those of its ways out.
  */
 import { routesOf } from "../../crds/choices.ts";
 import type { KubeObject } from "../kube/object.ts";
@@ -30,12 +31,15 @@ type Rule = Readonly<Record<string, unknown>>;
 export function setNetworkPolicy(
   installation: Installation,
   component: SetComponent,
-  { namespace, owner, webPorts = [] }: SetPlace,
+  { namespace, owner, webPorts = [], filterPorts = [] }: SetPlace,
 ): KubeObject {
   const labels = { ...commonLabels(installation), [componentLabel]: component };
   const identity = { namespace, name: setName(installation, component), labels, owner };
   const selector = selectorOf(installation, component);
-  return networkPolicy(installation, component, identity, selector, [tcp([httpsPort, ...webPorts])]);
+  // Only gateways see messages before they are taken.
+  const filters = component === "gateway" ? filterPorts : [];
+  const out = tcp([httpsPort, ...webPorts, ...filters]);
+  return networkPolicy(installation, component, identity, selector, [out]);
 }
 
 /** `lmtpPorts`: of the MailDomains that use the policy's namespace. */

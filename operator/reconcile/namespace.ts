@@ -14,6 +14,7 @@ import { gatewaySet, mailboxSet, tenant } from "../desired/sets.ts";
 import { kinds } from "../kube/kinds.ts";
 import type { KubeObject, OwnerReference } from "../kube/object.ts";
 import type { Cache, Next, Reconciler } from "../kube/port.ts";
+import { outwardOf } from "./outward.ts";
 import { fieldManager, isLeaving, type RelayPolicy } from "./resources.ts";
 import type { World } from "./world.ts";
 
@@ -123,10 +124,11 @@ export class NamespaceReconciler implements Reconciler {
   async #furnish(namespace: string, runsSets: boolean, signal: AbortSignal): Promise<void> {
     const { installation, children } = this.#world;
     const home = namespace === installation.namespace;
+    const served = [...this.#world.caches.domains.list(this.#shared && home ? undefined : namespace)];
     const place = {
       namespace,
       owner: home ? this.#parts.owner : undefined,
-      webPorts: this.#webPorts(this.#shared && home ? undefined : namespace),
+      ...outwardOf(served.map(({ spec }) => spec)),
     };
     await this.#daemonSecret(place, signal);
     if (runsSets && !this.#shared) await this.#parts.prepareMail(namespace);
@@ -138,16 +140,6 @@ export class NamespaceReconciler implements Reconciler {
     if (this.#ready.has(namespace)) return;
     this.#ready.add(namespace);
     this.#parts.onReady(namespace);
-  }
-
-  /** On which the identity providers of the domains that are served here listen, besides 443. */
-  #webPorts(namespace: string | undefined): readonly number[] {
-    const ports = new Set<number>();
-    for (const { spec } of this.#world.caches.domains.list(namespace)) {
-      const port = URL.parse(spec.oidc?.issuer ?? "")?.port;
-      if (port) ports.add(Number(port));
-    }
-    return [...ports].sort((a, b) => a - b);
   }
 
   /** Made once, and again only when the keys of the installation are others, or what was made holds no longer. */

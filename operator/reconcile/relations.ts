@@ -8,6 +8,7 @@
 import { canonicalAddress, canonicalDomain, domainPart } from "../../crds/names.ts";
 import type { Cache, Change } from "../kube/port.ts";
 import { Claims } from "./claims.ts";
+import { outwardOf, sameOutward } from "./outward.ts";
 import { References } from "./references.ts";
 import {
   keyOf,
@@ -124,8 +125,7 @@ export class Relations {
     if (change.kind !== "changed" || policyOf(change.before) !== policyOf(object))
       this.#wake("Namespace", namespaceOf(object), urgency);
     // Pods must be let through to it.
-    if (issuerOf(change) !== undefined)
-      this.#wake("Namespace", this.#servedFrom(namespaceOf(object)), urgency);
+    if (leadsElsewhere(change)) this.#wake("Namespace", this.#servedFrom(namespaceOf(object)), urgency);
   }
 
   #mailbox(change: Change<Mailbox>, urgency: Urgency): void {
@@ -215,11 +215,11 @@ export type SecretsOf = (object: MailDomain | Mailbox | RelayPolicy) => readonly
 
 const policyOf = ({ spec }: MailDomain): string => spec.relayPolicyRef.name;
 
-/** Of a domain whose identity provider came, changed or went. */
-function issuerOf(change: Change<MailDomain>): string | undefined {
-  const before = change.kind === "added" ? undefined : change.before.spec.oidc?.issuer;
-  const after = change.kind === "removed" ? undefined : change.object.spec.oidc?.issuer;
-  return before === after ? undefined : (after ?? before);
+/** Its daemons have other identity providers or content filters to reach. */
+function leadsElsewhere(change: Change<MailDomain>): boolean {
+  const before = change.kind === "added" ? {} : change.before.spec;
+  const after = change.kind === "removed" ? {} : change.object.spec;
+  return !sameOutward(outwardOf([before]), outwardOf([after]));
 }
 
 /** Statuses, finalizers and the like are ours, and nothing waits for them. */

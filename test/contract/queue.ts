@@ -235,14 +235,15 @@ export function queueContract(name: string, open: Open): void {
     const piece = Buffer.alloc(100_003, "0123456789abcdef");
     for (let i = 0; i < 9; i++) await writer.write(piece);
     const body = await writer.finish();
+    const whole = Buffer.concat(Array(9).fill(piece)).toString("latin1");
+    const back: Uint8Array[] = [];
+    for await (const part of queue.readBack(id, body, signal)) back.push(part);
+    assert.equal(Buffer.concat(back).toString("latin1"), whole, "before it has a job");
     const job = draft({ message: id });
     await queue.accept({ jobs: [job], body }, signal);
     for await (const { key } of queue.list(signal)) {
       const queued = (await queue.read(key, signal)) as Queued;
-      assert.equal(
-        await octetsOf(queue, queued, signal),
-        Buffer.concat(Array(9).fill(piece)).toString("latin1"),
-      );
+      assert.equal(await octetsOf(queue, queued, signal), whole);
     }
   });
 }

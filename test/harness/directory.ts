@@ -9,6 +9,7 @@ import {
   type Inbound,
   type MailboxSpec,
   type Oidc,
+  type Outbound,
 } from "../../crds/types.ts";
 import { snapshot } from "../../daemon/directory/builder.ts";
 import type { Declared } from "../../daemon/directory/declared.ts";
@@ -28,6 +29,7 @@ export interface Resources {
         readonly delivery?: Delivery;
         readonly limits?: DomainLimits;
         readonly inbound?: Inbound;
+        readonly outbound?: Outbound;
         readonly oidc?: Oidc;
         /** `namespace/name`; the domain and its mailboxes are in that namespace. */
         readonly policy?: string;

@@ -19,9 +19,38 @@ export interface RuleCase {
 const domain = (more: Spec = {}): Spec => ({ domain: "example.org", ...more });
 const mailbox = (more: Spec = {}): Spec => ({ address: "alice@example.org", ...more });
 const smarthost = (more: Spec = {}) => ({ smarthost: { host: "smtp.example.org", ...more } });
+const filtered = (where: "inbound" | "outbound", more: Spec) =>
+  domain({ [where]: { filters: [{ name: "scan", ...more }] } });
+const milter = { milter: { address: "clamav.tools.svc:7357" } };
+const rspamd = { rspamd: { url: "http://rspamd.tools.svc:11333" } };
+const filterCases = (where: "inbound" | "outbound"): readonly RuleCase[] => [
+  {
+    kind: "MailDomain",
+    says: "a filter must be exactly one of milter and rspamd",
+    at: `${where}.filters[0]`,
+    broken: filtered(where, { ...milter, ...rspamd }),
+    kept: filtered(where, rspamd),
+  },
+  {
+    kind: "MailDomain",
+    says: "junkField is for milters",
+    at: `${where}.filters[0]`,
+    broken: filtered(where, { ...rspamd, junkField: "X-Spam-Flag: YES" }),
+    kept: filtered(where, { ...milter, junkField: "X-Spam-Flag: YES" }),
+  },
+  {
+    kind: "MailDomain",
+    says: "address must be host:port",
+    at: `${where}.filters[0].milter.address`,
+    broken: filtered(where, { milter: { address: "inet:7357@clamav.tools.svc" } }),
+    kept: filtered(where, { milter: { address: "unix:/run/clamav/milter.sock" } }),
+  },
+];
 const auth = { authSecretRef: { name: "provider" } };
 
 export const ruleCases: readonly RuleCase[] = [
+  ...filterCases("inbound"),
+  ...filterCases("outbound"),
   {
     kind: "MailDomain",
     says: "catchAll works only with delivery: {mailbox: {}}",

@@ -29,9 +29,9 @@ const dmarcWords = ({ result, domain, policy }: DmarcEvidence): string => {
   return `dmarc=${result}${comment}${property("header.from", domain)}`;
 };
 
-/** Our field in a few words: `spf=pass dkim=none dmarc=pass`. */
-export const shortResults = (field: string): string =>
-  field
+/** Our field, which `fields` begins with, in a few words: `spf=pass dkim=none dmarc=pass`. */
+export const shortResults = (fields: string): string =>
+  (/^Authentication-Results:(?:[^\r]|\r\n[ \t])*/.exec(fields)?.[0] ?? "")
     .split(";")
     .slice(1)
     .map((result) => result.trim().split(/\s/, 1)[0] ?? "")

@@ -1,20 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Inbound } from "../../../crds/types.ts";
 import type { DkimResult, DmarcEvidence, Evidence, SpfResult } from "./evidence.ts";
-import { judge } from "./verdict.ts";
+import { type Choices, judge } from "./verdict.ts";
 
-const defaults: Inbound = {
+const defaults: Choices = {
   spf: { fail: "Mark", softFail: "Mark" },
   dkim: { fail: "Mark" },
   dmarc: { none: "Mark", quarantine: "Junk", reject: "Reject" },
 };
-const strict: Inbound = {
+const strict: Choices = {
   spf: { fail: "Reject", softFail: "Junk" },
   dkim: { fail: "Junk" },
   dmarc: { none: "Junk", quarantine: "Reject", reject: "Reject" },
 };
-const lenient: Inbound = { ...defaults, dmarc: { none: "Mark", quarantine: "Mark", reject: "Mark" } };
+const lenient: Choices = { ...defaults, dmarc: { none: "Mark", quarantine: "Mark", reject: "Mark" } };
 
 const evidence = (
   spf: SpfResult,

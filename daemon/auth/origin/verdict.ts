@@ -19,7 +19,10 @@ const keep: Verdict = { kind: "keep" };
 const rank = { Mark: 0, Junk: 1, Reject: 2 } as const;
 const kindOf = { Junk: "junk", Reject: "reject" } as const;
 
-export function judge(evidence: Evidence, inbound: Inbound): Verdict {
+/** What a domain of ours chose. */
+export type Choices = Pick<Inbound, "spf" | "dkim" | "dmarc">;
+
+export function judge(evidence: Evidence, inbound: Choices): Verdict {
   const findings = [
     spfFinding(evidence, inbound),
     dkimFinding(evidence, inbound),
@@ -45,20 +48,20 @@ interface Finding {
 const deferIf = (because: Because, ...actions: readonly Action[]): Finding | undefined =>
   actions.some((action) => action !== "Mark") ? { action: "Defer", because } : undefined;
 
-function spfFinding({ spf }: Evidence, { spf: chosen }: Inbound): Finding | undefined {
+function spfFinding({ spf }: Evidence, { spf: chosen }: Choices): Finding | undefined {
   if (spf.result === "fail") return { action: chosen.fail, because: "spf" };
   if (spf.result === "softfail") return { action: chosen.softFail, because: "spf" };
   return spf.result === "temperror" ? deferIf("spf", chosen.fail, chosen.softFail) : undefined;
 }
 
 /** One good signature is enough; a message without any has not failed. */
-function dkimFinding({ dkim }: Evidence, { dkim: chosen }: Inbound): Finding | undefined {
+function dkimFinding({ dkim }: Evidence, { dkim: chosen }: Choices): Finding | undefined {
   if (dkim.length === 0 || dkim.some(({ result }) => result === "pass")) return undefined;
   if (dkim.some(({ result }) => result === "temperror")) return deferIf("dkim", chosen.fail);
   return { action: chosen.fail, because: "dkim" };
 }
 
-function dmarcFinding({ spf, dkim, dmarc }: Evidence, { dmarc: chosen }: Inbound): Finding | undefined {
+function dmarcFinding({ spf, dkim, dmarc }: Evidence, { dmarc: chosen }: Choices): Finding | undefined {
   const byPolicy: Readonly<Record<DmarcPolicy, Action>> = {
     none: chosen.none,
     quarantine: chosen.quarantine,

@@ -25,10 +25,10 @@ export interface SignerOptions {
 
 const kept = 1_000;
 
-/** What we found of a message that we pass on is sealed; `prepend` is our results field. RFC 8617 §5.1 */
+/** What we found of a message that we pass on is sealed; `prepend` begins with our results field. RFC 8617 §5.1 */
 function sealOf(job: Pick<Job, "origin" | "prepend">): Pick<SigningOrder, "seal"> {
   const results = isForward(job)
-    ? /^Authentication-Results:([\s\S]*)$/.exec(job.prepend ?? "")?.[1]
+    ? /^Authentication-Results:((?:[^\r]|\r\n[ \t])*\r\n)/.exec(job.prepend ?? "")?.[1]
     : undefined;
   if (results === undefined) return {};
   const found = /;\s+arc=(\w+)/.exec(results)?.[1] ?? "none";
