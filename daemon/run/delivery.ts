@@ -22,6 +22,7 @@ import type { SiteState } from "../deliver/site/site.ts";
 import { Sites } from "../deliver/site/sites.ts";
 import { Ways } from "../deliver/ways.ts";
 import type { LiveDirectory } from "../directory/directory.ts";
+import { connectLookup } from "../dns/connect-lookup.ts";
 import { Resolver } from "../dns/resolver.ts";
 import { systemServers } from "../dns/servers.ts";
 import { systemClock } from "../kit/clock.ts";
@@ -281,7 +282,9 @@ function waysOf(context: DeliveryContext, resolver: Resolver, sites: Sites, keys
 }
 
 function secureMeans({ log }: DeliveryContext, resolver: Resolver): SecureMeans {
-  const policies = new StsPolicies({ dns: resolver, fetch: fetchStsPolicy, clock: systemClock, log });
+  const lookup = connectLookup(resolver);
+  const fetch = (domain: string, signal: AbortSignal) => fetchStsPolicy(domain, signal, { lookup });
+  const policies = new StsPolicies({ dns: resolver, fetch, clock: systemClock, log });
   return {
     tlsa: (host, port, signal) => resolver.records(`_${port}._tcp.${host}`, "TLSA", signal),
     policy: (domain, signal) => policies.of(domain, signal),

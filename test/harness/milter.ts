@@ -29,6 +29,15 @@ export interface TestMilter extends AsyncDisposable {
   readonly shown: readonly Shown[];
 }
 
+class Connection implements Shown {
+  readonly packets: string[] = [];
+  readonly parts: Buffer[] = [];
+
+  get body(): Buffer {
+    return Buffer.concat(this.parts);
+  }
+}
+
 /** What an answer in a script is on the wire. */
 export function answerPacket(answer: string): Buffer {
   const [letter = "", ...words] = answer.split(" ");
@@ -39,18 +48,18 @@ export function answerPacket(answer: string): Buffer {
 }
 
 export async function startMilter(script: MilterScript = {}, path?: string): Promise<TestMilter> {
-  const shown: { packets: string[]; body: Buffer }[] = [];
+  const shown: Connection[] = [];
   const sockets = new Set<net.Socket>();
   const server = net.createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
-    const one = { packets: [] as string[], body: Buffer.alloc(0) };
+    const one = new Connection();
     shown.push(one);
     const reader = new FrameReader();
     socket.on("error", () => {}).on("close", () => sockets.delete(socket));
     socket.on("data", (chunk) => {
       for (const packet of reader.push(chunk)) {
         if (packet.letter === script.hangUpAt) return socket.destroy();
-        if (packet.letter === "B") one.body = Buffer.concat([one.body, packet.data]);
+        if (packet.letter === "B") one.parts.push(Buffer.from(packet.data));
         else one.packets.push(textOf(packet));
         for (const answer of answersTo(packet, script)) socket.write(answer);
       }

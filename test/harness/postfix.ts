@@ -48,7 +48,8 @@ anvil      unix - - n - 1 anvil
 postlog    unix-dgram n - n - 1 postlogd
 `;
 
-export async function startPostfix(smarthost: number): Promise<Postfix> {
+/** `milters`: as Postfix names them, such as `inet:127.0.0.1:8891`. */
+export async function startPostfix(smarthost: number, milters: readonly string[] = []): Promise<Postfix> {
   const root = await mkdtemp(join(tmpdir(), "postfix-"));
   await chmod(root, 0o755); // most of its programs are not root
   const [etc, spool, data, mail] = ["etc", "spool", "data", "mail"].map((name) => join(root, name)) as [
@@ -77,6 +78,7 @@ export async function startPostfix(smarthost: number): Promise<Postfix> {
     ...{ virtual_uid_maps: `static:${uid}`, virtual_gid_maps: `static:${gid}`, disable_dns_lookups: "yes" },
     ...{ smtpd_relay_restrictions: "permit_mynetworks, reject", relayhost: `[127.0.0.1]:${smarthost}` },
     ...{ smtpd_tls_chain_files: join(etc, "tls.pem"), smtpd_tls_security_level: "may" },
+    ...{ smtpd_milters: milters.join(","), milter_default_action: "tempfail" },
     ...{ smtp_tls_security_level: "encrypt", smtpd_tls_received_header: "yes", local_recipient_maps: "" },
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`);

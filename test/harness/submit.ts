@@ -41,6 +41,19 @@ export async function submitOver(client: RawClient, mail: Mail): Promise<string>
   return idOf(await client.ask(`${onTheWire(mail.text)}.`));
 }
 
+/** From a client that no policy knows: what it hears after the dot. Lines of the message end with CRLF, and none is a dot. */
+export async function sendAsStranger(
+  port: number,
+  mail: { readonly as: string; readonly to: readonly string[]; readonly message: string | Buffer },
+): Promise<string> {
+  await using client = await greeted(port, mail.as);
+  expect(await client.ask("MAIL FROM:<x@far.example>"), "250");
+  for (const address of mail.to) expect(await client.ask(`RCPT TO:<${address}>`), "250");
+  expect(await client.ask("DATA"), "354");
+  client.send(mail.message);
+  return await client.ask(".");
+}
+
 export function idOf(reply: string): string {
   const id = /^250 2\.0\.0 (?:Ok: )?queued as (\S+)/m.exec(reply)?.[1];
   if (id === undefined) throw new Error(`not queued: ${reply}`);

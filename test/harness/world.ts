@@ -24,6 +24,11 @@ export interface WorldOptions {
   readonly zone?: Zone;
   readonly args?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
+  /** A resolver between the daemon and the world's DNS; it goes with the world. */
+  readonly resolver?: (
+    dns: DnsServer,
+    mxPort: number,
+  ) => Promise<{ readonly address: string } & AsyncDisposable>;
 }
 
 export async function openWorld(options: WorldOptions): Promise<World> {
@@ -31,9 +36,10 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   const dns = parts.use(await startDns(options.zone));
   const { hops, port } = await startHops(options.hops ?? {});
   for (const hop of hops.values()) parts.use(hop);
+  const resolver = parts.use((await options.resolver?.(dns, port)) ?? nothing);
   const args = [
     "--dns",
-    dns.address,
+    resolver.address || dns.address,
     "--smtp-port",
     `${port}`,
     "--hostname",
@@ -49,6 +55,8 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   const observer = parts.use(await observe(fleet.data));
   return new World(fleet, dns, observer, hops, port, parts.move());
 }
+
+const nothing = { address: "", [Symbol.asyncDispose]: async () => {} };
 
 export class World implements AsyncDisposable {
   readonly fleet: TestPostfleet;

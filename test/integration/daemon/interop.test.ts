@@ -1,0 +1,327 @@
+/**
+ * Trust, filters and safe transport with the programs that people use: what they say of us, and what we make of them.
+ * `make interop` prints the table; a program that is not installed is skipped.
+ */
+import assert from "node:assert/strict";
+import { createHash, X509Certificate } from "node:crypto";
+import { once } from "node:events";
+import https from "node:https";
+import { join } from "node:path";
+import { after } from "node:test";
+import type { Filter } from "../../../crds/types.ts";
+import { dkimRecord, dkimRecordName, generateDkimKey, parseDkimKey } from "../../../daemon/mail/dkim/keys.ts";
+import { signMessage } from "../../../daemon/mail/dkim/sign-message.ts";
+import { folderWith } from "../../harness/background.ts";
+import { type Certificate, makeCertificate } from "../../harness/certificates.ts";
+import { noDkimpy, verifiedByDkimpy } from "../../harness/dkim-verify.ts";
+import { startDns, type Zone } from "../../harness/dns-server.ts";
+import {
+  type FilterProgram,
+  gtube,
+  junkWord,
+  laterWord,
+  startClamav,
+  startOpendkim,
+  startRspamd,
+  virus,
+} from "../../harness/filter-programs.ts";
+import { aDomain, aMailbox, aPolicy, aSecret } from "../../harness/manifest.ts";
+import { Matrix } from "../../harness/matrix.ts";
+import { noPostfix, startPostfix } from "../../harness/postfix.ts";
+import { needs, run } from "../../harness/programs.ts";
+import { signingPrograms, startSignedZones } from "../../harness/signed-zone.ts";
+import { sendAsStranger } from "../../harness/submit.ts";
+import { until, untilTrue } from "../../harness/until.ts";
+import { openWorld, stranger } from "../../harness/world.ts";
+
+const parts = new AsyncDisposableStack();
+after(() => parts.disposeAsync());
+
+// ── names and keys
+
+const keys = { rsa: generateDkimKey("rsa-sha256"), ed25519: generateDkimKey("ed25519-sha256") };
+const theirs = generateDkimKey("rsa-sha256");
+const records = {
+  [dkimRecordName("s", "home.example")]: dkimRecord(keys.rsa),
+  [dkimRecordName("s-ed25519", "home.example")]: dkimRecord(keys.ed25519),
+  [dkimRecordName("s", "far.example")]: dkimRecord(theirs),
+};
+const txt = (text: string) => `TXT ${(text.match(/.{1,255}/g) ?? []).map((part) => `"${part}"`).join(" ")}`;
+const certificate = await makeCertificate("mx.signed.example", "mx.sts.example", "mta-sts.sts.example");
+const spki = new X509Certificate(certificate.cert).publicKey.export({ type: "spki", format: "der" });
+const rightKey = createHash("sha256").update(spki).digest("hex");
+
+const zone: Zone = {
+  ...Object.fromEntries(Object.entries(records).map(([name, text]) => [name, [txt(text)]])),
+  "plain.example": ["MX 10 mx.plain.example"],
+  "mx.plain.example": ["A 127.0.0.4"],
+  "sts.example": ["MX 10 mx.sts.example"],
+  "mx.sts.example": ["A 127.0.0.5"],
+  "other-sts.example": ["MX 10 mx.sts.example"],
+  "_mta-sts.sts.example": ['TXT "v=STSv1; id=1"'],
+  "mta-sts.sts.example": ["A 127.0.0.5"],
+  "_mta-sts.other-sts.example": ['TXT "v=STSv1; id=1"'],
+  "mta-sts.other-sts.example": ["A 127.0.0.5"],
+};
+const signedZones = (port: number) => ({
+  "signed.example": `
+@ MX 10 mx
+mx A 127.0.0.2
+_${port}._tcp.mx TLSA 3 1 1 ${rightKey}
+wrong MX 10 mx.wrong
+mx.wrong A 127.0.0.3
+_${port}._tcp.mx.wrong TLSA 3 1 1 ${"00".repeat(32)}
+`,
+  "bogus.example": "@ MX 10 broken\nbroken A 127.0.0.3\n",
+});
+
+// ── peers, those that there are
+
+const present = (...programs: readonly string[]) => needs(...programs).skip === false;
+const dns = parts.use(await startDns(zone));
+const startIf = async (there: boolean, start: () => Promise<FilterProgram>) =>
+  there ? parts.use(await start()) : undefined;
+const [rspamd, clamav, opendkim] = await Promise.all([
+  startIf(present("rspamd"), () => startRspamd(dns.address)),
+  startIf(present("clamd", "clamav-milter"), startClamav),
+  startIf(present("opendkim"), () => startOpendkim(dns.address)),
+]);
+const postfix =
+  noPostfix === false && opendkim
+    ? parts.use(await startPostfix(9, [`inet:127.0.0.1:${opendkim.port}`]))
+    : undefined;
+const policies = await servePolicies(certificate);
+
+const filtered = (
+  domain: string,
+  program: FilterProgram | undefined,
+  how: (port: number) => Partial<Filter>,
+) => [
+  aDomain(domain, { inbound: { filters: program ? [{ name: "peer", ...how(program.port) }] : [] } }),
+  aMailbox(`ann@${domain}`),
+];
+const byMilter = (port: number) => ({ milter: { address: `127.0.0.1:${port}` } });
+const authorities = parts.use(await folderWith("authorities", () => ({ "ca.pem": certificate.cert })));
+
+const world = parts.use(
+  await openWorld({
+    documents: [
+      aSecret("keys", { "s.pem": keys.rsa, "s-ed25519.pem": keys.ed25519 }),
+      aDomain("home.example", { dkim: { selector: "s", secretRef: { name: "keys" } } }),
+      aMailbox("sender@home.example"),
+      filtered("rspamd.example", rspamd, (port) => ({ rspamd: { url: `http://127.0.0.1:${port}` } })),
+      filtered("clamav.example", clamav, byMilter),
+      filtered("opendkim.example", opendkim, byMilter),
+      aDomain("open.example"),
+      aMailbox("bob@open.example"),
+      aPolicy({
+        acceptFrom: { cidrs: ["127.0.0.1/32"] },
+        destinations: postfix
+          ? [
+              {
+                match: "postfix.example",
+                route: { smarthost: { host: "127.0.0.1", port: postfix.port, tls: "Opportunistic" } },
+              },
+            ]
+          : [],
+      }),
+    ],
+    hops: Object.fromEntries(
+      ["127.0.0.2", "127.0.0.3", "127.0.0.5"].map(
+        (address) => [address, { tls: { how: "ok", certificate } }] as const,
+      ),
+    ),
+    zone,
+    env: { NODE_EXTRA_CA_CERTS: join(authorities.path, "ca.pem") },
+    ...(present(...signingPrograms)
+      ? { resolver: (inner, port) => startSignedZones(signedZones(port), inner.address) }
+      : {}),
+  }),
+);
+const { fleet, observer } = world;
+
+// ── what is sent, and where it comes to
+
+const text = (subject: string, body = "hello") =>
+  `From: <x@far.example>\r\nTo: <ann@home.example>\r\nSubject: ${subject}\r\n\r\n${body}\r\n`;
+const send = (message: string | Buffer, ...to: readonly string[]) =>
+  sendAsStranger(fleet.port("smtp"), { as: stranger, to, message });
+const filed = (subject: string, mailbox: string, folder = "INBOX") =>
+  until(`${subject} in ${mailbox}'s ${folder}`, async () =>
+    (await observer.mail(mailbox, folder)).find((mail) => mail.includes(`Subject: ${subject}\r\n`)),
+  );
+const came = async (address: string, subject: string) => {
+  const hop = world.hop(address);
+  const find = () => hop.messages.find(({ octets }) => octets.includes(`Subject: ${subject}`));
+  await hop.until(() => find() !== undefined);
+  return find() ?? assert.fail();
+};
+const waits = (id: string, why: RegExp) =>
+  untilTrue(`${why} in the queue`, async () =>
+    why.test(await fleet.command("queue", "show", id).catch(() => "")),
+  );
+
+const matrix = new Matrix();
+
+// ── signatures
+
+const ours =
+  "From: Ann <sender@home.example>\nTo: ann@postfix.example\nSubject: signed\n\n.. It  works. \n\n\n";
+const atPostfix = { skip: noPostfix || needs("opendkim").skip };
+let results: Promise<string> | undefined;
+/** Signed by us, taken by Postfix, judged by its milter. */
+function opendkimSays(): Promise<string> {
+  results ??= (async () => {
+    await world.submit({ to: "ann@postfix.example", text: ours });
+    const mail = await until("the message at Postfix", async () => (await postfix?.mail("ann"))?.[0]);
+    return /^Authentication-Results: opendkim\.example;(?:.*\n[ \t])*.*$/m.exec(mail)?.[0] ?? mail;
+  })();
+  return results;
+}
+for (const [name, bits] of [
+  ["RSA", "2048-bit"],
+  ["Ed25519", "256-bit"],
+] as const) {
+  matrix.row(`our DKIM signature, ${name}`, "Postfix with OpenDKIM", atPostfix, async () => {
+    const said = await opendkimSays();
+    assert.match(said, new RegExp(`dkim=pass \\([^)]*${bits} key[^)]*\\)`), said);
+    return "pass";
+  });
+}
+for (const algorithm of ["rsa-sha256", "ed25519-sha256"]) {
+  matrix.row(`our DKIM signature, ${algorithm}`, "dkimpy", { skip: noDkimpy }, async () => {
+    await world.submit({ to: "x@sts.example", text: ours.replace("signed", `for-${algorithm}`) });
+    const { octets } = await came("127.0.0.5", `for-${algorithm}`);
+    const said = verifiedByDkimpy(Buffer.from(octets), records);
+    assert.ok(
+      said.some((line) => line.startsWith(`pass ${algorithm} home.example`)),
+      said.join(),
+    );
+    return "pass";
+  });
+}
+
+// ── filters
+
+matrix.row("clean mail, with its score", "rspamd", needs("rspamd"), async () => {
+  assert.match(await send(text("clean"), "ann@rspamd.example"), /^250/);
+  const mail = await filed("clean", "ann@rspamd.example");
+  assert.match(
+    mail,
+    /^X-Postfleet-Filter: peer=clean\r\nX-Spam-Status: No, score=0\.00 required=15\.00\r\n/m,
+  );
+  assert.match(mail, /^X-Seen: 127\.0\.0\.99 client\.example x@far\.example ann@rspamd\.example\r$/m);
+  return "X-Spam-Status, its own fields; it knew client, HELO and envelope";
+});
+matrix.row("spam", "rspamd", needs("rspamd"), async () => {
+  const reply = await send(text("spam", gtube), "ann@rspamd.example");
+  assert.match(reply, /^550 5\.7\.1 Gtube pattern/);
+  return reply.trim();
+});
+matrix.row("junk, for one of two domains", "rspamd", needs("rspamd"), async () => {
+  assert.match(await send(text("junk", junkWord), "ann@rspamd.example", "bob@open.example"), /^250/);
+  assert.match(await filed("junk", "ann@rspamd.example", "Junk"), /^X-Spam-Status: Yes, score=7\.00/m);
+  assert.doesNotMatch(await filed("junk", "bob@open.example"), /X-Spam|X-Postfleet-Filter/);
+  return "in Junk; the other domain's copy is untouched";
+});
+matrix.row("come again later", "rspamd", needs("rspamd"), async () => {
+  const reply = await send(text("later", laterWord), "ann@rspamd.example");
+  assert.match(reply, /^451 4\.7\.1 Come again tomorrow/);
+  return reply.trim();
+});
+const clamPrograms = needs("clamd", "clamav-milter");
+matrix.row("clean mail", "clamav-milter", clamPrograms, async () => {
+  assert.match(await send(text("clean"), "ann@clamav.example"), /^250/);
+  assert.match(await filed("clean", "ann@clamav.example"), /X-Virus-Status: Clean\r\nReceived: /);
+  return "X-Virus-Status: Clean, in front";
+});
+matrix.row("a virus at the end of 3 MB", "clamav-milter", clamPrograms, async () => {
+  const body = `${"A line of a large message.\r\n".repeat(120_000)}${virus}`;
+  const reply = await send(text("virus", body), "ann@clamav.example");
+  assert.match(reply, /^5\d\d 5\.7\.1 A virus: Test\.Postfleet/);
+  return reply.trim();
+});
+matrix.row("a stranger's signature, through us", "OpenDKIM", needs("opendkim"), async () => {
+  const order = {
+    domain: "far.example",
+    keys: [{ selector: "s", ...parseDkimKey(theirs) }],
+    at: Date.now() - 60_000,
+  };
+  const octets = Buffer.from(text("theirs", "a\r\n\r\n  spaces   \r\n\r\n".repeat(20_000)));
+  const message = `${await signMessage(octets, () => order)}${octets}`;
+  assert.match(await send(message, "ann@opendkim.example"), /^250/);
+  assert.match(
+    await filed("theirs", "ann@opendkim.example"),
+    /^Authentication-Results: opendkim\.example;\s+dkim=pass/m,
+  );
+  const altered = message.replace("spaces", "Spaces").replace("Subject: theirs", "Subject: altered");
+  assert.match(await send(altered, "ann@opendkim.example"), /^250/);
+  assert.match(await filed("altered", "ann@opendkim.example"), /opendkim\.example;\s+dkim=fail/);
+  return "pass; fail when altered";
+});
+
+// ── the way out
+
+const validating = needs(...signingPrograms);
+matrix.row("DANE: the right key", "NSD, Unbound", validating, async () => {
+  await world.submit({ to: "x@signed.example", text: "Subject: dane\n\nhello\n" });
+  assert.equal((await came("127.0.0.2", "dane")).encrypted, true);
+  return "sent, encrypted, to a self-signed certificate";
+});
+matrix.row("DANE: another key", "NSD, Unbound", validating, async () => {
+  await waits(await world.submit({ to: "x@wrong.signed.example" }), /DANE/);
+  assert.equal(world.hop("127.0.0.3").messages.length, 0);
+  return "not sent";
+});
+matrix.row("DNSSEC: a record that was altered", "NSD, Unbound", validating, async () => {
+  await waits(await world.submit({ to: "x@bogus.example" }), /SERVFAIL/);
+  assert.equal(world.hop("127.0.0.3").messages.length, 0);
+  return "not sent";
+});
+
+const web = { skip: policies === undefined && "port 443 of 127.0.0.5 may not be used (root may)" };
+matrix.row("MTA-STS: enforce, a host of the policy", "an HTTPS server", web, async () => {
+  await world.submit({ to: "x@sts.example", text: "Subject: sts\n\nhello\n" });
+  assert.equal((await came("127.0.0.5", "sts")).encrypted, true);
+  await untilTrue("the policy to be fetched", () => policies?.asked.includes("mta-sts.sts.example") === true);
+  return "fetched, obeyed, sent";
+});
+matrix.row("MTA-STS: a policy behind another's certificate", "an HTTPS server", web, async () => {
+  await world.submit({ to: "x@other-sts.example", text: "Subject: other\n\nhello\n" });
+  await came("127.0.0.5", "other");
+  assert.ok(!policies?.asked.includes("mta-sts.other-sts.example"));
+  return "not believed";
+});
+matrix.row("our own MTA-STS policy", "curl", needs("curl"), async () => {
+  const host = `mta-sts.home.example:${fleet.port("mta-sts")}`;
+  const args = [
+    "-ksS",
+    "--resolve",
+    `${host}:127.0.0.1`,
+    `https://${host}/.well-known/mta-sts.txt`,
+    "-w",
+    "%{http_code}",
+  ];
+  const { stdout } = await run("curl", args);
+  assert.match(stdout, /404$/); // none was asked for
+  return "served only where it is asked for";
+});
+
+/** On the one port that policies are fetched from. */
+async function servePolicies({ key, cert }: Certificate) {
+  const asked: string[] = [];
+  const server = https.createServer({ key, cert }, (question, answer) => {
+    asked.push(`${question.headers.host}`);
+    answer.end("version: STSv1\r\nmode: enforce\r\nmx: mx.sts.example\r\nmax_age: 86400\r\n");
+  });
+  const failed = once(server.listen(443, "127.0.0.5"), "listening").then(
+    () => false,
+    () => true,
+  );
+  if (await failed) return undefined;
+  parts.defer(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return { asked };
+}
