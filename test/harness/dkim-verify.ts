@@ -4,9 +4,10 @@
  * In:     a message; TXT records by name.
  * Out:    one line a signature: `pass rsa-sha256 example.org s1`, or `fail …` with the reason.
  */
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { arc } from "mailauth/lib/arc/index.js";
 import { dkimVerify } from "mailauth/lib/dkim/verify.js";
+import { pythonWith } from "./python.ts";
 
 const resolverOf = (records: TxtRecords) => async (name: string, type: string) => {
   const text = type === "TXT" ? records[name] : undefined;
@@ -46,15 +47,14 @@ for i in range(count):
 print(json.dumps(out))
 `;
 
-const present = spawnSync("python3", ["-c", "import dkim, nacl"], { stdio: "ignore" }).status === 0;
+const dkimpy = pythonWith("dkim", "nacl");
 
 /** The reason to skip a test with dkimpy. */
-export const noDkimpy: string | false =
-  !present && "dkimpy with PyNaCl is not installed (pip install dkimpy[ed25519])";
+export const noDkimpy: string | false = dkimpy.skip;
 
 export function verifiedByDkimpy(message: Buffer, records: TxtRecords): readonly string[] {
   const input = JSON.stringify({ message: message.toString("base64"), records });
-  return JSON.parse(execFileSync("python3", ["-c", python], { input, encoding: "utf8" })) as string[];
+  return JSON.parse(execFileSync(dkimpy.program, ["-c", python], { input, encoding: "utf8" })) as string[];
 }
 
 /** The state of a message's ARC chain. */
@@ -77,5 +77,5 @@ print(cv.decode())
 
 export function arcByDkimpy(message: Buffer, records: TxtRecords): string {
   const input = JSON.stringify({ message: message.toString("base64"), records });
-  return execFileSync("python3", ["-c", arcPython], { input, encoding: "utf8" }).trim();
+  return execFileSync(dkimpy.program, ["-c", arcPython], { input, encoding: "utf8" }).trim();
 }

@@ -78,6 +78,8 @@ export async function startPostfix(smarthost: number, milters: readonly string[]
     ...{ virtual_uid_maps: `static:${uid}`, virtual_gid_maps: `static:${gid}`, disable_dns_lookups: "yes" },
     ...{ smtpd_relay_restrictions: "permit_mynetworks, reject", relayhost: `[127.0.0.1]:${smarthost}` },
     ...{ smtpd_tls_chain_files: join(etc, "tls.pem"), smtpd_tls_security_level: "may" },
+    // Clients of this machine are no users of it: their messages stay as they are.
+    ...{ local_header_rewrite_clients: "" },
     ...{ smtpd_milters: milters.join(","), milter_default_action: "tempfail" },
     ...{ smtp_tls_security_level: "encrypt", smtpd_tls_received_header: "yes", local_recipient_maps: "" },
   };

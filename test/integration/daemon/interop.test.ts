@@ -47,7 +47,9 @@ const records = {
   [dkimRecordName("s", "far.example")]: dkimRecord(theirs),
 };
 const txt = (text: string) => `TXT ${(text.match(/.{1,255}/g) ?? []).map((part) => `"${part}"`).join(" ")}`;
-const certificate = await makeCertificate("mx.signed.example", "mx.sts.example", "mta-sts.sts.example");
+const certificate = await makeCertificate(
+  ...(["mx.signed.example", "mx.sts.example", "mta-sts.sts.example", "mta-sts.astray.example"] as const),
+);
 const spki = new X509Certificate(certificate.cert).publicKey.export({ type: "spki", format: "der" });
 const rightKey = createHash("sha256").update(spki).digest("hex");
 
@@ -60,6 +62,10 @@ const zone: Zone = {
   "other-sts.example": ["MX 10 mx.sts.example"],
   "_mta-sts.sts.example": ['TXT "v=STSv1; id=1"'],
   "mta-sts.sts.example": ["A 127.0.0.5"],
+  "astray.example": ["MX 10 mx.astray.example"],
+  "mx.astray.example": ["A 127.0.0.3"],
+  "_mta-sts.astray.example": ['TXT "v=STSv1; id=1"'],
+  "mta-sts.astray.example": ["A 127.0.0.5"],
   "_mta-sts.other-sts.example": ['TXT "v=STSv1; id=1"'],
   "mta-sts.other-sts.example": ["A 127.0.0.5"],
 };
@@ -165,8 +171,11 @@ const matrix = new Matrix();
 
 // ── signatures
 
-const ours =
-  "From: Ann <sender@home.example>\nTo: ann@postfix.example\nSubject: signed\n\n.. It  works. \n\n\n";
+const ours = [
+  ...["From: Ann <sender@home.example>", "To: ann@postfix.example", "Subject: signed"],
+  ...["Date: Sun, 29 Nov 2026 11:00:00 +0000", "Message-ID: <1@home.example>"],
+  ...["", ".. It  works. ", "", "", ""],
+].join("\n");
 const atPostfix = { skip: noPostfix || needs("opendkim").skip };
 let results: Promise<string> | undefined;
 /** Signed by us, taken by Postfix, judged by its milter. */
@@ -178,17 +187,15 @@ function opendkimSays(): Promise<string> {
   })();
   return results;
 }
-for (const [name, bits] of [
-  ["RSA", "2048-bit"],
-  ["Ed25519", "256-bit"],
-] as const) {
-  matrix.row(`our DKIM signature, ${name}`, "Postfix with OpenDKIM", atPostfix, async () => {
+const algorithms = ["rsa-sha256", "ed25519-sha256"] as const;
+for (const algorithm of algorithms) {
+  matrix.row(`our DKIM signature, ${algorithm}`, "Postfix with OpenDKIM", atPostfix, async () => {
     const said = await opendkimSays();
-    assert.match(said, new RegExp(`dkim=pass \\([^)]*${bits} key[^)]*\\)`), said);
+    assert.match(said, new RegExp(`dkim=pass .*header\\.d=home\\.example.*header\\.a=${algorithm}`), said);
     return "pass";
   });
 }
-for (const algorithm of ["rsa-sha256", "ed25519-sha256"]) {
+for (const algorithm of algorithms) {
   matrix.row(`our DKIM signature, ${algorithm}`, "dkimpy", { skip: noDkimpy }, async () => {
     await world.submit({ to: "x@sts.example", text: ours.replace("signed", `for-${algorithm}`) });
     const { octets } = await came("127.0.0.5", `for-${algorithm}`);
@@ -274,7 +281,7 @@ matrix.row("DANE: another key", "NSD, Unbound", validating, async () => {
   return "not sent";
 });
 matrix.row("DNSSEC: a record that was altered", "NSD, Unbound", validating, async () => {
-  await waits(await world.submit({ to: "x@bogus.example" }), /SERVFAIL/);
+  await waits(await world.submit({ to: "x@bogus.example" }), /cannot be found in the DNS now/);
   assert.equal(world.hop("127.0.0.3").messages.length, 0);
   return "not sent";
 });
@@ -285,6 +292,11 @@ matrix.row("MTA-STS: enforce, a host of the policy", "an HTTPS server", web, asy
   assert.equal((await came("127.0.0.5", "sts")).encrypted, true);
   await untilTrue("the policy to be fetched", () => policies?.asked.includes("mta-sts.sts.example") === true);
   return "fetched, obeyed, sent";
+});
+matrix.row("MTA-STS: enforce, a host beside the policy", "an HTTPS server", web, async () => {
+  await waits(await world.submit({ to: "x@astray.example" }), /MTA-STS/);
+  assert.equal(world.hop("127.0.0.3").messages.length, 0);
+  return "not sent";
 });
 matrix.row("MTA-STS: a policy behind another's certificate", "an HTTPS server", web, async () => {
   await world.submit({ to: "x@other-sts.example", text: "Subject: other\n\nhello\n" });

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { aDomain, aPolicy, aUser } from "../../harness/manifest.ts";
 import { needs, run } from "../../harness/programs.ts";
+import { pythonWith } from "../../harness/python.ts";
 import { until, untilTrue } from "../../harness/until.ts";
 import { openWorld } from "../../harness/world.ts";
 
@@ -153,14 +154,11 @@ assert client.havespace("other", 1000)
 client.logout()
 `;
 
-const hasSievelib = await run("python3", ["-c", "import sievelib.managesieve"]).then(
-  () => false as const,
-  () => "python's sievelib is not installed",
-);
+const sievelib = pythonWith("sievelib.managesieve");
 test("sievelib's client over STARTTLS: put, check, activate, list, get; mail obeys at once", {
-  skip: hasSievelib,
+  skip: sievelib.skip,
 }, async () => {
-  await run("python3", ["-c", python, `${fleet.port("managesieve")}`, ca, bob, password]);
+  await run(sievelib.program, ["-c", python, `${fleet.port("managesieve")}`, ca, bob, password]);
   await send("now sieved", { to: bob });
   await inFolder(bob, "Sieved", "now sieved");
 });
@@ -182,11 +180,10 @@ assert client.setactive("") == "OK"
 assert client.deletescript("second") == "OK"
 client.logout()
 `;
-const hasManagesieve = await run("python3", ["-c", "import managesieve"]).then(
-  () => false as const,
-  () => "python's managesieve is not installed",
-);
-test("the client of python's managesieve, on loopback", { skip: hasManagesieve }, async () => {
-  await run("python3", ["-c", other, `${fleet.port("managesieve")}`, alice, password]);
+const managesieve = pythonWith("managesieve");
+test("the client of python's managesieve, on loopback", { skip: managesieve.skip }, async () => {
+  await run(managesieve.program, ["-c", other, `${fleet.port("managesieve")}`, alice, password], {
+    env: managesieve.env,
+  });
   await untilTrue("the session to be told", () => fleet.log.includes('"msg":"logged in"'));
 });
