@@ -18,7 +18,7 @@ INTEGRATION = 'test/contract/**/*.test.ts' 'test/golden/**/*.test.ts' 'test/inte
               'test/kubernetes/**/*.test.ts'
 FUZZ = 'test/fuzz/**/*.test.ts'
 
-.PHONY: help setup mail-programs kube-api run test test-unit test-integration cluster-test fuzz bench bench-operator faults check format lint types directions licences \
+.PHONY: help setup mail-programs kube-api run test test-unit test-integration cluster-test interop fuzz bench bench-operator faults check format lint types directions licences \
         generate verify image clean
 
 help: ## List the targets
@@ -39,8 +39,11 @@ test-integration: setup kube-api ## Run the tests of several parts together, aga
 cluster-test: setup ## Install the chart on a real Kubernetes on this machine, and hurt it (as root)
 	@$(TEST) --test-concurrency=1 'test/cluster/*.test.ts'
 
-fuzz: setup ## Feed the parsers random input
-	@$(TEST) $(FUZZ)
+interop: setup mail-programs ## Print what works with whose programs: DKIM, filters, DANE, MTA-STS (as root, on Debian)
+	@node --test --test-reporter=spec --test-reporter-destination=stdout test/integration/daemon/interop.test.ts
+
+fuzz: setup ## Feed every parser that a stranger reaches random input, FUZZ_SECONDS=20 each; what is found becomes a test
+	@FUZZ_SECONDS=$${FUZZ_SECONDS:-20} $(TEST) --test-timeout=3600000 $(FUZZ)
 
 bench: setup ## Measure against other mail servers (docs/performance.md)
 	@node test/bench/run.ts

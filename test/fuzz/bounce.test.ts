@@ -10,6 +10,7 @@ import { bounceClasses } from "../../daemon/mail/bounce/classes.ts";
 import { classify } from "../../daemon/mail/bounce/classify.ts";
 import { coded, spoken, vague } from "../../daemon/mail/bounce/rules.ts";
 import { reply } from "../../daemon/mail/reply.ts";
+import { fuzz } from "../harness/fuzz.ts";
 
 /** The rules' own words are what leads furthest into their patterns. */
 const words = [...spoken, ...vague].flatMap(({ says }) => says.source.match(/[a-z]{3,}/g) ?? []);
@@ -20,8 +21,9 @@ const word = fc.oneof(
 const text = fc.array(word, { maxLength: 300, size: "max" }).map((parts) => parts.join(" "));
 const all = new Set<string>(bounceClasses);
 
-test("any words of a next hop", () => {
-  fc.assert(
+test("any words of a next hop", async () => {
+  await fuzz(
+    "bounce: any words of a next hop",
     fc.property(
       fc.integer({ min: 400, max: 599 }),
       fc.constantFrom(...Object.keys(coded)),

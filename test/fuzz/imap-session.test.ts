@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { fuzz } from "../harness/fuzz.ts";
 import { simpleMessage, stage, states } from "../harness/imap-session.ts";
 import { calm, delivery } from "../harness/mailboxes.ts";
 
@@ -183,7 +184,8 @@ function checkResponses(out: string): void {
 
 for (const state of Object.keys(states) as (keyof typeof states)[]) {
   test(`any octets when ${state}`, async () => {
-    await fc.assert(
+    await fuzz(
+      `imap-session: any octets when ${state}`,
       fc.asyncProperty(stream, fc.array(fc.nat(500), { maxLength: 5 }), async (octets, cuts) => {
         const here = stage();
         for (let i = 0; i < 2; i++) await here.store.deliver(delivery(simpleMessage), calm);

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { fuzz } from "../harness/fuzz.ts";
 import { converse, open } from "../harness/managesieve-session.ts";
 
 const login = 'AUTHENTICATE "PLAIN" "AGJvYgBzZWNyZXQ="';
@@ -25,16 +26,17 @@ const part = fc.oneof(
 
 for (const opening of [[], [`C: ${login}`, "S: OK"]])
   test(`random commands ${opening.length > 0 ? "of a user" : "of a stranger"}`, () =>
-    fc.assert(
+    fuzz(
+      `managesieve-session: random commands ${opening.length > 0 ? "of a user" : "of a stranger"}`,
       fc.asyncProperty(
         fc.array(part, { maxLength: 12 }),
-        fc.infiniteStream(fc.integer({ min: 1, max: 30 })),
+        fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 20 }),
         async (parts, sizes) => {
           const talk = open();
           await converse(talk, ["S: *OK", ...opening]);
           const octets = Buffer.from(parts.map((text) => `${text}\r\n`).join(""));
-          for (let at = 0; at < octets.length && !talk.ended; ) {
-            const size = sizes.next().value ?? 1;
+          for (let at = 0, i = 0; at < octets.length && !talk.ended; i++) {
+            const size = sizes[i % sizes.length] ?? 1;
             talk.send(octets.subarray(at, at + size));
             at += size;
             if (at % 7 === 0) await new Promise(setImmediate);

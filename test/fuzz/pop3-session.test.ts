@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { fuzz } from "../harness/fuzz.ts";
 import { hostOf, MemoryBox, settled, Talk } from "../harness/pop3-session.ts";
 
 interface Ending {
@@ -79,7 +80,8 @@ const streams = fc
   .map(([open, parts]) => Buffer.from(open + parts.join(""), "latin1"));
 
 test("neither splitting nor a slow host changes what is said and done", async () => {
-  await fc.assert(
+  await fuzz(
+    "pop3-session: neither splitting nor a slow host changes what is said and done",
     fc.asyncProperty(streams, fc.array(fc.nat(1_000), { maxLength: 8 }), async (given, cuts) => {
       const whole = await play(given, [], false);
       assert.match(whole.out, /^\+OK pop\.example /);
@@ -94,7 +96,8 @@ test("neither splitting nor a slow host changes what is said and done", async ()
 });
 
 test("random octets are survived, and remove nothing", async () => {
-  await fc.assert(
+  await fuzz(
+    "pop3-session: random octets are survived, and remove nothing",
     fc.asyncProperty(fc.uint8Array({ maxLength: 400 }), async (given) => {
       const { ended, calls, out } = await play(Buffer.from(given), [], false);
       assert.ok(ended);
@@ -109,7 +112,8 @@ test("whatever a message holds, a client reads it back, and the next reply after
   const parts = fc.array(fc.constantFrom(".", "\r\n", "\n", "\r", "QUIT", "-ERR", "x", "\r\n.\r\n"), {
     maxLength: 30,
   });
-  await fc.assert(
+  await fuzz(
+    "pop3-session: whatever a message holds, a client reads it back, and the next reply after it",
     fc.asyncProperty(parts, fc.integer({ min: 1, max: 40 }), async (pieces, pieceOctets) => {
       const text = pieces.join("");
       const box = new MemoryBox([text]);

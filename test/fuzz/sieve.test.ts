@@ -8,6 +8,7 @@ import { compile } from "../../daemon/sieve/compile.ts";
 import { SieveFault } from "../../daemon/sieve/fault.ts";
 import { glob } from "../../daemon/sieve/match.ts";
 import { extensions } from "../../daemon/sieve/script.ts";
+import { fuzz } from "../harness/fuzz.ts";
 import { cases, message, verdictOf } from "../harness/sieve-cases.ts";
 
 const everything = `require [${extensions.map((name) => `"${name}"`).join(", ")}];\n`;
@@ -24,7 +25,11 @@ async function survives(script: string): Promise<void> {
 }
 
 test("random text is no harm", () =>
-  fc.assert(fc.asyncProperty(fc.string({ maxLength: 300, unit: "binary" }), survives), { numRuns: 500 }));
+  fuzz(
+    "sieve: random text is no harm",
+    fc.asyncProperty(fc.string({ maxLength: 300, unit: "binary" }), survives),
+    { numRuns: 500 },
+  ));
 
 const words = [
   ..."require if elsif else stop keep discard redirect fileinto reject vacation setflag addflag hasflag".split(
@@ -37,7 +42,8 @@ const words = [
   ...'"x" "from" "a@b.example" "i;octet" "*" "" [ ] ( ) { } , ; 1 10K text:\n.\n # /* */'.split(" "),
 ];
 test("random words of the language are no harm", () =>
-  fc.assert(
+  fuzz(
+    "sieve: random words of the language are no harm",
     fc.asyncProperty(fc.array(fc.constantFrom(...words), { maxLength: 40 }), (chosen) =>
       survives(everything + chosen.join(" ")),
     ),
@@ -45,7 +51,8 @@ test("random words of the language are no harm", () =>
   ));
 
 test("scripts that work, cut and mixed, are no harm", () =>
-  fc.assert(
+  fuzz(
+    "sieve: scripts that work, cut and mixed, are no harm",
     fc.asyncProperty(
       fc.constantFrom(...cases.map(({ script }) => script)),
       fc.constantFrom(...cases.map(({ script }) => script)),
@@ -59,7 +66,8 @@ test("scripts that work, cut and mixed, are no harm", () =>
 const calm = { spend: () => {} };
 
 test("a pattern matches what a regular expression of the same meaning matches", () =>
-  fc.assert(
+  fuzz(
+    "sieve: a pattern matches what a regular expression of the same meaning matches",
     fc.property(
       fc.array(fc.constantFrom("a", "b", "*", "?", "\\*", "\\?"), { maxLength: 8 }),
       fc.string({ unit: fc.constantFrom("a", "b", "*", "?"), maxLength: 12 }),

@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { MailroomSession } from "../../daemon/smtp/mailroom.ts";
+import { fuzz } from "../harness/fuzz.ts";
 import { codes, recorder, settled, Talk } from "../harness/smtp-session.ts";
 
 const tls = { protocol: "TLSv1.3", cipher: "TEST" };
@@ -115,7 +116,8 @@ const stream = fc
   .map(([open, parts]) => Buffer.from(open + parts.join(""), "latin1"));
 
 test("neither splitting nor a slow mailroom changes what is said and done", async () => {
-  await fc.assert(
+  await fuzz(
+    "smtp-session: neither splitting nor a slow mailroom changes what is said and done",
     fc.asyncProperty(stream, fc.array(fc.nat(1_000), { maxLength: 8 }), async (given, cuts) => {
       const whole = await play(given, [], false);
       assert.match(whole.out, /^220 /);
@@ -128,7 +130,8 @@ test("neither splitting nor a slow mailroom changes what is said and done", asyn
 });
 
 test("random octets are survived", async () => {
-  await fc.assert(
+  await fuzz(
+    "smtp-session: random octets are survived",
     fc.asyncProperty(fc.uint8Array({ maxLength: 400 }), async (given) => {
       const { ended, calls } = await play(Buffer.from(given), [], false);
       assert.ok(ended);
@@ -150,7 +153,8 @@ const smuggler = fc
 const opening = "EHLO a.example\r\nMAIL FROM:<a@x.example>\r\nRCPT TO:<b@x.example>\r\n";
 
 test("no message smuggles a command, by DATA or by BDAT", async () => {
-  await fc.assert(
+  await fuzz(
+    "smtp-session: no message smuggles a command, by DATA or by BDAT",
     fc.asyncProperty(smuggler, fc.array(fc.nat(1_000), { maxLength: 5 }), async (text, cuts) => {
       const bare = /\r(?!\n)|(?<!\r)\n/.test(text);
       const data = await play(

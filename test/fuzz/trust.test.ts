@@ -20,6 +20,7 @@ import { parseTags } from "../../daemon/mail/tags.ts";
 import { compare } from "../../daemon/mail/zone/compare.ts";
 import { wantedRecords } from "../../daemon/mail/zone/records.ts";
 import { headerMax, readProxyHeader } from "../../daemon/net/proxy-header.ts";
+import { fuzz } from "../harness/fuzz.ts";
 
 const runs = { numRuns: 3_000 };
 const words = (...some: readonly string[]) =>
@@ -27,9 +28,10 @@ const words = (...some: readonly string[]) =>
     .array(fc.oneof(fc.constantFrom(...some), fc.string({ maxLength: 5 })), { maxLength: 30 })
     .map((parts) => parts.join(""));
 
-test("PROXY headers", () => {
+test("PROXY headers", async () => {
   const line = words("PROXY ", "TCP4 ", "TCP6 ", "UNKNOWN", "192.0.2.1 ", "2001:db8::1 ", "25", " ", "\r\n");
-  fc.assert(
+  await fuzz(
+    "trust: PROXY headers",
     fc.property(fc.oneof(line, fc.string({ unit: "binary" })), (text) => {
       const octets = Buffer.from(text, "latin1");
       const header = readProxyHeader(octets);
@@ -57,7 +59,8 @@ const header = words(
 
 test("header sections, and what is made of them", async () => {
   const key = { selector: "s", ...parseDkimKey(generateDkimKey("rsa-sha256")) };
-  await fc.assert(
+  await fuzz(
+    "trust: header sections, and what is made of them",
     fc.asyncProperty(header, async (text) => {
       const octets = Buffer.from(`${text}\r\n\r\nbody`, "latin1");
       const section = readHeaderSection(octets, false);
@@ -72,8 +75,9 @@ test("header sections, and what is made of them", async () => {
   );
 });
 
-test("bodies", () => {
-  fc.assert(
+test("bodies", async () => {
+  await fuzz(
+    "trust: bodies",
     fc.property(fc.array(fc.uint8Array({ maxLength: 20 }), { maxLength: 20 }), (pieces) => {
       const [one, whole] = [new RelaxedBodyHash(), new RelaxedBodyHash()];
       for (const piece of pieces) one.update(piece);
@@ -84,7 +88,7 @@ test("bodies", () => {
   );
 });
 
-test("policies, records and paths", () => {
+test("policies, records and paths", async () => {
   const key = Buffer.alloc(32, 1);
   const wanted = wantedRecords({
     domain: "a.test",
@@ -106,7 +110,8 @@ test("policies, records and paths", () => {
     "v=DMARC1; p=none",
     "k=rsa; p=",
   );
-  fc.assert(
+  await fuzz(
+    "trust: policies, records and paths",
     fc.property(text, (given) => {
       const policy = parseStsPolicy(given);
       if (policy) fitsSts(policy, given);
@@ -121,9 +126,10 @@ test("policies, records and paths", () => {
   );
 });
 
-test("DNS answers", () => {
+test("DNS answers", async () => {
   const head = [0, 1, 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0];
-  fc.assert(
+  await fuzz(
+    "trust: DNS answers",
     fc.property(fc.boolean(), fc.uint8Array({ maxLength: 200 }), (begun, rest) => {
       readReply(Buffer.from(begun ? [...head, ...rest] : rest));
     }),
