@@ -35,6 +35,12 @@ export interface FinisherOptions {
   readonly log: Log;
   readonly record: (event: TraceEvent) => void;
   readonly outcome: (outcome: Outcome) => void;
+  /** An attempt is over and written down. `times`: ms since the epoch. */
+  readonly attempted?: (
+    job: Job,
+    times: { readonly began: number; readonly ended: number; readonly settled: number },
+    events: readonly TraceEvent[],
+  ) => void;
 }
 
 const PAUSE_MS = 500;
@@ -54,14 +60,19 @@ export class QueueFinisher implements Finisher {
     ms: number,
     signal: AbortSignal,
   ): Promise<number | undefined> {
-    const { queue, log, outcome } = this.#o;
+    const { queue, clock, log, outcome } = this.#o;
     for (const each of outcomes) outcome(each);
+    const ended = clock.now();
     let current: Queued = queued;
     let now: readonly (Outcome | undefined)[] = outcomes;
     for (let pause = PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       try {
         const done = await this.#settle(current, now, ms, signal);
-        if (done) return done.next && this.#due(done.next);
+        if (done) {
+          const times = { began: ended - ms, ended, settled: clock.now() };
+          this.#o.attempted?.(current.job, times, done.events);
+          return done.next && this.#due(done.next);
+        }
         const changed = await queue.read(queued.key, signal);
         if (changed === undefined) return undefined;
         log.info({ job: queued.key }, "the job was changed during an attempt; settling on its new record");

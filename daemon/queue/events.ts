@@ -66,6 +66,7 @@ export type EventDetail =
   | { readonly kind: "rerouted"; readonly host: string; readonly port: number };
 
 export type TraceEvent = EventBase & EventDetail;
+export type AcceptedEvent = Extract<TraceEvent, { kind: "accepted" }>;
 
 const textShown = 1_000;
 const recipientsShown = 5;

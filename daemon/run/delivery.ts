@@ -46,6 +46,7 @@ import type { Metrics, QueueFigures } from "./metrics.ts";
 import type { RunOptions } from "./options.ts";
 import { noteTls } from "./report-notes.ts";
 import type { Store } from "./store.ts";
+import type { Tracing } from "./tracing/tracing.ts";
 
 export interface DeliveryContext {
   readonly options: RunOptions;
@@ -63,6 +64,7 @@ export interface DeliveryContext {
   readonly clientSessions: () => number;
   /** Counts for reports to others. */
   readonly note?: Note;
+  readonly tracing?: Tracing | undefined;
 }
 
 export interface Delivery extends AsyncDisposable {
@@ -171,7 +173,7 @@ function telling(pool: Pool, { dispatcher }: Owned, shared: Shared, context: Del
   });
 }
 
-const finisherOf = ({ options, store, live, metrics, log }: DeliveryContext): QueueFinisher =>
+const finisherOf = ({ options, store, live, metrics, tracing, log }: DeliveryContext): QueueFinisher =>
   new QueueFinisher({
     queue: store.queue,
     directory: live,
@@ -182,6 +184,7 @@ const finisherOf = ({ options, store, live, metrics, log }: DeliveryContext): Qu
     log,
     record: (event) => store.events.record(event),
     outcome: (outcome) => metrics.outcome(outcome),
+    ...(tracing ? { attempted: (job, times, events) => tracing.attempted(job, times, events) } : {}),
   });
 
 async function own(

@@ -21,6 +21,7 @@ import { Caps } from "../net/caps.ts";
 import type { Proxies } from "../net/proxied.ts";
 import { type SmtpServer, serveSmtp } from "../net/serve-smtp.ts";
 import { type StsServer, serveSts } from "../net/serve-sts.ts";
+import type { AcceptedEvent } from "../queue/events.ts";
 import type { Note } from "../reports/recorder.ts";
 import type { Mailroom } from "../smtp/mailroom.ts";
 import type { Certificate } from "./certificate.ts";
@@ -30,6 +31,7 @@ import type { Metrics } from "./metrics.ts";
 import type { ListenerName, RunOptions } from "./options.ts";
 import { noteDmarc } from "./report-notes.ts";
 import type { Store } from "./store.ts";
+import type { Tracing } from "./tracing/tracing.ts";
 
 export interface Gateway extends AsyncDisposable {
   readonly servers: ReadonlyMap<ListenerName, SmtpServer>;
@@ -49,6 +51,7 @@ export interface GatewayContext {
   readonly proxies?: Proxies | undefined;
   /** Counts for reports to others. */
   readonly note?: Note;
+  readonly tracing?: Tracing | undefined;
   readonly log: Log;
 }
 
@@ -151,12 +154,15 @@ function serve(
   });
 }
 
-function onAccepted({ message, jobs, octets, ms }: Accepted, { store, metrics }: GatewayContext): void {
+function onAccepted(
+  { message, jobs, octets, ms }: Accepted,
+  { store, metrics, tracing }: GatewayContext,
+): void {
   metrics.accepted(octets, ms);
   const job = jobs[0];
   if (job === undefined) return;
   const { sender, origin } = job;
-  store.events.record({
+  const event: AcceptedEvent = {
     kind: "accepted",
     at: systemClock.now(),
     message,
@@ -169,7 +175,9 @@ function onAccepted({ message, jobs, octets, ms }: Accepted, { store, metrics }:
     ...(origin.user === undefined ? {} : { user: origin.user }),
     ...(job.prepend === undefined ? {} : { results: resultsIn(job.prepend) }),
     ...(jobs.some((j) => j.recipients.some(({ junk }) => junk)) ? { junk: true } : {}),
-  });
+  };
+  store.events.record(event);
+  tracing?.accepted(event, ms);
 }
 
 /** Our own fields in few words. */

@@ -30,6 +30,7 @@ import { type Metrics, openMetrics, type QueueFigures } from "./metrics.ts";
 import { type ListenerName, parseRunOptions, type RunOptions, runHelp } from "./options.ts";
 import type { Reports } from "./reports.ts";
 import { openStore, type Store } from "./store.ts";
+import { openTracing } from "./tracing/tracing.ts";
 
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
   const options = parseRunOptions(argv, process.stderr.isTTY === true);
@@ -186,8 +187,11 @@ class Daemon {
       : noCertificate;
     const store = this.#store as Store;
     const reports = await this.#openReports(live, parts);
+    const tracing = await openTracing(this.#context.env, store.member.pod ?? store.member.member);
+    if (tracing) parts.use(tracing);
     const common = {
       ...(reports ? { note: reports.note } : {}),
+      tracing,
       options: this.#options,
       store,
       live,
