@@ -22,6 +22,7 @@ import {
   titleOf,
 } from "./resource.ts";
 import { routeProblems } from "./routes.ts";
+import type { DmarcReports, TlsReports } from "./types.ts";
 
 export interface World {
   readonly resources: readonly Placed<Resource>[];
@@ -101,11 +102,33 @@ class References {
   #ofDomain(resource: Placed<ResourceOf<"MailDomain">>): Problem[] {
     const { name } = resource.spec.relayPolicyRef;
     const { namespace } = resource;
-    const problems = domainSecretProblems(resource, this.#secrets, Date.now());
+    const problems = [
+      ...domainSecretProblems(resource, this.#secrets, Date.now()),
+      ...this.#ofReports(resource, resource.spec.inbound.dmarc.reports, [
+        "spec",
+        "inbound",
+        "dmarc",
+        "reports",
+        "from",
+      ]),
+    ];
     if (name === "default" || this.#policies.has(titleOf({ kind: "RelayPolicy", namespace, name })))
       return problems;
     const words = `there is no RelayPolicy ${name} in namespace ${namespace}; declare it, or remove relayPolicyRef`;
     return [...problems, problemAt(resource, ["spec", "relayPolicyRef", "name"], words)];
+  }
+
+  /** Reports are signed with the keys of a domain of the same namespace. */
+  #ofReports(
+    resource: Placed<Resource>,
+    reports: DmarcReports | TlsReports | undefined,
+    path: Path,
+  ): Problem[] {
+    if (reports?.mode !== "Send" || reports.from === undefined) return [];
+    const domain = domainPart(canonicalAddress(reports.from) ?? reports.from);
+    if (this.#domains.get(domain)?.namespace === resource.namespace || this.#unsure.has(domain)) return [];
+    const words = `no MailDomain of namespace ${resource.namespace} declares ${domain}, whose keys sign the reports; add one, or correct the address`;
+    return [problemAt(resource, path, words)];
   }
 
   #ofMailbox(resource: Placed<ResourceOf<"Mailbox">>): Problem[] {
@@ -155,7 +178,8 @@ class References {
         path: ["spec", "destinations", i, "route"] as Path,
       })),
     ];
-    return routes.flatMap(({ route, path }) => {
+    const reports = this.#ofReports(resource, resource.spec.tlsReports, ["spec", "tlsReports", "from"]);
+    const ways = routes.flatMap(({ route, path }) => {
       const ref = route?.smarthost?.authSecretRef;
       if (!ref) return [];
       const at = [...path, "smarthost", "authSecretRef"];
@@ -165,6 +189,7 @@ class References {
       ];
       return values.filter((value) => typeof value !== "string");
     });
+    return [...ways, ...reports];
   }
 
   /** The value, or what is wrong with the reference. `path` is that of the key field. */

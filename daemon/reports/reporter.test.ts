@@ -84,6 +84,7 @@ function open(domains: readonly string[] = ["far.test"]) {
         if (!mails.some(({ once }) => once === letter.once)) mails.push(letter);
         return "id";
       },
+      ended: () => {},
       unready: () => trouble.unready,
       post: () => Promise.reject(new Error("not here")),
       idOf: (text) => Buffer.from(text).toString("hex").slice(-24),

@@ -42,6 +42,8 @@ export interface SendingMeans {
   readonly post: (url: string, packed: Uint8Array, signal: AbortSignal) => Promise<string>;
   /** A short name for a report, the same in every daemon. */
   readonly idOf: (text: string) => string;
+  /** Hears of each report at its end. */
+  readonly ended: (kind: Place["kind"], state: SentReport["state"]) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -156,13 +158,14 @@ function concluded(draft: SentReport, to: readonly Sending[], last: boolean): Se
 
 async function end(
   { place }: Order,
-  { store, log }: SendingMeans,
+  { store, log, ended }: SendingMeans,
   id: string,
   known: Versioned<SentReport> | undefined,
   report: SentReport,
 ): Promise<Ending> {
   await store.setReport(place, id, report, known?.revision ?? 0);
   const { state, domain, reportId, count, to, why } = report;
+  ended(place.kind, state);
   const facts = {
     kind: place.kind,
     namespace: place.namespace,

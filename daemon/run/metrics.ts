@@ -27,6 +27,8 @@ export interface Metrics extends ServerMetrics {
   partitions(pool: string, change: "gained" | "lost", count: number): void;
   /** A look of a content filter ended. */
   filtered(kind: string, result: string, ms: number): void;
+  /** A report to another domain, at its end. */
+  report(kind: string, state: string): void;
 }
 
 export async function openMetrics(
@@ -92,6 +94,12 @@ export async function openMetrics(
     buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120],
     registers,
   });
+  const reports = new Counter({
+    name: "postfleet_reports_total",
+    help: "Reports to other domains that were made here, DMARC and TLS: sent, waiting for another try, failed or doubtful",
+    labelNames: ["kind", "state"],
+    registers,
+  });
   queueGauges(queues, now, { Gauge, registers });
   new Gauge({
     name: "postfleet_sites",
@@ -115,6 +123,7 @@ export async function openMetrics(
       commit.observe(ms / 1_000);
     },
     nextHop: (tls = "none") => nextHops.inc({ tls }),
+    report: (kind, state) => reports.inc({ kind, state }),
     partitions: (pool, change, count) => partitions.inc({ pool, change }, count),
     ...serverMetrics(registry, prom),
     filtered: (kind, result, ms) => filtered.observe({ kind, result }, ms / 1_000),

@@ -22,6 +22,7 @@ import { type Note, Recorder } from "../reports/recorder.ts";
 import { Reporter } from "../reports/reporter.ts";
 import type { Letter } from "../reports/sending.ts";
 import { tlsMaker } from "../reports/tls.ts";
+import type { Metrics } from "./metrics.ts";
 import type { RunOptions } from "./options.ts";
 import type { Store } from "./store.ts";
 
@@ -30,6 +31,7 @@ export interface ReportsContext {
   readonly store: Pick<Store, "link" | "queue" | "vault" | "member" | "namespace">;
   readonly live: LiveDirectory;
   readonly log: Log;
+  readonly metrics?: Pick<Metrics, "report">;
   /** By which days are over. Only tests give another than the system's. */
   readonly clock?: Clock;
 }
@@ -62,6 +64,7 @@ export async function openReports(context: ReportsContext): Promise<Reports> {
     namespace,
     member: store.member.member,
     makers: makersOf(resolver),
+    ended: (kind, state) => context.metrics?.report(kind, state),
     unready: (sender) => cannotSign(sender, live.current()),
     mail: (letter, signal) => mail(letter, context, signal),
     post: (url, packed, signal) => postReport(url, packed, { resolve: addressesBy(resolver) }, signal),

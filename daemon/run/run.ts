@@ -186,7 +186,7 @@ class Daemon {
       ? parts.use(await listenerCertificate(this.#options, live, this.#log))
       : noCertificate;
     const store = this.#store as Store;
-    const reports = await this.#openReports(live, parts);
+    const reports = await this.#openReports(live, metrics, parts);
     const tracing = await openTracing(this.#context.env, store.member.pod ?? store.member.member);
     if (tracing) parts.use(tracing);
     const common = {
@@ -245,11 +245,16 @@ class Daemon {
   }
 
   /** Whoever accepts or sends has something to tell others of. */
-  async #openReports(live: LiveDirectory, parts: AsyncDisposableStack): Promise<Reports | undefined> {
+  async #openReports(
+    live: LiveDirectory,
+    metrics: Metrics,
+    parts: AsyncDisposableStack,
+  ): Promise<Reports | undefined> {
     const options = this.#options;
     if (!options.roles.has("gateway") && !options.roles.has("relay")) return undefined;
     const { startReports } = await import("./reports.ts");
-    return parts.use(await startReports({ options, store: this.#store as Store, live, log: this.#log }));
+    const store = this.#store as Store;
+    return parts.use(await startReports({ options, store, live, metrics, log: this.#log }));
   }
 
   async #openLogins(live: LiveDirectory, store: Store, parts: AsyncDisposableStack): Promise<Access> {
