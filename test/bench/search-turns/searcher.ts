@@ -1,6 +1,7 @@
 /**
- * A session that does nothing but search: it has a folder selected, and what it says is kept.
+ * A session that does nothing but search and fetch: it has a folder selected, and what it says is kept.
  */
+import { fetching } from "../../../daemon/imap/commands/fetch.ts";
 import { searching } from "../../../daemon/imap/commands/search.ts";
 import { Selected } from "../../../daemon/imap/folder/selected.ts";
 import { defaultLimits } from "../../../daemon/imap/limits.ts";
@@ -8,6 +9,8 @@ import type { Talk } from "../../../daemon/imap/talk.ts";
 import { Cursor } from "../../../daemon/imap/wire/cursor.ts";
 import { systemClock } from "../../../daemon/kit/clock.ts";
 import type { FolderView } from "../../../daemon/mailbox/view.ts";
+
+const commands = { ...searching, ...fetching };
 
 export interface Searcher {
   readonly talk: Talk;
@@ -22,10 +25,11 @@ export function searcherOf(view: FolderView): Searcher {
     full: false,
     text: (more: string) => void said.push(more),
     line: (more: string) => void said.push(more, "\r\n"),
+    octets: (more: Uint8Array) => void said.push(Buffer.from(more).toString("latin1")),
   };
   const enabled = { rev2: false, utf8: false, condstore: false, qresync: false };
   const { signal } = new AbortController();
-  // All that searching asks of a session.
+  // All that these commands ask of a session.
   const talk = {
     clock: systemClock,
     signal,
@@ -38,7 +42,7 @@ export function searcherOf(view: FolderView): Searcher {
     async run(name, line) {
       said = [];
       const args = new Cursor(` ${line}`, 0, [], defaultLimits);
-      await searching[name]?.run(talk, { tag: "a", name, args });
+      await commands[name]?.run(talk, { tag: "a", name, args });
       return said.join("");
     },
   };
