@@ -66,6 +66,10 @@ export interface Digest {
   /** The message's header as it is, prefix included: of large messages only, whose octets cost much to read. */
   readonly header: Buffer | undefined;
   readonly envelope: Envelope;
+  /**
+   * False: no field of the envelope holds this text, whatever its case; known without looking at each. In: in lower case.
+   */
+  mayName(text: string): boolean;
   /** Message ids of References, with angle brackets, oldest first. RFC 5256 §4 (THREAD=REFERENCES) */
   readonly references: readonly string[];
   /** The message itself as a part: `structure.header` is the message's header. */

@@ -28,6 +28,17 @@ export class Fields {
   }
 }
 
+/** Fields that the digest has. */
+export const inEnvelope: ReadonlySet<string> = new Set([
+  "subject",
+  "from",
+  "to",
+  "cc",
+  "bcc",
+  "message-id",
+  "in-reply-to",
+]);
+
 /** The field's decoded value when the digest has it; `undefined`: look into the header. */
 function fieldOf({ envelope }: Digest, name: string): string | undefined {
   switch (name) {

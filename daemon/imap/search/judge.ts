@@ -5,7 +5,7 @@
 import type { Message } from "../../mailbox/view.ts";
 import type { SearchKey } from "../command/search-keys.ts";
 import { emailId, threadId } from "../fetch/render.ts";
-import { type Fields, sentDate } from "./fields.ts";
+import { type Fields, inEnvelope, sentDate } from "./fields.ts";
 
 export interface Facts {
   readonly message: Message;
@@ -116,6 +116,7 @@ function judgeHeader(
   { fields, found }: Facts,
 ): boolean | undefined {
   if (fields === undefined) return undefined;
+  if (key.text !== "" && inEnvelope.has(key.name) && !fields.digest.mayName(key.text)) return false;
   const known = fields.folded(key.name);
   // The digest may have cut a long field short: what it has is enough to say yes, the header itself says no.
   if (known !== undefined && key.text !== "" && known.includes(key.text)) return true;

@@ -30,11 +30,17 @@ export interface WirePart {
 
 export interface WireDigest {
   readonly n: WireEnvelope;
-  readonly f?: readonly string[];
+  readonly f?: readonly string[] | undefined;
   readonly s: WirePart;
+  /** As `Digest.mayName`, of a digest that is not decoded yet. */
+  mayName?(text: string): boolean;
 }
 
-export const pack = ({ envelope, references, structure }: Omit<Digest, "header">): WireDigest => ({
+export const pack = ({
+  envelope,
+  references,
+  structure,
+}: Omit<Digest, "header" | "mayName">): WireDigest => ({
   n: packEnvelope(envelope),
   ...(references.length > 0 ? { f: references } : {}),
   s: packPart(structure),
@@ -103,6 +109,10 @@ class Unpacked implements Digest {
   get envelope(): Envelope {
     this.#envelope ??= unpackEnvelope(this.#wire.n);
     return this.#envelope;
+  }
+
+  mayName(text: string): boolean {
+    return this.#wire.mayName?.(text) ?? true;
   }
 
   get references(): readonly string[] {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Digest, Part } from "../digest.ts";
+import type { Part } from "../digest.ts";
 import { pack, unpack } from "./pack.ts";
-import { digestOf, Scanner } from "./scan.ts";
+import { digestOf, type Scanned, Scanner } from "./scan.ts";
 
 const lines = (...all: string[]) => Buffer.from(all.map((line) => `${line}\r\n`).join(""));
 const slice = (octets: Buffer, { offset, size }: { offset: number; size: number }) =>
@@ -114,7 +114,7 @@ const piece = fc.constantFrom(
 );
 const anyMail = fc.array(piece, { maxLength: 60 }).map((parts) => Buffer.from(parts.join("")));
 
-function scanned(octets: Buffer, cuts: readonly number[]): Digest {
+function scanned(octets: Buffer, cuts: readonly number[]): Scanned {
   const scanner = new Scanner();
   const at = [...new Set(cuts.map((cut) => cut % (octets.length + 1)))].sort((a, b) => a - b);
   let from = 0;

@@ -15,6 +15,9 @@ import { type Spot, Tree } from "./tree.ts";
 const LF = 10;
 const CR = 13;
 const DASH = 45;
+/** As it is packed. */
+export type Scanned = Omit<Digest, "mayName">;
+
 const HEADER_MAX = 64 << 10;
 const HEADERS_MAX = 192 << 10;
 /** No delimiter line is longer: `--`, 250 characters, `--`, white space. */
@@ -141,7 +144,7 @@ export class Scanner {
     return true;
   }
 
-  end(): Digest {
+  end(): Scanned {
     const rest = this.#held;
     this.#held = EMPTY;
     const delimiter = rest[0] === DASH && rest[1] === DASH && this.#delimiter(rest);
@@ -155,7 +158,7 @@ export class Scanner {
   }
 }
 
-export function digestOf(octets: Uint8Array): Digest {
+export function digestOf(octets: Uint8Array): Scanned {
   const scanner = new Scanner();
   scanner.push(octets);
   return scanner.end();

@@ -6,7 +6,7 @@
  * Fails:  `StoreFault`. A body without a head is told as `undefined`.
  */
 import type { Reader } from "./reader.ts";
-import { type BodyHead, decodeHead } from "./records.ts";
+import { type BodyHead, readHead } from "./records.ts";
 import { headSubject, type Shard } from "./subjects.ts";
 
 /** Octets of heads that are kept. */
@@ -14,6 +14,8 @@ const KEPT = 24 << 20;
 const OVERHEAD = 200;
 /** Heads of one request. */
 const PAGE = 250;
+
+type ReadHead = Pick<BodyHead, "digest" | "header">;
 
 export class Heads {
   readonly #reader: Reader;
@@ -30,12 +32,12 @@ export class Heads {
   async load(
     bodyIds: readonly string[],
     signal: AbortSignal,
-  ): Promise<ReadonlyMap<string, BodyHead | undefined>> {
-    const found = new Map<string, BodyHead | undefined>();
+  ): Promise<ReadonlyMap<string, ReadHead | undefined>> {
+    const found = new Map<string, ReadHead | undefined>();
     const missing: string[] = [];
     for (const id of new Set(bodyIds)) {
       const kept = this.#use(id);
-      if (kept) found.set(id, decodeHead(kept));
+      if (kept) found.set(id, readHead(kept));
       else missing.push(id);
     }
     const pages: string[][] = [];
@@ -47,7 +49,7 @@ export class Heads {
     return found;
   }
 
-  async #page(ids: readonly string[], found: Map<string, BodyHead | undefined>, signal: AbortSignal) {
+  async #page(ids: readonly string[], found: Map<string, ReadHead | undefined>, signal: AbortSignal) {
     const subjects = new Map(ids.map((id) => [headSubject(this.#shard, id), id]));
     const records = await this.#reader.fixedOf([...subjects.keys()], signal);
     for (const [subject, id] of subjects) {
@@ -56,7 +58,7 @@ export class Heads {
     }
   }
 
-  #keep(id: string, data: Uint8Array): BodyHead {
+  #keep(id: string, data: Uint8Array): ReadHead {
     const octets = Buffer.from(data); // a copy: what came shares its memory with the whole page
     this.#size += octets.length + OVERHEAD - sizeOf(this.#kept.get(id));
     this.#kept.delete(id);
@@ -66,12 +68,12 @@ export class Heads {
       this.#kept.delete(oldest);
       this.#size -= sizeOf(old);
     }
-    return decodeHead(octets);
+    return readHead(octets);
   }
 
   #use(id: string): Buffer | undefined {
     const kept = this.#kept.get(id);
-    if (!kept) return undefined;
+    if (!kept || this.#size < KEPT / 2) return kept; // nothing leaves soon: its place in the order does not matter
     this.#kept.delete(id);
     this.#kept.set(id, kept);
     return kept;

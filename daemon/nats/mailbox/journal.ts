@@ -8,7 +8,7 @@ import { nuid } from "@nats-io/transport-node";
 import type { Clock } from "../../kit/clock.ts";
 import type { Log } from "../../kit/log.ts";
 import { pack, unpack } from "../../mailbox/digest/pack.ts";
-import { digestOf, Scanner } from "../../mailbox/digest/scan.ts";
+import { digestOf, type Scanned, Scanner } from "../../mailbox/digest/scan.ts";
 import type { Digest, Range } from "../../mailbox/digest.ts";
 import {
   type Followed,
@@ -187,7 +187,7 @@ export class JetStreamJournal implements Journal {
   }
 
   /** Of a body that was filed before there were heads. */
-  async #digestAnew({ bodyId, size }: Content, signal: AbortSignal): Promise<Digest> {
+  async #digestAnew({ bodyId, size }: Content, signal: AbortSignal): Promise<Scanned> {
     const scanner = new Scanner();
     const whole = { offset: 0, size };
     try {

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { Fields, inEnvelope } from "../../imap/search/fields.ts";
+import { unpack } from "../../mailbox/digest/pack.ts";
 import type { Ledger } from "../../mailbox/ledger.ts";
 import { type Digested, Digester } from "./chunks.ts";
 import {
@@ -11,6 +13,7 @@ import {
   encodeLedger,
   encodeMark,
   encodeRecord,
+  readHead,
 } from "./records.ts";
 
 const text = fc.string({ unit: "grapheme" });
@@ -44,8 +47,23 @@ const folder = fc.record(
     unseen: count,
     deleted: count,
     bytes: count,
+    use: fc.constantFrom("\\Sent" as const, "\\Trash" as const),
+    floor: count,
   },
-  plain,
+  {
+    ...plain,
+    requiredKeys: [
+      "id",
+      "name",
+      "uidValidity",
+      "uidNext",
+      "modseq",
+      "messages",
+      "unseen",
+      "deleted",
+      "bytes",
+    ],
+  },
 );
 
 const ledger: fc.Arbitrary<Ledger> = fc.record(
@@ -97,6 +115,49 @@ test("heads are read back as they were written, headers octet by octet; those of
   const old = decodeHead(Buffer.from(JSON.stringify({ v: 1, s: 9, c: 1, g: digest })));
   assert.deepEqual(old, { size: 9, chunks: 1, digest, doomed: false });
   assert.throws(() => decodeHead(Buffer.from('{"v":3}')), SyntaxError);
+});
+
+test("what a head rules out without being decoded is in no field of its envelope", () => {
+  const word = fc.constantFrom(
+    "Alpha",
+    "beta.",
+    "GAMMA-1",
+    '"x \\"y\\" z"',
+    "=?utf-8?q?delta?=",
+    "ö",
+    "<e@f.example>",
+    ",",
+  );
+  const value = fc.array(word, { maxLength: 6 }).map((words) => words.join(" "));
+  const needle = fc.oneof(
+    fc.constantFrom(
+      "alpha",
+      "beta. gamma-1",
+      "a beta",
+      "gamma-1",
+      "x",
+      "y",
+      "delta",
+      "e",
+      "f.example",
+      "utf-8",
+    ),
+    fc.string({ unit: fc.constantFrom(..."abcdefgz1. -@"), minLength: 1, maxLength: 6 }),
+  );
+  let ruledOut = 0;
+  fc.assert(
+    fc.property(value, value, value, needle, (subject, from, to, text) => {
+      const mail = Buffer.from(`Subject: ${subject}\r\nFrom: ${from}\r\nTo: ${to}\r\n\r\n`);
+      const { digest } = readHead(encodeHead({ size: 1, chunks: 1, ...digested(mail), doomed: false }));
+      const unpacked = unpack(digest, Buffer.alloc(0));
+      if (unpacked.mayName(text)) return;
+      ruledOut++;
+      const fields = new Fields(unpacked);
+      for (const name of inEnvelope) assert.ok(!fields.folded(name)?.includes(text), name);
+    }),
+    { numRuns: 1_000 },
+  );
+  assert.ok(ruledOut > 10, `${ruledOut}`);
 });
 
 test("only large bodies have their header beside the digest, unless it is large too", () => {

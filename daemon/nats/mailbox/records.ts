@@ -6,6 +6,7 @@
  * Fails: decoding throws `SyntaxError` on what is not ours.
  */
 
+import { isAscii } from "node:buffer";
 import type { WireDigest } from "../../mailbox/digest/pack.ts";
 import type { FolderLedger, Ledger } from "../../mailbox/ledger.ts";
 import type { MessageRecord } from "../../mailbox/record.ts";
@@ -181,34 +182,73 @@ export function encodeHead({ size, chunks, digest, header, doomed }: BodyHead): 
 }
 
 export function decodeHead(data: Uint8Array): BodyHead {
-  const octets = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  const end = octets.indexOf(LF);
-  const first = decode(end < 0 ? octets : octets.subarray(0, end)) as WireHead & { readonly g?: WireDigest };
+  const lines = linesOf(data);
+  const first = decode(lines.first) as WireHead & { readonly g?: WireDigest };
   const { v, s: size, c: chunks } = first;
   const doomed = first.x === 1;
   if (v === 1 && first.g) return { size, chunks, digest: first.g, doomed };
   if (v !== HEAD_VERSION) throw new SyntaxError(`a body's head of version ${v}`);
-  const middle = octets.indexOf(LF, end + 1);
-  const header = middle + 1 < octets.length ? octets.subarray(middle + 1) : undefined;
-  return { size, chunks, digest: new StoredDigest(first, octets.subarray(end + 1, middle)), header, doomed };
+  return { size, chunks, digest: new StoredDigest(lines), header: lines.header, doomed };
 }
 
-/** Its structure is decoded when somebody asks for it. */
+const NEWEST = Buffer.from(`{"v":${HEAD_VERSION},`);
+
+/** What readers of messages want of a head, at once: its lines are decoded when somebody asks for what is in them. */
+export function readHead(data: Uint8Array): Pick<BodyHead, "digest" | "header"> {
+  const lines = linesOf(data);
+  if (!lines.first.subarray(0, NEWEST.length).equals(NEWEST)) return decodeHead(data);
+  return { digest: new StoredDigest(lines), header: lines.header };
+}
+
+interface Lines {
+  readonly first: Buffer;
+  readonly structure: Buffer;
+  readonly header: Buffer | undefined;
+}
+
+function linesOf(data: Uint8Array): Lines {
+  const octets = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  const end = octets.indexOf(LF);
+  if (end < 0) return { first: octets, structure: EMPTY, header: undefined };
+  const middle = octets.indexOf(LF, end + 1);
+  const header = middle + 1 < octets.length ? octets.subarray(middle + 1) : undefined;
+  return { first: octets.subarray(0, end), structure: octets.subarray(end + 1, middle), header };
+}
+
+/** In a line that is not longer, no field was cut. */
+const UNCUT = 1_000;
+/** Text that stands in the line as it stands in a field: nothing is put between its words, nothing is escaped. */
+const asWritten = /^[a-z0-9._+-]+(?: [a-z0-9._+-]+)*$/;
+
 class StoredDigest implements WireDigest {
-  readonly n: WireDigest["n"];
-  readonly f?: readonly string[];
-  readonly #line: Uint8Array;
+  readonly #lines: Lines;
+  #first: WireHead | undefined;
   #structure: WireDigest["s"] | undefined;
 
-  constructor({ n, f }: WireHead, line: Uint8Array) {
-    this.n = n;
-    if (f) this.f = f;
-    this.#line = line;
+  constructor(lines: Lines) {
+    this.#lines = lines;
+  }
+
+  get n(): WireDigest["n"] {
+    this.#first ??= decode(this.#lines.first) as WireHead;
+    return this.#first.n;
+  }
+
+  get f(): WireDigest["f"] {
+    this.#first ??= decode(this.#lines.first) as WireHead;
+    return this.#first.f;
   }
 
   get s(): WireDigest["s"] {
-    this.#structure ??= decode(this.#line) as WireDigest["s"];
+    this.#structure ??= decode(this.#lines.structure) as WireDigest["s"];
     return this.#structure;
+  }
+
+  mayName(text: string): boolean {
+    const { first } = this.#lines;
+    if (first.length > UNCUT || !asWritten.test(text) || !isAscii(first)) return true;
+    const line = first.toString("latin1").toLowerCase();
+    return line.includes(text) || line.includes("=?") || line.includes("\\");
   }
 }
 
