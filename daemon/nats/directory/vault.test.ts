@@ -151,3 +151,15 @@ test("keys that were added to the file are found when something is sealed with t
   );
   assert.equal(daemon.open(sealed, "r", ns), "new");
 });
+
+test("keys that were replaced are overwritten in memory, and what they sealed opens by the new set", () => {
+  const [old, next] = [randomBytes(32), randomBytes(32)];
+  const publisher = new Vault([next]);
+  const mine = Buffer.from(old);
+  const daemon = new Vault([mine], () => [{ octets: Buffer.from(next) }, { octets: Buffer.from(old) }]);
+  const before = new Vault([old]).seal("before", "r", ns);
+  assert.equal(daemon.open(before, "r", ns), "before");
+  assert.equal(daemon.open(publisher.seal("after", "r", ns), "r", ns), "after");
+  assert.deepEqual(mine, Buffer.alloc(32));
+  assert.equal(daemon.open(before, "r", ns), "before");
+});

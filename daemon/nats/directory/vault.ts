@@ -36,7 +36,10 @@ export class Vault {
   /** By namespace: the keys that open its records, the newest first. */
   readonly #derived = new Map<string, readonly Derived[]>();
 
-  /** A plain `Buffer` is a master key. `reread`: the keys as they are now, asked when one is missing. */
+  /**
+   * A plain `Buffer` is a master key. `reread`: the keys as they are now, asked when one is missing; those before are
+   * overwritten then.
+   */
   constructor(keys: readonly (DirectoryKey | Buffer)[], reread?: () => readonly DirectoryKey[]) {
     this.#reread = reread;
     this.#keys = keys.map((key) => (Buffer.isBuffer(key) ? { octets: key } : key));
@@ -93,9 +96,16 @@ export class Vault {
     this.#rereadAt = performance.now();
     const keys = this.#reread();
     if (keys.length === 0) return undefined;
+    this.#forget();
     this.#keys = keys;
-    this.#derived.clear();
     return known();
+  }
+
+  /** Keys that are replaced do not stay in memory. */
+  #forget(): void {
+    for (const { octets } of this.#keys) octets.fill(0);
+    for (const { octets } of [...this.#derived.values()].flat()) octets.fill(0);
+    this.#derived.clear();
   }
 
   open({ k, n, c }: Sealed, record: string, namespace: string): string | undefined {
