@@ -18,6 +18,10 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
         return (argv) => check(argv, process.stdout, process.stderr);
       },
     },
+    console: {
+      about: "see and steer an installation in a browser",
+      load: async () => (await import("./run/console-command.ts")).consoleCommand,
+    },
     queue: {
       about: "look at and steer the queue",
       load: async () => (await import("./cli/queue.ts")).queueCommand,
@@ -114,12 +118,16 @@ const speaking = new Set([
   "RivalOwners",
 ]);
 
+/** Commands that are daemons. */
+const staysOn = new Set(["run", "console"]);
+
 /** Whoever reads our output may leave first (`| head`): a command is done then, the daemon goes on. */
 for (const stream of [process.stdout, process.stderr])
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
-    if (process.argv[2] !== "run") process.exit(0);
+    if (!staysOn.has(process.argv[2] ?? "")) process.exit(0);
   });
 
 process.exitCode = await main(process.argv.slice(2));
-if (process.exitCode !== 0 || process.argv[2] === "run") process.stdout.write("", () => process.exit());
+if (process.exitCode !== 0 || staysOn.has(process.argv[2] ?? ""))
+  process.stdout.write("", () => process.exit());

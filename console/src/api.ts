@@ -64,6 +64,64 @@ export async function logIn(token: string): Promise<void> {
   keepSession(opened);
 }
 
+export interface Door {
+  readonly authorize: string;
+  readonly clientId: string;
+  readonly redirect: string;
+  readonly scope: string;
+}
+
+const TRIP = "postfleet login";
+
+interface Trip {
+  readonly state: string;
+  readonly nonce: string;
+  readonly verifier: string;
+}
+
+const base64url = (octets: Uint8Array): string =>
+  btoa(String.fromCharCode(...octets))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
+const random = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
+
+/** To the OpenID provider; what it must bring back stays in this tab. RFC 7636 §4.2 */
+export async function goToProvider({ authorize, clientId, redirect, scope }: Door): Promise<void> {
+  const trip: Trip = { state: random(), nonce: random(), verifier: random() };
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(trip.verifier));
+  sessionStorage.setItem(TRIP, JSON.stringify(trip));
+  const url = new URL(authorize);
+  const asked = {
+    response_type: "code",
+    client_id: clientId,
+    redirect_uri: redirect,
+    scope,
+    state: trip.state,
+    nonce: trip.nonce,
+    code_challenge: base64url(new Uint8Array(digest)),
+    code_challenge_method: "S256",
+  };
+  for (const [name, value] of Object.entries(asked)) url.searchParams.set(name, value);
+  location.assign(url);
+}
+
+/** Back from the provider with a code, if this tab is the one that went there. */
+export async function comeBack(answer: URLSearchParams): Promise<void> {
+  const trip = JSON.parse(sessionStorage.getItem(TRIP) ?? "{}") as Partial<Trip>;
+  sessionStorage.removeItem(TRIP);
+  const code = answer.get("code");
+  if (code === null || trip.state === undefined || answer.get("state") !== trip.state)
+    throw new Refused(401, answer.get("error_description") ?? "The login was not begun here: try again.");
+  const { nonce, verifier } = trip;
+  const { session: opened } = await tell<{ readonly session: string }>("/session/oidc", {
+    code,
+    verifier,
+    nonce,
+  });
+  keepSession(opened);
+}
+
 /** Server-sent events, one after the other, until the stream ends or `signal` aborts. */
 export async function* events<T>(path: string, signal: AbortSignal): AsyncGenerator<T> {
   const { body } = await request(path, { signal });

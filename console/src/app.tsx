@@ -35,10 +35,10 @@ const pages: Readonly<Record<string, readonly [title: string, page: (props: Page
   "/policies": ["Policies", Policies],
 };
 
-export function App() {
+export function App({ problem }: { readonly problem: string | undefined }) {
   const [known, setKnown] = useState(session());
   useEffect(() => onLogin(() => setKnown(session())), []);
-  return known === null ? <LogIn /> : <Frame key={known} />;
+  return known === null ? <LogIn problem={problem} /> : <Frame key={known} />;
 }
 
 function Frame() {

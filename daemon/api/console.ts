@@ -10,6 +10,7 @@ import type { Installation } from "../operate/installation.ts";
 import { openApiServer } from "./api.ts";
 import { Assets } from "./assets.ts";
 import { checkHost, type GuardOptions } from "./guard.ts";
+import type { OidcLogin } from "./oidc.ts";
 import { ApiProblem, problemAnswer } from "./problem.ts";
 import { routesOf } from "./routes.ts";
 import { Attempts, Sessions, type Token } from "./sessions.ts";
@@ -17,6 +18,9 @@ import { Attempts, Sessions, type Token } from "./sessions.ts";
 export interface ConsoleOptions {
   readonly installation: Installation;
   readonly tokens: readonly Token[];
+  readonly oidc?: OidcLogin | undefined;
+  /** What sessions are signed with, besides the tokens. */
+  readonly secrets?: readonly string[];
   readonly guard: GuardOptions;
   /** Where the built pages lie. */
   readonly folder: string;
@@ -26,10 +30,18 @@ export interface ConsoleOptions {
 }
 
 export async function openConsole(options: ConsoleOptions): Promise<WebHandler> {
-  const { installation, tokens, guard, folder, version, clock, log } = options;
-  const sessions = new Sessions(tokens, [], () => clock.now());
+  const { installation, tokens, oidc, secrets = [], guard, folder, version, clock, log } = options;
+  const sessions = new Sessions(tokens, secrets, () => clock.now());
   const attempts = new Attempts(() => clock.monotonic());
-  const routes = routesOf(installation, { sessions, attempts, version, clock, log });
+  const routes = routesOf(installation, {
+    sessions,
+    hasTokens: tokens.length > 0,
+    oidc,
+    attempts,
+    version,
+    clock,
+    log,
+  });
   const api = await openApiServer({ routes, sessions, attempts, guard, version, log });
   const assets = await Assets.read(folder);
   return async (request) =>

@@ -1,5 +1,5 @@
 /**
- * Fetches a small document over HTTPS: text, or JSON.
+ * Fetches a small document over HTTPS, text or JSON; or sends a form for one.
  *
  * In:     a URL; the authorities to trust instead of the public ones, if any.
  * Out:    what the document holds.
@@ -16,15 +16,31 @@ export async function getJson(url: string, ca: string | undefined, signal: Abort
 }
 
 /** What `getText` may be told besides: authorities, the most octets, and (in tests) where the host is. */
-export type GetOptions = Pick<RequestOptions, "ca" | "headers" | "lookup"> & { readonly limit?: number };
+export type GetOptions = Pick<RequestOptions, "ca" | "headers" | "lookup"> & {
+  readonly limit?: number;
+  /** Sent as a form, instead of asking for a document. */
+  readonly form?: URLSearchParams;
+};
+
+/** Sends a form and reads what comes back as JSON. */
+export async function postForm(
+  url: string,
+  form: URLSearchParams,
+  { headers, ...more }: Omit<GetOptions, "form">,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const all = { ...headers, accept: "application/json", "content-type": "application/x-www-form-urlencoded" };
+  return JSON.parse(await getText(url, { ...more, headers: all, form }, signal)) as unknown;
+}
 
 export function getText(
   url: string,
-  { limit = usualLimit, ...more }: GetOptions,
+  { limit = usualLimit, form, ...more }: GetOptions,
   signal: AbortSignal,
 ): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const options = { signal, agent: false, minVersion: "TLSv1.2", ...more } as const;
+  const method = form === undefined ? "GET" : "POST";
+  const options = { signal, method, agent: false, minVersion: "TLSv1.2", ...more } as const;
   const asking = request(url, options, (answer) => {
     if (answer.statusCode !== 200) {
       answer.resume();
@@ -41,6 +57,6 @@ export function getText(
     answer.on("error", reject);
   });
   asking.on("error", reject);
-  asking.end();
+  asking.end(form?.toString());
   return promise;
 }

@@ -27,7 +27,7 @@ import type { Store } from "./store.ts";
 /** What `make generate` builds. */
 export const consoleFolder = new URL("../../console/dist", import.meta.url).pathname;
 
-const starting = {
+export const starting = {
   status: 503,
   headers: { "content-type": "text/plain", "retry-after": "1" },
   body: "It is just starting.\n",

@@ -63,7 +63,7 @@ export const listenerDefaults = {
 } as const;
 export type ListenerName = keyof typeof listenerDefaults;
 
-const levels = ["error", "warn", "info", "debug", "trace"] as const;
+export const levels = ["error", "warn", "info", "debug", "trace"] as const;
 export type LogLevel = (typeof levels)[number];
 
 export interface RunOptions {

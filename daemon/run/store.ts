@@ -163,7 +163,8 @@ async function connectPatiently(
   return patiently(async () => connectOrExplain(await target(), log), "waiting for NATS", log, signal);
 }
 
-async function patiently<T>(
+/** Tries again until it works; why it does not is said once. */
+export async function patiently<T>(
   step: () => Promise<T>,
   sentence: string,
   log: Log,

@@ -26,8 +26,26 @@ const freshMs = 10 * 60_000;
 const staleMs = 24 * 3_600_000;
 const asking: Rate = { count: 2, perMs: 60_000 };
 
+/** Asymmetric ones: what we know of an issuer is public. RFC 8725 §3.1 */
+export const algorithms = [
+  "RS256",
+  "RS384",
+  "RS512",
+  "PS256",
+  "PS384",
+  "PS512",
+  "ES256",
+  "ES384",
+  "ES512",
+  "EdDSA",
+  "Ed25519",
+];
+
 export const discoveryUrl = (issuer: string): string =>
   `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
+
+/** Who it is, and whom to trust for its host. */
+export type IssuerOf = Pick<Oidc, "issuer" | "caBundle">;
 
 interface Parts {
   readonly fetch: Fetch;
@@ -43,13 +61,13 @@ interface Held {
 
 class Issuer {
   readonly #parts: Parts;
-  readonly #oidc: Oidc;
+  readonly #oidc: IssuerOf;
   #held: Held | undefined;
   readonly #asked = new Rates(1);
   #asking: Promise<void> | undefined;
   #fault: unknown;
 
-  constructor(parts: Parts, oidc: Oidc) {
+  constructor(parts: Parts, oidc: IssuerOf) {
     this.#parts = parts;
     this.#oidc = oidc;
   }
@@ -123,7 +141,7 @@ export class Issuers {
     this.#parts = parts;
   }
 
-  keys(oidc: Oidc, signal: AbortSignal): JWTVerifyGetKey {
+  keys(oidc: IssuerOf, signal: AbortSignal): JWTVerifyGetKey {
     const id = `${oidc.issuer} ${oidc.caBundle ?? ""}`;
     const known = this.#issuers.get(id) ?? new Issuer(this.#parts, oidc);
     this.#issuers.set(id, known);

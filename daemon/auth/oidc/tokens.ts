@@ -18,7 +18,7 @@ import type { Clock } from "../../kit/clock.ts";
 import type { Log } from "../../kit/log.ts";
 import { domainOf, parseAddress } from "../../mail/address.ts";
 import { type MailboxName, mailboxName } from "../../mailbox/store.ts";
-import { discoveryUrl, type Fetch, Issuers, KeysUnavailable } from "./issuers.ts";
+import { algorithms, discoveryUrl, type Fetch, Issuers, KeysUnavailable } from "./issuers.ts";
 
 /** For clients whose token is refused. */
 interface Help {
@@ -38,19 +38,6 @@ export interface TokenParts {
   readonly log: Log;
 }
 
-const algorithms = [
-  "RS256",
-  "RS384",
-  "RS512",
-  "PS256",
-  "PS384",
-  "PS512",
-  "ES256",
-  "ES384",
-  "ES512",
-  "EdDSA",
-  "Ed25519",
-];
 const skewSeconds = 60;
 /** As much as an AUTH line carries. RFC 4954 §4 */
 const maxTokenOctets = 12_288;
