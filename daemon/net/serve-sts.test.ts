@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import https from "node:https";
+import net from "node:net";
 import { test } from "node:test";
 import { serverContext } from "./secure-context.ts";
 import { makeCertificate } from "./self-signed.ts";
@@ -58,4 +60,23 @@ test("a domain's policy is served at its place, and nothing else is", async () =
     ask(port, "mta-sts.a.test", undefined, "POST"),
   ];
   for (const { status } of await Promise.all(elsewhere)) assert.equal(status, 404);
+});
+
+test("one client that holds all the connections it can get keeps nobody else out", async () => {
+  await using server = await serveSts({
+    host: "127.0.0.1",
+    port: 0,
+    secureContext: () => context,
+    policy: () => "version: STSv1\r\n",
+  });
+  const slow = Array.from({ length: 250 }, () =>
+    net.connect({ port: server.port, host: "127.0.0.1", localAddress: "127.0.0.66" }).on("error", () => {}),
+  );
+  try {
+    // Those beyond its share are closed at once.
+    await Promise.all(slow.slice(100).map((socket) => socket.destroyed || once(socket.resume(), "close")));
+    assert.equal((await ask(server.port, "mta-sts.a.test")).status, 200);
+  } finally {
+    for (const socket of slow) socket.destroy();
+  }
 });

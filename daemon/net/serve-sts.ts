@@ -8,9 +8,11 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { CannotListen } from "./cannot-listen.ts";
+import { Caps } from "./caps.ts";
 import type { ContextFor } from "./connection.ts";
+import { peerOf } from "./peer.ts";
 
 export interface StsServerOptions {
   readonly host: string;
@@ -24,7 +26,8 @@ export interface StsServer extends AsyncDisposable {
   readonly port: number;
 }
 
-const connectionsMax = 200;
+/** Half of them for one client: behind a load balancer that hides addresses, all clients are one. */
+const connections = { connections: 200, perClient: 100 } as const;
 const path = "/.well-known/mta-sts.txt";
 
 export async function serveSts(options: StsServerOptions): Promise<StsServer> {
@@ -40,7 +43,13 @@ export async function serveSts(options: StsServerOptions): Promise<StsServer> {
     },
     (question, answer) => respond(question, answer, options),
   );
-  server.maxConnections = connectionsMax;
+  const caps = new Caps(() => connections);
+  // Before TLS begins: a handshake that never ends is how a slow client would keep others out.
+  server.prependListener("connection", (socket) => {
+    const leave = caps.enter(peerOf(socket as Socket)?.address ?? "");
+    if (typeof leave === "function") socket.once("close", leave);
+    else socket.destroy();
+  });
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) => reject(new CannotListen("mta-sts", options, error)));
     server.listen(options.port, options.host, resolve);
