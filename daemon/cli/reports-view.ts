@@ -23,14 +23,15 @@ export interface Listed extends Place {
 const wordsMax = 2_000;
 
 export function listLine({ day, kind, namespace, report, round }: Listed): string {
-  const where = `${day}\t${kind}\t${namespace}`;
-  if (report) {
-    const { domain, state, count, to, why } = report;
-    const places = to.map(({ uri, said, ok }) => `${ok ? "" : "not "}${uri} (${said})`).join(", ");
-    return oneLine(`${where}\t${domain}\t${state}\t${count}\t${places || why || ""}`, wordsMax);
-  }
-  return oneLine(`${where}\t*\t${round ? roundWords(round) : ""}`, wordsMax);
+  const where = [day, kind, namespace];
+  if (report === undefined) return fields(...where, "*", round ? roundWords(round) : "");
+  const { domain, state, count, to, why } = report;
+  const places = to.map(({ uri, said, ok }) => `${ok ? "" : "not "}${uri} (${said})`).join(", ");
+  return fields(...where, domain, state, String(count), places || why || "");
 }
+
+const fields = (...words: readonly string[]): string =>
+  words.map((word) => oneLine(word, wordsMax)).join("\t");
 
 function roundWords(round: Round): string {
   switch (round.state) {

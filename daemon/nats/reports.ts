@@ -35,6 +35,8 @@ const usualBytes = 64 << 20;
 /** Of a page when it is unpacked: whoever writes one could write anything. */
 const pageMax = 8 << 20;
 const clocksApartMs = 3_600_000;
+/** A page can wait, and a daemon that stops should not. */
+const pageTimeoutMs = 5_000;
 
 export async function ensureReports(link: Link, replicas: number, bytes: number | undefined): Promise<void> {
   const jsm = await jetstreamManager(link.nc, { timeout: 10_000 });
@@ -65,7 +67,6 @@ export class JetStreamReportStore implements ReportStore, AsyncDisposable {
   readonly #commit: GroupCommit;
   readonly #heard = new Map<string, Heard>();
   #tail: Tail | undefined;
-  #begun: Promise<void> = Promise.resolve();
 
   constructor(options: ReportStoreOptions) {
     const { link, clock, log } = options;
@@ -79,14 +80,14 @@ export class JetStreamReportStore implements ReportStore, AsyncDisposable {
     const filters = [this.#filter("round")];
     const onMessage = (message: TailMessage) => this.#hear(message);
     this.#tail = new Tail(link, { stream: REPORT_STREAM, filters, onMessage, log });
-    this.#begun = this.#tail.begin();
+    void this.#tail.begin(); // it never rejects, and ends when it is closed
     return this;
   }
 
   async put(place: Place, page: Page): Promise<void> {
     const author = token(page.id.slice(0, Math.max(0, page.id.lastIndexOf("."))));
     const data = gzipSync(JSON.stringify(page));
-    await this.#commit.commit([{ subject: `${prefix(place)}.page.${author}`, data }]);
+    await this.#commit.commit([{ subject: `${prefix(place)}.page.${author}`, data }], pageTimeoutMs);
   }
 
   async read(place: Place, onPage: (page: Page) => void): Promise<void> {
@@ -189,7 +190,6 @@ export class JetStreamReportStore implements ReportStore, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#tail?.[Symbol.asyncDispose]();
-    await this.#begun;
     await this.#commit.settled();
   }
 }
