@@ -36,6 +36,8 @@ export class FetchRun {
   readonly #digests: boolean;
   /** Nothing is asked for but headers of messages, which the digests of large ones have. */
   readonly #headers: boolean;
+  /** Whole messages are asked for. */
+  readonly #wholes: boolean;
   readonly #marks: boolean;
   readonly #reads: boolean;
   /** Messages whose \Seen this FETCH has set: their FLAGS are told. */
@@ -50,6 +52,7 @@ export class FetchRun {
     this.#digests = items.some(wantsDigest);
     this.#reads = items.some(wantsOctets);
     this.#headers = items.every((item) => !wantsOctets(item) || isHeader(item));
+    this.#wholes = items.some((item) => item.kind === "section" && isWhole(item.section));
     this.#marks = !folder.readOnly && items.some((item) => "marks" in item && item.marks);
   }
 
@@ -123,8 +126,8 @@ export class FetchRun {
   ): Promise<void> {
     const messages = places.map((index) => this.#folder.at(index));
     let next = 0;
-    const headers = this.#headers ? digests.map((digest) => digest?.header) : [];
-    for await (const page of octetsOf(this.#folder.view, messages, this.#talk.signal, headers))
+    const known = await this.#known(places, digests);
+    for await (const page of octetsOf(this.#folder.view, messages, this.#talk.signal, known))
       for (const octets of page) {
         const source = { message: messages[next] as Message, digest: digests[next], octets };
         const loaded = await this.#load(source);
@@ -133,6 +136,17 @@ export class FetchRun {
         next++;
         if (pace.due) await pace.rest();
       }
+  }
+
+  /** Octets that are here already: headers beside digests, or a message that was read ahead. */
+  async #known(
+    places: readonly number[],
+    digests: readonly (Digest | undefined)[],
+  ): Promise<readonly (Buffer | undefined)[]> {
+    if (this.#headers) return digests.map((digest) => digest?.header);
+    const [only] = places;
+    if (places.length !== 1 || only === undefined || !this.#wholes) return [];
+    return [await this.#folder.ahead.take(only, this.#talk.signal)];
   }
 
   /** What was loaded for each item that needs octets, in their order; `gone`: the message is not there any more. */

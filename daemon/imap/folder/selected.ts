@@ -10,6 +10,7 @@ import type { FolderChange, FolderView, Message } from "../../mailbox/view.ts";
 import { syntax } from "../answer.ts";
 import { largest, type SequenceSet } from "../command/sequence-set.ts";
 import { ranges } from "../wire/encode.ts";
+import { ReadAhead } from "./read-ahead.ts";
 import { apart, isWithin, placesOf, type Span } from "./spans.ts";
 
 export interface Telling {
@@ -26,6 +27,8 @@ const system = ["\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft"];
 export class Selected {
   readonly view: FolderView;
   readonly readOnly: boolean;
+  /** For clients that fetch whole messages one by one. */
+  readonly ahead: ReadAhead;
   /** UIDs that the last SEARCH with SAVE found, rising. */
   saved: readonly number[] = [];
   /** In UID order: index + 1 is the message's number. */
@@ -43,6 +46,7 @@ export class Selected {
     this.view = view;
     this.readOnly = readOnly;
     this.#messages = view.messages.slice();
+    this.ahead = new ReadAhead(view, (place) => this.#messages[place]);
     this.#keywords = new Set(view.keywords());
     this.#unlisten = view.listen((change) => {
       this.#note(change);
@@ -148,6 +152,7 @@ export class Selected {
 
   close(): void {
     this.#unlisten();
+    this.ahead[Symbol.dispose]();
     this.view[Symbol.dispose]();
   }
 
