@@ -49,7 +49,10 @@ const ofMailbox = ({ address: own, aliases, forwardTo, quota }: MailboxSpec) => 
   size(quota, ["quota"]),
 ];
 
-const ofPolicy = ({ acceptFrom, destinations, identity, limits }: RelayPolicySpec) => [
+const ofPolicy = ({ acceptFrom, destinations, identity, limits, suppression }: RelayPolicySpec) => [
+  ...(suppression?.complaints
+    ? [address(suppression.complaints.address, ["suppression", "complaints", "address"])]
+    : []),
   ...acceptFrom.cidrs.map((cidr, i) => network(cidr, ["acceptFrom", "cidrs", i])),
   ...destinations.map(({ match }, i) =>
     canonicalMatch(match) === undefined

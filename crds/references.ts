@@ -170,6 +170,20 @@ class References {
   }
 
   #ofPolicy(resource: Placed<ResourceOf<"RelayPolicy">>): Problem[] {
+    return [...this.#ofComplaints(resource), ...this.#ofRoutes(resource)];
+  }
+
+  /** Reports are read where mailboxes of the same namespace are filled. */
+  #ofComplaints(resource: Placed<ResourceOf<"RelayPolicy">>): Problem[] {
+    const address = resource.spec.suppression?.complaints?.address;
+    if (address === undefined) return [];
+    const domain = domainPart(canonicalAddress(address) ?? address);
+    if (this.#domains.get(domain)?.namespace === resource.namespace || this.#unsure.has(domain)) return [];
+    const words = `no MailDomain of namespace ${resource.namespace} declares ${domain}, so no report would come; name a mailbox in a domain of the namespace`;
+    return [problemAt(resource, ["spec", "suppression", "complaints", "address"], words)];
+  }
+
+  #ofRoutes(resource: Placed<ResourceOf<"RelayPolicy">>): Problem[] {
     const { route, destinations } = resource.spec;
     const routes = [
       { route, path: ["spec", "route"] as Path },

@@ -430,6 +430,32 @@ export interface Retry {
   readonly jitterPercent: number;
 }
 
+/** Addresses that a next hop refused for good. */
+export interface HardBounces {
+  /** So many refusals with no delivery in between. */
+  readonly after: number;
+  /** How long the address gets nothing; a number with h or d. */
+  readonly for: string;
+  /** What the refusal must be about (docs/reputation.md lists the classes). */
+  readonly classes: readonly ("mailbox-unknown" | "mailbox-disabled" | "mailbox-full" | "domain-unknown" | "policy" | "reputation")[];
+}
+
+/** Recipients who told their provider that a message is spam, of which the provider tells us (ARF, RFC 5965). Only a report that proves which of our messages it is about counts. */
+export interface Complaints {
+  /** Where reports come; a mailbox or an alias in a domain of this namespace. They are filed there too. */
+  readonly address: string;
+  /** How long the recipient gets nothing; a number with h or d. */
+  readonly for: string;
+}
+
+/** What puts recipients elsewhere onto the namespace's suppression list, which stops mail to them for a while. Without it only postfleet suppression add does. What is on the list counts for all policies of the namespace. */
+export interface Suppression {
+  /** Addresses that a next hop refused for good. */
+  readonly hardBounces?: HardBounces;
+  /** Recipients who told their provider that a message is spam, of which the provider tells us (ARF, RFC 5965). Only a report that proves which of our messages it is about counts. */
+  readonly complaints?: Complaints;
+}
+
 /** Tells recipients' domains once a day how TLS went on the way to their MX hosts, when their DNS asks for that (_smtp._tls, RFC 8460). Nothing of single messages is told. Without it nothing is counted. */
 export interface TlsReports {
   /** Off: nothing is counted. Send: one report a day to each domain that asks for it. */
@@ -557,6 +583,8 @@ export interface RelayPolicySpec {
   readonly destinations: readonly Destination[];
   /** When a delivery that failed for now is tried again. Times are a whole number with s, m, h or d. */
   readonly retry: Retry;
+  /** What puts recipients elsewhere onto the namespace's suppression list, which stops mail to them for a while. Without it only postfleet suppression add does. What is on the list counts for all policies of the namespace. */
+  readonly suppression?: Suppression;
   /** On the way to MX hosts. Opportunistic: STARTTLS when offered, any certificate. Require: STARTTLS or no delivery. Both also obey what a destination demands by DANE (with a validating resolver on the same machine) or MTA-STS. Off: never, whatever it demands. */
   readonly tls: "Opportunistic" | "Require" | "Off";
   /** Tells recipients' domains once a day how TLS went on the way to their MX hosts, when their DNS asks for that (_smtp._tls, RFC 8460). Nothing of single messages is told. Without it nothing is counted. */

@@ -34,6 +34,10 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
       about: "what is told to other domains: DMARC and TLS reports",
       load: async () => (await import("./cli/reports.ts")).reportsCommand,
     },
+    suppression: {
+      about: "addresses that get nothing for a while",
+      load: async () => (await import("./cli/suppression.ts")).suppressionCommand,
+    },
     mailbox: {
       about: "look at mailboxes, copy them out",
       load: async () => (await import("./cli/mailbox.ts")).mailboxCommand,
@@ -58,7 +62,7 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
 
 function help(): string {
   const all = { ...commands, operator: { about: "turn resources in Kubernetes into running daemons" } };
-  const lines = Object.entries(all).map(([name, { about }]) => `  ${name.padEnd(9)} ${about}`);
+  const lines = Object.entries(all).map(([name, { about }]) => `  ${name.padEnd(11)} ${about}`);
   return `postfleet COMMAND [OPTIONS]\n${lines.join("\n")}\npostfleet COMMAND --help tells the options.`;
 }
 

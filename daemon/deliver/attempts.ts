@@ -15,6 +15,7 @@ import type { Queue } from "../queue/queue.ts";
 import type { Entry } from "../queue/schedule.ts";
 import type { Backlog } from "./backlog.ts";
 import { InFlight } from "./in-flight.ts";
+import type { Judgement } from "./suppression/judge.ts";
 
 /** Ends an attempt: plans what becomes of the job and writes it. Rejects only when the signal aborts. */
 export interface Finisher {
@@ -36,6 +37,8 @@ export interface AttemptOptions {
   readonly signal: AbortSignal;
   /** Delivery for this policy is suspended. */
   readonly paused: (job: Pick<Job, "class" | "policy">) => boolean;
+  /** Recipients that get nothing, with their outcomes; absent, or `undefined`: there is none. */
+  readonly suppressed?: ((job: Job) => Judgement | undefined) | undefined;
   /** When the job's lifetime is over, ms since the epoch. */
   readonly expiresAt: (job: Pick<Job, "policy" | "queuedAt">) => number;
 }
@@ -100,11 +103,23 @@ export class Attempts {
     // Paused since it left the backlog: there it is found to be so.
     if (paused && !over && job.order === undefined) return backlog.later(entry, 0);
     const began = clock.monotonic();
-    const outcomes = decided(job, paused) ?? (await carry(queued));
+    const outcomes = decided(job, paused) ?? (await this.#carry(queued, carry));
     if (outcomes === undefined) return;
     const next = await finisher.finish(queued, outcomes, clock.monotonic() - began, signal);
     if (next === undefined) backlog.settled(entry);
     else backlog.wait(entry, next);
+  }
+
+  /** Those who may get it are carried as if there were no others. */
+  async #carry(queued: Queued, carry: Carry): Promise<readonly Outcome[] | undefined> {
+    const judgement = this.#o.suppressed?.(queued.job);
+    if (judgement === undefined) return carry(queued);
+    const rest = queued.job.recipients.filter((_, i) => judgement[i] === undefined);
+    const carried =
+      rest.length === 0 ? [] : await carry({ ...queued, job: { ...queued.job, recipients: rest } });
+    if (carried === undefined) return undefined;
+    const left = [...carried];
+    return judgement.map((outcome) => outcome ?? (left.shift() as Outcome));
   }
 }
 

@@ -4,7 +4,7 @@ import { type TestContext, test } from "node:test";
 import { draft, inline, policy } from "../../test/contract/queue.ts";
 import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
-import type { Domain } from "../mail/address.ts";
+import type { Address, Domain } from "../mail/address.ts";
 import type { Advice } from "../mail/bounce/advice.ts";
 import type { Outcome } from "../mail/outcome.ts";
 import { reply } from "../mail/reply.ts";
@@ -234,6 +234,39 @@ test(
     assert.equal(ways.carried.length, 1);
     const times = finished.map(({ outcomes: [one] }) => one?.kind === "deferred" && (one.notBefore ?? 0));
     assert.ok(times.every((at) => at !== false && at > Date.now() + 3_500_000));
+  },
+);
+
+const onList: Outcome = { kind: "failed", reply: reply(550, "5.7.1", "on the list"), bounce: "suppressed" };
+
+test(
+  "who is on the suppression list costs no connection; others of the job are carried alone",
+  quick,
+  async (t) => {
+    const ways = new Ways();
+    const bad = "bad@example.org" as Address;
+    const good = { address: "good@example.org" as Address };
+    const { finished, accept, until } = await setup(
+      t,
+      {
+        suppressed: ({ recipients }) =>
+          recipients.some(({ address }) => address === bad)
+            ? recipients.map(({ address }) => (address === bad ? onList : undefined))
+            : undefined,
+      },
+      ways,
+    );
+    await accept({ recipients: [{ address: bad }] });
+    await until(() => finished.length === 1);
+    assert.deepEqual([ways.opened.length, finished[0]?.outcomes], [0, [onList]]);
+    await accept({ recipients: [{ address: bad }, good] });
+    await until(() => finished.length === 2);
+    assert.deepEqual(
+      ways.carried.map(({ job }) => job.recipients),
+      [[good]],
+    );
+    assert.deepEqual(finished[1]?.outcomes, [onList, delivered]);
+    assert.equal(finished[1]?.queued.job.recipients.length, 2);
   },
 );
 

@@ -72,6 +72,7 @@ export class Dispatcher implements OwnerEvents {
       pauseLookMs: 1_000,
       longestWaitMs: () => Number.POSITIVE_INFINITY,
       partitions: () => {},
+      suppressed: undefined,
     };
     const o = { ...defaults, ...options };
     this.#o = o;
@@ -186,7 +187,14 @@ export class Dispatcher implements OwnerEvents {
   #send(entry: Entry, way: Way): void {
     if (!this.#backlog.owns(entry)) return;
     if (way.kind === "none") this.#attempts.decide(entry, way.outcome);
+    else if (this.#isSuppressed(entry)) this.#attempts.decide(entry);
     else this.#crew.join(entry, way);
+  }
+
+  /** Nobody is left who may get it, as far as its record is at hand: no connection is opened for that. */
+  #isSuppressed({ queued }: Entry): boolean {
+    const judgement = queued && this.#o.suppressed?.(queued.job);
+    return judgement?.every((outcome) => outcome !== undefined) ?? false;
   }
 
   /** Kept back until the policy goes on, or the message's lifetime is over. */

@@ -41,6 +41,8 @@ export interface FinisherOptions {
     times: { readonly began: number; readonly ended: number; readonly settled: number },
     events: readonly TraceEvent[],
   ) => void;
+  /** What an attempt says about its recipients' addresses. */
+  readonly learn?: (job: Job, outcomes: readonly Outcome[]) => void;
 }
 
 const PAUSE_MS = 500;
@@ -60,8 +62,9 @@ export class QueueFinisher implements Finisher {
     ms: number,
     signal: AbortSignal,
   ): Promise<number | undefined> {
-    const { queue, clock, log, outcome } = this.#o;
+    const { queue, clock, log, outcome, learn } = this.#o;
     for (const each of outcomes) outcome(each);
+    learn?.(queued.job, outcomes);
     const ended = clock.now();
     let current: Queued = queued;
     let now: readonly (Outcome | undefined)[] = outcomes;

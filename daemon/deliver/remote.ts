@@ -23,6 +23,7 @@ import type { Timeouts } from "../smtp/client/limits.ts";
 import type { Carrier, Opened } from "./carrier.ts";
 import { connectOrder } from "./route/order.ts";
 import type { Candidate, NextHops } from "./route/types.ts";
+import type { Feedback } from "./sign/feedback.ts";
 import type { ReturnPaths } from "./sign/return-path.ts";
 import type { Signer } from "./sign/signer.ts";
 import type { Hosts } from "./site/hosts.ts";
@@ -33,6 +34,8 @@ export interface RemoteMeans {
   readonly queue: Pick<Queue, "body">;
   /** What goes in front of a message that leaves; absent: nothing is signed. */
   readonly signer?: Pick<Signer, "fields">;
+  /** The fields by which complaints come back to us; absent: none. */
+  readonly feedback?: Pick<Feedback, "fields">;
   /** The reverse-path that a message leaves with; absent: its own. */
   readonly returnPaths?: Pick<ReturnPaths, "of">;
   /** A connection is ready, with this TLS version; `undefined`: in plain text. */
@@ -151,7 +154,7 @@ function temporary(verdict: Reply): Reply {
 }
 
 /** What is done to a message that goes to others. */
-interface Leaving extends Pick<RemoteMeans, "signer" | "returnPaths"> {
+interface Leaving extends Pick<RemoteMeans, "signer" | "feedback" | "returnPaths"> {
   /** RFC 8689 §4.2.1: where it goes is known for sure, and proven by its certificate. */
   readonly proven: boolean;
   readonly lmtp?: boolean;
@@ -199,20 +202,27 @@ class RemoteCarrier implements Carrier {
     signal: AbortSignal,
   ): Promise<readonly Outcome[]> {
     const { job, inline } = queued;
-    const { signer, returnPaths, proven, lmtp } = this.#leaving;
+    const { returnPaths, proven, lmtp } = this.#leaving;
     if (job.sender.requireTls && !lmtp) {
       const { extensions, remote } = this.#client;
       if (!proven) return recipients.map(() => ({ kind: "deferred", reply: notProven, remote }));
       if (!extensions.requireTls)
         return recipients.map(() => ({ kind: "failed", reply: noRequireTls, remote }));
     }
-    const signature = (await signer?.fields(queued, signal)) ?? nothing;
-    const fields =
-      job.prepend === undefined ? signature : Buffer.concat([signature, Buffer.from(job.prepend)]);
+    const fields = await this.#front(queued, signal);
     const whole = inline && (fields.length === 0 ? inline : Buffer.concat([fields, inline]));
     const body = whole ? () => whole : () => inFront(fields, this.#queue.body(queued, signal));
     const size = job.body.size + fields.length;
     return this.#client.send({ sender: returnPaths?.of(job) ?? job.sender, recipients, size, body }, signal);
+  }
+
+  /** What goes in front: signatures, then what they cover of our own, then what was known when the message had come. */
+  async #front(queued: Queued, signal: AbortSignal): Promise<Uint8Array> {
+    const { signer, feedback } = this.#leaving;
+    const added = feedback?.fields(queued.job) ?? "";
+    const signature = (await signer?.fields(queued, added, signal)) ?? nothing;
+    const known = `${added}${queued.job.prepend ?? ""}`;
+    return known === "" ? signature : Buffer.concat([signature, Buffer.from(known)]);
   }
 
   /**

@@ -17,6 +17,7 @@ import type {
 } from "../../crds/types.ts";
 import type { ScramVerifier } from "../kit/scram-verifier.ts";
 import type { Address, Domain } from "../mail/address.ts";
+import type { BounceClass } from "../mail/bounce/classes.ts";
 import type { MailboxName, Quota } from "../mailbox/store.ts";
 import type { PolicyName } from "../queue/job.ts";
 import type { RetryNumbers } from "../queue/retry.ts";
@@ -138,11 +139,22 @@ export interface ClientLimitNumbers extends ClientLimits {
   readonly messageSize: number;
 }
 
+/** What puts addresses onto the namespace's suppression list. */
+export interface SuppressionRules {
+  readonly hardBounces?: {
+    readonly after: number;
+    readonly forMs: number;
+    readonly classes: ReadonlySet<BounceClass>;
+  };
+  readonly complaints?: { readonly address: Address; readonly forMs: number };
+}
+
 export interface PolicyEntry {
   readonly policy: PolicyName;
   readonly spec: RelayPolicySpec;
   readonly limits: ClientLimitNumbers;
   readonly retry: RetryNumbers;
+  readonly suppression: SuppressionRules;
   /** For destinations that no entry matches; `destinationFor(policy, domain)` finds the right one. */
   readonly elsewhere: DestinationEntry;
   readonly exact: ReadonlyMap<Domain, DestinationEntry>;

@@ -158,3 +158,17 @@ test("an exact match wins, then the longest suffix, then the policy", () => {
     }),
   );
 });
+
+test("rules of suppression are parsed once; without any, nothing is suppressed by itself", () => {
+  assert.deepEqual(policyEntry(aPolicy({})).suppression, {});
+  const { hardBounces, complaints } = policyEntry(
+    aPolicy({
+      suppression: {
+        hardBounces: { after: 2, for: "12h", classes: ["mailbox-unknown"] },
+        complaints: { address: "Abuse@B\u00fccher.example", for: "365d" },
+      },
+    }),
+  ).suppression;
+  assert.deepEqual(hardBounces, { after: 2, forMs: 43_200_000, classes: new Set(["mailbox-unknown"]) });
+  assert.deepEqual(complaints, { address: "Abuse@xn--bcher-kva.example", forMs: 365 * 86_400_000 });
+});

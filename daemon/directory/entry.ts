@@ -9,7 +9,15 @@
  */
 import { deliveryOf, routeOf } from "../../crds/choices.ts";
 import { parseDuration, parseQuantity } from "../../crds/quantities.ts";
-import type { Delivery, DmarcReports, DomainLimits, Retry, Route, TlsReports } from "../../crds/types.ts";
+import type {
+  Delivery,
+  DmarcReports,
+  DomainLimits,
+  Retry,
+  Route,
+  Suppression,
+  TlsReports,
+} from "../../crds/types.ts";
 import { parseScramVerifier } from "../kit/scram-verifier.ts";
 import {
   type Address,
@@ -32,6 +40,7 @@ import type {
   ReportSender,
   RetryNumbers,
   RouteEntry,
+  SuppressionRules,
 } from "./directory.ts";
 import { filterEntries } from "./filters.ts";
 
@@ -153,6 +162,7 @@ export function policyEntry(declared: DeclaredPolicy): PolicyEntry {
     spec,
     limits: { ...spec.limits, messageSize: parseQuantity(spec.limits.messageSize) ?? 0 },
     retry: retryOf(spec.retry),
+    suppression: suppressionOf(spec.suppression),
     elsewhere,
     exact,
     suffixes,
@@ -177,3 +187,18 @@ export const retryOf = (retry: Retry): RetryNumbers => ({
   delayNoticeAfterMs: parseDuration(retry.delayNoticeAfter) ?? 0,
   jitter: retry.jitterPercent / 100,
 });
+
+/** A record from before the field existed suppresses nothing. */
+function suppressionOf({ hardBounces, complaints }: Suppression = {}): SuppressionRules {
+  const address = complaints && parseAddress(complaints.address);
+  return {
+    ...(hardBounces && {
+      hardBounces: {
+        after: hardBounces.after,
+        forMs: parseDuration(hardBounces.for) ?? 0,
+        classes: new Set(hardBounces.classes),
+      },
+    }),
+    ...(complaints && address && { complaints: { address, forMs: parseDuration(complaints.for) ?? 0 } }),
+  };
+}

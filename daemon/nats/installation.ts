@@ -1,6 +1,6 @@
 /**
  * Everything an installation rests on, made in order: streams of the queue, the directory, acknowledgements, logins, reports,
- * mailboxes; and last the copy of the layout, which tells the others that all of it is there.
+ * the suppression list, mailboxes; and last the copy of the layout, which tells the others that all of it is there.
  *
  * In:     a link that may make streams; sizes.
  * Out:    the layout in force. Making is idempotent: several processes may do it at once.
@@ -17,6 +17,7 @@ import { ensureMailboxStreams } from "./mailbox/streams.ts";
 import { mailStream, type Shard } from "./mailbox/subjects.ts";
 import { ensureReports } from "./reports.ts";
 import { ensureQueueStreams, type StreamSizes } from "./streams.ts";
+import { ensureSuppression } from "./suppression-records.ts";
 import { namespaceShard } from "./users/permissions.ts";
 
 export interface InstallationSizes extends StreamSizes {
@@ -24,6 +25,8 @@ export interface InstallationSizes extends StreamSizes {
   readonly mailboxBytes: number;
   readonly directoryBytes?: number | undefined;
   readonly reportBytes?: number;
+  /** Absent: enough for some 150,000 addresses. */
+  readonly suppressionBytes?: number;
 }
 
 /** In a cluster, where the server's own limit is the bound. */
@@ -47,6 +50,7 @@ export async function ensureInstallation(link: Link, sizes: InstallationSizes): 
   await ensureAcks(link);
   await ensureLogins(link, replicas);
   await ensureReports(link, replicas, reportBytes);
+  await ensureSuppression(link, { replicas, size: sizes.suppressionBytes });
   await ensureMailboxStreams(link, layout.shards, { replicas, bytes: mailboxBytes });
   await tellLayout(link, layout);
   return layout;

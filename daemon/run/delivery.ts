@@ -45,6 +45,7 @@ import type { Note } from "../reports/recorder.ts";
 import type { Metrics, QueueFigures } from "./metrics.ts";
 import type { RunOptions } from "./options.ts";
 import { noteTls } from "./report-notes.ts";
+import { openReputation, type Reputation } from "./reputation.ts";
 import type { Store } from "./store.ts";
 import type { Tracing } from "./tracing/tracing.ts";
 
@@ -65,6 +66,10 @@ export interface DeliveryContext {
   /** Counts for reports to others. */
   readonly note?: Note;
   readonly tracing?: Tracing | undefined;
+}
+
+interface Opened extends DeliveryContext {
+  readonly reputation: Reputation;
 }
 
 export interface Delivery extends AsyncDisposable {
@@ -92,9 +97,10 @@ interface Owned {
   readonly owner: Ownership;
 }
 
-export async function openDelivery(context: DeliveryContext): Promise<Delivery> {
-  const { options, store } = context;
+export async function openDelivery(given: DeliveryContext): Promise<Delivery> {
+  const { options, store } = given;
   await using parts = new AsyncDisposableStack();
+  const context: Opened = { ...given, reputation: parts.use(await openReputation(given)) };
   const resolver = parts.use(new Resolver({ servers: await dnsServers(options), clock: systemClock }));
   const keys = publishedKeys(context, resolver);
   const sites = new Sites({ clock: systemClock, chance: Math.random });
@@ -173,7 +179,7 @@ function telling(pool: Pool, { dispatcher }: Owned, shared: Shared, context: Del
   });
 }
 
-const finisherOf = ({ options, store, live, metrics, tracing, log }: DeliveryContext): QueueFinisher =>
+const finisherOf = ({ options, store, live, metrics, tracing, log, reputation }: Opened): QueueFinisher =>
   new QueueFinisher({
     queue: store.queue,
     directory: live,
@@ -185,14 +191,15 @@ const finisherOf = ({ options, store, live, metrics, tracing, log }: DeliveryCon
     record: (event) => store.events.record(event),
     outcome: (outcome) => metrics.outcome(outcome),
     ...(tracing ? { attempted: (job, times, events) => tracing.attempted(job, times, events) } : {}),
+    learn: reputation.learn,
   });
 
 async function own(
   pool: Pool,
   { ways: wayfinder, finisher, isPaused }: Shared,
-  context: DeliveryContext,
+  context: Opened,
 ): Promise<Owned> {
-  const { store, live, metrics, log, abort } = context;
+  const { store, live, metrics, log, abort, reputation } = context;
   let owner: Ownership | undefined;
   const dispatcher = new Dispatcher({
     queue: store.queue,
@@ -203,6 +210,7 @@ async function own(
     signal: abort,
     mayStart: () => owner?.mayStart() ?? false,
     paused: isPaused,
+    suppressed: reputation.suppressed,
     partitions: (change, count) => metrics.partitions(pool.class, change, count),
     longestWaitMs: (job) => longestWait(live.current().policy(job.policy)?.retry ?? defaultRetry),
     expiresAt: (job) => expiresAt(job.queuedAt, live.current().policy(job.policy)?.retry ?? defaultRetry),
@@ -242,8 +250,8 @@ function poolsOf({ roles, policy }: RunOptions, namespace: string | undefined): 
   return pools;
 }
 
-function waysOf(context: DeliveryContext, resolver: Resolver, sites: Sites, keys: PublishedKeys): Ways {
-  const { options, store, live, log, note } = context;
+function waysOf(context: Opened, resolver: Resolver, sites: Sites, keys: PublishedKeys): Ways {
+  const { options, store, live, log, note, reputation } = context;
   const isOurs = ownAddresses();
   const routes = new Routes({
     directory: live,
@@ -260,7 +268,10 @@ function waysOf(context: DeliveryContext, resolver: Resolver, sites: Sites, keys
     directory: live,
     local: isApart(context)
       ? (queued, signal) => toMailboxes(queued, context, signal)
-      : (queued, signal) => fileHere(queued, context, filter, signal),
+      : async (queued, signal) => {
+          await reputation.look(queued, signal);
+          return fileHere(queued, context, filter, signal);
+        },
     forward: (queued, signal) =>
       forwardJob({ queued, live, queue: store.queue, makeJobs: jobsFor, now: systemClock.now(), signal }),
     gate: (site, limits) => sites.gate(site, limits),
@@ -269,6 +280,7 @@ function waysOf(context: DeliveryContext, resolver: Resolver, sites: Sites, keys
       connected: (tls) => context.metrics.nextHop(tls),
       queue: store.queue,
       signer: new Signer({ directory: live, keys, queue: store.queue, clock: systemClock }),
+      feedback: reputation.feedback,
       returnPaths: new ReturnPaths({
         directory: live,
         keys: (namespace) => store.vault.deriveAll(returnPathPurpose, namespace),

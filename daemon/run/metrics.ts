@@ -21,6 +21,8 @@ export interface Metrics extends ServerMetrics {
   accepted(octets: number, ms: number): void;
   /** Labelled with what it is about: `bounce/classes` are few. */
   outcome(outcome: Outcome): void;
+  /** What became of a report of abuse. */
+  complaint(result: string): void;
   commit(entries: number, ms: number): void;
   /** A connection to a next hop was opened; `undefined`: in plain text. */
   nextHop(tls: string | undefined): void;
@@ -61,6 +63,12 @@ export async function openMetrics(
     name: "postfleet_outcomes_total",
     help: "How attempts ended, per recipient",
     labelNames: ["outcome", "class"],
+    registers,
+  });
+  const complaints = new Counter({
+    name: "postfleet_complaints_total",
+    help: "Reports of abuse: counted, untied (not provably about mail of ours), or meaningless",
+    labelNames: ["result"],
     registers,
   });
   const batch = new Histogram({
@@ -118,6 +126,7 @@ export async function openMetrics(
       acceptTime.observe(ms / 1_000);
     },
     outcome: (outcome) => outcomes.inc({ outcome: outcome.kind, class: bounceOf(outcome) ?? "delivered" }),
+    complaint: (result) => complaints.inc({ result }),
     commit(entries, ms) {
       batch.observe(entries);
       commit.observe(ms / 1_000);

@@ -15,13 +15,14 @@ export const help = `kubectl postfleet COMMAND [OPTIONS]
   trace ID               every step of one message
   reports COMMAND …      what is told to other domains: DMARC and TLS reports
   mailbox COMMAND …      look into mailboxes
+  suppression COMMAND …  addresses that get nothing for a while
   suspend POLICY         stop delivering by this RelayPolicy; mail is still accepted and waits
   resume POLICY          deliver again
   report                 a bundle for a bug report, without secrets, addresses and mail   [--output FILE.tar.gz]
 Options of kubectl: -n, --namespace NS · -A, --all-namespaces · --context · --kubeconfig · --cluster · --user`;
 
 /** What goes on into the pod as it is: the plugin reads nothing of it. */
-const passedOn = new Set(["queue", "trace", "reports", "mailbox"]);
+const passedOn = new Set(["queue", "trace", "reports", "mailbox", "suppression"]);
 const commands = new Set(["status", "dns", "suspend", "resume", "report", ...passedOn]);
 const operands: Readonly<Record<string, readonly [least: number, most: number, what: string]>> = {
   status: [0, 1, "at most one DOMAIN"],

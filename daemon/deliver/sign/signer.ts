@@ -46,21 +46,21 @@ export class Signer {
     this.#o = options;
   }
 
-  /** `undefined`: nothing is signed here. */
-  fields(queued: Queued, signal: AbortSignal): Promise<Uint8Array> | undefined {
+  /** `undefined`: nothing is signed here. `added`: fields that we put in front ourselves, signed with the others. */
+  fields(queued: Queued, added: string, signal: AbortSignal): Promise<Uint8Array> | undefined {
     const directory = this.#o.directory.current();
     if (directory !== this.#directory) this.#look(directory);
     if (!this.#anyKeys) return undefined;
     const { message, policy, recipients } = queued.job;
-    const id = `${message} ${policy} ${recipients[0]?.orcpt?.address ?? ""}`;
+    const id = `${message} ${policy} ${recipients[0]?.orcpt?.address ?? ""} ${added}`;
     const known = this.#signed.get(id);
     if (known !== undefined) return known;
-    const made = this.#make(queued, directory, signal);
+    const made = this.#make(queued, directory, added, signal);
     this.#keep(id, made);
     return made;
   }
 
-  async #make(queued: Queued, directory: Directory, signal: AbortSignal): Promise<Uint8Array> {
+  async #make(queued: Queued, directory: Directory, added: string, signal: AbortSignal): Promise<Uint8Array> {
     const { keys, queue, clock } = this.#o;
     const choose = async (fields: readonly string[]): Promise<SigningOrder | undefined> => {
       const entry = signingDomain(queued.job, fields, directory);
@@ -69,7 +69,7 @@ export class Signer {
       if (found.length === 0) return undefined;
       return { domain: entry.domain, keys: found, at: clock.now(), ...sealOf(queued.job) };
     };
-    const text = await signMessage(queued.inline ?? queue.body(queued, signal), choose);
+    const text = await signMessage(queued.inline ?? queue.body(queued, signal), choose, added);
     return Buffer.from(text, "latin1");
   }
 

@@ -1,7 +1,8 @@
 /**
  * Signs a message that is in memory, or passes by as a stream: it is read to its end once, and never held.
  *
- * In:     the message's octets with CRLF line ends; a choice of keys that may depend on its header.
+ * In:     the message's octets with CRLF line ends; a choice of keys that may depend on its header; fields that will be put
+ *         in front of it, to be signed with the others.
  * Out:    the fields to put in front, or `""` when nobody signs it.
  * Fails:  with what reading the message throws.
  * Spec:   RFC 6376 §5.
@@ -18,21 +19,29 @@ export type ChooseKeys = (
 export async function signMessage(
   message: Uint8Array | AsyncIterable<Uint8Array>,
   choose: ChooseKeys,
+  added = "",
 ): Promise<string> {
-  return message instanceof Uint8Array ? signWhole(message, choose) : signStream(message, choose);
+  const front = added === "" ? [] : added.split(/(?<=\r\n)(?![ \t]|$)/);
+  return message instanceof Uint8Array
+    ? signWhole(message, choose, front)
+    : signStream(message, choose, front);
 }
 
-async function signWhole(message: Uint8Array, choose: ChooseKeys): Promise<string> {
+async function signWhole(message: Uint8Array, choose: ChooseKeys, front: readonly string[]): Promise<string> {
   const section = readHeaderSection(message, false);
   if (section === undefined || section === "unfinished") return "";
   const order = await choose(section.fields);
   if (order === undefined) return "";
   const hash = new RelaxedBodyHash();
   hash.update(message.subarray(section.bodyAt));
-  return finish(section, order, hash);
+  return finish([...front, ...section.fields], order, hash);
 }
 
-async function signStream(message: AsyncIterable<Uint8Array>, choose: ChooseKeys): Promise<string> {
+async function signStream(
+  message: AsyncIterable<Uint8Array>,
+  choose: ChooseKeys,
+  front: readonly string[],
+): Promise<string> {
   const hash = new RelaxedBodyHash();
   let head = Buffer.alloc(0);
   let section: HeaderSection | undefined;
@@ -51,12 +60,12 @@ async function signStream(message: AsyncIterable<Uint8Array>, choose: ChooseKeys
     if (order === undefined) return "";
     hash.update(head.subarray(section.bodyAt));
   }
-  if (section === undefined) return signWhole(head, choose); // a header without a body
-  return order === undefined ? "" : finish(section, order, hash);
+  if (section === undefined) return signWhole(head, choose, front); // a header without a body
+  return order === undefined ? "" : finish([...front, ...section.fields], order, hash);
 }
 
 async function finish(
-  { fields }: HeaderSection,
+  fields: readonly string[],
   order: SigningOrder,
   hash: RelaxedBodyHash,
 ): Promise<string> {

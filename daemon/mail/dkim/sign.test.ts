@@ -54,6 +54,21 @@ const messages = {
   ),
 };
 
+test("fields that we put in front ourselves are signed with the others", async () => {
+  const added = "CFBL-Address: c@example.org; report=arf\r\nCFBL-Feedback-ID:\r\n token\r\n";
+  const signatures = Buffer.from(await signMessage(plain, () => order, added), "latin1");
+  const whole = Buffer.concat([signatures, Buffer.from(added), plain]);
+  assert.match(signatures.toString(), /h=[^;]*cfbl-feedback-id:\s*cfbl-address/);
+  assert.deepEqual((await verifiedByMailauth(whole, records)).toSorted(), both);
+  const changed = Buffer.from(whole.toString("latin1").replace(" token", " other"), "latin1");
+  assert.notDeepEqual((await verifiedByMailauth(changed, records)).toSorted(), both);
+  const streamed = Buffer.from(await signMessage(pieces(plain, 40), () => order, added), "latin1");
+  assert.deepEqual(
+    (await verifiedByMailauth(Buffer.concat([streamed, Buffer.from(added), plain]), records)).toSorted(),
+    both,
+  );
+});
+
 for (const [name, octets] of Object.entries(messages)) {
   test(`both signatures verify with mailauth: ${name}`, async () => {
     assert.deepEqual((await verifiedByMailauth(await signed(octets), records)).toSorted(), both);

@@ -58,6 +58,8 @@ const signedNames: ReadonlySet<string> = new Set([
   "list-archive",
   "auto-submitted",
   "feedback-id",
+  "cfbl-address",
+  "cfbl-feedback-id",
 ]);
 
 /** Signed once more than they occur, so that nobody can add one. RFC 6376 §8.15 */

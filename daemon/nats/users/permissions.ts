@@ -61,6 +61,7 @@ function ofNamespace(namespace: string, shards: number): Permissions {
     ...logins(namespace),
     `reports.${namespace}.>`,
     ...reading("REPORTS", `reports.${namespace}.>`),
+    ...suppression(namespace),
     `$KV.acks.${namespace}.*`,
     `answers.${namespace}.*`,
   ];
@@ -95,6 +96,13 @@ const logins = (namespace: string): string[] => [
   `logins.${namespace}`,
   `$JS.API.CONSUMER.CREATE.LOGINS.*.logins.${namespace}`,
   "$JS.FC.LOGINS.*.*",
+];
+
+/** Its own suppression list. */
+const suppression = (namespace: string): string[] => [
+  `suppressed.${namespace}.*`,
+  `$JS.API.CONSUMER.CREATE.SUPPRESSED.*.suppressed.${namespace}.*`,
+  "$JS.FC.SUPPRESSED.*.*",
 ];
 
 const events = (namespace: string): string[] => [
