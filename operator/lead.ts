@@ -127,10 +127,12 @@ class Leader {
     const watchSecrets = (kind: Kind, selection: Selection) =>
       openCache(anywhere, kind, selection, { metadataOnly: true });
     const secrets = this.#stack.use(new Secrets(client, watchSecrets));
+    const written = new Written(kube);
     const relations = new Relations({
       caches,
       secretsOf: (object) => needsOf(object).map(({ name }) => name),
       servedFrom: (namespace) => servingNamespace(installation, namespace),
+      written,
       wake,
     });
     secrets.onChange((namespace, name) => relations.secretChanged(namespace, name));
@@ -149,7 +151,7 @@ class Leader {
       resolver: new Resolver(secrets, publication, store.declare),
       fleet: this.#stack.use(new Fleet(caches.pods, store.acks)),
       backlog: store.backlog,
-      written: new Written(kube),
+      written,
       events: this.#stack.use(
         new ApiEvents({ kube, reporter: "postfleet-operator", instance: pod, clock, log }),
       ),
@@ -200,7 +202,7 @@ class Leader {
         check,
         clock,
         chance: Math.random,
-        calm: () => this.#wakes.calm(),
+        calm: () => (this.#wakes.isCalm ? undefined : this.#wakes.calm()),
         onChange: (key) => wake("MailDomain", key, "low"),
       }),
     );

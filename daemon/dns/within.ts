@@ -7,6 +7,8 @@
 import type { Clock } from "../kit/clock.ts";
 
 export const late = Symbol("late");
+/** Nobody hears of it: a reason that is made once costs nothing each time. */
+const over = new Error("the work is over");
 
 export async function within<T>(
   clock: Clock,
@@ -26,7 +28,7 @@ export async function within<T>(
     throw error;
   } finally {
     signal.removeEventListener("abort", giveUp);
-    stop.abort();
+    stop.abort(over);
   }
 }
 

@@ -5,8 +5,6 @@
  * `monotonic` is milliseconds since an arbitrary start (it never jumps; used for time-outs and leases).
  * `sleep` resolves after `ms`, or rejects with the signal's reason.
  */
-import { setTimeout as delay } from "node:timers/promises";
-
 export interface Clock {
   now(): number;
   monotonic(): number;
@@ -19,5 +17,18 @@ export type Chance = () => number;
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  sleep: (ms, signal) => delay(ms, undefined, signal ? { signal } : {}),
+  // By hand: node:timers/promises makes an error with a stack for each sleep that is cut short, and most are.
+  sleep: (ms, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      const stop = () => {
+        clearTimeout(timer);
+        reject(signal?.reason);
+      };
+      const timer = setTimeout(() => {
+        signal?.removeEventListener("abort", stop);
+        resolve();
+      }, ms);
+      signal?.addEventListener("abort", stop, { once: true });
+    }),
 };

@@ -31,8 +31,8 @@ export interface RecordWatchOptions {
   readonly clock: Clock;
   readonly chance: Chance;
   readonly onChange: (key: string) => void;
-  /** Resolves when nothing more urgent is to be done. */
-  readonly calm?: () => Promise<void>;
+  /** Resolves when nothing more urgent is to be done; `undefined`: nothing is. */
+  readonly calm?: () => Promise<void> | undefined;
   readonly wholeMs?: number;
   readonly lackingMs?: number;
   /** Domains looked at at one time. */
@@ -53,7 +53,7 @@ interface Watched {
 }
 
 const defaults = {
-  calm: async () => {},
+  calm: () => undefined,
   wholeMs: 3_600_000,
   lackingMs: 60_000,
   atOnce: 16,
@@ -133,10 +133,12 @@ export class RecordWatch implements Disposable {
   }
 
   async #inCalm(signal: AbortSignal): Promise<void> {
-    const over = new AbortController();
     const { calm, clock, patienceMs } = this.#o;
+    const turn = calm();
+    if (turn === undefined) return;
+    const over = new AbortController();
     const patience = clock.sleep(patienceMs, AbortSignal.any([signal, over.signal])).catch(() => {});
-    await Promise.race([calm(), patience]);
+    await Promise.race([turn, patience]);
     over.abort();
   }
 

@@ -113,9 +113,13 @@ export class WorkQueue implements AsyncDisposable {
     this.#wakeAt(key, this.#clock.monotonic() + ms, priority);
   }
 
+  get isIdle(): boolean {
+    return this.#busy.size === 0 && this.#ready.high.size === 0 && this.#ready.low.size === 0;
+  }
+
   /** When nothing is ready or under way; what waits for a time does not count. */
   idle(): Promise<void> {
-    if (this.#isIdle()) return Promise.resolve();
+    if (this.isIdle) return Promise.resolve();
     this.#idle ??= Promise.withResolvers();
     return this.#idle.promise;
   }
@@ -191,7 +195,7 @@ export class WorkQueue implements AsyncDisposable {
     this.#busy.delete(key);
     if (again !== undefined) this.add(key, again);
     this.#pump();
-    if (this.#isIdle()) {
+    if (this.isIdle) {
       this.#idle?.resolve();
       this.#idle = undefined;
     }
@@ -215,10 +219,6 @@ export class WorkQueue implements AsyncDisposable {
       else this.#log.warn({ ...fields, waitMs }, "reconciling failed; it is tried again");
     }
     if (!permanent) this.#wakeAt(key, now + waitMs, "low");
-  }
-
-  #isIdle(): boolean {
-    return this.#busy.size === 0 && this.#ready.high.size === 0 && this.#ready.low.size === 0;
   }
 }
 

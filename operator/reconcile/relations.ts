@@ -18,6 +18,7 @@ import {
   type RelayPolicy,
   splitKey,
 } from "./resources.ts";
+import type { Written } from "./written.ts";
 
 export type Subject = "MailDomain" | "Mailbox" | "RelayPolicy" | "Namespace";
 export type Urgency = "high" | "low";
@@ -39,6 +40,8 @@ export interface RelationParts {
   readonly secretsOf: SecretsOf;
   /** The namespace whose pods serve the domains of that one. */
   readonly servedFrom: (namespace: string) => string;
+  /** Tells whether all that changed is what we wrote ourselves. */
+  readonly written: Pick<Written, "isEcho" | "forget">;
   readonly wake: Wake;
 }
 
@@ -50,11 +53,13 @@ export class Relations {
   readonly #wake: Wake;
   readonly #secretsOf: SecretsOf;
   readonly #servedFrom: (namespace: string) => string;
+  readonly #written: Pick<Written, "isEcho" | "forget">;
 
-  constructor({ caches, secretsOf, servedFrom, wake }: RelationParts) {
+  constructor({ caches, secretsOf, servedFrom, written, wake }: RelationParts) {
     this.#caches = caches;
     this.#secretsOf = secretsOf;
     this.#servedFrom = servedFrom;
+    this.#written = written;
     this.#wake = wake;
   }
 
@@ -65,13 +70,25 @@ export class Relations {
     for (const object of mailboxes.list()) this.#mailbox({ kind: "added", object }, "low");
     for (const object of policies.list()) this.#policy({ kind: "added", object }, "low");
     const ends = [
-      domains.onChange((change) => this.#domain(change, urgencyOf(change))),
-      mailboxes.onChange((change) => this.#mailbox(change, urgencyOf(change))),
-      policies.onChange((change) => this.#policy(change, urgencyOf(change))),
+      domains.onChange((change) => {
+        if (!this.#isEcho(change)) this.#domain(change, urgencyOf(change));
+      }),
+      mailboxes.onChange((change) => {
+        if (!this.#isEcho(change)) this.#mailbox(change, urgencyOf(change));
+      }),
+      policies.onChange((change) => {
+        if (!this.#isEcho(change)) this.#policy(change, urgencyOf(change));
+      }),
     ];
     return () => {
       for (const end of ends) end();
     };
+  }
+
+  /** What our own status or finalizer brought back to us is no news. */
+  #isEcho(change: Change): boolean {
+    if (change.kind === "removed") this.#written.forget(change.before);
+    return change.kind === "changed" && urgencyOf(change) === "low" && this.#written.isEcho(change.object);
   }
 
   /** The Mailbox that has the address. */

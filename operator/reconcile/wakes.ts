@@ -10,7 +10,7 @@ import type { WorkQueue } from "../kube/work-queue.ts";
 import type { ResourceCaches, Subject, Urgency, Wake } from "./relations.ts";
 import { keyOf } from "./resources.ts";
 
-type Queue = Pick<WorkQueue, "add" | "idle">;
+type Queue = Pick<WorkQueue, "add" | "idle" | "isIdle">;
 
 export class Wakes implements Disposable {
   readonly #queues = new Map<Subject, Queue>();
@@ -29,6 +29,11 @@ export class Wakes implements Disposable {
   }
 
   readonly wake: Wake = (subject, key, urgency) => this.#queues.get(subject)?.add(key, urgency);
+
+  /** Nobody waits for a turn. */
+  get isCalm(): boolean {
+    return [...this.#queues.values()].every(({ isIdle }) => isIdle);
+  }
 
   /** Resolves when nobody waits for a turn. */
   async calm(): Promise<void> {

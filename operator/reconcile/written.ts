@@ -5,6 +5,7 @@
  * Out:    the status that the API server holds, which may be newer than the cache: what was just written counts until
  *         the watch brings it, so that nothing is written twice.
  * Fails:  as the port does. `Conflict` on finalizers means that the cache is behind: the queue tries again.
+ * Echo:   what the watch tells of our own write, and of nothing else, wakes nobody (`isEcho`).
  * Foreign: conditions of other types, and fields of the status that we never write, stay as they are.
  */
 import type { Condition, KubeObject } from "../kube/object.ts";
@@ -23,6 +24,8 @@ interface Overlay {
 export class Written {
   readonly #kube: Kube;
   readonly #overlays = new Map<string, Overlay>();
+  /** By uid: the version that our last write made. */
+  readonly #echoes = new Map<string, string>();
 
   constructor(kube: Kube) {
     this.#kube = kube;
@@ -38,6 +41,18 @@ export class Written {
     return (typeof status === "string" ? JSON.parse(status) : status) as S | undefined;
   }
 
+  /** Whether the object is as our own last write left it. Asked once for each change: what was kept of the write goes. */
+  isEcho({ metadata: { uid = "", resourceVersion } }: KubeObject): boolean {
+    if (resourceVersion === undefined || this.#echoes.get(uid) !== resourceVersion) return false;
+    this.#echoes.delete(uid);
+    this.#overlays.delete(uid);
+    return true;
+  }
+
+  #wrote({ metadata: { uid = "", resourceVersion } }: KubeObject): void {
+    if (resourceVersion !== undefined) this.#echoes.set(uid, resourceVersion);
+  }
+
   /** `true`: it was written. */
   async status(object: KubeObject, wanted: object, signal: AbortSignal): Promise<boolean> {
     const { uid = "", resourceVersion: basis, name, namespace } = object.metadata;
@@ -47,11 +62,13 @@ export class Written {
     const metadata = { name, ...(namespace === undefined ? {} : { namespace }), uid };
     const written = await this.#kube.applyStatus({ apiVersion, kind, metadata, status: wanted }, signal);
     this.#overlays.set(uid, { basis, status: written["status"] });
+    this.#wrote(written);
     return true;
   }
 
   forget(object: KubeObject): void {
     this.#overlays.delete(object.metadata.uid ?? "");
+    this.#echoes.delete(object.metadata.uid ?? "");
   }
 
   async addFinalizer(kind: Kind, object: KubeObject, finalizer: string, signal: AbortSignal): Promise<void> {
@@ -73,7 +90,8 @@ export class Written {
 
   async #finalizers(kind: Kind, { metadata }: KubeObject, finalizers: string[], signal: AbortSignal) {
     const { name, namespace, resourceVersion } = metadata;
-    await this.#kube.patch(kind, namespace, name, { metadata: { resourceVersion, finalizers } }, signal);
+    const patch = { metadata: { resourceVersion, finalizers } };
+    this.#wrote(await this.#kube.patch(kind, namespace, name, patch, signal));
   }
 }
 

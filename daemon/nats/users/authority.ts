@@ -18,6 +18,7 @@ import {
   encodeUser,
   fmtCreds,
   fromSeed,
+  type KeyPair,
   type User,
 } from "@nats-io/jwt";
 import { claimsIn, namespaceTag } from "./creds.ts";
@@ -36,7 +37,12 @@ export interface Authority {
 const text = (octets: Uint8Array): string => new TextDecoder().decode(octets);
 const keyOf = (seed: string) => fromSeed(new TextEncoder().encode(seed));
 
-/** Deriving a public key takes milliseconds, and each user's creds name two. */
+/** Deriving a public key takes milliseconds, and whoever signs or is signed for is asked for it again and again. */
+function remembering(pair: KeyPair): KeyPair {
+  const id = pair.getPublicKey();
+  return Object.assign(pair, { getPublicKey: () => id });
+}
+
 const publicKeys = new Map<string, string>();
 function publicKeyOf(seed: string): string {
   const known = publicKeys.get(seed) ?? keyOf(seed).getPublicKey();
@@ -130,9 +136,10 @@ const tagsOf = (user: NatsUser): string[] =>
 
 /** A creds file for a new user. It holds until it is revoked, or the authority is made anew. */
 export async function mintCreds(authority: Authority, user: NatsUser, shards = 1): Promise<string> {
-  const pair = createUser();
+  const pair = remembering(createUser());
+  const signer = remembering(keyOf(authority.signing));
   const claims = claimsOf(authority, user, shards);
-  return text(fmtCreds(await encodeUser(nameOf(user), pair, keyOf(authority.signing), claims), pair));
+  return text(fmtCreds(await encodeUser(nameOf(user), pair, signer, claims), pair));
 }
 
 function claimsOf(authority: Authority, user: NatsUser, shards: number): Partial<User> {
