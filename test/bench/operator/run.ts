@@ -34,7 +34,7 @@ const { values } = parseArgs({
 const [domains, policies, idleS] = [Number(values.domains), Number(values.policies), Number(values.idle)];
 const keys = values.keys === "none" ? "none" : "ready";
 const load = { domains, policies, keys } as const;
-const patienceMs = 600_000;
+const patienceMs = 1_200_000;
 
 interface Row {
   readonly what: string;
