@@ -14,8 +14,14 @@ export interface DomainLimits {
   readonly messageSize?: number | string;
   /** Recipients of this domain in one message. */
   readonly recipients?: number;
-  /** Messages a minute for this domain from outside, counted by each gateway. */
+  /** Messages a minute for this domain from outside, counted by all gateways together. */
   readonly messagesPerMinute?: number;
+  /** Messages a minute for this domain from one client address that neither logged in nor is in acceptFrom. */
+  readonly messagesPerMinutePerClient?: number;
+  /** Recipients of this domain a minute, over all messages, from one such client. */
+  readonly recipientsPerMinutePerClient?: number;
+  /** Names that this domain does not have, asked for by one such client in an hour. */
+  readonly unknownRecipientsPerHourPerClient?: number;
 }
 
 /** alice+anything@ reaches alice@. */
@@ -127,6 +133,80 @@ export interface DmarcActions {
   readonly reports?: DmarcReports;
 }
 
+/** By the name that a stranger gives in HELO or EHLO. Off: it is not looked at. Mark: what is wrong is written into the field X-Postfleet-Client. */
+export interface HeloActions {
+  /** It gives our own name, or a domain of ours. */
+  readonly ownName: "Off" | "Mark" | "Junk" | "Reject";
+  /** It gives an address in brackets that is not its own, such as [192.0.2.1]. */
+  readonly literal: "Off" | "Mark" | "Junk" | "Reject";
+  /** It gives a name without a dot, or an address without brackets. */
+  readonly unqualified: "Off" | "Mark" | "Junk" | "Reject";
+  /** It gives a name that has neither an address nor an MX in the DNS. */
+  readonly unresolvable: "Off" | "Mark" | "Junk" | "Reject";
+}
+
+/** By what the DNS calls a stranger's address (RFC 8601 §3). Where the DNS does not answer, nothing is done. */
+export interface ReverseDnsActions {
+  /** The address has no name. */
+  readonly missing: "Off" | "Mark" | "Junk" | "Reject";
+  /** It has names, and none of them leads back to it. */
+  readonly mismatch: "Off" | "Mark" | "Junk" | "Reject";
+}
+
+export interface DnsListAnswer {
+  /** An address, or the first and the last of a range. */
+  readonly match: string;
+  /** What such an answer adds. */
+  readonly weight: number;
+}
+
+export interface DnsList {
+  /** The domain under which the list is asked. Many lists want to be told who asks, or refuse public resolvers. */
+  readonly zone: string;
+  /** What the list adds when it holds the address; below 0 for a list of good addresses. */
+  readonly weight: number;
+  /** Weights by what the list answers, the first that fits; what fits none adds nothing. Without it, each answer adds the list's weight. */
+  readonly answers: readonly DnsListAnswer[];
+}
+
+/** Lists in the DNS of addresses that send spam, or that are known not to (RFC 5782). Each list that holds a stranger's address adds its weight, and the sum decides. A list that does not answer in time adds nothing. */
+export interface DnsLists {
+  /** The lists that are asked, all at once. */
+  readonly lists: readonly DnsList[];
+  /** From this sum on the lists are named in X-Postfleet-Client. */
+  readonly markAt?: number;
+  /** From this sum on mail is filed into the folder Junk. */
+  readonly junkAt?: number;
+  /** From this sum on the recipient is refused. */
+  readonly rejectAt?: number;
+  /** From this sum on each recipient is answered as late as tarpit.longest says. */
+  readonly tarpitAt?: number;
+}
+
+/** Mail from a stranger's network, sender and recipient that were not seen together before is put off once (RFC 6647): programs that send spam seldom come back. Honest mail of new correspondents is late by what their servers wait. */
+export interface Greylisting {
+  /** Whether this domain's mail is put off so. */
+  readonly enabled: boolean;
+  /** How soon a second try is too soon. */
+  readonly delay: string;
+  /** How late a second try counts as one. */
+  readonly within: string;
+  /** How long after its last message a correspondent is remembered. */
+  readonly keep: string;
+  /** A network with so many correspondents that came back is put off no more. 0, never. */
+  readonly allowAfter: number;
+}
+
+/** Answers to unknown recipients wait, longer with each, for clients that made many mistakes lately. */
+export interface Tarpit {
+  /** Mistakes that cost nothing. */
+  readonly after: number;
+  /** The first wait; each further mistake doubles it. */
+  readonly first: string;
+  /** The longest wait, 0s for none. Honest servers give up after 5 minutes. */
+  readonly longest: string;
+}
+
 /** What becomes of mail from strangers by what SPF, DKIM and DMARC say of its origin. Mark: the result is only written into Authentication-Results. Junk: it is also filed into the folder Junk. Reject: it is refused (where a message has recipients in several domains that do not all refuse it, it goes into Junk). */
 export interface Inbound {
   /** Programs that see each message before it is taken, all at the same time; their fields are put in front of it, nothing else of it changes. */
@@ -137,6 +217,16 @@ export interface Inbound {
   readonly dkim: DkimActions;
   /** When neither SPF nor DKIM vouches for the domain in From, by what that domain asks for (RFC 7489). */
   readonly dmarc: DmarcActions;
+  /** By the name that a stranger gives in HELO or EHLO. Off: it is not looked at. Mark: what is wrong is written into the field X-Postfleet-Client. */
+  readonly helo: HeloActions;
+  /** By what the DNS calls a stranger's address (RFC 8601 §3). Where the DNS does not answer, nothing is done. */
+  readonly reverseDns: ReverseDnsActions;
+  /** Lists in the DNS of addresses that send spam, or that are known not to (RFC 5782). Each list that holds a stranger's address adds its weight, and the sum decides. A list that does not answer in time adds nothing. */
+  readonly dnsLists: DnsLists;
+  /** Mail from a stranger's network, sender and recipient that were not seen together before is put off once (RFC 6647): programs that send spam seldom come back. Honest mail of new correspondents is late by what their servers wait. */
+  readonly greylisting: Greylisting;
+  /** Answers to unknown recipients wait, longer with each, for clients that made many mistakes lately. */
+  readonly tarpit: Tarpit;
 }
 
 /** What is done with mail that this domain's users, and clients in acceptFrom, send from it. What a filter takes for junk is refused, and the filters' fields are not sent along. */
@@ -373,7 +463,7 @@ export interface AcceptFrom {
   readonly lineEnds: "Refuse" | "Normalize";
 }
 
-/** Limits for clients, counted by each gateway. Those of the policy named default also hold for strangers. */
+/** Limits for clients. Rates are counted by all gateways together, open connections by each. Those of the policy named default also hold for strangers: clients that neither logged in nor are in acceptFrom. A client is an IPv4 address or an IPv6 /64, a network an IPv4 /24. */
 export interface ClientLimits {
   /** Open connections of all clients together. */
   readonly connections: number;
@@ -383,6 +473,28 @@ export interface ClientLimits {
   readonly messagesPerMinutePerClient: number;
   /** Messages a minute from one user who logged in. */
   readonly messagesPerMinutePerUser: number;
+  /** Messages a minute from the strangers of one network. */
+  readonly messagesPerMinutePerNetwork: number;
+  /** New connections a minute of one stranger; and logins a minute of one user. */
+  readonly connectionsPerMinutePerClient: number;
+  /** New connections a minute of the strangers of one network. */
+  readonly connectionsPerMinutePerNetwork: number;
+  /** Recipients a minute, over all messages, of one stranger. */
+  readonly recipientsPerMinutePerClient: number;
+  /** Recipients a minute of the strangers of one network. */
+  readonly recipientsPerMinutePerNetwork: number;
+  /** Recipients a minute of one user who logged in. */
+  readonly recipientsPerMinutePerUser: number;
+  /** Names that do not exist, asked for in an hour by one stranger, or by one user. */
+  readonly unknownRecipientsPerHourPerClient: number;
+  /** Names that do not exist, asked for in an hour by the strangers of one network. */
+  readonly unknownRecipientsPerHourPerNetwork: number;
+  /** Wrong commands, attempts to relay and words before the greeting in an hour, of one stranger. */
+  readonly errorsPerHourPerClient: number;
+  /** The same of the strangers of one network. */
+  readonly errorsPerHourPerNetwork: number;
+  /** How long a stranger's connection waits for the greeting. Who speaks before it is a robot, and refused. 0, it is not tried. */
+  readonly greetingDelayMilliseconds: number;
   /** The largest message, such as 25Mi. */
   readonly messageSize: number | string;
   /** Recipients of one message. RFC 5321 §4.5.3.1.8 asks for at least 100. */
@@ -575,7 +687,7 @@ export interface RelayPolicySpec {
   readonly route?: Route;
   /** Clients that may send to any domain without logging in. */
   readonly acceptFrom: AcceptFrom;
-  /** Limits for clients, counted by each gateway. Those of the policy named default also hold for strangers. */
+  /** Limits for clients. Rates are counted by all gateways together, open connections by each. Those of the policy named default also hold for strangers: clients that neither logged in nor are in acceptFrom. A client is an IPv4 address or an IPv6 /64, a network an IPv4 /24. */
   readonly limits: ClientLimits;
   /** Limits towards one site (the hosts a destination resolves to) unless a destination below says otherwise. */
   readonly sites: SiteLimits;
@@ -637,6 +749,17 @@ export const defaultRelayPolicy: RelayPolicySpec = {
     "connectionsPerClient": 100,
     "messagesPerMinutePerClient": 600,
     "messagesPerMinutePerUser": 600,
+    "messagesPerMinutePerNetwork": 6000,
+    "connectionsPerMinutePerClient": 600,
+    "connectionsPerMinutePerNetwork": 6000,
+    "recipientsPerMinutePerClient": 6000,
+    "recipientsPerMinutePerNetwork": 60000,
+    "recipientsPerMinutePerUser": 6000,
+    "unknownRecipientsPerHourPerClient": 300,
+    "unknownRecipientsPerHourPerNetwork": 3000,
+    "errorsPerHourPerClient": 300,
+    "errorsPerHourPerNetwork": 3000,
+    "greetingDelayMilliseconds": 100,
     "messageSize": "50Mi",
     "recipients": 1000
   },

@@ -1,6 +1,7 @@
 /**
  * What all sessions share: the rules in their order, the counters, the way to the queue.
  */
+import type { Lookup } from "../auth/origin/lookup.ts";
 import type { Sasl } from "../auth/sasl/sasl.ts";
 import type { Directory, LiveDirectory } from "../directory/directory.ts";
 import type { Look } from "../filters/filter.ts";
@@ -8,6 +9,7 @@ import type { Clock } from "../kit/clock.ts";
 import { Deadlines } from "../kit/deadlines.ts";
 import type { Log } from "../kit/log.ts";
 import { Rates } from "../kit/rate.ts";
+import { Sampler } from "../kit/sampler.ts";
 import type { Address } from "../mail/address.ts";
 import type { MessageId } from "../queue/job.ts";
 import type { NewJob, Queue } from "../queue/queue.ts";
@@ -25,9 +27,13 @@ import { notDraining } from "./rules/not-draining.ts";
 import { ownSender } from "./rules/own-sender.ts";
 import { recipientCount } from "./rules/recipient-count.ts";
 import { mayRelay } from "./rules/relay.ts";
-import { chain, type Mail, type Rcpt } from "./rules/rule.ts";
+import { chain, type Mail, type Rcpt, type Refusal } from "./rules/rule.ts";
 import type { SinkParts } from "./sink.ts";
 import { type Ranks, ranksOf } from "./standing.ts";
+import { type GreyBook, Greylist } from "./strangers/greylist.ts";
+import { ClientLookups } from "./strangers/lookups.ts";
+import { Tarpit } from "./strangers/tarpit.ts";
+import type { VisitorParts } from "./strangers/visitor.ts";
 
 /** A message that is in the queue. */
 export interface Accepted {
@@ -58,6 +64,14 @@ export interface MailroomParts {
   readonly observe?: ((fact: DmarcFact) => void) | undefined;
   /** Asks the content filters that domains name; absent: nobody does. */
   readonly look?: Look;
+  /** The DNS, for what strangers are; absent: nobody is looked up. */
+  readonly lookup?: Lookup;
+  /** The memory of greylisting; absent: there is none. */
+  readonly greyBook?: GreyBook;
+  /** Counts, maybe shared with other pods. */
+  readonly rates?: Rates;
+  /** Called for each refusal: metrics. */
+  readonly refused?: (rule: string) => void;
   /** Whom a bounce to this address of ours is for, if we gave the address out as a return path. */
   readonly returned?: (address: Address, namespace: string) => Address | undefined;
   /** Called for each message once it is durable, before the client hears so: metrics and the message's trace. */
@@ -65,38 +79,54 @@ export interface MailroomParts {
   readonly limits?: Partial<MailroomLimits>;
 }
 
+/** Refusals of one rule that are logged in `toldMs`. */
+const toldRefusals = 50;
+const toldMs = 10_000;
+
 export class Desk implements Disposable {
   readonly #parts: MailroomParts;
   readonly #quotas: QuotaWatch;
   readonly limits: MailroomLimits;
-  readonly rates = new Rates();
+  readonly rates: Rates;
+  readonly visitors: VisitorParts;
   readonly arrivals: Arrivals;
   readonly sinks: SinkParts;
   readonly admission: ReturnType<typeof admission>;
   readonly mailRules: ReturnType<typeof chain<Mail>>;
   readonly rcptRules: ReturnType<typeof chain<Rcpt>>;
   readonly #commits: Deadlines;
+  readonly #told = new Sampler(toldRefusals, toldMs);
+  readonly #lookups: ClientLookups | undefined;
   #ranks: Ranks | undefined;
 
   constructor(parts: MailroomParts) {
-    const { queue, clock, log } = parts;
+    const { queue, clock, log, lookup, greyBook } = parts;
     this.#parts = parts;
     this.limits = { ...defaultLimits, ...parts.limits };
+    this.rates = parts.rates ?? new Rates();
+    this.#lookups = lookup && new ClientLookups(lookup, clock, this.limits);
+    this.visitors = {
+      rates: this.rates,
+      clock,
+      tarpit: new Tarpit(this.limits.tarpitPlaces, clock),
+      lookups: this.#lookups,
+      greylist: greyBook && new Greylist(greyBook, clock, log),
+    };
     this.arrivals = new Arrivals(this.limits, clock);
     this.#commits = new Deadlines(this.limits.commitMs, clock);
     this.#quotas = new QuotaWatch(parts.statusOf, clock, log);
     this.sinks = { queue, log, commits: this.#commits, largeOctets: this.limits.largeOctets };
     this.admission = admission(queue);
-    this.mailRules = chain(loginRequired, this.admission, messageSize, ownSender);
-    this.rcptRules = chain(
-      mayRelay,
-      notDraining,
+    this.mailRules = chain<Mail>({ loginRequired, admission: this.admission, messageSize, ownSender });
+    this.rcptRules = chain<Rcpt>({
+      relay: mayRelay,
+      draining: notDraining,
       known,
-      recipientCount(this.limits.targets),
-      domainMessageSize,
-      notSuspended,
-      notFull((mailbox, size) => this.#quotas.isFull(mailbox, size)),
-    );
+      recipientCount: recipientCount(this.limits.targets),
+      messageSize: domainMessageSize,
+      suspended: notSuspended,
+      full: notFull((mailbox, size) => this.#quotas.isFull(mailbox, size)),
+    });
   }
 
   get parts(): MailroomParts {
@@ -105,6 +135,15 @@ export class Desk implements Disposable {
 
   directory(): Directory {
     return this.#parts.live.current();
+  }
+
+  /** Counts a refusal. Some of each kind are logged, with how many were not. */
+  refused({ rule, reply: { code, enhanced } }: Refusal, fields: object): void {
+    const { refused, log, clock } = this.#parts;
+    refused?.(rule);
+    const left = this.#told.tell(rule, clock.monotonic());
+    if (left === undefined) return;
+    log.info({ ...fields, rule, code, enhanced, ...(left === 0 ? {} : { untold: left }) }, "refused");
   }
 
   /** Of the newest directory. */
@@ -117,6 +156,7 @@ export class Desk implements Disposable {
   [Symbol.dispose](): void {
     this.arrivals[Symbol.dispose]();
     this.#commits[Symbol.dispose]();
+    this.#lookups?.[Symbol.dispose]();
     this.#quotas.close();
   }
 }

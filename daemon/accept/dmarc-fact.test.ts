@@ -10,7 +10,7 @@ import type { DmarcFact } from "./dmarc-fact.ts";
 
 const usual = { none: "Mark", quarantine: "Junk", reject: "Reject" } as const;
 const from = "reports@one.test";
-const inbound = (dmarc: Partial<DmarcActions>): Inbound => ({
+const inbound = (dmarc: Partial<DmarcActions>): Partial<Inbound> => ({
   spf: { fail: "Mark", softFail: "Mark" },
   dkim: { fail: "Mark" },
   dmarc: { ...usual, ...dmarc },

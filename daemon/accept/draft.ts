@@ -5,9 +5,10 @@
  * Spec:   RFC 5321 §4.4 (Received), §6.3 (loops); RFC 6409 §8 (Date and Message-ID); RFC 9228 (Delivered-To).
  */
 
+import { clientField } from "../auth/origin/results-field.ts";
 import type { Look } from "../filters/filter.ts";
 import { isLoopback } from "../kit/cidr.ts";
-import { type Address, domainOf, isAscii } from "../mail/address.ts";
+import { type Address, type Domain, domainOf, isAscii } from "../mail/address.ts";
 import type { Origin, Sender } from "../mail/envelope.ts";
 import { type HeaderFacts, HeaderScanner } from "../mail/headers.ts";
 import type { Reply } from "../mail/reply.ts";
@@ -45,15 +46,25 @@ function inspect(desk: Desk, transaction: Transaction, { client, helo }: Origin)
 
 type Taken<T> = Extract<T, { readonly kind: "take" }>;
 
-/** With what was found for this recipient: by where the message comes from, and by its domain's filters. */
-function marked(place: Placed, judged?: Taken<Judgement>, screened?: Taken<Screened>): Placed {
+/** What was found out about a message, for all its recipients. */
+interface Found {
+  /** Fields that go before it. */
+  readonly front: string;
+  readonly judged: Taken<Judgement> | undefined;
+  readonly screened: Taken<Screened> | undefined;
+  /** Domains that do not trust the client. */
+  readonly junk: ReadonlySet<Domain>;
+}
+
+/** With what was found for this recipient: by who sends it, where it comes from, and by its domain's filters. */
+function marked(place: Placed, { front, judged, screened, junk: suspected }: Found): Placed {
   const marks = place.via && screened?.of(place.via);
-  const isJunk = judged?.isJunk(place.destination) || marks?.junk;
+  const isJunk = judged?.isJunk(place.destination) || marks?.junk || suspected.has(place.destination);
   const junk = place.class === "local" && isJunk;
   return {
     ...place,
     ...(junk ? { recipient: { ...place.recipient, junk: true } } : {}),
-    ...(marks && marks.fields !== "" ? { prepend: (judged?.field ?? "") + marks.fields } : {}),
+    ...(marks && marks.fields !== "" ? { prepend: front + marks.fields } : {}),
   };
 }
 
@@ -179,15 +190,19 @@ export class MessageDraft implements Draft {
   }
 
   jobs({ judgement, screened }: Findings): readonly NewJob[] {
-    const { recipients } = this.#transaction;
+    const { recipients, junk } = this.#transaction;
     const sender = this.#sender();
     const facts = { message: this.id, queuedAt: this.#at, sender, origin: this.#origin };
     const perJob = this.#desk.limits.recipientsPerJob;
     const judged = judgement?.kind === "take" ? judgement : undefined;
     const seen = screened?.kind === "take" ? screened : undefined;
+    const front = `${judged?.field ?? ""}${this.#aboutClient()}`;
+    const found = { front, judged, screened: seen, junk };
     const placed =
-      judged || seen ? recipients.placed.map((place) => marked(place, judged, seen)) : recipients.placed;
-    const jobs = jobsOf(judged ? { ...facts, prepend: judged.field } : facts, placed, perJob);
+      judged || seen || junk.size > 0
+        ? recipients.placed.map((place) => marked(place, found))
+        : recipients.placed;
+    const jobs = jobsOf(front === "" ? facts : { ...facts, prepend: front }, placed, perJob);
     const copy = this.#sentCopy();
     return copy ? [...jobs, newJob(facts, jobs.length, copy, [copy.recipient])] : jobs;
   }
@@ -196,6 +211,14 @@ export class MessageDraft implements Draft {
   #sender(): Sender {
     const { sender } = this.#transaction;
     return this.#tlsOptional && !sender.requireTls ? { ...sender, tlsOptional: true } : sender;
+  }
+
+  /** What was found out about the client before the message, as a field. */
+  #aboutClient(): string {
+    const { notes } = this.#transaction;
+    return notes.size === 0
+      ? ""
+      : `${clientField}: ${this.#origin.client};\r\n ${[...notes].join(";\r\n ")}\r\n`;
   }
 
   accepted(octets: number, jobs: readonly NewJob[]): void {

@@ -22,8 +22,13 @@ export interface MailroomLimits {
   readonly largeOctets: number;
   /** How long a large message waits for its turn; clients give a block 3 minutes, RFC 5321 §4.5.3.2.5. */
   readonly turnMs: number;
-  /** How long a stranger's patience is tried before the banner (clients that speak first are bots). */
-  readonly pregreetMs: number;
+  /** Clients that wait for the answer to a mistake, all together. */
+  readonly tarpitPlaces: number;
+  /** For what the DNS says of a client; then it has no opinion. */
+  readonly lookupMs: number;
+  /** Clients of whom that is remembered, and how long. */
+  readonly lookupClients: number;
+  readonly lookupKeepMs: number;
 }
 
 export const defaultLimits: MailroomLimits = Object.freeze({
@@ -37,5 +42,8 @@ export const defaultLimits: MailroomLimits = Object.freeze({
   arrivingLarge: 128,
   largeOctets: 64 << 10,
   turnMs: 120_000,
-  pregreetMs: 100,
+  tarpitPlaces: 500,
+  lookupMs: 5_000,
+  lookupClients: 10_000,
+  lookupKeepMs: 5 * 60_000,
 });

@@ -158,8 +158,8 @@ test("refusals are told to the log, with what a person asks about them", async (
   for (const to of ["alice@example.test", "nobody@example.test", "tiny@example.test"]) await client.rcpt(to);
   const from = { client: "192.0.2.1", user: undefined, command: "RCPT", from: "x@far.example" };
   assert.deepEqual(told, [
-    { ...from, address: "nobody@example.test", code: 550, enhanced: "5.1.1" },
-    { ...from, address: "tiny@example.test", code: 452, enhanced: "4.2.2" },
+    { ...from, rule: "known", address: "nobody@example.test", code: 550, enhanced: "5.1.1" },
+    { ...from, rule: "full", address: "tiny@example.test", code: 452, enhanced: "4.2.2" },
   ]);
 });
 

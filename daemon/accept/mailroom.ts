@@ -15,9 +15,12 @@ export function openMailroom(parts: MailroomParts): Mailroom & Disposable {
   return {
     open(caller) {
       const session = new Session(desk, caller);
-      const stranger = caller.listener === "smtp" && session.standing.kind === "stranger";
+      const refused = session.arrived();
+      if (refused) return { kind: "refused", reply: refused };
+      const { kind, limits } = session.standing;
       // Who may relay is no bot: no wait. Submission listeners are for people's programs, which log in first.
-      return { kind: "welcome", session, pregreetMs: stranger ? desk.limits.pregreetMs : 0 };
+      const waits = caller.listener === "smtp" && kind === "stranger";
+      return { kind: "welcome", session, pregreetMs: waits ? limits.greetingDelayMilliseconds : 0 };
     },
     [Symbol.dispose]: () => desk[Symbol.dispose](),
   };

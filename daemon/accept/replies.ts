@@ -30,6 +30,61 @@ export const replies = {
   tooManyRecipients: (limit: number) =>
     reply(452, "4.5.3", `Too many recipients: ${limit} in one message, send the others in another`),
   tooManyUnknown: reply(421, "4.7.0", "Too many unknown recipients, closing the connection"),
+  tooManyGuesses: (waitMs: number) =>
+    reply(
+      421,
+      "4.7.0",
+      `Too many unknown recipients from you lately, check your list and try again in ${waitWords(waitMs)}`,
+    ),
+  tooManyAddressed: (waitMs: number) =>
+    reply(450, "4.7.1", `Too many recipients at once, send to this one in ${waitWords(waitMs)}`),
+  tooManyMistakes: (waitMs: number) =>
+    reply(421, "4.7.0", `Too many errors from you lately, try again in ${waitWords(waitMs)}`),
+  tooManyConnections: (waitMs: number) =>
+    reply(
+      421,
+      "4.7.0",
+      `Too many new connections from you, send more messages on each and try again in ${waitWords(waitMs)}`,
+    ),
+
+  /** Spoken by the engine; here for the log. */
+  spokeFirst: reply(554, "5.5.1", "The client spoke before the greeting"),
+
+  // who the client is
+  heloFault: {
+    ownName: reply(550, "5.7.1", "Your HELO gives a name of ours: give your own host name"),
+    literal: reply(
+      550,
+      "5.7.1",
+      "The address in your HELO is not yours: give your host name, or your own address in brackets",
+    ),
+    unqualified: reply(
+      550,
+      "5.7.1",
+      "Your HELO gives no full host name: give one with its domain, such as mail.example.org",
+    ),
+    unresolvable: reply(
+      550,
+      "5.7.1",
+      "The name in your HELO does not exist in the DNS: give your host name, and an address to it",
+    ),
+  },
+  noReverseDns: (client: string) =>
+    reply(550, "5.7.25", `Your address ${client} has no name in the DNS: ask your provider for a PTR record`),
+  wrongReverseDns: (client: string) =>
+    reply(
+      550,
+      "5.7.25",
+      `The name of your address ${client} does not lead back to it: give that name an address record`,
+    ),
+  listed: (client: string, zones: readonly string[]) =>
+    reply(
+      550,
+      "5.7.1",
+      `Your address ${client} is listed by ${zones.join(", ")}: ask there to be removed, or write to our postmaster`,
+    ),
+  greylisted: (waitMs: number) =>
+    reply(450, "4.7.1", `We do not know you yet, try again in ${waitWords(waitMs)} and we will take it`),
 
   // who may send, and as whom
   authRequired: reply(530, "5.7.0", "Authentication required"),

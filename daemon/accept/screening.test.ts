@@ -14,7 +14,7 @@ const filter = (name: string, over: Partial<Filter> = {}): Filter => ({
   connections: 20,
   ...over,
 });
-const inbound = (...filters: readonly Filter[]): Inbound => ({
+const inbound = (...filters: readonly Filter[]): Partial<Inbound> => ({
   spf: { fail: "Mark", softFail: "Mark" },
   dkim: { fail: "Mark" },
   dmarc: { none: "Mark", quarantine: "Mark", reject: "Mark" },

@@ -9,21 +9,30 @@
  */
 import type { Channel } from "../auth/sasl/sasl.ts";
 import type { Directory } from "../directory/directory.ts";
-import { clientNetwork, isLoopback } from "../kit/cidr.ts";
+import { isLoopback } from "../kit/cidr.ts";
 import { mapped, type SaslExchange, type SaslRefusal } from "../kit/sasl.ts";
-import { type Address, domainOf } from "../mail/address.ts";
+import { type Address, type Domain, domainOf } from "../mail/address.ts";
 import type { Recipient, Sender } from "../mail/envelope.ts";
 import type { Reply } from "../mail/reply.ts";
 import { isRewritten } from "../mail/srs.ts";
-import type { Caller, Later, MailroomSession, MessageSink, SessionFacts, Verdict } from "../smtp/mailroom.ts";
+import type {
+  Caller,
+  FaultKind,
+  Later,
+  MailroomSession,
+  MessageSink,
+  SessionFacts,
+  Verdict,
+} from "../smtp/mailroom.ts";
 import type { Desk } from "./desk.ts";
 import { MessageDraft } from "./draft.ts";
 import { type Expansion, expand } from "./expand.ts";
 import { replies } from "./replies.ts";
-import { countMessage, domainMeter, senderMeter, withinRate } from "./rules/message-rate.ts";
-import type { Rcpt } from "./rules/rule.ts";
+import { countOn, domainMetersOf, type Meter, metersOf, waitOn } from "./rules/rates.ts";
+import { after, type Refusal, refusal } from "./rules/rule.ts";
 import { Sink } from "./sink.ts";
 import { type Ranks, type Standing, standingOf } from "./standing.ts";
+import { Visitor } from "./strangers/visitor.ts";
 import { Transaction } from "./transaction.ts";
 
 type NamedRecipient = Omit<Recipient, "address"> & { readonly address: Address | "postmaster" };
@@ -34,18 +43,20 @@ const unbound = () => undefined;
 export class Session implements MailroomSession {
   readonly #desk: Desk;
   readonly #caller: Caller;
-  readonly #network: string;
+  readonly #visitor: Visitor;
   #user: string | undefined;
   #ranks: Ranks;
   #standing: Standing;
   #transaction: Transaction | undefined;
   #unknown = 0;
   #failedLogins = 0;
+  /** A user that comes too often hears so at MAIL. */
+  #comesTooOften: Refusal | undefined;
 
   constructor(desk: Desk, caller: Caller) {
     this.#desk = desk;
     this.#caller = caller;
-    this.#network = clientNetwork(caller.address);
+    this.#visitor = new Visitor(desk.visitors, caller.address);
     this.#ranks = desk.ranks();
     this.#standing = standingOf(this.#ranks, caller.address, undefined);
   }
@@ -83,6 +94,7 @@ export class Session implements MailroomSession {
   helo({ origin }: SessionFacts): undefined {
     if (origin.user !== undefined || this.#user === undefined) return;
     this.#user = undefined;
+    this.#comesTooOften = undefined;
     this.#standing = standingOf(this.#ranks, this.#caller.address, undefined);
   }
 
@@ -96,6 +108,7 @@ export class Session implements MailroomSession {
     if (why === "disabled") return replies.loginDisabled;
     if (why === "unavailable") return replies.loginUnavailable;
     this.#failedLogins++;
+    this.#visitor.mistake(this.standing);
     const last = this.#failedLogins >= this.#desk.limits.failedLogins;
     return last ? replies.tooManyLogins : replies.wrongLogin;
   }
@@ -103,57 +116,82 @@ export class Session implements MailroomSession {
   #enter(user: string): string {
     this.#user = user;
     this.#standing = standingOf(this.#ranks, this.#caller.address, user);
+    this.#comesTooOften = this.#visitor.arrived(this.#standing);
     return user;
   }
 
   #channel({ channelBinding = unbound }: SessionFacts): Channel {
-    return { network: this.#network, scope: "SMTP", binding: channelBinding };
+    return { network: this.#visitor.whence.client, scope: "SMTP", binding: channelBinding };
   }
 
   mail(sender: Sender & { readonly size?: number }, _facts: SessionFacts): Later<Verdict> {
     return this.#noted("MAIL", sender.path, this.#mail(sender));
   }
 
-  rcpt(named: NamedRecipient): Later<Verdict> {
-    return this.#noted("RCPT", named.address, this.#rcpt(named));
+  rcpt(named: NamedRecipient, facts: SessionFacts, signal: AbortSignal): Later<Verdict> {
+    return this.#noted("RCPT", named.address, this.#rcpt(named, facts, signal));
+  }
+
+  /** A new connection. */
+  arrived(): Verdict {
+    return this.#told("connect", "", this.#visitor.arrived(this.standing));
+  }
+
+  /** A command that was wrong in itself; words before the greeting are answered by the engine. */
+  fault(kind: FaultKind, signal: AbortSignal): Later<Verdict> {
+    const { standing } = this;
+    if (standing.kind === "client") return undefined;
+    const refused = this.#told(kind, "", this.#visitor.mistake(standing));
+    if (refused) return refused;
+    if (kind === "early") {
+      this.#told(kind, "", refusal("pregreet", replies.spokeFirst));
+      return undefined;
+    }
+    return this.#visitor.pause(standing, signal)?.then(() => undefined);
+  }
+
+  #noted(command: string, address: string, verdict: Later<Refusal | undefined>): Later<Verdict> {
+    if (!(verdict instanceof Promise)) return this.#told(command, address, verdict);
+    return verdict.then((later) => this.#told(command, address, later));
   }
 
   /** Refusals are what people ask about afterwards. */
-  #noted(command: string, address: string, verdict: Later<Verdict>): Later<Verdict> {
-    if (verdict === undefined) return undefined;
-    if (verdict instanceof Promise) return verdict.then((later) => this.#noted(command, address, later));
-    const { code, enhanced } = verdict;
+  #told(command: string, address: string, refused: Refusal | undefined): Verdict {
+    if (refused === undefined) return undefined;
     const client = this.#caller.address;
     const from = this.#transaction?.sender.path;
-    this.#desk.parts.log.info(
-      { client, user: this.#user, command, address, from, code, enhanced },
-      "refused",
-    );
-    return verdict;
+    this.#desk.refused(refused, { client, user: this.#user, command, address, from });
+    return refused.reply;
   }
 
-  #mail(sender: Sender & { readonly size?: number }): Later<Verdict> {
+  #mail(sender: Sender & { readonly size?: number }): Later<Refusal | undefined> {
+    if (this.#comesTooOften) return this.#comesTooOften;
     const { standing } = this;
     const { directory } = this.#ranks;
     const { size } = sender;
     const verdict = this.#desk.mailRules({ caller: this.#caller, standing, directory, sender, size });
     return after(verdict, () => {
-      const meter = senderMeter(standing, this.#network);
-      const refusal = withinRate(this.#desk.rates, meter, this.#desk.parts.clock.monotonic());
-      if (refusal) return refusal;
+      const meters = metersOf("messages", standing, this.#visitor.whence);
+      const refused = this.#roomOn(meters);
+      if (refused) return refused;
       this.#transaction = new Transaction(standing, senderOf(sender), size);
-      this.#transaction.meter(meter);
+      this.#transaction.meter(meters);
       return undefined;
     });
   }
 
-  #rcpt(named: NamedRecipient): Later<Verdict> {
+  #roomOn(meters: readonly Meter[]): Refusal | undefined {
+    const wait = waitOn(this.#desk.rates, meters, this.#desk.parts.clock.monotonic());
+    return wait > 0 ? refusal("messageRate", replies.tooFast(wait)) : undefined;
+  }
+
+  #rcpt(named: NamedRecipient, facts: SessionFacts, signal: AbortSignal): Later<Refusal | undefined> {
     const transaction = this.#transaction;
     if (!transaction) throw new Error("RCPT without MAIL");
     const directory = this.#desk.directory();
     // RFC 5321 §4.5.1: `<postmaster>` needs no domain.
     const address = named.address.includes("@") ? (named.address as Address) : directory.postmaster();
-    if (address === undefined) return replies.unknownRecipient;
+    if (address === undefined) return refusal("known", replies.unknownRecipient);
     const expansion = this.#bounce(directory, address, transaction) ?? expand(directory, address);
     const { standing } = transaction;
     const verdict = this.#desk.rcptRules({
@@ -165,8 +203,12 @@ export class Session implements MailroomSession {
       targets: transaction.recipients.placed.length,
       size: transaction.size,
     });
-    if (verdict === replies.unknownRecipient) return this.#guessed(standing);
-    return after(verdict, () => this.#welcome(transaction, { ...named, address }, expansion));
+    if (verdict && !(verdict instanceof Promise)) {
+      if (verdict.reply === replies.unknownRecipient) return this.#guessed(transaction, expansion, signal);
+      if (verdict.rule === "relay") return this.#visitor.mistake(standing) ?? verdict;
+    }
+    const recipient = { ...named, address };
+    return after(verdict, () => this.#approach(transaction, recipient, expansion, facts, signal));
   }
 
   /** A path that we rewrote when we passed a message on: its bounces go back to whom it came from. */
@@ -179,24 +221,52 @@ export class Session implements MailroomSession {
     return { kind: "targets", domain, targets: [target], expanded: true };
   }
 
-  #welcome(transaction: Transaction, recipient: Recipient, expansion: Rcpt["expansion"]): Verdict {
-    if (expansion.kind !== "foreign") {
-      const meter = domainMeter(transaction.standing, expansion.domain);
-      const refusal = withinRate(this.#desk.rates, meter, this.#desk.parts.clock.monotonic());
-      if (refusal) return refusal;
-      transaction.meter(meter);
-    }
-    transaction.accept(recipient, expansion);
-    return undefined;
+  /** A recipient that the rules welcome: is there room for it, and what does its domain think of the client? */
+  #approach(
+    transaction: Transaction,
+    recipient: Recipient,
+    expansion: Expansion,
+    { origin: { helo } }: SessionFacts,
+    signal: AbortSignal,
+  ): Later<Refusal | undefined> {
+    const { standing, sender } = transaction;
+    const domain = expansion.kind === "foreign" ? undefined : expansion.domain;
+    const meters = domain ? domainMetersOf("messages", standing, this.#visitor.whence, domain) : [];
+    const refused = this.#roomOn(meters) ?? this.#visitor.addressed(standing, domain);
+    if (refused) return refused;
+    const approached =
+      domain &&
+      this.#visitor.approach({
+        standing,
+        domain,
+        sender: sender.path,
+        recipient: recipient.address,
+        helo,
+        isOurs: (name) => this.#isOurs(name),
+        signal,
+        suspect: (suspicion) => transaction.suspect(suspicion, expansion),
+      });
+    return after(approached, () => {
+      transaction.meter(meters);
+      transaction.accept(recipient, expansion);
+      return undefined;
+    });
+  }
+
+  #isOurs(name: string): boolean {
+    const { hostname } = this.#desk.parts;
+    return name === hostname.toLowerCase() || this.#desk.directory().domain(name as Domain) !== undefined;
   }
 
   /** Whoever asks for many names that do not exist is collecting addresses. */
-  #guessed(standing: Standing): Reply {
-    if (standing.kind === "client") return replies.unknownRecipient;
-    this.#unknown++;
-    return this.#unknown > this.#desk.limits.unknownRecipients
-      ? replies.tooManyUnknown
-      : replies.unknownRecipient;
+  #guessed({ standing }: Transaction, expansion: Expansion, signal: AbortSignal): Later<Refusal | undefined> {
+    if (standing.kind === "client") return refusal("known", replies.unknownRecipient);
+    const domain = expansion.kind === "foreign" ? undefined : expansion.domain;
+    const refused = this.#visitor.guessed(standing, domain, replies.unknownRecipient);
+    if (++this.#unknown > this.#desk.limits.unknownRecipients)
+      return refusal("harvest", replies.tooManyUnknown);
+    if (refused.reply !== replies.unknownRecipient) return refused;
+    return this.#visitor.pause(standing, signal, domain?.protection.tarpit)?.then(() => refused) ?? refused;
   }
 
   open(facts: SessionFacts, signal: AbortSignal): MessageSink | Reply {
@@ -206,7 +276,12 @@ export class Session implements MailroomSession {
     if (closed) return closed;
     const place = this.#desk.arrivals.enter();
     if (!place) return replies.crowded;
-    const tooFast = countMessage(this.#desk.rates, transaction.meters, this.#desk.parts.clock.monotonic());
+    const wait = countOn(this.#desk.rates, transaction.meters, this.#desk.parts.clock.monotonic());
+    const tooFast = this.#told(
+      "DATA",
+      "",
+      wait > 0 ? refusal("messageRate", replies.tooFast(wait)) : undefined,
+    );
     if (tooFast) {
       place.leave();
       return tooFast;
@@ -223,12 +298,6 @@ export class Session implements MailroomSession {
   close(): void {
     this.#transaction = undefined;
   }
-}
-
-/** Goes on when nothing was refused; at once when that is known at once. */
-function after(verdict: Later<Verdict>, go: () => Verdict): Later<Verdict> {
-  if (verdict === undefined) return go();
-  return verdict instanceof Promise ? verdict.then((later) => later ?? go()) : verdict;
 }
 
 /** What the queue keeps of MAIL: not the announced size. */

@@ -2,12 +2,13 @@
  * What MAIL and RCPT have gathered for one message.
  */
 import type { DomainEntry } from "../directory/directory.ts";
-import type { Address, Domain } from "../mail/address.ts";
+import { type Address, type Domain, domainOf } from "../mail/address.ts";
 import type { Recipient, Sender } from "../mail/envelope.ts";
 import type { Expansion } from "./expand.ts";
 import { Recipients } from "./jobs.ts";
-import type { Meter } from "./rules/message-rate.ts";
+import type { Meter } from "./rules/rates.ts";
 import type { Standing } from "./standing.ts";
+import type { Suspicion } from "./strangers/suspicion.ts";
 
 export class Transaction {
   readonly standing: Standing;
@@ -29,6 +30,10 @@ export class Transaction {
   readonly guarded = new Map<DomainEntry, Address[]>();
   /** Rates that this message counts for. */
   readonly meters: Meter[] = [];
+  /** What the recipients' domains found out about the client, for the trace. */
+  readonly notes = new Set<string>();
+  /** Where mail is filed into Junk for it. */
+  readonly junk = new Set<Domain>();
   /** Only domains with a limit of their own are counted. */
   #namedInDomain: Map<Domain, number> | undefined;
 
@@ -64,8 +69,16 @@ export class Transaction {
   }
 
   /** One message counts once on a meter, however many recipients lead to it. */
-  meter(meter: Meter | undefined): void {
-    if (meter && !this.meters.some(({ key }) => key === meter.key)) this.meters.push(meter);
+  meter(meters: readonly Meter[]): void {
+    for (const meter of meters)
+      if (!this.meters.some(({ key }) => key === meter.key)) this.meters.push(meter);
+  }
+
+  /** What a recipient's domain thinks of the client. */
+  suspect({ action, notes }: Pick<Suspicion, "action" | "notes">, expansion: Expansion): void {
+    for (const note of notes) this.notes.add(note);
+    if (action !== "Junk" || expansion.kind !== "targets") return;
+    for (const { address } of expansion.targets) this.junk.add(domainOf(address));
   }
 
   /** The domain, where it has filters. */

@@ -9,6 +9,7 @@
 import type {
   AppPassword,
   ClientLimits,
+  DomainLimits,
   Lmtp,
   MailboxSpec,
   MailDomainSpec,
@@ -22,6 +23,7 @@ import type { MailboxName, Quota } from "../mailbox/store.ts";
 import type { PolicyName } from "../queue/job.ts";
 import type { RetryNumbers } from "../queue/retry.ts";
 import type { FilterEntry } from "./filters.ts";
+import type { Protection } from "./protection.ts";
 
 export type { RetryNumbers };
 
@@ -59,12 +61,9 @@ export interface DomainEntry {
   /** `relayPolicyRef` in the domain's namespace. */
   readonly policy: PolicyName;
   readonly delivery: DomainDelivery;
-  /** Absent: no limit but those of the policy. Octets; recipients of this domain in one message; messages a minute. */
-  readonly limits: {
-    readonly messageSize?: number;
-    readonly recipients?: number;
-    readonly messagesPerMinute?: number;
-  };
+  /** Absent: no limit but those of the policy. `messageSize` in octets. */
+  readonly limits: Omit<DomainLimits, "messageSize"> & { readonly messageSize?: number };
+  readonly protection: Protection;
   /** The oldest first. */
   readonly dkim: readonly DkimSecret[];
   readonly tls?: TlsSecret;

@@ -9,14 +9,15 @@
  */
 import { deliveryOf, routeOf } from "../../crds/choices.ts";
 import { parseDuration, parseQuantity } from "../../crds/quantities.ts";
-import type {
-  Delivery,
-  DmarcReports,
-  DomainLimits,
-  Retry,
-  Route,
-  Suppression,
-  TlsReports,
+import {
+  type Delivery,
+  type DmarcReports,
+  type DomainLimits,
+  defaultRelayPolicy,
+  type Retry,
+  type Route,
+  type Suppression,
+  type TlsReports,
 } from "../../crds/types.ts";
 import { parseScramVerifier } from "../kit/scram-verifier.ts";
 import {
@@ -43,6 +44,7 @@ import type {
   SuppressionRules,
 } from "./directory.ts";
 import { filterEntries } from "./filters.ts";
+import { protectionOf } from "./protection.ts";
 
 export const policyName = (namespace: string, name: string) => `${namespace}/${name}` as PolicyName;
 
@@ -67,6 +69,7 @@ export function domainEntry({
     policy,
     delivery: parseDelivery(deliveryOf(spec)),
     limits: limitsOf(spec.limits),
+    protection: protectionOf(spec.inbound),
     dkim,
     // A record from before the fields existed has none.
     filters: {
@@ -160,7 +163,12 @@ export function policyEntry(declared: DeclaredPolicy): PolicyEntry {
   return {
     policy,
     spec,
-    limits: { ...spec.limits, messageSize: parseQuantity(spec.limits.messageSize) ?? 0 },
+    // A record from before a limit existed has its default.
+    limits: {
+      ...defaultRelayPolicy.limits,
+      ...spec.limits,
+      messageSize: parseQuantity(spec.limits.messageSize) ?? 0,
+    },
     retry: retryOf(spec.retry),
     suppression: suppressionOf(spec.suppression),
     elsewhere,

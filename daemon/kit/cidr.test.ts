@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { cidrTable, clientNetwork, isLoopback } from "./cidr.ts";
+import {
+  cidrTable,
+  clientNetwork,
+  ipv4Number,
+  isLoopback,
+  networkAround,
+  reversed,
+  sameAddress,
+} from "./cidr.ts";
 
 const table = cidrTable([
   ["10.1.2.0/24", "narrow"],
@@ -66,4 +74,25 @@ test("loopback", () => {
     assert.equal(isLoopback(address), true, address);
   for (const address of ["128.0.0.1", "::2", "10.0.0.1", ""])
     assert.equal(isLoopback(address), false, address);
+});
+
+test("the network around a client", () => {
+  assert.equal(networkAround("192.0.2.77"), "192.0.2.0/24");
+  assert.equal(networkAround("::ffff:192.0.2.77"), "192.0.2.0/24");
+  assert.equal(networkAround("2001:db8::1"), undefined);
+  assert.equal(networkAround("nonsense"), undefined);
+});
+
+test("names in the DNS are made of reversed addresses", () => {
+  assert.deepEqual(reversed("192.0.2.77"), { family: 4, labels: "77.2.0.192" });
+  assert.equal(reversed("2001:db8::1")?.labels, `1.${"0.".repeat(23)}8.b.d.0.1.0.0.2`);
+  assert.equal(reversed("nonsense"), undefined);
+});
+
+test("one address in two forms; numbers of IPv4 addresses", () => {
+  assert.ok(sameAddress("2001:DB8:0::1", "2001:db8::1") && sameAddress("::ffff:192.0.2.1", "192.0.2.1"));
+  assert.ok(!sameAddress("192.0.2.1", "192.0.2.2") && !sameAddress("x", "x"));
+  assert.equal(ipv4Number("127.0.0.2"), 0x7f000002);
+  for (const text of ["127.1", "127.0.0.02", "127.0.0.256", "127.0.0.2.", "::1", ""])
+    assert.equal(ipv4Number(text), undefined, text);
 });

@@ -57,6 +57,37 @@ export function clientNetwork(address: string): string {
   return octets.length === 4 ? octets.join(".") : `${Buffer.from(octets.slice(0, 8)).toString("hex")}::/64`;
 }
 
+/** The network around a client: an IPv4 /24. An IPv6 client is counted as its /64 already: `undefined`. */
+export function networkAround(address: string): string | undefined {
+  const octets = parseIp(address);
+  return octets?.length === 4 ? `${octets.slice(0, 3).join(".")}.0/24` : undefined;
+}
+
+/** The address as names in the DNS are made of it, last part first. RFC 5782 §2.1, §2.4; RFC 3596 §2.5 */
+export function reversed(address: string): { readonly family: 4 | 6; readonly labels: string } | undefined {
+  const octets = parseIp(address);
+  if (!octets) return undefined;
+  if (octets.length === 4) return { family: 4, labels: [...octets].reverse().join(".") };
+  const nibbles = [...Buffer.from(octets).toString("hex")].reverse();
+  return { family: 6, labels: nibbles.join(".") };
+}
+
+export const isIpAddress = (text: string): boolean => ipaddr.isValid(text);
+
+/** Whether both are written forms of one address. */
+export function sameAddress(one: string, other: string): boolean {
+  const [a, b] = [parseIp(one), parseIp(other)];
+  return a !== undefined && b !== undefined && a.join() === b.join();
+}
+
+/** An IPv4 address in four parts as a number, or undefined: the short and octal forms that some take are none. */
+export function ipv4Number(text: string): number | undefined {
+  if (!/^(0|[1-9][0-9]{0,2})(\.(0|[1-9][0-9]{0,2})){3}$/.test(text)) return undefined;
+  const octets = text.split(".").map(Number);
+  if (octets.some((octet) => octet > 255)) return undefined;
+  return octets.reduce((sum, octet) => sum * 256 + octet, 0);
+}
+
 /** 127.0.0.0/8 and ::1. RFC 1122 §3.2.1.3, RFC 4291 §2.5.3 */
 export function isLoopback(address: string): boolean {
   if (address === "127.0.0.1" || address === "::1") return true;

@@ -1,6 +1,6 @@
 /**
  * Everything an installation rests on, made in order: streams of the queue, the directory, acknowledgements, logins, reports,
- * the suppression list, mailboxes; and last the copy of the layout, which tells the others that all of it is there.
+ * the suppression list, the memory of greylisting, mailboxes; and last the copy of the layout, which tells the others that all of it is there.
  *
  * In:     a link that may make streams; sizes.
  * Out:    the layout in force. Making is idempotent: several processes may do it at once.
@@ -11,6 +11,7 @@ import type { Log } from "../kit/log.ts";
 import type { Link } from "./connect.ts";
 import { ensureAcks, ensureDirectory } from "./directory/bucket.ts";
 import { StoreFault } from "./fault.ts";
+import { ensureGreyBook } from "./grey-book.ts";
 import { findLayout, type Layout, tellLayout } from "./layout.ts";
 import { ensureLogins } from "./login-events.ts";
 import { ensureMailboxStreams } from "./mailbox/streams.ts";
@@ -27,6 +28,7 @@ export interface InstallationSizes extends StreamSizes {
   readonly reportBytes?: number;
   /** Absent: enough for some 150,000 addresses. */
   readonly suppressionBytes?: number;
+  readonly greyBytes?: number | undefined;
 }
 
 /** In a cluster, where the server's own limit is the bound. */
@@ -51,6 +53,7 @@ export async function ensureInstallation(link: Link, sizes: InstallationSizes): 
   await ensureLogins(link, replicas);
   await ensureReports(link, replicas, reportBytes);
   await ensureSuppression(link, { replicas, size: sizes.suppressionBytes });
+  await ensureGreyBook(link, { replicas, bytes: sizes.greyBytes });
   await ensureMailboxStreams(link, layout.shards, { replicas, bytes: mailboxBytes });
   await tellLayout(link, layout);
   return layout;

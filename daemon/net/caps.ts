@@ -8,14 +8,21 @@ export interface ConnectionLimits {
   readonly perClient: number;
 }
 
+export type Cap = "connections" | "perClient";
+
 export class Caps {
   readonly #limits: (client: string) => ConnectionLimits;
   readonly #perClient = new Map<string, number>();
+  readonly #refused: (cap: Cap) => void;
   #all = 0;
 
-  /** `limits` is asked per connection: new ones hold at once, and they may differ by the client's address. */
-  constructor(limits: (client: string) => ConnectionLimits) {
+  /**
+   * `limits` is asked per connection: new ones hold at once, and they may differ by the client's address. `refused` is
+   * called for each connection that is beyond one.
+   */
+  constructor(limits: (client: string) => ConnectionLimits, refused: (cap: Cap) => void = () => {}) {
     this.#limits = limits;
+    this.#refused = refused;
   }
 
   get open(): number {
@@ -23,15 +30,20 @@ export class Caps {
   }
 
   /** Counts a connection in and returns what counts it out again, or says which cap is in the way. */
-  enter(address: string): (() => void) | "connections" | "perClient" {
+  enter(address: string): (() => void) | Cap {
     const { connections, perClient } = this.#limits(address);
     const client = clientNetwork(address);
     const own = this.#perClient.get(client) ?? 0;
-    if (this.#all >= connections) return "connections";
-    if (own >= perClient) return "perClient";
+    if (this.#all >= connections) return this.#refuse("connections");
+    if (own >= perClient) return this.#refuse("perClient");
     this.#all++;
     this.#perClient.set(client, own + 1);
     return () => this.#leave(client);
+  }
+
+  #refuse(cap: Cap): Cap {
+    this.#refused(cap);
+    return cap;
   }
 
   #leave(client: string): void {

@@ -8,6 +8,7 @@
  */
 import net, { type Socket } from "node:net";
 import type { Log } from "../kit/log.ts";
+import { Sampler } from "../kit/sampler.ts";
 import { CannotListen } from "./cannot-listen.ts";
 import type { Caps } from "./caps.ts";
 import { Connection, type ContextFor } from "./connection.ts";
@@ -44,13 +45,21 @@ export interface Listener extends AsyncDisposable {
 }
 
 const backlog = 1024;
+/** Refusals of one kind that are logged in a span of time, ms. */
+const toldRefusals = 50;
+const toldMs = 10_000;
+
+interface Listening extends ListenOptions {
+  readonly told: Sampler;
+}
 
 export async function listen(options: ListenOptions): Promise<Listener> {
   const sockets = new Set<Socket>();
+  const listening = { ...options, told: new Sampler(toldRefusals, toldMs) };
   const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
-    accept(socket, options);
+    accept(socket, listening);
   });
   await bind(server, options);
   const { address, port } = server.address() as net.AddressInfo;
@@ -81,7 +90,7 @@ function bind(server: net.Server, { name, host, port, log }: ListenOptions): Pro
   });
 }
 
-function accept(socket: Socket, options: ListenOptions): void {
+function accept(socket: Socket, options: Listening): void {
   const peer = peerOf(socket);
   if (peer === undefined) return void socket.destroy();
   const { proxies } = options;
@@ -90,7 +99,7 @@ function accept(socket: Socket, options: ListenOptions): void {
 }
 
 /** From here on `peer` is the client, whatever stands between. */
-function admit(socket: Socket, peer: Peer, options: ListenOptions): void {
+function admit(socket: Socket, peer: Peer, options: Listening): void {
   const leave = options.caps.enter(peer.address);
   if (typeof leave === "string") return refuse(socket, leave, peer, options);
   socket.once("close", leave);
@@ -101,8 +110,10 @@ function admit(socket: Socket, peer: Peer, options: ListenOptions): void {
 }
 
 /** Cheaply: one write, no session. Under implicit TLS plain words would only confuse. */
-function refuse(socket: Socket, cap: string, peer: Peer, { name, tls, refusal, log }: ListenOptions): void {
-  log.info({ listener: name, client: peer.address, cap }, "connection refused: too many");
+function refuse(socket: Socket, cap: string, peer: Peer, { name, tls, refusal, log, told }: Listening): void {
+  const untold = told.tell(cap, performance.now());
+  if (untold !== undefined)
+    log.info({ listener: name, client: peer.address, cap, untold }, "connection refused: too many");
   socket.on("error", () => {});
   if (tls === "implicit") socket.destroy();
   else socket.end(refusal, () => socket.destroy());

@@ -14,9 +14,12 @@ import { Resolver } from "../dns/resolver.ts";
 import { systemServers } from "../dns/servers.ts";
 import { systemClock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
+import { Rates } from "../kit/rate.ts";
 import type { Domain } from "../mail/address.ts";
 import { formatStsPolicy } from "../mail/mta-sts.ts";
 import { originalPath, returnPathPurpose } from "../mail/srs.ts";
+import { JetStreamGreyBook } from "../nats/grey-book.ts";
+import { SharedCounts } from "../nats/shared-counts.ts";
 import { Caps } from "../net/caps.ts";
 import type { Proxies } from "../net/proxied.ts";
 import { type SmtpServer, serveSmtp } from "../net/serve-smtp.ts";
@@ -62,9 +65,13 @@ export async function openGateway(context: GatewayContext): Promise<Gateway> {
   const resolver = parts.use(
     new Resolver({ servers: await dnsServers(context.options), clock: systemClock }),
   );
-  const mailroom = openRoom(context, await examiner(context.options, resolver));
+  const lookup: Lookup = (name, type, signal) => resolver.records(name, type, signal);
+  const counts = parts.use(shareCounts(context));
+  const mailroom = openRoom(context, await examiner(context.options, lookup), lookup, counts.rates);
   parts.defer(() => mailroom[Symbol.dispose]());
-  const caps = new Caps(clientLimits(context.live));
+  const caps = new Caps(clientLimits(context.live), (cap) =>
+    context.metrics.refused(cap === "perClient" ? "connectionsPerClient" : "connections"),
+  );
   const servers = new Map<ListenerName, SmtpServer>();
   for (const name of smtpListeners) {
     const opening = serve(name, context, mailroom, caps);
@@ -103,15 +110,35 @@ function openPolicies({ options, live, certificate }: GatewayContext): Promise<S
 const isLaptop = ({ nats }: RunOptions): boolean => nats.length === 0;
 
 /** mailauth comes into memory where it is needed only. */
-async function examiner({ hostname }: RunOptions, resolver: Resolver): Promise<Examine> {
+async function examiner({ hostname }: RunOptions, lookup: Lookup): Promise<Examine> {
   const { Examination } = await import("../auth/origin/examination.ts");
-  const lookup: Lookup = (name, type, signal) => resolver.records(name, type, signal);
   const means = { lookup, hostname, clock: systemClock, chance: Math.random };
   return (envelope) => new Examination(envelope, means);
 }
 
-function openRoom(context: GatewayContext, examine: Examine): Mailroom & Disposable {
+/** Keys of rates: each client has some; about 25 MB when all are in use. */
+const countedKeys = 200_000;
+
+const groupOf = ({ namespace }: Store) => (namespace === undefined ? {} : { group: namespace });
+
+/** The rates of clients, as all gateways count them. */
+function shareCounts({ store, log }: GatewayContext): Disposable & { readonly rates: Rates } {
+  const rates = new Rates(countedKeys);
+  const key = store.vault.derive("counts of clients");
+  const { link } = store;
+  const now = systemClock.monotonic;
+  const shared = new SharedCounts({ link, rates, key, now, log, ...groupOf(store) }).start();
+  return { rates, [Symbol.dispose]: () => shared[Symbol.dispose]() };
+}
+
+function openRoom(
+  context: GatewayContext,
+  examine: Examine,
+  lookup: Lookup,
+  rates: Rates,
+): Mailroom & Disposable {
   const { options, store, live, log, sasl, metrics, note } = context;
+  const key = store.vault.derive("correspondents of greylisting");
   const filters = new Filters({ clock: systemClock, observe: metrics.filtered });
   return openMailroom({
     live,
@@ -125,6 +152,10 @@ function openRoom(context: GatewayContext, examine: Examine): Mailroom & Disposa
     examine,
     observe: note && ((fact) => noteDmarc(fact, note)),
     look: filters.look,
+    lookup,
+    rates,
+    greyBook: new JetStreamGreyBook({ link: store.link, key, ...groupOf(store) }),
+    refused: metrics.refused,
     returned: (address, namespace) =>
       originalPath(address, store.vault.deriveAll(returnPathPurpose, namespace), Date.now()),
     accepted: (event) => onAccepted(event, context),

@@ -31,6 +31,8 @@ export interface Metrics extends ServerMetrics {
   filtered(kind: string, result: string, ms: number): void;
   /** A report to another domain, at its end. */
   report(kind: string, state: string): void;
+  /** Names of rules are few. */
+  readonly refused: (rule: string) => void;
 }
 
 export async function openMetrics(
@@ -95,6 +97,12 @@ export async function openMetrics(
     labelNames: ["pool", "change"],
     registers,
   });
+  const refusals = new Counter({
+    name: "postfleet_refusals_total",
+    help: "Connections, senders and recipients that were refused, by the rule that refused them",
+    labelNames: ["rule"],
+    registers,
+  });
   const filtered = new Histogram({
     name: "postfleet_filter_seconds",
     help: "How long content filters took for a message, by what they thought of it",
@@ -136,6 +144,7 @@ export async function openMetrics(
     partitions: (pool, change, count) => partitions.inc({ pool, change }, count),
     ...serverMetrics(registry, prom),
     filtered: (kind, result, ms) => filtered.observe({ kind, result }, ms / 1_000),
+    refused: (rule) => refusals.inc({ rule }),
   };
 }
 

@@ -4,7 +4,7 @@
 import type { Log } from "../kit/log.ts";
 import type { Reply } from "../mail/reply.ts";
 import type { SmtpLimits } from "./limits.ts";
-import type { Later, MailroomSession, SessionFacts } from "./mailroom.ts";
+import type { FaultKind, Later, MailroomSession, SessionFacts } from "./mailroom.ts";
 import type { TlsFacts } from "./socket.ts";
 
 /** Steers the session's reading and writing; `session.ts` implements it. */
@@ -34,8 +34,6 @@ export interface SmtpEvents {
   received?(listener: string, octets: number): void;
 }
 
-export type FaultKind = "syntax" | "sequence" | "unknown";
-
 export interface Desk {
   readonly wire: Wire;
   readonly room: MailroomSession;
@@ -47,8 +45,8 @@ export interface Desk {
   facts(utf8: boolean): SessionFacts;
   /** Answers a command. A 421 ends the session. RFC 5321 §3.8 */
   say(reply: Reply): void;
-  /** Answers a command that was wrong in itself; too many of them end the session. */
-  fault(kind: FaultKind, reply: Reply): void;
+  /** Answers a command that was wrong in itself, maybe late; too many of them end the session. */
+  fault(kind: FaultKind, reply: Reply): Later<void>;
   /** A command brought no mail. True: there were too many of them. */
   idled(): boolean;
   /** A message was taken: the counters of misuse start anew. */

@@ -78,9 +78,9 @@ export class Dialogue {
     }
   }
 
-  lineFault(fault: LineFault): void {
+  lineFault(fault: LineFault): Later<void> {
     if (this.#exchange !== undefined) this.#endExchange();
-    this.#desk.fault("syntax", fault === "tooLong" ? replies.lineTooLong : replies[fault]);
+    return this.#desk.fault("syntax", fault === "tooLong" ? replies.lineTooLong : replies[fault]);
   }
 
   /** Commands that bring no mail. */
@@ -107,13 +107,13 @@ export class Dialogue {
     }
   }
 
-  #unknown(verb: string): void {
+  #unknown(verb: string): Later<void> {
     if (http.has(verb)) return this.#desk.say(replies.notHttp);
     if (verb === "") return this.#syntax(replies.empty);
-    this.#desk.fault("unknown", unserved.has(verb) ? replies.notImplemented : replies.unknown);
+    return this.#desk.fault("unknown", unserved.has(verb) ? replies.notImplemented : replies.unknown);
   }
 
-  #quit(argument: string): void {
+  #quit(argument: string): Later<void> {
     if (argument !== "") return this.#syntax(replies.noArgument);
     this.#desk.say(replies.bye);
     this.#desk.wire.close("quit");
@@ -193,7 +193,7 @@ export class Dialogue {
     return whenKnown(exchange.respond(octets, this.#desk.signal), (step) => this.#step(exchange, step));
   }
 
-  #step(exchange: SaslExchange<string>, step: SaslStep<string>): void {
+  #step(exchange: SaslExchange<string>, step: SaslStep<string>): Later<void> {
     const desk = this.#desk;
     if (step.kind === "challenge") {
       this.#exchange = exchange;
@@ -218,11 +218,11 @@ export class Dialogue {
     this.#desk.wire.expectLogin(false);
   }
 
-  #syntax(reply: Reply): void {
-    this.#desk.fault("syntax", reply);
+  #syntax(reply: Reply): Later<void> {
+    return this.#desk.fault("syntax", reply);
   }
 
-  #sequence(reply: Reply): void {
-    this.#desk.fault("sequence", reply);
+  #sequence(reply: Reply): Later<void> {
+    return this.#desk.fault("sequence", reply);
   }
 }

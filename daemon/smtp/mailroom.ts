@@ -12,6 +12,8 @@ import type { Reply } from "../mail/reply.ts";
 
 export type Verdict = Reply | undefined;
 export type Later<T> = T | Promise<T>;
+/** `early`: before the greeting. RFC 5321 §3.1 */
+export type FaultKind = "syntax" | "sequence" | "unknown" | "early";
 
 /** The connection as the mailroom sees it when it opens. */
 export interface Caller {
@@ -85,8 +87,11 @@ export interface MailroomSession {
   open(facts: SessionFacts, signal: AbortSignal): Later<MessageSink | Reply>;
   /** RSET, a second EHLO, STARTTLS or the end of a transaction: the envelope is forgotten. */
   reset(): void;
-  /** A command was refused for bad syntax or sequence; the mailroom may answer a reply that ends the session. */
-  fault?(kind: "syntax" | "sequence" | "unknown"): Verdict;
+  /**
+   * A command was refused for bad syntax or sequence, or the client spoke before the greeting. The mailroom may take its
+   * time, so that the client waits, and may answer a reply that ends the session.
+   */
+  fault?(kind: FaultKind, signal: AbortSignal): Later<Verdict>;
   /** The connection is over. Called exactly once, after the answer to any call that is under way; nothing follows. */
   close(): void;
 }

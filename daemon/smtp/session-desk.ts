@@ -4,9 +4,9 @@
 import type { Log } from "../kit/log.ts";
 import type { Reply } from "../mail/reply.ts";
 import type { ClientFacts } from "./client-facts.ts";
-import type { Desk, FaultKind, SmtpEvents, Wire } from "./desk.ts";
+import { type Desk, type SmtpEvents, type Wire, whenKnown } from "./desk.ts";
 import type { SmtpLimits } from "./limits.ts";
-import type { Caller, MailroomSession, SessionFacts } from "./mailroom.ts";
+import type { Caller, FaultKind, Later, MailroomSession, SessionFacts } from "./mailroom.ts";
 import { encodeReply, replies, replyOf } from "./replies.ts";
 
 export interface DeskOptions {
@@ -48,13 +48,13 @@ export class SessionDesk implements Desk {
     if (reply.code === 421) this.wire.close(reply.text); // RFC 5321 §3.8
   }
 
-  fault(kind: FaultKind, reply: Reply): void {
-    const last = this.room.fault?.(kind);
-    if (last !== undefined) {
+  fault(kind: FaultKind, reply: Reply): Later<void> {
+    return whenKnown(this.room.fault?.(kind, this.signal), (last) => {
+      if (last === undefined)
+        return this.say(++this.#errors > this.limits.errors ? replies.tooManyErrors : reply);
       this.say(last);
-      return this.wire.close("ended by the mailroom");
-    }
-    this.say(++this.#errors > this.limits.errors ? replies.tooManyErrors : reply);
+      this.wire.close("ended by the mailroom");
+    });
   }
 
   idled(): boolean {

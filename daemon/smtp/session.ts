@@ -169,6 +169,7 @@ export class Session implements Wire {
     return clock.sleep(welcome.pregreetMs, this.#abort.signal).then(() => {
       // RFC 5321 §3.1: the client waits for the greeting. Those who cannot wait are machines of ill repute.
       if (this.#input.chunk === undefined) return this.#greet();
+      void welcome.session.fault?.("early", this.#abort.signal);
       this.#say(replies.spokeFirst);
       this.close("spoke first");
     });

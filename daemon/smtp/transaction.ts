@@ -125,8 +125,7 @@ export class Transaction {
     const state = this.#state;
     const chunk = parseBdat(argument);
     if (chunk === undefined) {
-      desk.fault("syntax", replies.bdatSyntax);
-      return desk.wire.close("malformed BDAT");
+      return whenKnown(desk.fault("syntax", replies.bdatSyntax), () => desk.wire.close("malformed BDAT"));
     }
     if (state.at === "chunks") return this.#take(state.incoming, chunk);
     const missing = this.#notReady();
@@ -247,9 +246,9 @@ export class Transaction {
     return state.refused > 0 ? replies.noRecipients : replies.rcptFirst;
   }
 
-  #outOfOrder(reply: Reply): void {
-    if (this.#mailRefused || reply === replies.noRecipients) this.#desk.say(reply);
-    else this.#desk.fault("sequence", reply);
+  #outOfOrder(reply: Reply): Later<void> {
+    if (this.#mailRefused || reply === replies.noRecipients) return this.#desk.say(reply);
+    return this.#desk.fault("sequence", reply);
   }
 
   #mayNameSubmitter(): boolean {

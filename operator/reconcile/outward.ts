@@ -10,7 +10,9 @@ export interface Outward {
   readonly filterPorts: readonly number[];
 }
 
-type Spec = Pick<MailDomainSpec, "oidc" | "inbound" | "outbound">;
+type Spec = Pick<MailDomainSpec, "oidc" | "outbound"> & {
+  readonly inbound: Pick<MailDomainSpec["inbound"], "filters">;
+};
 
 /** Ascending and each once, so that the same places are the same object. */
 export function outwardOf(specs: Iterable<Partial<Spec>>): Outward {

@@ -5,6 +5,7 @@ import {
   type Alias,
   type AppPassword,
   defaultRelayPolicy,
+  type Inbound,
   type MailboxSpec,
   type MailDomainSpec,
   type RelayPolicySpec,
@@ -24,7 +25,8 @@ interface Place {
 /** `aliases` may be short: `{ sales: ["alice@example.test"] }`. */
 export function aDomain(
   domain: string,
-  spec: Partial<Omit<MailDomainSpec, "aliases">> & {
+  spec: Partial<Omit<MailDomainSpec, "aliases" | "inbound">> & {
+    inbound?: Partial<Inbound>;
     aliases?: Readonly<Record<string, readonly string[]>>;
   } = {},
   { namespace = "default", name = domain }: Place = {},
@@ -40,6 +42,11 @@ export function aDomain(
       dkim: { fail: "Mark" },
       dmarc: { none: "Mark", quarantine: "Junk", reject: "Reject" },
       filters: [],
+      helo: { ownName: "Off", literal: "Off", unqualified: "Off", unresolvable: "Off" },
+      reverseDns: { missing: "Off", mismatch: "Off" },
+      dnsLists: { lists: [] },
+      greylisting: { enabled: false, delay: "5m", within: "2d", keep: "36d", allowAfter: 5 },
+      tarpit: { after: 20, first: "1s", longest: "15s" },
     },
     outbound: { filters: [] },
     mtaSts: { mode: "None", maxAge: "7d" },
@@ -48,7 +55,8 @@ export function aDomain(
     deletionPolicy: "Drain",
     deletionTimeout: "1h",
   } satisfies Partial<MailDomainSpec>;
-  return { kind: "MailDomain", namespace, name, spec: { ...defaults, ...spec, domain, aliases } };
+  const inbound = { ...defaults.inbound, ...spec.inbound };
+  return { kind: "MailDomain", namespace, name, spec: { ...defaults, ...spec, inbound, domain, aliases } };
 }
 
 /** Scopes of an app password are those of the CRD unless they are given. */

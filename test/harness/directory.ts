@@ -28,7 +28,7 @@ export interface Resources {
         readonly catchAll?: string;
         readonly delivery?: Delivery;
         readonly limits?: DomainLimits;
-        readonly inbound?: Inbound;
+        readonly inbound?: Partial<Inbound>;
         readonly outbound?: Outbound;
         readonly oidc?: Oidc;
         /** `namespace/name`; the domain and its mailboxes are in that namespace. */

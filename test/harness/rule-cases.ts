@@ -165,6 +165,46 @@ export const ruleCases: readonly RuleCase[] = [
   },
   {
     kind: "MailDomain",
+    says: "dnsLists.junkAt must not be above dnsLists.rejectAt",
+    at: "inbound.dnsLists",
+    broken: domain({
+      inbound: { dnsLists: { lists: [{ zone: "bl.example.org" }], junkAt: 5, rejectAt: 4 } },
+    }),
+    kept: domain({ inbound: { dnsLists: { lists: [{ zone: "bl.example.org" }], junkAt: 4, rejectAt: 4 } } }),
+  },
+  {
+    kind: "MailDomain",
+    says: "dnsLists.lists is empty",
+    at: "inbound.dnsLists",
+    broken: domain({ inbound: { dnsLists: { rejectAt: 4 } } }),
+    kept: domain({ inbound: { dnsLists: { lists: [{ zone: "bl.example.org", weight: 4 }], rejectAt: 4 } } }),
+  },
+  {
+    kind: "MailDomain",
+    says: "match must be an address that starts with 127",
+    at: "inbound.dnsLists.lists[0].answers[0].match",
+    broken: domain({
+      inbound: {
+        dnsLists: { lists: [{ zone: "bl.example.org", answers: [{ match: "10.0.0.2", weight: 1 }] }] },
+      },
+    }),
+    kept: domain({
+      inbound: {
+        dnsLists: {
+          lists: [{ zone: "bl.example.org", answers: [{ match: "127.0.0.2-127.0.0.9", weight: 1 }] }],
+        },
+      },
+    }),
+  },
+  {
+    kind: "MailDomain",
+    says: "greylisting.delay must be shorter than greylisting.within",
+    at: "inbound.greylisting",
+    broken: domain({ inbound: { greylisting: { enabled: true, delay: "2h", within: "60m" } } }),
+    kept: domain({ inbound: { greylisting: { enabled: true, delay: "59m", within: "1h" } } }),
+  },
+  {
+    kind: "MailDomain",
     says: "tls must hold exactly one of secretName and issuerRef",
     at: "tls",
     broken: domain({ tls: { secretName: "mail-tls", issuerRef: { name: "letsencrypt" } } }),

@@ -17,7 +17,9 @@ const resources: Resources = {
     "sleepy@example.test": { suspended: true },
     "ann@small.test": {},
   },
-  policies: { "default/default": { limits: { messageSize: 20_000, recipients: 100 } } },
+  policies: {
+    "default/default": { limits: { messageSize: 20_000, recipients: 100, greetingDelayMilliseconds: 0 } },
+  },
 };
 
 const scripts: readonly {
@@ -129,13 +131,13 @@ const scripts: readonly {
 
 for (const { name, script, jobs, with: options } of scripts)
   test(name, async () => {
-    using room = openRoom(resources, { limits: { pregreetMs: 0 } });
+    using room = openRoom(resources);
     await converse(script, { mailroom: room.mailroom, ...options?.(room) });
     assert.equal((await room.jobs()).length, jobs);
   });
 
 test("a harvester hears 421 and is gone", async () => {
-  using room = openRoom(resources, { limits: { pregreetMs: 0 } });
+  using room = openRoom(resources);
   const talk = new Talk({ mailroom: room.mailroom });
   await talk.heard();
   await talk.ask("EHLO client.example");
@@ -146,7 +148,7 @@ test("a harvester hears 421 and is gone", async () => {
 });
 
 test("a pipelined transaction is answered in two writes: up to DATA, and after the dot", async () => {
-  using room = openRoom(resources, { limits: { pregreetMs: 0 } });
+  using room = openRoom(resources);
   const talk = new Talk({ mailroom: room.mailroom });
   await talk.heard();
   await talk.ask("EHLO client.example");
@@ -160,7 +162,7 @@ test("a pipelined transaction is answered in two writes: up to DATA, and after t
 });
 
 test("a client that is gone within DATA leaves nothing behind", async () => {
-  using room = openRoom(resources, { limits: { pregreetMs: 0 } });
+  using room = openRoom(resources);
   const talk = new Talk({ mailroom: room.mailroom });
   await talk.heard();
   for (const line of [

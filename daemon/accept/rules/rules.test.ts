@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { directoryOf, type Resources } from "../../../test/harness/directory.ts";
-import { Rates } from "../../kit/rate.ts";
 import type { Address } from "../../mail/address.ts";
 import { reply } from "../../mail/reply.ts";
 import type { Caller, Later, Verdict } from "../../smtp/mailroom.ts";
@@ -11,7 +10,6 @@ import { admission } from "./admission.ts";
 import { known } from "./known.ts";
 import { loginRequired } from "./login-required.ts";
 import { notFull, notSuspended } from "./mailbox-ready.ts";
-import { countMessage, domainMeter, senderMeter, withinRate } from "./message-rate.ts";
 import { domainMessageSize, messageSize } from "./message-size.ts";
 import { ownSender } from "./own-sender.ts";
 import { recipientCount } from "./recipient-count.ts";
@@ -215,58 +213,27 @@ test("a closed queue speaks its own reply", () => {
   assert.equal(admission({ admission: () => ({ open: true }) })(), undefined);
 });
 
-test("a chain speaks with its first rule that has an opinion, and asks none after it", () => {
+test("a chain speaks with its first rule that has an opinion, by its name, and asks none after it", () => {
   const no = reply(550, "5.0.0", "no");
   const asked: string[] = [];
   const rule = (name: string, verdict: Later<Verdict>) => () => {
     asked.push(name);
     return verdict;
   };
-  assert.equal(chain(rule("a", undefined), rule("b", no), rule("c", undefined))(undefined), no);
+  const rules = { a: rule("a", undefined), b: rule("b", no), c: rule("c", undefined) };
+  assert.deepEqual(chain(rules)(undefined), { rule: "b", reply: no });
   assert.deepEqual(asked, ["a", "b"]);
 });
 
 test("a chain answers at once unless a rule makes it wait, and goes on after that rule", async () => {
   const no = reply(550, "5.0.0", "no");
   const silent = () => undefined;
-  assert.equal(chain(silent, silent)(undefined), undefined);
-  const later = chain(
-    silent,
-    async () => undefined,
-    () => no,
-  )(undefined);
+  assert.equal(chain({ silent })(undefined), undefined);
+  const later = chain({ silent, waits: async () => undefined, last: () => no })(undefined);
   assert.ok(later instanceof Promise);
-  assert.equal(await later, no);
-  assert.equal(
-    await chain(
-      async () => no,
-      () => assert.fail("asked"),
-    )(undefined),
-    no,
-  );
-});
-
-test("rates: strangers by network, users by login, clients not at all", () => {
-  assert.equal(senderMeter(stranger, "192.0.2.1")?.key, "net 192.0.2.1");
-  assert.equal(senderMeter(alice, "192.0.2.1")?.key, "user alice@example.test");
-  assert.equal(senderMeter(client, "10.1.2.3"), undefined);
-});
-
-test("rates: a domain's limit counts mail from outside only", () => {
-  const domain = directory.resolve("alice@example.test" as Address);
-  assert.ok(domain.kind === "mailbox");
-  assert.equal(domainMeter(stranger, domain.domain)?.key, "domain example.test");
-  assert.equal(domainMeter(client, domain.domain), undefined);
-  assert.equal(domainMeter(alice, domain.domain), undefined);
-});
-
-test("rates: a message counts on all meters or on none, and the refusal says when to return", () => {
-  const rates = new Rates();
-  const one = { key: "one", rate: { count: 1, perMs: 60_000 } };
-  const many = { key: "many", rate: { count: 9, perMs: 60_000 } };
-  assert.equal(countMessage(rates, [many, one], 0), undefined);
-  assert.equal(withinRate(rates, one, 23_500)?.text, "Too many messages, try again in 37 seconds");
-  assert.equal(countMessage(rates, [many, one], 1_000)?.enhanced, "4.7.1");
-  for (let i = 0; i < 8; i++) assert.equal(countMessage(rates, [many], 1_000), undefined, `${i}`);
-  assert.equal(countMessage(rates, [many], 1_000)?.code, 450);
+  assert.deepEqual(await later, { rule: "last", reply: no });
+  assert.deepEqual(await chain({ waits: async () => no, last: () => assert.fail("asked") })(undefined), {
+    rule: "waits",
+    reply: no,
+  });
 });

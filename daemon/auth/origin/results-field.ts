@@ -37,17 +37,23 @@ export const shortResults = (fields: string): string =>
     .map((result) => result.trim().split(/\s/, 1)[0] ?? "")
     .join(" ");
 
+/** What we found out about the client before its message came. */
+export const clientField = "X-Postfleet-Client";
+const isClientField = new RegExp(`^${clientField}[ \\t]*:`, "i");
+const ourFields = new RegExp(`^(?:authentication-results|${clientField})[ \\t]*:`, "im");
+
 const valueMax = 255;
 
 /** A value that is not made of ordinary characters is left out: it names nothing that exists. */
 const property = (name: string, value: string): string =>
   /^[A-Za-z0-9._+/=@-]+$/.test(value) && value.length <= valueMax ? ` ${name}=${value}` : "";
 
-/** The header section without fields that claim to be by one of us. */
+/** The header section without fields that claim to be by one of us, `clientField` among them. */
 export function withoutForged(section: Buffer, isOurs: (authservId: string) => boolean): Buffer {
   const text = section.toString("latin1");
-  if (!/^authentication-results[ \t]*:/im.test(text)) return section;
+  if (!ourFields.test(text)) return section;
   const kept = text.split(/(?<=\n)(?=[^ \t])/).filter((field) => {
+    if (isClientField.test(field)) return false;
     const id = authservIdOf(field);
     return id === undefined || !isOurs(id);
   });

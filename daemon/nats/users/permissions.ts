@@ -62,10 +62,17 @@ function ofNamespace(namespace: string, shards: number): Permissions {
     `reports.${namespace}.>`,
     ...reading("REPORTS", `reports.${namespace}.>`),
     ...suppression(namespace),
+    ...counts(namespace),
+    ...greylisting(namespace),
     `$KV.acks.${namespace}.*`,
     `answers.${namespace}.*`,
   ];
-  const sub = [`${inboxPrefix(namespace)}.>`, `figures.*.${namespace}.*`, `logins.${namespace}`];
+  const sub = [
+    `${inboxPrefix(namespace)}.>`,
+    `figures.*.${namespace}.*`,
+    `logins.${namespace}`,
+    ...counts(namespace),
+  ];
   return { pub: { allow: pub }, sub: { allow: sub } };
 }
 
@@ -103,6 +110,13 @@ const suppression = (namespace: string): string[] => [
   `suppressed.${namespace}.*`,
   `$JS.API.CONSUMER.CREATE.SUPPRESSED.*.suppressed.${namespace}.*`,
   "$JS.FC.SUPPRESSED.*.*",
+];
+
+const counts = (namespace: string): string[] => [`counts.${namespace}`, `counts.${namespace}.ask`];
+
+const greylisting = (namespace: string): string[] => [
+  `grey.${namespace}.*`,
+  `$JS.API.DIRECT.GET.GREY.grey.${namespace}.*`,
 ];
 
 const events = (namespace: string): string[] => [
