@@ -8,6 +8,7 @@ import { aDomain, aPolicy } from "../../test/harness/declare.ts";
 import { FakeClock } from "../../test/harness/fake-clock.ts";
 import { MemoryReportStore } from "../../test/harness/report-store.ts";
 import { ScriptedDns } from "../../test/harness/scripted-dns.ts";
+import { untilTrue } from "../../test/harness/until.ts";
 import { snapshot } from "../directory/builder.ts";
 import { silent } from "../kit/log.ts";
 import type { Address } from "../mail/address.ts";
@@ -74,7 +75,7 @@ function open(domains: readonly string[] = ["far.test"]) {
       live: { current: () => directory },
       makers: [
         dmarcMaker({
-          txt: (name) => dns.txt(name),
+          txt: (name, signal) => (name === "_dmarc.stuck.test" ? never(signal) : dns.txt(name)),
           organization: async (domain) => domain.split(".").slice(-2).join("."),
         }),
       ],
@@ -105,6 +106,10 @@ function open(domains: readonly string[] = ["far.test"]) {
   };
   return { clock, store, dns, mails, trouble, daemon, start, tick };
 }
+
+/** Until nobody waits any more. */
+const never = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
 
 const told = ({ to, domain }: Letter): string => `${domain} → ${to}`;
 
@@ -169,6 +174,21 @@ test("what cannot be sent now is sent later, by whoever is there", async () => {
   await tick(daemon("two"));
   assert.deepEqual(mails.map(told).sort(), ["far.test → rua@far.test", "slow.test → rua@slow.test"]);
   assert.equal((await store.round(place))?.value.state, "done");
+});
+
+test("a DNS that never answers does not keep the others waiting", async () => {
+  const { clock, mails, daemon, start, tick, store } = open(["stuck.test", "far.test"]);
+  clock.advance(start);
+  const ticking = tick(daemon("one"));
+  await untilTrue("the report to the other", async () => mails.length === 1);
+  clock.advance(20_000);
+  await ticking;
+  const round = (await store.round(place))?.value;
+  assert.equal(
+    round?.state === "waiting" && round.why,
+    "1 of 2 could not be sent yet: its DNS takes too long",
+  );
+  assert.equal(clock.asleep, 0);
 });
 
 test("nothing is claimed while its sender cannot sign; people read why", async () => {

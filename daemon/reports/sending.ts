@@ -19,6 +19,7 @@ import { type Place, placeText } from "./fact.ts";
 import type { Maker, Wish } from "./maker.ts";
 import type { Group } from "./merge.ts";
 import type { ReportStore, Sending, SentReport, Versioned } from "./store.ts";
+import { wishOf } from "./wish.ts";
 
 export interface Letter {
   readonly kind: Place["kind"];
@@ -69,14 +70,14 @@ export interface Order {
 }
 
 export async function sendReport(order: Order, means: SendingMeans, signal: AbortSignal): Promise<Ending> {
-  const { place, group, maker, sender, last } = order;
+  const { place, group, sender, last } = order;
   if (sender === undefined) return "unwanted";
   const id = means.idOf(`${placeText(place)} ${group.from} ${group.domain}`);
   const known = await means.store.report(place, id);
   if (known && isOver(known.value)) return known.value.state === "sent" ? "sent" : "failed";
   if (known?.value.state === "claimed" && means.clock.now() - known.value.at > safeMs)
     return end(order, means, id, known, { ...known.value, state: "doubtful" });
-  const wish = await maker.wish(group.domain, signal);
+  const wish = await wishOf(order.maker, group.domain, means.clock, signal);
   if (wish.kind === "unwanted" && known === undefined) return "unwanted";
   // A claim that is carried out again stays as old as it is.
   const at = known?.value.state === "claimed" ? known.value.at : means.clock.now();
