@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
+import { needs } from "../../../test/harness/programs.ts";
 import type { DmarcReport, DmarcRow } from "./dmarc.ts";
 import { dmarcXml } from "./dmarc-xml.ts";
 
@@ -53,10 +54,10 @@ const report: DmarcReport = {
   errors: ["7 further messages are not told"],
 };
 
-/** `undefined`: it is valid, or nobody is there to tell. */
-function complaint(xml: string): string | undefined {
+/** What is wrong with it by the schema. */
+function complaint(xml: string): string {
   const run = spawnSync("xmllint", ["--noout", "--schema", join(folder, "dmarc.xsd"), "-"], { input: xml });
-  return run.error || run.status === 0 ? undefined : run.stderr.toString();
+  return run.status === 0 ? "" : run.stderr.toString();
 }
 
 test("golden", () => {
@@ -64,7 +65,6 @@ test("golden", () => {
   const path = join(folder, "dmarc.xml");
   if (process.env["UPDATE_GOLDEN"]) writeFileSync(path, xml);
   assert.equal(xml, readFileSync(path, "utf8"));
-  assert.equal(complaint(xml), undefined);
 });
 
 test("no word of a stranger's leaves its element", () => {
@@ -91,8 +91,16 @@ test("no word of a stranger's leaves its element", () => {
   );
 });
 
-test("words of strangers make a valid document", () => {
+test("reports are valid by the schema, whatever words of strangers they hold", needs("xmllint"), () => {
   const text = "<x>&\u0000\u001b]]>\ufffe\ud800é";
   const dirty = { ...row, headerFrom: text, signatures: [{ domain: text, selector: text, result: "none" }] };
-  assert.equal(complaint(dmarcXml({ ...report, rows: [{ row: dirty, count: 1 }] })), undefined);
+  for (const valid of [report, { ...report, rows: [{ row: dirty, count: 1 }] }])
+    assert.equal(complaint(dmarcXml(valid)), "");
+  for (const [good, bad] of [
+    ["<disposition>quarantine<", "<disposition>Quarantine<"],
+    ["<count>3<", "<count>0<"],
+    ["<fo>1:d</fo>", ""],
+    ["<scope>helo<", "<scope>mailfrom<"],
+  ] as const)
+    assert.notEqual(complaint(dmarcXml(report).replace(good, bad)), "", bad);
 });

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { partsOf } from "../../../test/harness/mime-parts.ts";
+import { needs, run } from "../../../test/harness/programs.ts";
 import { type Address, isAscii } from "../address.ts";
 import { dayOf, parseDay } from "./day.ts";
 import { type ReportLetter, reportMessage } from "./message.ts";
@@ -56,6 +57,24 @@ test("a name in any script is one field of 7 bits, and says the same", () => {
   const decoded = words.map((word) => Buffer.from(word.slice(10, -2), "base64").toString());
   assert.equal(decoded.join(""), organization);
 });
+
+const reader = `
+import email, email.policy, gzip, json, sys
+m = email.message_from_binary_file(open(sys.argv[1], "rb"), policy=email.policy.default)
+text, report = m.iter_parts()
+print(json.dumps([m.get_content_type(), m["subject"], report.get_content_type(), report.get_filename(),
+  gzip.decompress(report.get_content()).decode(), [str(d) for d in m.defects + text.defects + report.defects]]))
+`;
+for (const [kind, ...types] of [
+  ["dmarc", "multipart/mixed", "application/gzip", "xml"],
+  ["tls", "multipart/report", "application/tlsrpt+gzip", "json"],
+] as const)
+  test(`${kind}: as Python's email package reads it`, needs("python3"), async () => {
+    const { stdout } = await run("python3", ["-c", reader, join(folder, `${kind}.eml`)]);
+    const subject = `Report Domain: far.example Submitter: home.example Report-ID: <${letter.reportId}>`;
+    const name = `home.example!far.example!1795824000!1795910399.${types[2]}.gz`;
+    assert.deepEqual(JSON.parse(stdout), [types[0], subject, types[1], name, "<feedback/>\n", []]);
+  });
 
 const days = [
   ["2026-11-28", true],
