@@ -6,6 +6,7 @@
  * Out:    a `Reputation`; the list is known when it is opened, or will be (mail does not wait for it for long).
  */
 import { Complaints } from "../deliver/complaints/complaints.ts";
+import { Returned } from "../deliver/complaints/returned.ts";
 import { Feedback } from "../deliver/sign/feedback.ts";
 import { type Judgement, suppressedOf } from "../deliver/suppression/judge.ts";
 import { learn } from "../deliver/suppression/learn.ts";
@@ -22,7 +23,7 @@ import type { Store } from "./store.ts";
 export interface Reputation extends AsyncDisposable {
   suppressed(job: Job): Judgement | undefined;
   learn(job: Job, outcomes: readonly Outcome[]): void;
-  /** Looks whether what is about to be filed here is a complaint. */
+  /** Looks whether what is about to be filed here is a complaint, or a bounce that comes back. */
   look(queued: Queued, signal: AbortSignal): Promise<void>;
   readonly feedback: Feedback;
 }
@@ -44,12 +45,16 @@ export async function openReputation(context: ReputationContext): Promise<Reputa
   const keys = (of: string) => vault.deriveAll(feedbackPurpose, of);
   const counted = (result: string) => metrics.complaint(result);
   const complaints = new Complaints({ list, queue, keys, counted, log });
+  const returned = new Returned({ list, queue, keys, log });
   const owned = parts.move();
   const { now } = systemClock;
   return {
     suppressed: (job) => suppressedOf(job, live.current(), list, now()),
     learn: (job, outcomes) => learn(job, outcomes, live.current(), list, now()),
-    look: (queued, signal) => complaints.look(queued, live.current(), now(), signal),
+    look: async (queued, signal) => {
+      await complaints.look(queued, live.current(), now(), signal);
+      await returned.look(queued, live.current(), now(), signal);
+    },
     feedback: new Feedback({ directory: live, keys }),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

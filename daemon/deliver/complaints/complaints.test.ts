@@ -13,7 +13,8 @@ import type { JobKey, PolicyName, Queued } from "../../queue/job.ts";
 import { Feedback } from "../sign/feedback.ts";
 import type { Suppressed, SuppressionRecord } from "../suppression/list.ts";
 import { Complaints } from "./complaints.ts";
-import { readAbuseReport, reportLimit } from "./report.ts";
+import { reportLimit } from "./parts.ts";
+import { readAbuseReport } from "./report.ts";
 
 const now = Date.UTC(2026, 10, 29, 12);
 const day = 86_400_000;

@@ -6,18 +6,17 @@
  * Out:    the list is told, and `counted` what became of a report. The message itself is filed like any other.
  * Fails:  never: a report that cannot be read is a message like any other.
  * Safety: what a stranger writes into a report counts for nothing but its token, which names the recipient and the message,
- *         holds for `validDays` after that message was sent, and was given to that recipient only.
+ *         holds for 60 days after that message was sent, and was given to that recipient only.
  */
 import type { Directory, PolicyEntry } from "../../directory/directory.ts";
 import type { Log } from "../../kit/log.ts";
 import { type Address, parseAddress } from "../../mail/address.ts";
-import { type Sent, sentOf } from "../../mail/feedback-id.ts";
-import { idTime, parseMessageId } from "../../queue/ids.ts";
 import type { Queued } from "../../queue/job.ts";
 import type { Queue } from "../../queue/queue.ts";
 import { namespaceOf } from "../suppression/judge.ts";
 import type { SuppressionList } from "../suppression/list.ts";
-import { readAbuseReport, reportLimit } from "./report.ts";
+import { readAbuseReport } from "./report.ts";
+import { beginningOf, type Tied, tied } from "./tied.ts";
 
 /** `untied`: without a token of ours, so nobody knows whom it is from. `meaningless`: a kind that is no complaint. */
 export type ComplaintResult = "counted" | "untied" | "meaningless";
@@ -31,9 +30,6 @@ export interface ComplaintsOptions {
   readonly log: Log;
 }
 
-/** Providers tell within days; a token that is found in an archive later is of no use. */
-const validDays = 60;
-const dayMs = 86_400_000;
 /** RFC 5965 §7.3, RFC 6430; `not-spam`, `auth-failure` and the like are no complaints. */
 const complaints: ReadonlySet<string> = new Set([
   "abuse",
@@ -54,12 +50,12 @@ export class Complaints {
   async look(queued: Queued, directory: Directory, now: number, signal: AbortSignal): Promise<void> {
     const policy = policyFor(queued, directory);
     if (policy?.suppression.complaints === undefined) return;
-    const { log, counted } = this.#o;
+    const { queue, keys, log, counted } = this.#o;
     try {
-      const report = readAbuseReport(await this.#beginning(queued, signal));
+      const report = readAbuseReport(await beginningOf(queued, queue, signal));
       if (report === undefined) return;
       const { type, token } = report;
-      const sent = token === undefined ? undefined : this.#sent(token, policy, now);
+      const sent = tied(token, keys(namespaceOf(policy.policy)), now);
       const result = complaints.has(type) ? (sent ? "counted" : "untied") : "meaningless";
       counted(result);
       log.info({ type, result, about: sent?.message, message: queued.job.message }, "a complaint came");
@@ -69,36 +65,18 @@ export class Complaints {
     }
   }
 
-  async #beginning(queued: Queued, signal: AbortSignal): Promise<Buffer> {
-    const parts: Uint8Array[] = [];
-    let size = 0;
-    for await (const part of this.#o.queue.body(queued, signal)) {
-      parts.push(part);
-      size += part.length;
-      if (size >= reportLimit) break;
-    }
-    return Buffer.concat(parts);
-  }
-
-  #sent(token: string, policy: PolicyEntry, now: number): Sent | undefined {
-    const sent = sentOf(token, this.#o.keys(namespaceOf(policy.policy)));
-    const message = sent && parseMessageId(sent.message);
-    return message && now - idTime(message) <= validDays * dayMs ? sent : undefined;
-  }
-
-  #put({ message, recipient }: Sent, policy: PolicyEntry, type: string, now: number): void {
+  #put({ message, recipient }: Tied, policy: PolicyEntry, type: string, now: number): void {
     const namespace = namespaceOf(policy.policy);
     const until = now + (policy.suppression.complaints?.forMs ?? 0);
     const known = this.#o.list.find(namespace, recipient);
     if (known && known.watched === undefined && known.until >= until) return;
-    const id = parseMessageId(message);
     this.#o.list.put(namespace, {
       address: recipient,
       by: "complaint",
       at: now,
       until,
       text: type,
-      ...(id ? { message: id } : {}),
+      message,
     });
   }
 }

@@ -1,10 +1,11 @@
 /**
- * The fields that ask a recipient's provider to tell us of complaints, and let us believe it.
+ * The fields that let a report prove which message of ours it is about, and ask a recipient's provider to tell us of
+ * complaints.
  *
  * In:     the job; one directory; the keys of its namespace.
- * Out:    `CFBL-Address` and `CFBL-Feedback-ID`, CRLF-ended, or nothing: the policy wants no complaints, or the message has
- *         several recipients at once (a token that named them all would let one speak for another), no sender, or came
- *         from a stranger (who complains of a forward complains of somebody else).
+ * Out:    `CFBL-Feedback-ID` where the policy suppresses anything by itself, and `CFBL-Address` where it wants complaints,
+ *         CRLF-ended; or nothing: the message has several recipients at once (a token that named them all would let one
+ *         speak for another), no sender, or came from a stranger (who complains of a forward complains of somebody else).
  * Spec:   RFC 9477 §3.1, §3.2; they are signed with the rest.
  */
 import type { LiveDirectory } from "../../directory/directory.ts";
@@ -29,15 +30,16 @@ export class Feedback {
 
   fields(job: Job): string {
     const directory = this.#o.directory.current();
-    const { complaints } = directory.policy(job.policy)?.suppression ?? {};
-    const [only, ...others] = job.recipients;
-    if (complaints === undefined || only === undefined || others.length > 0) return "";
-    if (job.sender.path === "" || isForward(job)) return "";
+    const { complaints, hardBounces } = directory.policy(job.policy)?.suppression ?? {};
     const namespace = namespaceOf(job.policy);
-    if (directory.domain(domainOf(complaints.address))?.namespace !== namespace) return "";
+    const heard = complaints && directory.domain(domainOf(complaints.address))?.namespace === namespace;
+    if (!heard && hardBounces === undefined) return "";
+    const [only, ...others] = job.recipients;
+    if (only === undefined || others.length > 0 || job.sender.path === "" || isForward(job)) return "";
     const [key] = this.#o.keys(namespace);
     if (key === undefined) return "";
+    const address = heard ? `CFBL-Address: ${complaints.address}; report=arf\r\n` : "";
     const token = feedbackId({ message: job.message, recipient: only.address }, key);
-    return `CFBL-Address: ${complaints.address}; report=arf\r\nCFBL-Feedback-ID:\r\n ${token}\r\n`;
+    return `${address}CFBL-Feedback-ID:\r\n ${token}\r\n`;
   }
 }

@@ -6,15 +6,15 @@
  * Safety: only what a next hop or the DNS said counts, and only about mail of ours that has a sender: who gets us to report
  *         to made-up senders cannot fill the list.
  */
-import type { Directory } from "../../directory/directory.ts";
+import type { Directory, SuppressionRules } from "../../directory/directory.ts";
 import type { Address } from "../../mail/address.ts";
+import type { BounceClass } from "../../mail/bounce/classes.ts";
 import { bounceOf } from "../../mail/bounce/classify.ts";
 import type { Outcome } from "../../mail/outcome.ts";
-import type { Job } from "../../queue/job.ts";
+import type { Reply } from "../../mail/reply.ts";
+import type { Job, MessageId } from "../../queue/job.ts";
 import { isSubject, namespaceOf } from "./judge.ts";
 import type { SuppressionList } from "./list.ts";
-
-type Failed = Extract<Outcome, { kind: "failed" }>;
 
 export function learn(
   job: Job,
@@ -29,39 +29,48 @@ export function learn(
   for (const [i, outcome] of outcomes.entries()) {
     const address = job.recipients[i]?.address;
     if (address === undefined) continue;
-    if (outcome.kind === "failed" && rules.classes.has(bounceOf(outcome) ?? "other"))
-      refused({ namespace, address, job, outcome, now, list, ...rules });
+    const { reply } = outcome;
+    if (outcome.kind === "failed")
+      refused(
+        { namespace, address, message: job.message, reply, bounce: bounceOf(outcome) },
+        rules,
+        list,
+        now,
+      );
     else if (outcome.kind === "delivered" && list.find(namespace, address)?.watched !== undefined)
       list.remove(namespace, address);
   }
 }
 
-interface Refusal {
+export interface Refusal {
   readonly namespace: string;
   readonly address: Address;
-  readonly job: Job;
-  readonly outcome: Failed;
-  readonly now: number;
-  readonly list: SuppressionList;
-  readonly after: number;
-  readonly forMs: number;
+  readonly message: MessageId;
+  readonly reply: Reply;
+  readonly bounce: BounceClass | undefined;
 }
 
-function refused({ namespace, address, job, outcome, now, list, after, forMs }: Refusal): void {
+/** A refusal for good: by a next hop, or by a report that comes back later. */
+export function refused(
+  { namespace, address, message, reply, bounce = "other" }: Refusal,
+  { after, forMs, classes }: NonNullable<SuppressionRules["hardBounces"]>,
+  list: Pick<SuppressionList, "find" | "put">,
+  now: number,
+): void {
+  if (!classes.has(bounce)) return;
   const known = list.find(namespace, address);
   const current = known !== undefined && known.until > now ? known : undefined;
   // On the list for another reason, or for longer: tried before it got there.
   if (current !== undefined && current.watched === undefined && current.until >= now + forMs) return;
   const count = (current?.watched ?? 0) + 1;
-  const { reply } = outcome;
   list.put(namespace, {
     address,
     by: "bounce",
-    bounce: bounceOf(outcome) ?? "other",
+    bounce,
     at: now,
     until: now + forMs,
     ...(count < after ? { watched: count } : {}),
     text: `${reply.code} ${reply.enhanced} ${reply.text}`,
-    message: job.message,
+    message,
   });
 }

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { dkimRecord, generateDkimKey } from "../../../daemon/mail/dkim/keys.ts";
 import { abuseReport } from "../../harness/abuse-report.ts";
+import { deliveryReport } from "../../harness/delivery-report.ts";
 import { verifiedByMailauth } from "../../harness/dkim-verify.ts";
 import { aDomain, aMailbox, aPolicy, aSecret } from "../../harness/manifest.ts";
 import { perRecipient } from "../../harness/next-hop.ts";
@@ -147,6 +148,18 @@ test("a complaint about a message of ours, with its token, stops further mail to
   await world.observer.settled(await world.submit({ to: "annoyed@far.example" }));
   assert.equal(asked("annoyed@far.example"), before);
   await world.observer.mailWith("abuse@home.example", "Feedback-Type: abuse");
+});
+
+test("a bounce that comes back to the sender later counts, though a next hop took the message", async () => {
+  const octets = await received("later@far.example");
+  const bounce = { as: stranger, from: "", to: "sender@home.example" };
+  const text = (original: string) => deliveryReport({ original }).replaceAll("\r\n", "\n");
+  await world.observer.settled(await world.submit({ ...bounce, text: text("Subject: x\r\n\r\n") }));
+  assert.doesNotMatch(await suppression("list"), /later|victim/);
+  await world.submit({ ...bounce, text: text(octets.toString()) });
+  await listed("later@far.example");
+  assert.match(await suppression("show", "later@far.example"), /about {4}550 5\.1\.1 User unknown/);
+  await world.observer.mailWith("sender@home.example", "smarthost.example");
 });
 
 test("forged complaints change nothing: without a token, with a changed one, or about whom they name", async () => {
