@@ -5,7 +5,7 @@
  * Spec:   RFC 5321 §4.4 (Received), §6.3 (loops); RFC 6409 §8 (Date and Message-ID); RFC 9228 (Delivered-To).
  */
 
-import { clientField } from "../auth/origin/results-field.ts";
+import { clientField, withoutForged } from "../auth/origin/results-field.ts";
 import type { Look } from "../filters/filter.ts";
 import { isLoopback } from "../kit/cidr.ts";
 import { type Address, type Domain, domainOf, isAscii } from "../mail/address.ts";
@@ -108,7 +108,8 @@ export class MessageDraft implements Draft {
     if (look && guards) this.screen = (whole) => this.#show(whole, guards, look);
     this.holdHeader = complete || this.inspection !== undefined || guards !== undefined;
     if (complete) this.section = (octets) => this.#submit(octets);
-    else if (this.inspection) this.section = this.inspection.header.bind(this.inspection);
+    else if (transaction.standing.kind === "stranger" && this.holdHeader)
+      this.section = (octets) => this.inspection?.header(octets) ?? withoutForged(octets, () => false);
     this.scan = this.holdHeader ? new HeaderScanner(heldOctets) : new HeaderScanner();
   }
 
@@ -175,13 +176,13 @@ export class MessageDraft implements Draft {
     return messageId === undefined ? `${dated}Message-ID: <${this.id}@${host}>\r\n` : dated;
   }
 
-  /** Filters see the message as it came, behind our results; fields that we added for a user belong to it. */
+  /** Filters see the message as it came, behind what we found out; fields that we added for a user belong to it. */
   #show({ body, octets, judgement }: Whole, { guarded, outbound }: Guards, look: Look): Promise<Screened> {
     const { hostname, log } = this.#desk.parts;
     const { sender } = this.#transaction;
-    const field = judgement?.kind === "take" ? judgement.field : "";
+    const field = `${judgement?.kind === "take" ? judgement.field : ""}${this.#aboutClient()}`;
     const front = this.#front;
-    const size = body + field.length - front;
+    const size = body + Buffer.byteLength(field) - front;
     const letter = { id: this.id, hostname, origin: this.#origin, sender, size };
     return screen(
       { look, guarded, outbound, log },

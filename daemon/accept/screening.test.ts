@@ -147,6 +147,19 @@ test("one that may fail, and did, stands in front of the message", async () => {
   assert.equal((await room.jobs())[0]?.prepend, "X-Postfleet-Filter: f=failed\r\n");
 });
 
+test("what a stranger says in our name is gone, also for the filters", async () => {
+  const { room, seen } = open({ domains: { "a.test": { inbound: inbound(filter("f")) } } });
+  using _ = room;
+  const client = await room.connect();
+  const forged = "X-Postfleet-Filter: f=clean\r\n and more\r\nx-postfleet-filter : x\r\n";
+  assert.equal(
+    await client.send("x@far.test", "alice@a.test", `X-Was: here\r\n${forged}`, text),
+    "250 2.0.0",
+  );
+  assert.equal(seen[0]?.text, `X-Was: here\r\n${text}`);
+  assert.ok((await room.text()).endsWith(`\r\nX-Was: here\r\n${text}`));
+});
+
 test("refused by one domain and not by another: into Junk there", async () => {
   const domains = {
     "a.test": { inbound: inbound(filter("f")) },

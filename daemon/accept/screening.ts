@@ -7,6 +7,7 @@
  * Fails:  a filter that does not answer defers the message, or is passed over and told in `X-Postfleet-Filter`, as the
  *         domain chose.
  */
+import { filterField } from "../auth/origin/results-field.ts";
 import type { DomainEntry } from "../directory/directory.ts";
 import type { FilterEntry } from "../directory/filters.ts";
 import { partsOf } from "../filters/fields.ts";
@@ -151,7 +152,7 @@ function meansJunk(field: string, { junkField }: FilterEntry): boolean {
 /** Where others did not refuse it, it comes, but into Junk. */
 function marksOf(verdict: Verdict, outbound: boolean): Marks {
   if (outbound || verdict.names.length === 0) return unmarked;
-  const own = `X-Postfleet-Filter: ${verdict.names.join("\r\n ")}\r\n`;
+  const own = `${filterField}: ${verdict.names.join("\r\n ")}\r\n`;
   return { fields: own + verdict.fields.join(""), junk: verdict.kind !== "keep" };
 }
 

@@ -39,8 +39,10 @@ export const shortResults = (fields: string): string =>
 
 /** What we found out about the client before its message came. */
 export const clientField = "X-Postfleet-Client";
-const isClientField = new RegExp(`^${clientField}[ \\t]*:`, "i");
-const ourFields = new RegExp(`^(?:authentication-results|${clientField})[ \\t]*:`, "im");
+/** What content filters thought of it. */
+export const filterField = "X-Postfleet-Filter";
+const isMark = new RegExp(`^(?:${clientField}|${filterField})[ \\t]*:`, "i");
+const ourFields = new RegExp(`^(?:authentication-results|${clientField}|${filterField})[ \\t]*:`, "im");
 
 const valueMax = 255;
 
@@ -48,12 +50,12 @@ const valueMax = 255;
 const property = (name: string, value: string): string =>
   /^[A-Za-z0-9._+/=@-]+$/.test(value) && value.length <= valueMax ? ` ${name}=${value}` : "";
 
-/** The header section without fields that claim to be by one of us, `clientField` among them. */
+/** The header section without fields that claim to be by one of us, `clientField` and `filterField` among them. */
 export function withoutForged(section: Buffer, isOurs: (authservId: string) => boolean): Buffer {
   const text = section.toString("latin1");
   if (!ourFields.test(text)) return section;
   const kept = text.split(/(?<=\n)(?=[^ \t])/).filter((field) => {
-    if (isClientField.test(field)) return false;
+    if (isMark.test(field)) return false;
     const id = authservIdOf(field);
     return id === undefined || !isOurs(id);
   });

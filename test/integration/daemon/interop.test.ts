@@ -118,7 +118,7 @@ const world = parts.use(
       filtered("rspamd.example", rspamd, (port) => ({ rspamd: { url: `http://127.0.0.1:${port}` } })),
       filtered("clamav.example", clamav, byMilter),
       filtered("opendkim.example", opendkim, byMilter),
-      aDomain("open.example"),
+      aDomain("open.example", { mtaSts: { mode: "Testing" } }),
       aMailbox("bob@open.example"),
       aPolicy({
         acceptFrom: { cidrs: ["127.0.0.1/32"] },
@@ -305,18 +305,17 @@ matrix.row("MTA-STS: a policy behind another's certificate", "an HTTPS server", 
   return "not believed";
 });
 matrix.row("our own MTA-STS policy", "curl", needs("curl"), async () => {
-  const host = `mta-sts.home.example:${fleet.port("mta-sts")}`;
-  const args = [
-    "-ksS",
-    "--resolve",
-    `${host}:127.0.0.1`,
-    `https://${host}/.well-known/mta-sts.txt`,
-    "-w",
-    "%{http_code}",
-  ];
-  const { stdout } = await run("curl", args);
-  assert.match(stdout, /404$/); // none was asked for
-  return "served only where it is asked for";
+  const ask = async (domain: string) => {
+    const host = `mta-sts.${domain}:${fleet.port("mta-sts")}`;
+    const url = `https://${host}/.well-known/mta-sts.txt`;
+    return (await run("curl", ["-ksS", "--resolve", `${host}:127.0.0.1`, url, "-w", "%{http_code}"])).stdout;
+  };
+  assert.match(
+    await ask("open.example"),
+    /^version: STSv1\r\nmode: testing\r\nmx: mx\.fleet\.example\r\n.*200$/s,
+  );
+  assert.match(await ask("home.example"), /404$/);
+  return "served, where a domain asks for it";
 });
 
 /** On the one port that policies are fetched from. */
