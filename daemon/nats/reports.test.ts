@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { reportStoreContract } from "../../test/contract/report-store.ts";
 import { MemoryReportStore } from "../../test/harness/report-store.ts";
 import { shared, startTenantNats, type TenantNats, tenant } from "../../test/harness/tenants.ts";
@@ -70,6 +71,27 @@ test("who holds a round and is silent loses it: the store forgets", async () => 
   );
   const { message } = answer.json<{ message: { hdrs: string } }>();
   assert.match(Buffer.from(message.hdrs, "base64").toString(), /Nats-TTL: 180s/);
+});
+
+test("what is no page is passed over", async () => {
+  await emptied();
+  const place: Place = { namespace: "default", kind: "dmarc", day: today };
+  const subject = `reports.default.dmarc.${today}.page.x`;
+  const page = { id: "x.1", at: 1, missed: 0, sums: [["a@b", "c", "d", "e", 1]] };
+  const packed = (value: unknown) => gzipSync(JSON.stringify(value));
+  const bad = [[["a@b", "c", "d", "e", -1]], [["a@b", "c", "d", "e"]], [[1, "c", "d", "e", 1]], [null], {}];
+  const octets = [
+    Buffer.from("no gzip"),
+    packed(null),
+    packed({ ...page, at: "1" }),
+    ...bad.map((sums) => packed({ ...page, sums })),
+    gzipSync(Buffer.alloc(20 << 20)), // a bomb
+    packed(page),
+  ];
+  for (const each of octets) await own.nc.request(subject, each);
+  const pages: Page[] = [];
+  await on(all).read(place, (one) => pages.push(one));
+  assert.deepEqual(pages, [page]);
 });
 
 test("what was written by way of the server's answers is not believed", async () => {

@@ -7,6 +7,7 @@
  *
  * Fails:  rejects with a `StoreFault`; a compare-and-set that lost, or whose answer was lost, is `undefined`.
  */
+import { setImmediate as turn } from "node:timers/promises";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { Clock } from "../kit/clock.ts";
@@ -92,9 +93,15 @@ export class JetStreamReportStore implements ReportStore, AsyncDisposable {
 
   async read(place: Place, onPage: (page: Page) => void): Promise<void> {
     const { link, log } = this.#o;
+    let read = Promise.resolve();
     const onMessage = ({ data, forged }: TailMessage) => {
-      const page = forged ? undefined : parsePage(data);
-      if (page) onPage(page);
+      if (forged) return;
+      // A page at a time, each some milliseconds' work: others have their turn in between.
+      read = read.then(async () => {
+        const page = parsePage(data);
+        if (page) onPage(page);
+        await turn();
+      });
     };
     await using tail = await new Tail(link, {
       stream: REPORT_STREAM,
@@ -104,6 +111,7 @@ export class JetStreamReportStore implements ReportStore, AsyncDisposable {
       log,
     }).start();
     await tail.caughtUp;
+    await read;
   }
 
   /** Every report of these days that was sent or tried, as it stands. */
@@ -216,9 +224,17 @@ function parsePage(data: Uint8Array): Page | undefined {
   try {
     const text = gunzipSync(data, { maxOutputLength: pageMax }).toString();
     const page = JSON.parse(text) as Partial<Page>;
-    const whole = typeof page.id === "string" && Number.isFinite(page.at) && Array.isArray(page.sums);
-    return whole ? (page as Page) : undefined;
+    const { id, at, missed, sums } = page;
+    const whole = typeof id === "string" && Number.isFinite(at) && Number.isSafeInteger(missed);
+    return whole && Array.isArray(sums) && sums.every(isSum) ? (page as Page) : undefined;
   } catch {
     return undefined;
   }
 }
+
+const isSum = (sum: unknown): boolean =>
+  Array.isArray(sum) &&
+  sum.length === 5 &&
+  Number.isSafeInteger(sum[4]) &&
+  sum[4] > 0 &&
+  sum.slice(0, 4).every((text) => typeof text === "string");
