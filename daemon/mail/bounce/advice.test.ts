@@ -26,6 +26,7 @@ const advices = [
   [reply(450, "4.7.1", "Greylisted, try again in 300 seconds"), undefined],
   [reply(450, "4.2.1", "The user is receiving mail too quickly"), undefined],
   [reply(421, "4.4.2", "connection timed out"), undefined],
+  [reply(450, "4.2.0", "come back later"), undefined],
   [reply(451, "4.3.0", "queue file write error"), undefined],
   [reply(554, "5.7.1", "spam"), undefined],
 ] as const;

@@ -61,6 +61,7 @@ const table: Readonly<Partial<Record<BounceClass, readonly string[]>>> = {
     "432 4.3.2 STOREDRV.Deliver; recipient thread limit exceeded",
     "451 Ratelimit exceeded for mailbox bob@mail.ru. Try again later.",
     "450 Requested mail action not taken: mailbox unavailable",
+    "450 4.2.0 come back later",
   ],
   "domain-unknown": [
     "550 5.1.2 The domain nowhere.example does not exist",
@@ -158,6 +159,7 @@ const table: Readonly<Partial<Record<BounceClass, readonly string[]>>> = {
     "421 4.3.2 The system is shutting down",
     "421 Service not available, closing transmission channel",
     "421 4.3.0 Temporary System Problem.  Try again later.",
+    "451 4.7.1 Sorry, the service is currently unavailable. Please come back later.",
     "451 Requested action aborted: local error in processing",
   ],
   routing: [

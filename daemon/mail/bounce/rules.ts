@@ -69,7 +69,7 @@ export const spoken: readonly SpokenRule[] = [
     is: "rate-limited",
     says: /(?:daily|hourly|sending) .{0,20}(?:quota|limit|rate)|(?:connection|threshold) .{0,10}exceed/,
   },
-  { is: "rate-limited", says: /temporarily deferred|server (?:is )?(?:too )?busy|come back later/ },
+  { is: "rate-limited", says: /temporarily deferred|server (?:is )?(?:too )?busy/ },
   { is: "rate-limited", says: /try again later, closing connection/, when: "temporary" },
 
   // Who they think we are.
