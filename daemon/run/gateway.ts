@@ -6,7 +6,7 @@ import type { Examine } from "../accept/inspection.ts";
 import { type Accepted, openMailroom } from "../accept/mailroom.ts";
 import { filterWords } from "../accept/screening.ts";
 import type { Lookup } from "../auth/origin/lookup.ts";
-import { shortResults } from "../auth/origin/results-field.ts";
+import { clientWords, shortResults } from "../auth/origin/results-field.ts";
 import type { Sasl } from "../auth/sasl/sasl.ts";
 import type { LiveDirectory } from "../directory/directory.ts";
 import { stsPolicyOf } from "../directory/sts-policy.ts";
@@ -213,6 +213,8 @@ function onAccepted(
 
 /** Our own fields in few words. */
 const resultsIn = (prepend: string): string =>
-  [shortResults(prepend), filterWords(prepend)].filter((words) => words !== "").join(" ");
+  [shortResults(prepend), clientWords(prepend), filterWords(prepend)]
+    .filter((words) => words !== "")
+    .join(" ");
 
 const dnsServers = async ({ dns }: RunOptions) => (dns.length === 0 ? systemServers() : dns);

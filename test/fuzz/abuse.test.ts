@@ -16,6 +16,7 @@ import { networkAround, reversed } from "../../daemon/kit/cidr.ts";
 import { systemClock } from "../../daemon/kit/clock.ts";
 import { Rates } from "../../daemon/kit/rate.ts";
 import { type Address, parseAddress } from "../../daemon/mail/address.ts";
+import { fuzz } from "../harness/fuzz.ts";
 
 const runs = { numRuns: 3_000 };
 const words = (...some: readonly string[]) =>
@@ -39,8 +40,9 @@ const helo = words(
 const address = fc.oneof(fc.ipV4(), fc.ipV6(), words("192.0.2.1", "::", "ffff", ".", ":", "%eth0", "/24"));
 const answer = fc.oneof(fc.ipV4(), words("127.0.0.", "2", "255", ".", "0x7f", "-1", "1e3"));
 
-test("HELO names and addresses", () => {
-  fc.assert(
+test("HELO names and addresses", async () => {
+  await fuzz(
+    "abuse: HELO names",
     fc.property(helo, address, (name, client) => {
       const says = heloSays(name, client, (each) => each === "us.test");
       if (says.kind === "name") assert.ok(says.name.includes(".") && says.name === says.name.toLowerCase());
@@ -60,8 +62,9 @@ const list = fc.record({
   }),
 });
 
-test("answers of lists, and ranges to compare them with", () => {
-  fc.assert(
+test("answers of lists, and ranges to compare them with", async () => {
+  await fuzz(
+    "abuse: answers of lists",
     fc.property(list, fc.array(answer, { maxLength: 4 }), (given, answers) => {
       const { dnsLists } = protectionOf({ dnsLists: { lists: [given] } });
       const [entry] = dnsLists.lists;
@@ -92,7 +95,8 @@ test("whatever the DNS answers, what is told of a client stays in its line", asy
     reverseDns: { missing: "Junk", mismatch: "Reject" },
     dnsLists: { lists: [{ zone: "bl.test", weight: 3, answers: [] }], rejectAt: 3, markAt: 1 },
   });
-  await fc.assert(
+  await fuzz(
+    "abuse: what is told of a client",
     fc.asyncProperty(
       helo,
       fc.oneof(fc.ipV4(), fc.ipV6()),
@@ -112,14 +116,15 @@ test("whatever the DNS answers, what is told of a client stays in its line", asy
   );
 });
 
-test("correspondents, and notes about them", () => {
+test("correspondents, and notes about them", async () => {
   const note: fc.Arbitrary<GreyNote | undefined> = fc.oneof(
     fc.constant(undefined),
     fc.record({ kind: fc.constantFrom("tried" as const, "known" as const), at: fc.double() }),
     fc.record({ kind: fc.constant("network" as const), known: fc.integer(), at: fc.double() }),
   );
   const terms = { delayMs: 300_000, withinMs: 172_800_000, keepMs: 1e9, allowAfter: 5 };
-  fc.assert(
+  await fuzz(
+    "abuse: correspondents",
     fc.property(words("a", "1", "@", "b.test", '"', " ", "é"), note, fc.nat(), (text, known, now) => {
       const sender = parseAddress(text);
       if (sender !== undefined) assert.ok(correspondent("192.0.2.0/24", sender, sender).length < 2_000);
@@ -131,9 +136,10 @@ test("correspondents, and notes about them", () => {
   );
 });
 
-test("counts from elsewhere: no slate is set back without end, and the memory is bounded", () => {
+test("counts from elsewhere: no slate is set back without end, and the memory is bounded", async () => {
   const entry = fc.tuple(fc.string({ maxLength: 8 }), fc.double({ min: 0, max: 1e12, noNaN: true }));
-  fc.assert(
+  await fuzz(
+    "abuse: counts from elsewhere",
     fc.property(fc.array(entry, { maxLength: 50 }), fc.nat(1e9), (entries, now) => {
       const rates = new Rates(10);
       for (const [key, ms] of entries) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Evidence } from "./evidence.ts";
-import { authservIdOf, resultsField, shortResults, withoutForged } from "./results-field.ts";
+import { authservIdOf, clientWords, resultsField, shortResults, withoutForged } from "./results-field.ts";
 
 const evidence: Evidence = {
   spf: { result: "pass", identity: "mailfrom", domain: "a.test" },
@@ -92,4 +92,16 @@ test("a section without such fields is the same one", () => {
     withoutForged(section, () => true),
     section,
   );
+});
+
+test("what was found out about a client is told in a line, and whoever claims to have found it is not heard", () => {
+  const field = "X-Postfleet-Client: 192.0.2.1;\r\n helo=literal;\r\n lists=a.test(127.0.0.2,3) score=3\r\n";
+  const results = resultsField("mx.us.test", evidence);
+  assert.equal(
+    clientWords(`${results}${field}X-Other: a;b\r\n`),
+    "helo=literal lists=a.test(127.0.0.2,3) score=3",
+  );
+  assert.equal(clientWords(results), "");
+  const section = `Subject: x\r\nx-postfleet-client : 192.0.2.1;\r\n all=well\r\nTo: y\r\n\r\n`;
+  assert.equal(withoutForged(Buffer.from(section), () => false).toString(), "Subject: x\r\nTo: y\r\n\r\n");
 });

@@ -43,6 +43,15 @@ export const clientField = "X-Postfleet-Client";
 export const filterField = "X-Postfleet-Filter";
 const isMark = new RegExp(`^(?:${clientField}|${filterField})[ \\t]*:`, "i");
 const ourFields = new RegExp(`^(?:authentication-results|${clientField}|${filterField})[ \\t]*:`, "im");
+const clientFieldIn = new RegExp(`^${clientField}:(?:[^\\r]|\\r\\n[ \\t])*`, "m");
+
+/** What that field says, in its words: `reverse=missing`. */
+export const clientWords = (fields: string): string =>
+  (clientFieldIn.exec(fields)?.[0] ?? "")
+    .split(";")
+    .slice(1)
+    .map((note) => note.trim())
+    .join(" ");
 
 const valueMax = 255;
 
