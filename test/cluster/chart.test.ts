@@ -1,5 +1,5 @@
 /**
- * The chart as it is rendered: golden files of six value sets, what a schema or a sentence must refuse, and every object
+ * The chart as it is rendered: golden files of seven value sets, what a schema or a sentence must refuse, and every object
  * accepted by a real API server.
  */
 import assert from "node:assert/strict";
@@ -23,7 +23,7 @@ interface KubeObject {
   readonly spec?: Record<string, unknown>;
 }
 
-const sets = ["default", "small", "walls", "external", "exposed", "watched"] as const;
+const sets = ["default", "small", "walls", "external", "exposed", "watched", "console"] as const;
 const golden = (name: string) => join(root, "test/golden/chart", name);
 const release = ["postfleet", chart, "--namespace", "postfleet-system"];
 
@@ -79,6 +79,11 @@ describe("mistakes are told before anything is installed", () => {
     { set: "nats.storage.size=20 GB", says: /size/ },
     { set: "nats.mode=External", says: /nats\.external\.urls: name at least one server/ },
     { set: "services.smtp.type=Loadbalancer", says: /type/ },
+    { set: "console.enabled=true", says: /console\.tokenSecret: name a Secret/ },
+    {
+      set: "console.enabled=true,console.oidc.issuer=https://login.example.org",
+      says: /console\.oidc\.redirect: give the address/,
+    },
     { set: "watchNamespaces={Tenant_A}", says: /watchNamespaces/ },
   ];
   for (const { set, says } of mistakes)

@@ -74,6 +74,21 @@ capabilities: {drop: [ALL]}
 
 {{/* NATS. */}}
 {{- define "postfleet.nats" -}}{{ include "postfleet.fullname" . }}-nats{{- end }}
+{{- define "postfleet.natsUrls" -}}
+{{- if eq .Values.nats.mode "External" -}}
+{{ toJson .Values.nats.external.urls }}
+{{- else -}}
+[{{ printf "%s://%s.%s.svc:4222" (ternary "tls" "nats" .Values.nats.tls.enabled) (include "postfleet.nats" .) .Release.Namespace | quote }}]
+{{- end -}}
+{{- end }}
+{{/* Whether daemons are told whom to trust for the certificate of NATS. */}}
+{{- define "postfleet.natsHasCa" -}}
+{{- if eq .Values.nats.mode "External" -}}
+{{ ternary "yes" "no" (not (empty .Values.nats.external.caSecret)) }}
+{{- else -}}
+{{ ternary "yes" "no" .Values.nats.tls.enabled }}
+{{- end -}}
+{{- end }}
 {{- define "postfleet.natsTlsSecret" -}}
 {{ default (printf "%s-tls" (include "postfleet.nats" .)) .Values.nats.tls.secretName }}
 {{- end }}
