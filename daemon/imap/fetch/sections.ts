@@ -66,32 +66,27 @@ export function partAt(structure: Part, path: readonly number[]): Part | undefin
 
 const isMultipart = ({ type, parts }: Part) => type === "multipart" && parts.length > 0;
 
-const lf = 10;
-const colon = 58;
-
 /** The fields that are wanted, as they are written, and an empty line. */
 export function pickFields(header: Buffer, { names, others }: NonNullable<Place["pick"]>): Buffer {
-  const taken: Buffer[] = [];
-  let at = 0;
-  while (at < header.length) {
-    const end = fieldEnd(header, at);
-    const stop = header.indexOf(colon, at);
-    const name =
-      stop === -1 || stop >= end ? "" : header.toString("latin1", at, stop).trimEnd().toUpperCase();
-    if (name !== "" && names.has(name) !== others) taken.push(header.subarray(at, end));
+  const text = header.toString("latin1"); // octets as they are, and looked through faster
+  let taken = "";
+  for (let at = 0; at < text.length; ) {
+    const end = fieldEnd(text, at);
+    const colon = text.indexOf(":", at);
+    const name = colon === -1 || colon >= end ? "" : text.slice(at, colon).trimEnd().toUpperCase();
+    if (name !== "" && names.has(name) !== others) taken += text.slice(at, end);
     at = end;
   }
-  taken.push(Buffer.from("\r\n"));
-  return Buffer.concat(taken);
+  return Buffer.from(`${taken}\r\n`, "latin1");
 }
 
 /** After the line ends of a field and its continuations. */
-function fieldEnd(header: Buffer, at: number): number {
+function fieldEnd(text: string, at: number): number {
   let end = at;
   do {
-    const next = header.indexOf(lf, end);
-    if (next === -1) return header.length;
+    const next = text.indexOf("\n", end);
+    if (next === -1) return text.length;
     end = next + 1;
-  } while (header[end] === 32 || header[end] === 9);
+  } while (text[end] === " " || text[end] === "\t");
   return end;
 }
