@@ -46,7 +46,11 @@ test("a field that means junk is compared without case", () => {
   assert.deepEqual(entry?.junkField, { name: "x-virus-status", value: "infected" });
 });
 
-test("what names no server is left out", () => {
-  assert.deepEqual(filterEntries([given({}), given({ milter: { address: "c:70000" } })]), []);
+test("what names no server leads nowhere, and is not passed over", () => {
+  const entries = filterEntries([given({}), given({ milter: { address: "c:70000" } })]);
+  assert.deepEqual(
+    entries.map(({ server }) => server),
+    [{ kind: "nowhere" }, { kind: "nowhere" }],
+  );
   assert.deepEqual(filterEntries(undefined), []);
 });

@@ -3,7 +3,7 @@
  *
  * In:     `Filter`s that passed the checks of `crds/validate`.
  * Out:    entries; two that ask the same server have the same `id`, and one look at a message serves both.
- * Fails:  what names no server is left out: checked resources hold none such.
+ * Fails:  never; an address that is none leads nowhere, and the filter fails: nobody is passed over for a slip of the pen.
  */
 import { parseDuration } from "../../crds/quantities.ts";
 import type { Filter } from "../../crds/types.ts";
@@ -11,7 +11,8 @@ import type { Filter } from "../../crds/types.ts";
 export type FilterServer =
   | { readonly kind: "milter"; readonly host: string; readonly port: number }
   | { readonly kind: "milter"; readonly path: string }
-  | { readonly kind: "rspamd"; readonly tls: boolean; readonly host: string; readonly port: number };
+  | { readonly kind: "rspamd"; readonly tls: boolean; readonly host: string; readonly port: number }
+  | { readonly kind: "nowhere" };
 
 export interface FilterEntry {
   readonly name: string;
@@ -24,16 +25,16 @@ export interface FilterEntry {
   readonly junkField?: { readonly name: string; readonly value: string };
 }
 
+const nowhere: FilterServer = { kind: "nowhere" };
 const usualTimeoutMs = 30_000;
 
 export function filterEntries(filters: readonly Filter[] = []): readonly FilterEntry[] {
-  return filters.flatMap(({ name, milter, rspamd, timeout, onFailure, connections, junkField }) => {
-    const server = milter ? milterServer(milter.address) : rspamd ? rspamdServer(rspamd.url) : undefined;
-    if (server === undefined) return [];
+  return filters.map(({ name, milter, rspamd, timeout, onFailure, connections, junkField }) => {
+    const server = (milter ? milterServer(milter.address) : rspamd && rspamdServer(rspamd.url)) ?? nowhere;
     const timeoutMs = parseDuration(timeout) ?? usualTimeoutMs;
     const junk = junkField === undefined ? undefined : junkFieldOf(junkField);
     const entry = { name, id: idOf(server), server, timeoutMs, onFailure, connections };
-    return [junk === undefined ? entry : { ...entry, junkField: junk }];
+    return junk === undefined ? entry : { ...entry, junkField: junk };
   });
 }
 
@@ -54,10 +55,12 @@ function rspamdServer(url: string): FilterServer | undefined {
 const isPort = (port: number): boolean => port > 0 && port < 65_536;
 const bare = (host: string): string => host.replace(/^\[|\]$/g, "").toLowerCase();
 
-const idOf = (server: FilterServer): string =>
-  "path" in server
-    ? `milter unix:${server.path}`
-    : `${server.kind}${server.kind === "rspamd" && server.tls ? "s" : ""} [${server.host}]:${server.port}`;
+function idOf(server: FilterServer): string {
+  if (server.kind === "nowhere") return "nowhere";
+  if ("path" in server) return `milter unix:${server.path}`;
+  const scheme = server.kind === "rspamd" && server.tls ? "rspamds" : server.kind;
+  return `${scheme} [${server.host}]:${server.port}`;
+}
 
 function junkFieldOf(text: string): FilterEntry["junkField"] {
   const colon = text.indexOf(":");

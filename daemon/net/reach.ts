@@ -17,7 +17,7 @@ export async function reachable(host: string, signal: AbortSignal): Promise<stri
   return address;
 }
 
-export const isRefused = (address: string): boolean =>
+const isRefused = (address: string): boolean =>
   refused.has(ipaddr.process(address.split("%", 1)[0] ?? "").range());
 
 /** The system's look-up cannot be stopped, but need not be waited for. */

@@ -9,6 +9,7 @@
  */
 import http, { type ClientRequest, type IncomingMessage, type RequestOptions } from "node:http";
 import https from "node:https";
+import { isIP } from "node:net";
 import { pipeline } from "node:stream/promises";
 import type { FilterServer } from "../directory/filters.ts";
 import type { RequestHeaders } from "../filters/rspamd/request.ts";
@@ -76,7 +77,10 @@ function begin({ tls, host, port }: RspamdServer, address: string, asking: Askin
   const named = host.includes(":") ? `[${host}]` : host;
   const headers = { ...asking.headers, Host: `${named}:${port}` } as Record<string, string | string[]>;
   const options = { ...asking, headers, host: address, port, agent: false } as const;
-  return tls ? https.request({ ...options, servername: host, minVersion: "TLSv1.2" }) : http.request(options);
+  if (!tls) return http.request(options);
+  // The name to prove; an address is proven as it is, and goes without SNI. RFC 6066 §3
+  const name = isIP(host) === 0 ? { servername: host } : {};
+  return https.request({ ...options, ...name, minVersion: "TLSv1.2" });
 }
 
 function answerTo(request: ClientRequest, limit: number, heard: () => void): Promise<string> {

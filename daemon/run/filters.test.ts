@@ -6,11 +6,13 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import http from "node:http";
+import https from "node:https";
 import net, { type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { Filter } from "../../crds/types.ts";
+import { makeCertificate } from "../../test/harness/certificates.ts";
 import { aLetter, usualText } from "../../test/harness/letter.ts";
 import { startMilter } from "../../test/harness/milter.ts";
 import { until } from "../../test/harness/until.ts";
@@ -119,6 +121,28 @@ test("another HTTP server is shown nothing, and nothing of what it says is told"
     ["GET /ping", "GET /ping"],
   );
   assert.deepEqual(ended, ["rspamd failed", "rspamd failed"]);
+});
+
+test("over https, a certificate that nobody vouches for ends it before a word is said", async () => {
+  const { key, cert } = await makeCertificate("localhost");
+  let asked = 0;
+  const server = https.createServer({ key, cert }, (_, response) => {
+    asked++;
+    response.end("pong");
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  try {
+    const { port } = server.address() as AddressInfo;
+    for (const host of ["localhost", "127.0.0.1"])
+      await assert.rejects(
+        open().filters.look(entry({ rspamd: { url: `https://${host}:${port}` } }), aLetter()),
+        /self-signed certificate/,
+      );
+    assert.equal(asked, 0);
+  } finally {
+    server.close();
+  }
 });
 
 /** Whatever listens there: it must not be shown a stranger's octets. */

@@ -54,6 +54,7 @@ export class Filters {
 
   async #ask(server: FilterServer, letter: Letter, silence: Silence): Promise<Opinion> {
     const { signal, heard } = silence;
+    if (server.kind === "nowhere") throw new FilterFailed("its address is none");
     if (server.kind === "rspamd") {
       const request = { server, headers: requestHeaders(letter), octets: letter.octets(signal) };
       return parseRspamd(await this.#rspamds.post(request, signal, heard));
