@@ -26,7 +26,7 @@ done <"$folder/order"
 
 # Mail programs may have seen what came after the copy: its UIDs and mod-sequences are not given out again.
 restored() { NATS_CREDS=$access/admin.creds "$here/../bin/postfleet" mailbox restored --nats "$address" "$@"; }
-restored
+restored --shared
 while read -r stream; do
   [[ $stream != M-* ]] || restored --namespace "${stream#M-}"
 done <"$folder/order"
