@@ -25,8 +25,9 @@ export function jobShape({ key, state, job }: FoundJob): JobShape {
     ...(waits ? {} : { nextAttempt: Math.max(0, Math.round(job.nextAttempt)) }),
     ...(reroute ? { reroute } : {}),
     isOrderedBack: order !== undefined,
-    history: job.history.map(({ at, remote, reply: { code, enhanced, text } }) => ({
+    history: job.history.map(({ at, remote, bounce, reply: { code, enhanced, text } }) => ({
       at,
+      ...(bounce === undefined ? {} : { bounce }),
       reply: `${code} ${enhanced} ${text}`.slice(0, LONGEST),
       ...(remote === undefined ? {} : { by: remote.name.slice(0, LONGEST) }),
     })),

@@ -1,6 +1,7 @@
 /**
  * What the API's answers look like, where several routes share it, and the values that questions are made of.
  */
+import { bounceClasses } from "../mail/bounce/classes.ts";
 import { queueStates } from "../queue/inquiry.ts";
 import {
   array,
@@ -106,6 +107,7 @@ export const attempt = object({
   at: time("When"),
   by: optional(text("Who answered")),
   reply: text("What was said"),
+  bounce: optional(oneOf(bounceClasses, { description: "What it is about: docs/reputation.md" })),
 });
 
 export const job = component(

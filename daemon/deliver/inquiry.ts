@@ -13,6 +13,7 @@ import { countGroups, type JobInquiry, type Looking, pageOf } from "../queue/inq
 import type { Entry } from "../queue/schedule.ts";
 import type { SiteName } from "./route/types.ts";
 import type { PublishedKeys } from "./sign/published-keys.ts";
+import type { SiteState as HowItIs } from "./site/site.ts";
 import type { Sites } from "./site/sites.ts";
 
 export type Inquiry =
@@ -26,8 +27,11 @@ export interface SiteState {
   /** As the policy has it, and as the site has shown to bear. */
   readonly maxConnections: number;
   readonly allowed: number;
+  /** `slowed`: it asked for less, and gets more again little by little. */
+  readonly state: HowItIs;
+  /** As the policy has it, or less while it is slowed. */
   readonly ratePerMinute?: number;
-  /** It is not tried before, ms since the epoch. */
+  /** It is not tried before: it could not be used, or asked to be left alone; ms since the epoch. */
   readonly backOffUntil?: number;
 }
 
@@ -68,14 +72,17 @@ function sitesOf(sites: Sites, now: number, limit: number): readonly SiteState[]
   const states: SiteState[] = [];
   for (const [site, gate] of sites.entries()) {
     const { connections, limits } = gate;
-    const until = gate.backOff(now);
-    if (connections === 0 && until === undefined) continue;
-    const { maxConnections, ratePerMinute } = limits;
+    const until = gate.backOff(now) ?? gate.askedToWait(now);
+    const state = gate.state(now);
+    if (connections === 0 && state === "open") continue;
+    const { maxConnections } = limits;
+    const ratePerMinute = gate.ratePerMinute(now);
     states.push({
       site,
       connections,
       maxConnections,
       allowed: gate.allowed(now),
+      state,
       ...(ratePerMinute === undefined ? {} : { ratePerMinute }),
       ...(until === undefined ? {} : { backOffUntil: until }),
     });
@@ -84,7 +91,9 @@ function sitesOf(sites: Sites, now: number, limit: number): readonly SiteState[]
 }
 
 export const byTrouble = (a: SiteState, b: SiteState): number =>
-  (b.backOffUntil ?? 0) - (a.backOffUntil ?? 0) || b.connections - a.connections;
+  (b.backOffUntil ?? 0) - (a.backOffUntil ?? 0) ||
+  Number(b.state === "slowed") - Number(a.state === "slowed") ||
+  b.connections - a.connections;
 
 async function keysOf(
   domain: Domain,

@@ -34,6 +34,11 @@ function added(line: SiteLine | undefined, state: SiteState): SiteLine {
     connections: line.connections + state.connections,
     maxConnections: line.maxConnections + state.maxConnections,
     allowed: line.allowed + state.allowed,
+    state: worse(line.state, state.state),
     ...(until === 0 ? {} : { backOffUntil: until }),
   };
 }
+
+/** What the worst off of the processes hears; one of before there were states has none. */
+const worse = (a: SiteState["state"], b: SiteState["state"] = "open"): SiteState["state"] =>
+  a === "paused" || b === "open" ? a : b;

@@ -78,7 +78,12 @@ const sites = object({
       connections: integer({ minimum: 0 }),
       maxConnections: integer({ minimum: 0 }),
       allowed: integer({ minimum: 0, description: "As many as it has shown to bear" }),
-      ratePerMinute: optional(integer({ minimum: 0 })),
+      state: oneOf(["open", "slowed", "paused"], {
+        description: "slowed: it asked for less, and gets more again little by little",
+      }),
+      ratePerMinute: optional(
+        integer({ minimum: 0, description: "As the policy has it, or less while it is slowed" }),
+      ),
       backOffUntil: optional(time("It is not tried before")),
       processes: integer({ minimum: 1 }),
     }),
@@ -187,9 +192,12 @@ export const policyRoutes = (installation: Installation): readonly Route[] => {
       answer: sites,
       async handle(_, { signal }) {
         const { sites: found, missing } = await siteList(index, 200, signal);
-        const rounded = found.map((site) =>
-          site.backOffUntil === undefined ? site : { ...site, backOffUntil: Math.round(site.backOffUntil) },
-        );
+        const rounded = found.map(({ backOffUntil, ratePerMinute, state, ...site }) => ({
+          ...site,
+          state: state ?? "open", // a daemon of before there were states
+          ...(ratePerMinute === undefined ? {} : { ratePerMinute: Math.round(ratePerMinute) }),
+          ...(backOffUntil === undefined ? {} : { backOffUntil: Math.round(backOffUntil) }),
+        }));
         return { sites: rounded, missing };
       },
     }),

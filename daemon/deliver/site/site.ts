@@ -84,6 +84,12 @@ export class Site implements Gate {
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
+  /** Messages a minute that it gets now: as its limit says, or less since it asked for less; `undefined`: as many as there are. */
+  ratePerMinute(now: number): number | undefined {
+    const rate = this.#rate(now);
+    return rate === Number.POSITIVE_INFINITY ? undefined : rate;
+  }
+
   /** How long until one more message may go, ms. */
   #wait(now: number): number {
     const rate = this.#rate(now);
