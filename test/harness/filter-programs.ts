@@ -19,22 +19,31 @@ export const gtube = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-E
 export const junkWord = "postfleet-junk-word";
 export const laterWord = "postfleet-later-word";
 
-export async function startRspamd(dns: string): Promise<FilterProgram> {
-  await using parts = new AsyncDisposableStack();
-  const port = await freePort();
-  const { path } = parts.use(await folderWith("rspamd", (folder) => rspamdFiles(folder, port, dns)));
-  const args = ["-c", join(path, "rspamd.conf"), "-f", "-i"];
-  const ready = () =>
-    fetch(`http://127.0.0.1:${port}/ping`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-  parts.use(await startBackground({ program: "rspamd", args, ready }));
-  const owned = parts.move();
-  return { port, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+export interface Rspamd extends FilterProgram {
+  /** Where its proxy speaks the milter protocol. */
+  readonly milterPort: number;
 }
 
-const rspamdFiles = (folder: string, port: number, dns: string) => ({
+export async function startRspamd(dns: string): Promise<Rspamd> {
+  await using parts = new AsyncDisposableStack();
+  const [port, milterPort] = [await freePort(), await freePort()];
+  const { path } = parts.use(
+    await folderWith("rspamd", (folder) => rspamdFiles(folder, port, milterPort, dns)),
+  );
+  const args = ["-c", join(path, "rspamd.conf"), "-f", "-i"];
+  const ready = async () => (await pongs(port)) && (await listens(milterPort));
+  parts.use(await startBackground({ program: "rspamd", args, ready }));
+  const owned = parts.move();
+  return { port, milterPort, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+const pongs = (port: number): Promise<boolean> =>
+  fetch(`http://127.0.0.1:${port}/ping`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+
+const rspamdFiles = (folder: string, port: number, milterPort: number, dns: string) => ({
   // Its own list of thousands of suffixes takes seconds to be compiled.
   tld: "com\norg\nnet\nexample\ntest\n",
   "rules.lua": `
@@ -64,7 +73,10 @@ options {
 logging { type = "console"; level = "warning"; }
 worker "normal" { bind_socket = "127.0.0.1:${port}"; count = 1; }
 worker "controller" { enabled = false; }
-worker "rspamd_proxy" { enabled = false; }
+worker "rspamd_proxy" {
+  bind_socket = "127.0.0.1:${milterPort}"; milter = yes; count = 1; timeout = 30s;
+  upstream "local" { default = yes; self_scan = yes; }
+}
 metric { name = "default"; actions { reject = 15; add_header = 6; greylist = null; } }
 lua = "${folder}/rules.lua";
 `,

@@ -85,7 +85,7 @@ _${port}._tcp.mx.wrong TLSA 3 1 1 ${"00".repeat(32)}
 
 const present = (...programs: readonly string[]) => needs(...programs).skip === false;
 const dns = parts.use(await startDns(zone));
-const startIf = async (there: boolean, start: () => Promise<FilterProgram>) =>
+const startIf = async <T extends AsyncDisposable>(there: boolean, start: () => Promise<T>) =>
   there ? parts.use(await start()) : undefined;
 const [rspamd, clamav, opendkim] = await Promise.all([
   startIf(present("rspamd"), () => startRspamd(dns.address)),
@@ -116,6 +116,7 @@ const world = parts.use(
       aDomain("home.example", { dkim: { selector: "s", secretRef: { name: "keys" } } }),
       aMailbox("sender@home.example"),
       filtered("rspamd.example", rspamd, (port) => ({ rspamd: { url: `http://127.0.0.1:${port}` } })),
+      filtered("by-milter.example", rspamd && { ...rspamd, port: rspamd.milterPort }, byMilter),
       filtered("clamav.example", clamav, byMilter),
       filtered("opendkim.example", opendkim, byMilter),
       aDomain("open.example", { mtaSts: { mode: "Testing" } }),
@@ -235,6 +236,17 @@ matrix.row("come again later", "rspamd", needs("rspamd"), async () => {
   const reply = await send(text("later", laterWord), "ann@rspamd.example");
   assert.match(reply, /^451 4\.7\.1 Come again tomorrow/);
   return reply.trim();
+});
+matrix.row("clean mail, spam", "rspamd's milter", needs("rspamd"), async () => {
+  assert.match(await send(text("clean"), "ann@by-milter.example"), /^250/);
+  const mail = await filed("clean", "ann@by-milter.example");
+  assert.match(
+    mail,
+    /^X-Postfleet-Filter: peer=clean\r\nX-Seen: 127\.0\.0\.99 client\.example x@far\.example ann@/m,
+  );
+  const reply = await send(text("spam", gtube), "ann@by-milter.example");
+  assert.match(reply, /^5\d\d 5\.7\.1 Gtube pattern/);
+  return `its own fields; ${reply.trim()}`;
 });
 const clamPrograms = needs("clamd", "clamav-milter");
 matrix.row("clean mail", "clamav-milter", clamPrograms, async () => {
