@@ -31,7 +31,7 @@ const policy = {
   spec: { ...defaultRelayPolicy, route: { smarthost } },
   owner: owner("RelayPolicy", "default"),
 };
-const home = { namespace: installation.namespace };
+const home = { namespace: installation.namespace, filterPorts: [7357] };
 const objects = [
   ...chart,
   ...gatewaySet(installation, home),
@@ -100,6 +100,9 @@ const table: readonly (readonly [what: string, from: Party, to: Party, port: num
   ["a relay goes anywhere else", relay, world, 8080, false],
   ["a gateway sends mail by itself", gateway, world, 25, false],
   ["a gateway fetches policies and keys", gateway, world, 443, true],
+  ["a gateway asks a content filter that a domain names", gateway, stranger, 7357, true],
+  ["a mailbox pod asks one", mailbox, stranger, 7357, false],
+  ["a gateway comes to what no domain names", gateway, stranger, 11333, false],
   ["the operator is asked how it is", stranger, operator, 8025, true],
 ];
 
