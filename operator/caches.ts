@@ -92,8 +92,8 @@ export function openCaches(parts: CacheParts): Caches {
   };
   const all = watched(installation).length === 0;
   const domains = openCache<MailDomain>(parts, kinds.MailDomain, {}, { transform: packed });
-  const mailboxes = openCache<Mailbox>(parts, kinds.Mailbox);
-  const policies = openCache<RelayPolicy>(parts, kinds.RelayPolicy);
+  const mailboxes = openCache<Mailbox>(parts, kinds.Mailbox, {}, { transform: unapplied });
+  const policies = openCache<RelayPolicy>(parts, kinds.RelayPolicy, {}, { transform: unapplied });
   const children = childKinds.map((kind) => openCache(parts, kind, ours));
   const pods = openCache<Pod>(parts, kinds.Pod, instance, { transform: slimPod });
   const roleBindings = all ? openCache(parts, kinds.RoleBinding, ours) : undefined;
@@ -120,10 +120,22 @@ export function openCaches(parts: CacheParts): Caches {
  * A domain's status as text: ten thousand of them are looked at one at a time, and take a quarter less room than as
  * objects. `Written` unpacks them.
  */
-const packed = (domain: MailDomain): MailDomain =>
-  domain.status === undefined
+function packed(raw: MailDomain): MailDomain {
+  const domain = unapplied(raw);
+  return domain.status === undefined
     ? domain
     : ({ ...domain, status: JSON.stringify(domain.status) } as unknown as MailDomain);
+}
+
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
+
+/** Without the copy of the whole resource that `kubectl apply` leaves in an annotation. */
+function unapplied<T extends KubeObject>(object: T): T {
+  const { annotations } = object.metadata;
+  if (annotations?.[lastApplied] === undefined) return object;
+  const { [lastApplied]: _, ...rest } = annotations;
+  return { ...object, metadata: { ...object.metadata, annotations: rest } };
+}
 
 /** Of a pod only what is looked at: there may be thousands, and their specs are long. */
 function slimPod({ apiVersion, kind, metadata, status }: Pod): Pod {

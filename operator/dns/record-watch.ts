@@ -8,7 +8,7 @@
  * Turn:   nothing waits for DNS, so looks wait for calm: an operator that begins with ten thousand domains first gets them
  *         ready. What a person asks for is looked at at once, and nothing waits for longer than a minute.
  * Fails:  never. A DNS that does not answer leaves what was known, marked `Unknown` only where nothing was.
- * Memory: one entry a domain; a bounded number of looks at a time.
+ * Memory: one entry a domain, its records as text, which takes a third of the room; a bounded number of looks at a time.
  */
 import { createHash } from "node:crypto";
 import type { CheckedRecord } from "../../daemon/dns/check-records.ts";
@@ -42,10 +42,10 @@ export interface RecordWatchOptions {
 }
 
 interface Watched {
-  wanted: readonly WantedRecord[];
-  /** Of `wanted`, to see whether it changed: its text would take more room than all the rest. */
-  digest: string;
-  found: readonly CheckedRecord[];
+  /** Of what is wanted, to see whether it changed. */
+  readonly digest: string;
+  /** What is wanted, and what was found of it: `CheckedRecord[]` as JSON. */
+  found: string;
   /** Looks in a row that found something lacking. */
   lacking: number;
   /** Ends the wait for the next look. */
@@ -77,8 +77,8 @@ export class RecordWatch implements Disposable {
     const known = this.#domains.get(key);
     if (known?.digest === digest) return;
     known?.stop.abort();
-    const found = carriedOver(wanted, known?.found ?? []);
-    const watched = { wanted, digest, found, lacking: 0, stop: new AbortController() };
+    const found = JSON.stringify(carriedOver(wanted, known ? recordsIn(known) : []));
+    const watched = { digest, found, lacking: 0, stop: new AbortController() };
     this.#domains.set(key, watched);
     this.#lookSoon(key, watched);
   }
@@ -90,7 +90,8 @@ export class RecordWatch implements Disposable {
 
   /** `undefined`: nothing is wanted under this key. */
   current(key: string): readonly CheckedRecord[] | undefined {
-    return this.#domains.get(key)?.found;
+    const known = this.#domains.get(key);
+    return known && recordsIn(known);
   }
 
   /** Looks at once, as somebody asked for. */
@@ -125,7 +126,7 @@ export class RecordWatch implements Disposable {
     const { signal } = watched.stop;
     if (signal.aborted) return;
     try {
-      const found = await this.#o.check(watched.wanted, signal);
+      const found = await this.#o.check(recordsIn(watched).map(wantedOf), signal);
       if (!signal.aborted) this.#learn(key, watched, found);
     } catch {
       // given up
@@ -143,15 +144,17 @@ export class RecordWatch implements Disposable {
   }
 
   #learn(key: string, watched: Watched, looked: readonly CheckedRecord[]): void {
-    const before = watched.found;
+    const before = recordsIn(watched);
     // No answer says nothing new about what was seen a while ago.
     const found = looked.map((record, i) => {
       const known = before[i];
       return record.state === "Unknown" && known !== undefined && known.state !== "Unknown" ? known : record;
     });
     watched.lacking = looked.every(({ state }) => state === "Ok") ? 0 : watched.lacking + 1;
-    watched.found = found;
-    if (JSON.stringify(found) !== JSON.stringify(before)) this.#o.onChange(key);
+    const text = JSON.stringify(found);
+    const changed = text !== watched.found;
+    watched.found = text;
+    if (changed) this.#o.onChange(key);
   }
 
   async #wait(key: string, watched: Watched): Promise<void> {
@@ -167,6 +170,11 @@ export class RecordWatch implements Disposable {
     this.#lookSoon(key, watched);
   }
 }
+
+const recordsIn = ({ found }: Watched): readonly CheckedRecord[] =>
+  JSON.parse(found) as readonly CheckedRecord[];
+
+const wantedOf = ({ observed: _, state: __, note: ___, ...wanted }: CheckedRecord): WantedRecord => wanted;
 
 /** What is known of records that are still wanted as they were. */
 function carriedOver(
