@@ -19,6 +19,8 @@ const PAGE = 64 << 10;
 /** Pages that may be on their way; beyond it events are dropped and counted, never queued without bound. */
 const IN_FLIGHT = 64;
 const CLOCKS_APART_MS = 60_000;
+/** Times are told to the server as RFC 3339 has them, with four digits for the year; an id that was made up may go beyond. */
+const LATEST = Date.UTC(9999, 11, 31);
 
 export class EventLog implements AsyncDisposable {
   readonly #link: Link;
@@ -85,7 +87,8 @@ export async function readEvents(link: Link, message: MessageId, log: Log): Prom
     if (!page.includes(message)) return;
     for (const line of linesOf(page)) if (line.includes(message)) events.push(JSON.parse(line) as TraceEvent);
   };
-  await using tail = pages(link, idTime(message) - CLOCKS_APART_MS, onPage, log);
+  const since = Math.min(idTime(message), LATEST) - CLOCKS_APART_MS;
+  await using tail = pages(link, since, onPage, log);
   await tail.start();
   await tail.caughtUp;
   return events.sort((a, b) => a.at - b.at);

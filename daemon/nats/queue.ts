@@ -184,6 +184,7 @@ export class JetStreamQueue implements Queue {
 
   async read(key: JobKey, signal: AbortSignal): Promise<Queued | undefined> {
     signal.throwIfAborted();
+    if (shardOfKey(key) >= this.#shards.length) return undefined; // somebody made it up
     try {
       const record = await lastOnSubject(this.#link, queueStream(shardOfKey(key)), subjectOf(key));
       return record && decodeJob(record.subject, record.sequence, record.data);

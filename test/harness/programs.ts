@@ -11,8 +11,8 @@ import { promisify } from "node:util";
 export const run = promisify(execFile);
 
 /** Where it is, or `undefined`; daemons live in /usr/sbin, which not everybody's PATH has. */
-export function find(program: string): string | undefined {
-  const folders = [...(process.env["PATH"] ?? "").split(":"), "/usr/sbin", "/usr/local/sbin"];
+export function find(program: string, also: readonly string[] = []): string | undefined {
+  const folders = [...(process.env["PATH"] ?? "").split(":"), "/usr/sbin", "/usr/local/sbin", ...also];
   for (const folder of folders.filter(Boolean)) {
     const file = join(folder, program);
     try {

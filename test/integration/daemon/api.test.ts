@@ -160,8 +160,11 @@ test("orders touch what was looked at and no more, and are written into the trac
   });
   for (const kind of ["accepted", "deferred", "held", "released", "bounced", "failed", "dsn"])
     assert.ok(kinds.includes(kind), `${kind} in ${kinds.join(" ")}`);
-  const nothing = await api.get(`/messages/${"0".repeat(26)}`);
-  assert.equal(nothing.status, 404);
+  // Ids and keys that were made up are of nothing, whatever time or shard they name.
+  for (const made of ["0".repeat(26), `7${"z".repeat(25)}`])
+    assert.equal((await api.get(`/messages/${made}`)).status, 404);
+  const nowhere = `999${key.slice(key.indexOf("."))}`;
+  assert.equal((await order({ action: "retry", keys: [nowhere], atMost: 1 })).body.gone, 1);
 });
 
 test("orders and previews say what is wrong with them", async () => {
