@@ -10,7 +10,12 @@ import { Session } from "./session.ts";
 
 export type { Accepted, MailroomParts } from "./desk.ts";
 
-export function openMailroom(parts: MailroomParts): Mailroom & Disposable {
+export interface OpenMailroom extends Mailroom, Disposable {
+  /** The process is to end: nobody is made to wait for an answer any more. */
+  drain(): void;
+}
+
+export function openMailroom(parts: MailroomParts): OpenMailroom {
   const desk = new Desk(parts);
   return {
     open(caller) {
@@ -22,6 +27,7 @@ export function openMailroom(parts: MailroomParts): Mailroom & Disposable {
       const waits = caller.listener === "smtp" && kind === "stranger";
       return { kind: "welcome", session, pregreetMs: waits ? limits.greetingDelayMilliseconds : 0 };
     },
+    drain: () => desk.visitors.tarpit.close(),
     [Symbol.dispose]: () => desk[Symbol.dispose](),
   };
 }

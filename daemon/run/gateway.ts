@@ -3,7 +3,7 @@
  */
 
 import type { Examine } from "../accept/inspection.ts";
-import { type Accepted, openMailroom } from "../accept/mailroom.ts";
+import { type Accepted, type OpenMailroom, openMailroom } from "../accept/mailroom.ts";
 import { filterWords } from "../accept/screening.ts";
 import type { Lookup } from "../auth/origin/lookup.ts";
 import { clientWords, shortResults } from "../auth/origin/results-field.ts";
@@ -84,6 +84,7 @@ export async function openGateway(context: GatewayContext): Promise<Gateway> {
     servers,
     ...(policies === undefined ? {} : { policies }),
     drain: async () => {
+      mailroom.drain();
       await Promise.all([...servers.values()].map((server) => server.drain()));
     },
     abort: () => {
@@ -131,12 +132,7 @@ function shareCounts({ store, log }: GatewayContext): Disposable & { readonly ra
   return { rates, [Symbol.dispose]: () => shared[Symbol.dispose]() };
 }
 
-function openRoom(
-  context: GatewayContext,
-  examine: Examine,
-  lookup: Lookup,
-  rates: Rates,
-): Mailroom & Disposable {
+function openRoom(context: GatewayContext, examine: Examine, lookup: Lookup, rates: Rates): OpenMailroom {
   const { options, store, live, log, sasl, metrics, note } = context;
   const key = store.vault.derive("correspondents of greylisting");
   const filters = new Filters({ clock: systemClock, observe: metrics.filtered });

@@ -2,7 +2,7 @@
  * A mailroom over a memory queue, and a client that talks to its sessions as the SMTP engine does.
  */
 import type { Accepted, MailroomParts } from "../../daemon/accept/desk.ts";
-import { openMailroom } from "../../daemon/accept/mailroom.ts";
+import { type OpenMailroom, openMailroom } from "../../daemon/accept/mailroom.ts";
 import type { VerifyPassword } from "../../daemon/auth/login.ts";
 import { silent } from "../../daemon/kit/log.ts";
 import type { Address } from "../../daemon/mail/address.ts";
@@ -10,19 +10,13 @@ import type { Recipient, Sender } from "../../daemon/mail/envelope.ts";
 import type { Reply } from "../../daemon/mail/reply.ts";
 import type { Job, Queued } from "../../daemon/queue/job.ts";
 import { MemoryQueue } from "../../daemon/queue/memory.ts";
-import type {
-  Caller,
-  Mailroom,
-  MailroomSession,
-  MessageSink,
-  SessionFacts,
-} from "../../daemon/smtp/mailroom.ts";
+import type { Caller, MailroomSession, MessageSink, SessionFacts } from "../../daemon/smtp/mailroom.ts";
 import { liveOf, type Resources } from "./directory.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { fitsHash, loginsOf } from "./logins.ts";
 
 export interface Room extends Disposable {
-  readonly mailroom: Mailroom;
+  readonly mailroom: OpenMailroom;
   readonly clock: FakeClock;
   readonly queue: MemoryQueue;
   readonly live: ReturnType<typeof liveOf>;

@@ -228,6 +228,11 @@ test("who made many mistakes waits for the next answer, until it leaves; only so
   assert.equal(await waits[0], undefined);
   stop.abort();
   assert.equal(await waits[1], undefined, "the client has gone");
+  const late = sessions[0]?.fault?.("syntax", new AbortController().signal);
+  assert.ok(late instanceof Promise);
+  at.room.mailroom.drain();
+  assert.equal(await late, undefined, "the process is to end");
+  assert.equal(sessions[0]?.fault?.("syntax", new AbortController().signal), undefined);
   const other = await at.room.connect({ address: "192.0.2.7" });
   assert.equal(other.session.fault?.("syntax", new AbortController().signal), undefined);
 });
