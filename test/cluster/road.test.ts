@@ -19,6 +19,7 @@ import { until, untilTrue } from "../harness/until.ts";
 import { backUp, loseEverything, restore } from "./harness/backup.ts";
 import { inject } from "./harness/bulk.ts";
 import { openCluster, type TestCluster } from "./harness/cluster.ts";
+import { inboxOf } from "./harness/inbox.ts";
 import {
   host,
   imapPort,
@@ -255,11 +256,20 @@ step("an upgrade with another image under load: no connection is refused, nothin
 step("what was saved makes a lost installation whole again, queue and mailboxes", async (t) => {
   await pause(true);
   const arrived = await inject(ledger, "saved", 50);
+  const before = await inboxOf("alice@example.test");
+  assert.ok(before.uids.length > 0);
   await using saved = await backUp();
   t.diagnostic(`saved ${saved.streams.join(", ")}`);
   await loseEverything();
   await restore(saved, values("postfleet:two"));
   await ready("load", "maildomain/home", "mailbox/sender", "mailbox/box3");
+  const after = await inboxOf("alice@example.test");
+  assert.deepEqual(after.uids.slice(0, before.uids.length), before.uids);
+  assert.equal(after.uidValidity, before.uidValidity);
+  assert.ok(
+    after.uidNext >= before.uidNext + 1_000_000,
+    "no UID that was given out since is given out again",
+  );
   await pause(false);
   await untilTrue("what was queued to arrive", () => arrived() === 50, 120_000);
   await balance(t);
