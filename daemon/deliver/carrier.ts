@@ -67,6 +67,8 @@ export interface Gate {
   went(how: "well" | "badly", now: number): void;
   /** An answer of the site asks for less of everything that goes there. */
   asked(advice: Advice, now: number): void;
+  /** It asked for less, and gets less than it may by its limits. */
+  isSlowed(now: number): boolean;
   /** It asked that nothing is sent until then, ms since the epoch. */
   askedToWait(now: number): number | undefined;
   /** It is in back-off until then, ms since the epoch. */

@@ -78,3 +78,27 @@ test(
     assert.equal(finished[1]?.queued.job.recipients.length, 2);
   },
 );
+
+test(
+  "what waits in line for long at a site that is sent less is deferred; what came later stays",
+  quick,
+  async (t) => {
+    const ways = new Ways();
+    ways.carry = async () => {
+      const gate = ways.gates.get("example.org");
+      if (gate) gate.stuck = true;
+      return [limited];
+    };
+    const { finished, dispatcher, accept, until } = await setup(t, {}, ways);
+    const queuedAt = Date.now() - 20 * 60_000;
+    for (let i = 0; i < 5; i++) await accept({ queuedAt, nextAttempt: queuedAt });
+    for (let i = 0; i < 3; i++) await accept();
+    await until(() => finished.length === 5);
+    assert.equal(ways.carried.length, 1);
+    assert.deepEqual(
+      finished.map(({ queued }) => queued.job.queuedAt),
+      Array.from({ length: 5 }, () => queuedAt),
+    );
+    assert.equal(dispatcher.stats(Date.now()).due, 3);
+  },
+);

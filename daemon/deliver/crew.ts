@@ -15,7 +15,7 @@ import { type Attempts, FAULT_PAUSE_MS } from "./attempts.ts";
 import type { Backlog } from "./backlog.ts";
 import type { Carrier } from "./carrier.ts";
 import { Lane, type LaneWay } from "./lane.ts";
-import { heeded, leftAlone, refused } from "./restraint.ts";
+import { heeded, heldUp, leftAlone, refused } from "./restraint.ts";
 
 export interface CrewOptions {
   readonly backlog: Backlog;
@@ -158,8 +158,15 @@ export class Crew {
     const wait = Math.min(Math.max(10, (at ?? now + 1_000) - now), 60_000);
     lane.timer = setTimeout(() => {
       lane.timer = undefined;
+      this.#sendOld(lane);
       this.#vacancy(lane);
     }, wait);
+  }
+
+  /** A site that bears little may keep a line waiting for days. */
+  #sendOld(lane: Lane): void {
+    const held = heldUp(lane.way.gate, this.#o.clock.now());
+    if (held) for (const each of lane.older(held.before)) this.#o.attempts.decide(each, held.outcome);
   }
 
   async #work(lane: Lane, gate: LaneWay["gate"]): Promise<void> {
@@ -199,7 +206,7 @@ export class Crew {
     const { mayStart, signal, backlog, clock } = this.#o;
     const now = clock.now();
     if (!mayStart() || signal.aborted) backlog.later(entry, 500);
-    else if (!gate.maySend(now)) lane.add(entry);
+    else if (!gate.maySend(now)) lane.putBack(entry);
     else {
       gate.sent(now);
       return true;

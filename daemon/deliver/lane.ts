@@ -44,14 +44,23 @@ export class Lane {
       idle(entry);
       return;
     }
-    let line = this.#waiting.get(entry.target);
-    if (line === undefined) {
-      line = new Deque();
-      this.#waiting.set(entry.target, line);
-      this.#turns.push(entry.target);
-    }
-    line.push(entry);
+    this.#lineOf(entry.target).push(entry);
     this.#size++;
+  }
+
+  /** Its turn came when nothing may go: it stands in front again. */
+  putBack(entry: Entry): void {
+    this.#lineOf(entry.target).unshift(entry);
+    this.#size++;
+  }
+
+  #lineOf(target: string): Deque<Entry> {
+    const known = this.#waiting.get(target);
+    if (known) return known;
+    const line = new Deque<Entry>();
+    this.#waiting.set(target, line);
+    this.#turns.push(target);
+    return line;
   }
 
   /** Of the targets that are meant: how many wait, and since when the oldest is due. */
@@ -67,14 +76,26 @@ export class Lane {
   }
 
   take(): Entry | undefined {
-    const target = this.#turns.shift();
-    if (target === undefined) return undefined;
-    const line = this.#waiting.get(target) as Deque<Entry>;
-    const entry = line.shift() as Entry;
-    this.#size--;
-    if (line.size > 0) this.#turns.push(target);
-    else this.#waiting.delete(target);
-    return entry;
+    for (let target = this.#turns.shift(); target !== undefined; target = this.#turns.shift()) {
+      const line = this.#waiting.get(target) as Deque<Entry>;
+      const entry = line.shift();
+      if (line.size > 0) this.#turns.push(target);
+      else this.#waiting.delete(target);
+      if (entry === undefined) continue; // what stood there was taken out
+      this.#size--;
+      return entry;
+    }
+    return undefined;
+  }
+
+  /** Takes out what has been due since before then, as far as it stands in front of its line. */
+  older(before: number): Entry[] {
+    const old: Entry[] = [];
+    for (const line of this.#waiting.values()) {
+      while ((line.peek()?.due ?? Number.POSITIVE_INFINITY) < before) old.push(line.shift() as Entry);
+    }
+    this.#size -= old.length;
+    return old;
   }
 
   /** Takes everything out of the line. */

@@ -59,6 +59,19 @@ export function leftAlone(gate: Gate, now: number): Outcome | undefined {
   return { kind: "deferred", reply: asksForLess, notBefore: until, bounce: "rate-limited" };
 }
 
+/** In line for so long at a site that is sent less, jobs are deferred, too. */
+const longLineMs = 15 * 60_000;
+
+/** What becomes of those that were due before a time, which is told. */
+export function heldUp(
+  gate: Gate,
+  now: number,
+): { readonly before: number; readonly outcome: Outcome } | undefined {
+  if (!gate.isSlowed(now)) return undefined;
+  const outcome = { kind: "deferred", reply: asksForLess, bounce: "rate-limited" } as const;
+  return { before: now - longLineMs, outcome };
+}
+
 /** What the answers of another host ask of us. */
 function adviceIn(outcomes: readonly Outcome[]): Advice | undefined {
   for (const outcome of outcomes) {

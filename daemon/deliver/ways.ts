@@ -104,6 +104,7 @@ function freely(max: number): Gate {
     sent: () => {},
     went: () => {},
     asked: () => {},
+    isSlowed: () => false,
     askedToWait: () => undefined,
     backOff: () => undefined,
     hurry: () => {},

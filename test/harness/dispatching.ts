@@ -28,7 +28,9 @@ export class CountingGate implements Gate {
     this.pauses = pauses;
   }
   mayConnect = (now: number) => !this.down && this.open < this.max && this.maySend(now);
-  maySend = (now: number): boolean => this.askedToWait(now) === undefined;
+  /** Nothing goes, though it does not say for how long. */
+  stuck = false;
+  maySend = (now: number): boolean => !this.stuck && this.askedToWait(now) === undefined;
   nextChange = (now: number): number | undefined => this.askedToWait(now);
   take() {
     this.open++;
@@ -47,6 +49,7 @@ export class CountingGate implements Gate {
     this.asks.push(advice);
     if (advice.kind === "slower") this.quietUntil = now + (advice.waitMs ?? 30);
   }
+  isSlowed = () => this.asks.length > 0;
   askedToWait = (now: number) =>
     this.quietUntil !== undefined && now < this.quietUntil ? this.quietUntil : undefined;
   backOff = (now: number) => (this.down ? now + 60_000 : undefined);

@@ -138,6 +138,10 @@ export class Site implements Gate {
     });
   }
 
+  isSlowed(now: number): boolean {
+    return settled(this.#throttle, now).at === "slowed";
+  }
+
   askedToWait(now: number): number | undefined {
     return pausedUntil(this.#throttle, now);
   }
@@ -145,7 +149,7 @@ export class Site implements Gate {
   /** `paused`: nothing goes; `slowed`: less than it could bear; `open`: as much as its limits say. */
   state(now: number): SiteState {
     if (this.askedToWait(now) !== undefined || this.backOff(now) !== undefined) return "paused";
-    return settled(this.#throttle, now).at === "free" ? "open" : "slowed";
+    return this.isSlowed(now) ? "slowed" : "open";
   }
 
   backOff(now: number): number | undefined {
@@ -164,7 +168,7 @@ export class Site implements Gate {
       this.#connections === 0 &&
       this.#circuit.at === "open" &&
       this.#circuit.round === 0 &&
-      settled(this.#throttle, now).at === "free" &&
+      !this.isSlowed(now) &&
       this.#pace.isClean(now)
     );
   }
