@@ -37,8 +37,6 @@ test("nothing that was altered is a session, and nothing that was made up is a t
   fc.assert(
     fc.property(fc.nat(session.length - 1), fc.string({ minLength: 1, maxLength: 3 }), (at, text) => {
       const altered = session.slice(0, at) + text + session.slice(at + 1);
-      // The last character of base64 carries bits that nobody reads.
-      if (altered.slice(0, -1) === session.slice(0, -1)) return;
       const found = sessions.ofSession(altered);
       assert.ok(found === undefined || altered === session);
     }),

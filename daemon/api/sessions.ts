@@ -83,7 +83,10 @@ export class Sessions {
 
   #ofSession(session: string): Who | undefined {
     const end = session.lastIndexOf(".");
-    const signature = Buffer.from(session.slice(end + 1), "base64url");
+    const text = session.slice(end + 1);
+    const signature = Buffer.from(text, "base64url");
+    // Decoding reads past white space and spare bits: only the one way to write it counts.
+    if (signature.toString("base64url") !== text) return undefined;
     const wanted = this.#mac(session.slice(0, end));
     if (signature.length !== wanted.length || !timingSafeEqual(signature, wanted)) return undefined;
     const claims = Buffer.from(session.slice(VERSION.length + 1, end), "base64url").toString("utf8");

@@ -153,7 +153,8 @@ test("in its pods, and to who names it, the command line shows the namespace's o
     return (await run(launcher, ["mailbox", "list", ...more], options)).stdout;
   };
   assert.match(await list(tenant("team")), /^ann@home\.example\t[1-9]/);
-  assert.equal(await list(shared), "");
+  assert.equal(await list(shared, "--shared"), "");
+  assert.match(await list(shared), /^ann@home\.example\t[1-9]/);
   assert.match(await list(shared, "--namespace", "team"), /^ann@home\.example\t[1-9]/);
 });
 
