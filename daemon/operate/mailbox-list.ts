@@ -5,6 +5,7 @@
  */
 import type { Directory, MailboxEntry } from "../directory/directory.ts";
 import { glob } from "../kit/glob.ts";
+import { pageByName } from "../kit/page.ts";
 import type { MailboxStore, Quota } from "../mailbox/store.ts";
 
 export interface MailboxLine {
@@ -40,13 +41,13 @@ export async function mailboxPage(
   signal: AbortSignal,
 ): Promise<MailboxPage> {
   const fits = glob(match);
-  const found = [...directory.mailboxes()].filter(({ mailbox }) => fits(mailbox));
-  const page = found
-    .filter(({ mailbox }) => mailbox > after)
-    .sort((a, b) => (a.mailbox < b.mailbox ? -1 : 1))
-    .slice(0, limit);
+  const { page, matching } = pageByName(directory.mailboxes(), ({ mailbox }) => mailbox, {
+    fits,
+    after,
+    limit,
+  });
   const mailboxes = await Promise.all(page.map((entry) => lineOf(entry, storeOf, signal)));
-  return { mailboxes, matching: found.length };
+  return { mailboxes, matching };
 }
 
 async function lineOf(entry: MailboxEntry, storeOf: StoreOf, signal: AbortSignal): Promise<MailboxLine> {

@@ -82,8 +82,8 @@ export interface Looking {
   readonly rest: () => Promise<void>;
 }
 
-/** 2 ms of looking, or so. */
-const TURN = 20_000;
+/** A millisecond of looking, or less. */
+const TURN = 5_000;
 
 interface Seen {
   readonly wanted: boolean;

@@ -1,6 +1,7 @@
 /** Domains of ours: what they are, and how the world sees them. */
 import type { DomainEntry } from "../../directory/directory.ts";
 import { glob } from "../../kit/glob.ts";
+import { pageByName } from "../../kit/page.ts";
 import { type Domain, parseDomain } from "../../mail/address.ts";
 import type { Installation } from "../../operate/installation.ts";
 import { ApiProblem } from "../problem.ts";
@@ -85,13 +86,9 @@ export const domainRoutes = ({ live, healths }: Installation): readonly Route[] 
     }),
     answer: domains,
     async handle({ query: { match = "*", after = "", limit = 50 } }) {
-      const fits = glob(match);
-      const found = [...live.current().domains()].filter((entry) => fits(entry.domain));
-      const page = found
-        .filter((entry) => entry.domain > after)
-        .sort((a, b) => (a.domain < b.domain ? -1 : 1))
-        .slice(0, limit);
-      return { domains: page.map(shapeOf), matching: found.length };
+      const paging = { fits: glob(match), after, limit };
+      const { page, matching } = pageByName(live.current().domains(), (entry) => entry.domain, paging);
+      return { domains: page.map(shapeOf), matching };
     },
   }),
   route({
