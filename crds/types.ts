@@ -207,7 +207,7 @@ export interface Tarpit {
   readonly longest: string;
 }
 
-/** What becomes of mail from strangers by what SPF, DKIM and DMARC say of its origin. Mark: the result is only written into Authentication-Results. Junk: it is also filed into the folder Junk. Reject: it is refused (where a message has recipients in several domains that do not all refuse it, it goes into Junk). */
+/** What becomes of mail from strangers: by what SPF, DKIM and DMARC say of its origin, and by who the client is. Mark: the result is only written into Authentication-Results. Junk: it is also filed into the folder Junk. Reject: it is refused (where a message has recipients in several domains that do not all refuse it, it goes into Junk). */
 export interface Inbound {
   /** Programs that see each message before it is taken, all at the same time; their fields are put in front of it, nothing else of it changes. */
   readonly filters: readonly Filter[];
@@ -304,7 +304,7 @@ export interface MailDomainSpec {
   readonly delivery?: Delivery;
   /** Lets users of this domain log in with access tokens of an OpenID Connect issuer (SASL OAUTHBEARER and XOAUTH2), beside their passwords. */
   readonly oidc?: Oidc;
-  /** What becomes of mail from strangers by what SPF, DKIM and DMARC say of its origin. Mark: the result is only written into Authentication-Results. Junk: it is also filed into the folder Junk. Reject: it is refused (where a message has recipients in several domains that do not all refuse it, it goes into Junk). */
+  /** What becomes of mail from strangers: by what SPF, DKIM and DMARC say of its origin, and by who the client is. Mark: the result is only written into Authentication-Results. Junk: it is also filed into the folder Junk. Reject: it is refused (where a message has recipients in several domains that do not all refuse it, it goes into Junk). */
   readonly inbound: Inbound;
   /** What is done with mail that this domain's users, and clients in acceptFrom, send from it. What a filter takes for junk is refused, and the filters' fields are not sent along. */
   readonly outbound: Outbound;

@@ -29,7 +29,7 @@ export const replies = {
   ),
   tooManyRecipients: (limit: number) =>
     reply(452, "4.5.3", `Too many recipients: ${limit} in one message, send the others in another`),
-  tooManyUnknown: reply(421, "4.7.0", "Too many unknown recipients, closing the connection"),
+  tooManyUnknown: reply(421, "4.7.0", "Too many unknown recipients, check your list; closing the connection"),
   tooManyGuesses: (waitMs: number) =>
     reply(
       421,
@@ -48,7 +48,7 @@ export const replies = {
     ),
 
   /** Spoken by the engine; here for the log. */
-  spokeFirst: reply(554, "5.5.1", "The client spoke before the greeting"),
+  spokeFirst: reply(554, "5.5.1", "You spoke before our greeting, wait for it"),
 
   // who the client is
   heloFault: {

@@ -118,7 +118,7 @@ export const replies = {
   authInTransaction: reply(503, "5.5.1", "AUTH is not allowed within a transaction"),
   unknownMechanism: reply(504, "5.5.4", "Authentication mechanism not offered"),
   needsTls: reply(538, "5.7.11", "Encryption is required for authentication, say STARTTLS first"),
-  spokeFirst: reply(554, "5.5.1", "The client spoke before the greeting"),
+  spokeFirst: reply(554, "5.5.1", "You spoke before our greeting, wait for it"),
   noRecipients: reply(554, "5.5.1", "No valid recipients"),
   bareInMessage: reply(
     550,

@@ -10,6 +10,7 @@
 import type { GreylistEntry } from "../../directory/protection.ts";
 import type { Clock } from "../../kit/clock.ts";
 import type { Log } from "../../kit/log.ts";
+import { Sampler } from "../../kit/sampler.ts";
 import { TtlCache } from "../../kit/ttl-cache.ts";
 import type { Address } from "../../mail/address.ts";
 import { replies } from "../replies.ts";
@@ -44,6 +45,7 @@ export class Greylist {
   readonly #book: GreyBook;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #told = new Sampler(1, 60_000);
   readonly #passed = new TtlCache<true>(passes);
 
   constructor(book: GreyBook, clock: Clock, log: Log) {
@@ -57,7 +59,9 @@ export class Greylist {
     const now = this.#clock.monotonic();
     if (this.#passed.get(key, now) || this.#passed.get(mail.network, now)) return undefined;
     return this.#look(key, mail).catch((error: unknown) => {
-      this.#log.warn({ err: error }, "greylisting is left out: its memory does not answer");
+      const untold = this.#told.tell("failed", this.#clock.monotonic());
+      if (untold !== undefined)
+        this.#log.warn({ err: error, untold }, "greylisting is left out: its memory does not answer");
       return undefined;
     });
   }
