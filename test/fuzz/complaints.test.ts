@@ -12,6 +12,7 @@ import { classify } from "../../daemon/mail/bounce/classify.ts";
 import { feedbackId, sentOf } from "../../daemon/mail/feedback-id.ts";
 import { abuseReport } from "../harness/abuse-report.ts";
 import { deliveryReport } from "../harness/delivery-report.ts";
+import { fuzz } from "../harness/fuzz.ts";
 
 const key = Buffer.alloc(32, 5);
 const sent = { message: "01m83v0w13nb01x0tf59h7xkrb", recipient: "bob@far.example" as Address };
@@ -34,17 +35,19 @@ const read = (octets: Buffer) => {
   if (bounce) assert.ok(bounce.reply.code >= 500 && classify(bounce.reply));
 };
 
-test("octets of any kind", () => {
-  fc.assert(
+test("octets of any kind", async () => {
+  await fuzz(
+    "complaints: octets of any kind",
     fc.property(fc.uint8Array({ maxLength: 2_000 }), (octets) => read(Buffer.from(octets))),
     runs,
   );
 });
 
 for (const [name, whole] of Object.entries(reports))
-  test(`a ${name} with a piece cut out, doubled, or put elsewhere`, () => {
+  test(`a ${name} with a piece cut out, doubled, or put elsewhere`, async () => {
     const place = fc.nat(whole.length);
-    fc.assert(
+    await fuzz(
+      `complaints: a ${name} with a piece cut out, doubled, or put elsewhere`,
       fc.property(place, place, place, fc.string({ unit: "binary", maxLength: 40 }), (a, b, c, text) => {
         const [from, to] = [Math.min(a, b), Math.max(a, b)];
         const piece = whole.slice(from, to);
@@ -78,9 +81,10 @@ const part = fc.constantFrom(
   "=\r\n=0D=0A\r\n",
 );
 
-test("parts of reports in any order", () => {
+test("parts of reports in any order", async () => {
   const type = fc.constantFrom("feedback-report", "delivery-status");
-  fc.assert(
+  await fuzz(
+    "complaints: parts of reports in any order",
     fc.property(type, fc.array(part, { maxLength: 40 }), (reportType, parts) => {
       const head = `Content-Type: multipart/report; report-type=${reportType}; boundary=b\r\n\r\n`;
       read(Buffer.from(head + parts.join("")));
@@ -89,8 +93,9 @@ test("parts of reports in any order", () => {
   );
 });
 
-test("tokens of any kind", () => {
-  fc.assert(
+test("tokens of any kind", async () => {
+  await fuzz(
+    "complaints: tokens of any kind",
     fc.property(
       fc.oneof(fc.string(), fc.base64String(), fc.string({ minLength: 900, maxLength: 2_000 })),
       (text) => {

@@ -137,7 +137,7 @@ test("DNS answers", async () => {
   );
 });
 
-test("records that ask for reports", () => {
+test("records that ask for reports", async () => {
   const record = words(
     "v=DMARC1; ",
     "v=TLSRPTv1;",
@@ -151,7 +151,8 @@ test("records that ask for reports", () => {
     "%0d%0a",
     ";",
   );
-  fc.assert(
+  await fuzz(
+    "trust: records that ask for reports",
     fc.property(fc.constantFrom("dmarc", "tls"), fc.array(record, { maxLength: 3 }), (kind, texts) => {
       for (const uri of parseRua(reportRecord(kind, texts)?.get("rua") ?? texts.join(",")))
         assert.match(uriText(uri), /^(mailto:|https:\/\/)[!-~]+$/);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -42,5 +42,14 @@ test("a case that is found is kept, and tried first from then on", async () => {
     assert.match(run("true", "0").stdout, /tried 50/);
   } finally {
     await rm(folder, { recursive: true });
+  }
+});
+
+test("every property of test/fuzz is run for its time, and keeps what it finds", async () => {
+  const folder = new URL("../fuzz/", import.meta.url);
+  for (const name of await readdir(folder)) {
+    if (!name.endsWith(".test.ts")) continue;
+    const text = await readFile(new URL(name, folder), "utf8");
+    assert.doesNotMatch(text, /fc\.(assert|check)\(/, `${name}: use fuzz() of test/harness/fuzz.ts`);
   }
 });
