@@ -38,3 +38,13 @@ test("limits may differ by client", () => {
     assert.equal(typeof caps.enter(client), "function");
   assert.equal(caps.enter("192.0.2.2"), "perClient");
 });
+
+test("whoever is beyond a cap is told of, by which", () => {
+  const refused: string[] = [];
+  const caps = new Caps(
+    () => ({ connections: 2, perClient: 1 }),
+    (cap) => refused.push(cap),
+  );
+  for (const address of ["192.0.2.1", "192.0.2.1", "192.0.2.2", "192.0.2.3"]) caps.enter(address);
+  assert.deepEqual(refused, ["perClient", "connections"]);
+});
