@@ -1,6 +1,7 @@
 /** The frame around every page: who is logged in, where one can go. */
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { isPagePath, type PagePath } from "../../daemon/api/pages.ts";
 import { keepSession, onLogin, session } from "./api.ts";
 import { type Place, useApi, usePlace } from "./hooks.ts";
 import { Domains } from "./pages/domains.tsx";
@@ -25,7 +26,7 @@ export interface PageProps {
   readonly steers: boolean;
 }
 
-const pages: Readonly<Record<string, readonly [title: string, page: (props: PageProps) => JSX.Element]>> = {
+const pages: Readonly<Record<PagePath, readonly [title: string, page: (props: PageProps) => JSX.Element]>> = {
   "/": ["Overview", OverviewPage],
   "/queue": ["Queue", Queue],
   "/message": ["Message", Message],
@@ -44,7 +45,7 @@ export function App({ problem }: { readonly problem: string | undefined }) {
 function Frame() {
   const place = usePlace();
   const { data: me } = useApi<Me>("/session");
-  const [title, Page] = pages[place.path] ?? ["Not found", NotFound];
+  const [title, Page] = isPagePath(place.path) ? pages[place.path] : (["Not found", NotFound] as const);
   const main = useRef<HTMLElement>(null);
   const before = useRef(place.path);
   useEffect(() => {

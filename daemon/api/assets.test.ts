@@ -19,6 +19,7 @@ const cases = [
   ["/queue", 200, "text/html; charset=utf-8"],
   ["/index.html", 200, "text/html; charset=utf-8"],
   ["/assets/index-AbCd1234.js", 200, "text/javascript; charset=utf-8"],
+  ["/elsewhere", 404, "text/plain; charset=utf-8"],
   ["/assets/other.js", 404, "text/plain; charset=utf-8"],
   ["/../package.json", 404, "text/plain; charset=utf-8"],
   ["/assets/%2e%2e/index.html", 404, "text/plain; charset=utf-8"],

@@ -1,5 +1,5 @@
 /**
- * The console's files: the page under every path that is no file, so that its own paths can be opened and reloaded.
+ * The console's files: its one page under each of its paths, so that they can be opened and reloaded.
  *
  * In:     the folder of the built console, read once at the start.
  * Out:    answers; script, style and fonts from here only, nothing inline, in nobody's frame.
@@ -9,7 +9,7 @@ import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { WebAnswer, WebRequest } from "../net/web.ts";
-import { BASE } from "./openapi.ts";
+import { isPagePath } from "./pages.ts";
 
 const types: Readonly<Record<string, string>> = {
   css: "text/css; charset=utf-8",
@@ -68,8 +68,7 @@ export class Assets {
   answer({ method, path, header }: Pick<WebRequest, "method" | "path" | "header">): WebAnswer {
     if (method !== "GET" && method !== "HEAD")
       return { status: 405, headers: { ...pageHeaders, allow: "GET, HEAD" }, body: "only GET\n" };
-    const isPage = !/\.[a-z0-9]+$/.test(path) && !path.startsWith(BASE);
-    const asset = this.#files.get(path) ?? (isPage ? this.#files.get("/index.html") : undefined);
+    const asset = this.#files.get(isPagePath(path) ? "/index.html" : path);
     const plain = { ...pageHeaders, "content-type": "text/plain; charset=utf-8" };
     if (!asset) return { status: 404, headers: plain, body: "there is nothing here\n" };
     const same = header("if-none-match") === asset.headers["etag"];

@@ -1,0 +1,13 @@
+/** Paths of the console's pages: what the server knows as there, and the pages themselves are found by. */
+export const pagePaths = [
+  "/",
+  "/queue",
+  "/message",
+  "/domains",
+  "/mailboxes",
+  "/sites",
+  "/policies",
+] as const;
+export type PagePath = (typeof pagePaths)[number];
+
+export const isPagePath = (path: string): path is PagePath => (pagePaths as readonly string[]).includes(path);
