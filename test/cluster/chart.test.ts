@@ -1,16 +1,21 @@
 /**
- * The chart as it is rendered: golden files of seven value sets, what a schema or a sentence must refuse, and every object
- * accepted by a real API server.
+ * The chart as it is rendered, by Helm 4 and Helm 3: golden files of seven value sets, what a schema or a sentence must
+ * refuse, and every object accepted by a real API server and by the schemas of other versions of Kubernetes.
+ *
+ * Helm 3 and those schemas are used where they are: `test/cluster/kube/cluster build helm3`, and `build`.
  */
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { parse, parseAllDocuments } from "yaml";
+import { defaultInstallation } from "../harness/default-installation.ts";
 import { startKubeApi } from "../harness/kube-api.ts";
 import { root } from "../harness/source.ts";
-import { openApiSchemas } from "./harness/schemas.ts";
-import { chart, helm, ToolFailed, tool } from "./harness/tools.ts";
+import { programsBuilt } from "./harness/cluster.ts";
+import { openApiSchemas, recordedSchemas, recordedVersions } from "./harness/schemas.ts";
+import { bin, chart, ToolFailed, tool } from "./harness/tools.ts";
 
 interface KubeObject {
   readonly apiVersion: string;
@@ -30,23 +35,31 @@ const release = ["postfleet", chart, "--namespace", "postfleet-system"];
 /** The one thing that is meant to be another each time. */
 const withoutChance = (text: string) => text.replace(/^( {2}password: ).*$/gm, "$1…");
 
-async function render(...args: readonly string[]): Promise<string> {
-  return withoutChance(await helm("template", ...release, ...args));
-}
+const helms = ["helm", "helm3"] as const;
+const missing = (program: string) =>
+  existsSync(join(bin, program)) ? false : `test/cluster/kube/cluster build ${program} makes it`;
+
+const renderBy = async (program: string, ...args: readonly string[]): Promise<string> =>
+  withoutChance(await tool([program, "template", ...release, ...args]));
+const render = (...args: readonly string[]): Promise<string> => renderBy("helm", ...args);
+
 const objectsOf = (text: string): KubeObject[] =>
   parseAllDocuments(text)
     .map((document) => document.toJS() as KubeObject | null)
     .filter((object) => object !== null);
 
+await programsBuilt();
+
 describe("renderings", () => {
-  for (const name of sets)
-    test(`of ${name} are as recorded`, async () => {
-      const values = golden(`${name}.values.yaml`);
-      const text = await render("--values", values, "--set", "crds.install=false");
-      if (process.env["UPDATE_GOLDEN"]) await writeFile(golden(`${name}.yaml`), text);
-      assert.equal(text, await readFile(golden(`${name}.yaml`), "utf8"));
-      await helm("lint", chart, "--strict", "--values", values);
-    });
+  for (const program of helms)
+    for (const name of sets)
+      test(`of ${name} by ${program} are as recorded`, { skip: missing(program) }, async () => {
+        const values = golden(`${name}.values.yaml`);
+        const text = await renderBy(program, "--values", values, "--set", "crds.install=false");
+        if (process.env["UPDATE_GOLDEN"] && program === "helm") await writeFile(golden(`${name}.yaml`), text);
+        assert.equal(text, await readFile(golden(`${name}.yaml`), "utf8"));
+        await tool([program, "lint", chart, "--strict", "--values", values]);
+      });
 
   test("CRDs are the ones of crds/, kept when the chart goes unless told otherwise", async () => {
     const kept = objectsOf(await render("--show-only", "templates/crds.yaml"));
@@ -114,37 +127,22 @@ describe("what is rendered", () => {
       await tool(["kubectl", "create", "namespace", name], { env });
       await api.serviceAccount(name, "default"); // nobody makes it here
     }
-    const foreign = /^(monitoring\.coreos\.com|cert-manager\.io)\//;
-    const known = objects.filter(({ apiVersion }) => !foreign.test(apiVersion));
-    const input = known.map((object) => JSON.stringify(object)).join("\n---\n");
-    await tool(
-      [
-        "kubectl",
-        "apply",
-        "--server-side",
-        "--force-conflicts",
-        "--validate=strict",
-        "--dry-run=server",
-        "-f",
-        "-",
-      ],
-      { env, input },
-    );
+    const input = manifest(objects.filter(isKubernetes));
+    await tool(["kubectl", "apply", ...asSuch, "-f", "-"], { env, input });
     // The same, from the schemas alone, as `kubeconform` in a pipeline would.
     await using schemas = await openApiSchemas(api.kubeconfig);
-    await tool(
-      [
-        "kubeconform",
-        "-strict",
-        "-summary",
-        "-schema-location",
-        schemas.location,
-        "-skip",
-        "CustomResourceDefinition",
-        "-",
-      ],
-      { input },
-    );
+    await conforms(input, schemas.location);
+  });
+
+  const older = { skip: recordedVersions().length > 0 ? false : "cluster build could not fetch them" };
+  test("is valid in older versions of Kubernetes, too", older, async (t) => {
+    const { made } = defaultInstallation(); // by the operator
+    const input = manifest([...[...rendered.values()].flat().filter(isKubernetes), ...made]);
+    for (const version of recordedVersions()) {
+      await using schemas = await recordedSchemas(version);
+      const counts = await conforms(input, schemas.location, "MailDomain", "Mailbox");
+      t.diagnostic(`${version}: ${counts.trim()}`);
+    }
   });
 
   test("runs under the restricted pod security, everywhere", () => {
@@ -189,6 +187,20 @@ describe("what is rendered", () => {
     );
   });
 });
+
+/** Of other projects; nobody serves them here. */
+const isKubernetes = ({ apiVersion }: KubeObject) =>
+  !/^(monitoring\.coreos\.com|cert-manager\.io)\//.test(apiVersion);
+const manifest = (objects: readonly object[]) =>
+  objects.map((object) => JSON.stringify(object)).join("\n---\n");
+const asSuch = ["--server-side", "--force-conflicts", "--validate=strict", "--dry-run=server"];
+
+/** What kubeconform says in the end. */
+function conforms(input: string, location: string, ...alsoSkip: readonly string[]): Promise<string> {
+  const skip = ["CustomResourceDefinition", ...alsoSkip].join(",");
+  const options = ["-strict", "-summary", "-schema-location", location, "-skip", skip];
+  return tool(["kubeconform", ...options, "-"], { input });
+}
 
 interface Pod {
   readonly securityContext?: Record<string, unknown>;

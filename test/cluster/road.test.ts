@@ -7,7 +7,6 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, type TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { ImapFlow } from "imapflow";
 import { account, emptied, mustBalance, tell } from "../faults/audit.ts";
 import { diceFrom } from "../faults/chance.ts";
 import { Ledger } from "../faults/ledger.ts";
@@ -16,7 +15,7 @@ import { Mix } from "../faults/mix.ts";
 import { Sink } from "../faults/sink.ts";
 import { root } from "../harness/source.ts";
 import { until, untilTrue } from "../harness/until.ts";
-import { backUp, loseEverything, restore } from "./harness/backup.ts";
+import { backUp, loseEverything, oneMailbox, restore } from "./harness/backup.ts";
 import { inject } from "./harness/bulk.ts";
 import { openCluster, type TestCluster } from "./harness/cluster.ts";
 import { inboxOf } from "./harness/inbox.ts";
@@ -32,13 +31,17 @@ import {
   values,
 } from "./harness/installation.ts";
 import { apply, field, isReady, items, kill, kubectl, ready, rolledOut, settled } from "./harness/kube.ts";
+import { queuedAs, readByImap, submit, swaks, swaksFromPod } from "./harness/mail.ts";
 import { pause, watchReplicas } from "./harness/policy.ts";
 import { sinkPod, takenBySinkPod } from "./harness/sink-pod.ts";
 import { step } from "./harness/step.ts";
 import { chart, helm, tool } from "./harness/tools.ts";
+import { pluginSteps, reportStep } from "./steps/plugin.ts";
 
 const ledger = new Ledger();
 const mix = new Mix(diceFrom(20_261_129), "c");
+/** As examples/quickstart.yaml has her. */
+const alice = { user: "alice@example.test", password: "correct-horse-battery" };
 let cluster: TestCluster;
 let sink: Sink;
 
@@ -137,66 +140,35 @@ step("helm test passes: a pod sends with a login and reads the mail back", async
   assert.equal(await kubectl("get", "md,mbx", "-n", namespace, "-o", "name"), "", "it leaves nothing");
 });
 
-step("swaks delivers into a mailbox, and nobody else's name is accepted", async () => {
-  const swaks = [
-    "swaks",
-    "--server",
-    `${host}:${smtpPort}`,
-    "--ehlo",
-    "client.test",
-    "--from",
-    "joe@elsewhere.test",
-  ];
-  const said = await tool([...swaks, "--to", "alice@example.test", "--tls", "--header", "Subject: by swaks"]);
-  assert.match(said, /250 2\.\d\.\d .*queued as/);
-  await assert.rejects(tool([...swaks, "--to", "nobody@example.test"]), /550 5\.1\.1/);
-  await assert.rejects(tool([...swaks, "--to", "joe@far.test"]), /55[04] 5\.7\.1/);
-  const client = new ImapFlow({
-    host,
-    port: imapPort,
-    secure: false,
-    tls: { rejectUnauthorized: false },
-    auth: { user: "alice@example.test", pass: "correct-horse-battery" },
-    logger: false,
-  });
-  await client.connect();
-  await client.mailboxOpen("INBOX");
-  const found = await until("the mail", async () => {
-    const list = await client.search({ header: { subject: "by swaks" } });
-    return list && list.length > 0 ? list : undefined;
-  });
-  assert.equal(found.length, 1);
-  await client.logout();
-});
+step(
+  "swaks on the host and in a pod delivers into a mailbox, and nobody else's name is accepted",
+  async () => {
+    const send = (...more: readonly string[]) =>
+      swaks(`${host}:${smtpPort}`, "--from", "joe@elsewhere.test", ...more);
+    queuedAs(await send("--to", alice.user, "--tls", "--header", "Subject: by swaks"));
+    await assert.rejects(send("--to", "nobody@example.test"), /550 5\.1\.1/);
+    await assert.rejects(send("--to", "joe@far.test"), /55[04] 5\.7\.1/);
+    assert.equal(await readByImap(host, imapPort, alice, "by swaks"), 1);
+    const service = `${release}-smtp.${namespace}.svc:25`;
+    const to = ["--from", "joe@elsewhere.test", "--to", alice.user, "--header", "Subject: from a pod"];
+    queuedAs(await swaksFromPod("postfleet:one", service, ...to));
+    assert.equal(await readByImap(host, imapPort, alice, "from a pod"), 1);
+    assert.match(await oneMailbox(), /^Subject: by swaks$/m);
+  },
+);
 
 step("with the Secret's password mail leaves, through a relay pod to a pod of somebody else", async () => {
   await sinkPod("postfleet:one");
-  const swaks = [
-    ...[
-      "swaks",
-      "--server",
-      `${host}:${submissionPort}`,
-      "--ehlo",
-      "client.test",
-      "--tls",
-      "--auth",
-      "PLAIN",
-    ],
-    ...["--auth-user", "alice@example.test", "--from", "alice@example.test", "--to", "someone@sink.test"],
-  ];
-  const said = await tool([
-    ...swaks,
-    "--auth-password",
-    "correct-horse-battery",
-    "--header",
-    "X-Road: relay-pod",
-  ]);
+  const to = ["--to", "someone@sink.test", "--header", "X-Road: relay-pod"];
+  const said = await submit(`${host}:${submissionPort}`, alice, ...to);
   assert.match(said, /235 .*\n[\s\S]*250 2\.\d\.\d .*queued as/);
-  const taken = await until("the mail at the sink pod", takenBySinkPod, 90_000);
-  assert.match(taken, /X-Road: relay-pod/);
+  const taken = await until("the mail at the sink pod", () => takenBySinkPod("X-Road: relay-pod"), 90_000);
   assert.match(taken, /DKIM-Signature|Received: .*alice|Received:/);
-  await assert.rejects(tool([...swaks, "--auth-password", "wrong"]), /535 5\.7\.8/);
+  const wrong = { ...alice, password: "wrong" };
+  await assert.rejects(submit(`${host}:${submissionPort}`, wrong, ...to), /535 5\.7\.8/);
 });
+
+pluginSteps();
 
 step(
   "pods of every role and NATS are killed under load: nothing that was acknowledged is lost",
@@ -217,6 +189,8 @@ step(
     await balance(t);
   },
 );
+
+reportStep();
 
 step("20,000 due messages: relays come, relays go; no session is cut, nothing is sent twice", async (t) => {
   await pause(true);

@@ -3,41 +3,13 @@
  * no cluster of the tests enforces them.
  */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
-import { parseAllDocuments } from "yaml";
-import { defaultRelayPolicy } from "../../crds/types.ts";
-import { parseConfig } from "../../operator/config.ts";
-import { installationOf } from "../../operator/desired/from-config.ts";
-import { gatewaySet, mailboxSet, relaySet } from "../../operator/desired/sets.ts";
-import type { KubeObject } from "../../operator/kube/object.ts";
-import { at, owner } from "../harness/installation.ts";
+import { defaultInstallation } from "../harness/default-installation.ts";
+import { at } from "../harness/installation.ts";
 import { allowed, type NetworkPolicy, type Party } from "../harness/network.ts";
-import { root } from "../harness/source.ts";
 
-const chart = parseAllDocuments(readFileSync(join(root, "test/golden/chart/default.yaml"), "utf8")).map(
-  (each) => each.toJS() as KubeObject,
-);
-const found = (kind: string, name: string) =>
-  chart.find((each) => each?.kind === kind && each.metadata.name === name);
-const installation = installationOf(
-  parseConfig(at(found("ConfigMap", "postfleet-operator"), "data")["config.yaml"]),
-);
-const smarthost = { host: "smtp.example", port: 587, tls: "Require" } as const;
-const policy = {
-  namespace: "shop",
-  name: "default",
-  spec: { ...defaultRelayPolicy, route: { smarthost } },
-  owner: owner("RelayPolicy", "default"),
-};
-const home = { namespace: installation.namespace, filterPorts: [7357] };
-const objects = [
-  ...chart,
-  ...gatewaySet(installation, home),
-  ...mailboxSet(installation, home),
-  ...relaySet(installation, policy),
-];
+const { installation, chart, made } = defaultInstallation();
+const objects = [...chart, ...made];
 const policies = objects.filter((each) => each?.kind === "NetworkPolicy") as unknown as NetworkPolicy[];
 
 /** A pod as its Deployment or StatefulSet makes it. */

@@ -1,11 +1,12 @@
 /**
- * The guide's commands (docs/backup.md): everything is saved, the installation is lost with its volumes, and a new one is
- * made of what was saved.
+ * By the guide (docs/backup.md): everything is saved, the installation is lost with its volumes, and a new one is made of
+ * what was saved; one mailbox is taken out.
  */
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root } from "../../harness/source.ts";
+import { commandsIn, follow } from "./guide.ts";
 import { namespace, release } from "./installation.ts";
 import { kubectl } from "./kube.ts";
 import { chart, helm, tool } from "./tools.ts";
@@ -39,4 +40,15 @@ export async function restore({ folder }: Saved, values: string): Promise<void> 
   await install("install", "--create-namespace", "--set", "operator.replicas=0");
   await tool([script("restore.sh"), namespace, release, folder]);
   await install("upgrade", "--wait", "--timeout", "180s");
+}
+
+/** What lies in one mailbox, as the guide takes it out. */
+export async function oneMailbox(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "pf-mailbox-"));
+  try {
+    await follow(await commandsIn("backup", "One mailbox"), folder);
+    return await tool(["tar", "-xOf", join(folder, "alice.tar")]);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }

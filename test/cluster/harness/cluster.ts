@@ -9,8 +9,9 @@ import { existsSync } from "node:fs";
 import { appendFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { root } from "../../harness/source.ts";
-import { bin, environment, script, state, tool } from "./tools.ts";
+import { builder, makeImage } from "./image.ts";
+import { recordedVersions } from "./schemas.ts";
+import { bin, script, state, tool } from "./tools.ts";
 
 const programs = ["kubelet", "kube-apiserver", "kube-proxy", "coredns", "nats-server", "helm", "kubeconform"];
 
@@ -24,11 +25,7 @@ export interface TestCluster extends AsyncDisposable {
 export async function openCluster(): Promise<TestCluster> {
   if (process.getuid?.() !== 0)
     throw new Error("the cluster suite needs root: it starts a kubelet and containers");
-  const missing = programs.filter((name) => !existsSync(join(bin, name)));
-  if (missing.length > 0) {
-    process.stderr.write(`building ${missing.join(", ")}: up to 20 minutes, once\n`);
-    await tool([script, "build"], { show: true });
-  }
+  await programsBuilt();
   await swaks();
   const ours = !existsSync(join(state, "ready"));
   await tool([script, "up"]);
@@ -39,6 +36,17 @@ export async function openCluster(): Promise<TestCluster> {
       if (ours && process.env["POSTFLEET_KEEP_CLUSTER"] !== "1") await tool([script, "down"]);
     },
   };
+}
+
+/** Compiles what is missing. */
+export async function programsBuilt(): Promise<void> {
+  const missing = programs.filter((name) => !existsSync(join(bin, name)));
+  if (missing.length > 0) {
+    process.stderr.write(`building ${missing.join(", ")}: up to 20 minutes, once\n`);
+    await tool([script, "build"], { show: true });
+  } else if (recordedVersions().length === 0) {
+    await tool([script, "build"]).catch(() => {}); // a download only: who has no network does without
+  }
 }
 
 /** A mail client of others, with what it needs for TLS. */
@@ -61,13 +69,13 @@ async function prepareImages(): Promise<Omit<TestCluster, keyof AsyncDisposable>
   await tool([script, "image", "base"]);
   await tool([script, "image", "nats"]);
   await tool([script, "load", "nats:2.15.2"]);
-  const storage = { env: { STORAGE_DRIVER: environment["STORAGE_DRIVER"] ?? "overlay" } };
   return {
     async buildImage(name) {
-      await tool([script, "image", name, root, "--timestamp", "0"]);
+      await makeImage(name);
+      await tool([script, "load", name]);
     },
     async tagImage(from, to) {
-      await tool(["buildah", "tag", from, to], storage);
+      await tool(["buildah", "tag", from, to], { env: builder });
       await tool([script, "load", to]);
     },
   };

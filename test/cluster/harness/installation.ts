@@ -16,16 +16,25 @@ export const smtpPort = 30_025;
 export const submissionPort = 30_587;
 export const imapPort = 30_143;
 
-const small = (limit: string) => ({ requests: { cpu: "10m", memory: "64Mi" }, limits: { memory: limit } });
+export const small = (limit: string) => ({
+  requests: { cpu: "10m", memory: "64Mi" },
+  limits: { memory: limit },
+});
 const nodePort = (nodePorts: Readonly<Record<string, number>>) => ({
   type: "NodePort",
   externalTrafficPolicy: "Local",
   nodePorts,
 });
 
+export const imageValues = (image: string) => ({
+  repository: image.split(":")[0],
+  tag: image.split(":")[1],
+  pullPolicy: "Never",
+});
+
 export const values = (image: string): string =>
   JSON.stringify({
-    image: { repository: image.split(":")[0], tag: image.split(":")[1], pullPolicy: "Never" },
+    image: imageValues(image),
     hostname: "mx.home.test",
     nats: {
       replicas: 3,

@@ -15,6 +15,7 @@ export interface Item {
   };
   readonly spec: Readonly<Record<string, unknown>>;
   readonly status?: {
+    readonly podIP?: string;
     readonly conditions?: readonly { readonly type: string; readonly status: string }[];
     readonly containerStatuses?: readonly { readonly restartCount: number }[];
   };
@@ -31,6 +32,22 @@ export async function items(...args: readonly string[]): Promise<readonly Item[]
 
 export const field = (path: string, ...args: readonly string[]): Promise<string> =>
   kubectl("get", ...args, "-o", `jsonpath=${path}`);
+
+/** Resolves when every pod that is concerned knows the resource as it is now. */
+export async function known(kind: string, namespace: string, name: string): Promise<void> {
+  const generation = await field("{.metadata.generation}", kind, "-n", namespace, name);
+  const programmed = '{.status.conditions[?(@.type=="Programmed")]}';
+  await untilTrue(
+    `${kind} ${name} to be known to every pod`,
+    async () => {
+      const { status, observedGeneration } = JSON.parse(
+        (await field(programmed, kind, "-n", namespace, name)) || "{}",
+      );
+      return status === "True" && String(observedGeneration) === generation;
+    },
+    120_000,
+  );
+}
 
 /** Names of namespaces; every object in them with a Ready condition, `kind/name` each. */
 export const ready = (namespace: string, ...names: readonly string[]): Promise<string> =>

@@ -2,7 +2,7 @@
  * The RelayPolicy of the load: paused and resumed, and its relays watched.
  */
 import { untilTrue } from "../../harness/until.ts";
-import { field, isReady, kubectl, podsOf } from "./kube.ts";
+import { isReady, known, kubectl, podsOf } from "./kube.ts";
 
 /** Resolves when every daemon knows. */
 export async function pause(paused: boolean): Promise<void> {
@@ -17,18 +17,7 @@ export async function pause(paused: boolean): Promise<void> {
     "-p",
     JSON.stringify({ spec: { paused } }),
   );
-  const generation = await field("{.metadata.generation}", "rp", "-n", "load", "default");
-  const programmed = '{.status.conditions[?(@.type=="Programmed")]}';
-  await untilTrue(
-    "the policy to be known to every pod",
-    async () => {
-      const { status, observedGeneration } = JSON.parse(
-        (await field(programmed, "rp", "-n", "load", "default")) || "{}",
-      );
-      return status === "True" && String(observedGeneration) === generation;
-    },
-    120_000,
-  );
+  await known("rp", "load", "default");
 }
 
 /** The most relays that were ready at a time, until all is sent and one is left. */

@@ -1,13 +1,16 @@
 /**
- * JSON schemas of every kind that an API server serves, in the layout that `kubeconform` reads.
+ * JSON schemas of every kind that a version of Kubernetes serves, in the layout that `kubeconform` reads.
  *
- * In:     a kubeconfig; the API server's `/openapi/v3`.
+ * In:     a kubeconfig, and the API server's `/openapi/v3`; or what `cluster build` recorded of other versions.
  * Out:    a temporary folder, and the `-schema-location` that names it.
  */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { existsSync, readdirSync } from "node:fs";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { tool } from "./tools.ts";
+import { bin, tool } from "./tools.ts";
+
+const recorded = join(bin, "../openapi");
 
 type Schema = { [key: string]: unknown };
 interface Document {
@@ -33,24 +36,62 @@ function strict(schema: unknown): unknown {
   return out;
 }
 
-export async function openApiSchemas(
-  kubeconfig: string,
-): Promise<{ readonly location: string } & AsyncDisposable> {
+const refTo = (name: string) => `#/components/schemas/${name}`;
+
+/** This one, and those that it refers to. */
+function needed(all: Readonly<Record<string, Schema>>, name: string): Record<string, Schema> {
+  const found: Record<string, Schema> = {};
+  const wanted = [name];
+  for (let next = wanted.pop(); next !== undefined; next = wanted.pop()) {
+    const schema = all[next];
+    if (schema === undefined || found[next]) continue;
+    found[next] = schema;
+    for (const [, ref = ""] of JSON.stringify(schema).matchAll(/"#\/components\/schemas\/([^"]+)"/g))
+      wanted.push(ref);
+  }
+  return found;
+}
+
+type Schemas = { readonly location: string } & AsyncDisposable;
+
+/** Of the API server that the kubeconfig leads to, our own kinds included. */
+export async function openApiSchemas(kubeconfig: string): Promise<Schemas> {
   const read = async (path: string): Promise<unknown> =>
     JSON.parse(await tool(["kubectl", "get", "--raw", path], { env: { KUBECONFIG: kubeconfig } }));
-  const folder = await mkdtemp(join(tmpdir(), "pf-schemas-"));
   const { paths } = (await read("/openapi/v3")) as { paths: Record<string, { serverRelativeURL: string }> };
-  for (const { serverRelativeURL } of Object.values(paths)) {
-    const { components } = (await read(serverRelativeURL)) as Document;
-    if (components?.schemas === undefined) continue;
+  const urls = Object.values(paths).map(({ serverRelativeURL }) => serverRelativeURL);
+  return written(async (take) => {
+    for (const url of urls) await take((await read(url)) as Document);
+  });
+}
+
+/** Versions of Kubernetes whose API is recorded beside the programs, such as `1.34.4`. */
+export const recordedVersions = (): readonly string[] =>
+  existsSync(recorded) ? readdirSync(recorded).filter((name) => /^\d+\.\d+\.\d+$/.test(name)) : [];
+
+/** Of one of them, as its sources tell it. */
+export async function recordedSchemas(version: string): Promise<Schemas> {
+  const folder = join(recorded, version);
+  const files = (await readdir(folder)).filter((name) => /__v\d+_openapi\.json$/.test(name));
+  return written(async (take) => {
+    for (const file of files) await take(JSON.parse(await readFile(join(folder, file), "utf8")) as Document);
+  });
+}
+
+async function written(
+  collect: (take: (document: Document) => Promise<void>) => Promise<void>,
+): Promise<Schemas> {
+  const folder = await mkdtemp(join(tmpdir(), "pf-schemas-"));
+  await collect(async ({ components }) => {
+    if (components?.schemas === undefined) return;
     const schemas = strict(components.schemas) as Record<string, Schema>;
     for (const [name, schema] of Object.entries(schemas))
       for (const { group, version, kind } of kindsOf(schema)) {
         const file = [kind, group.split(".")[0], version].filter(Boolean).join("-").toLowerCase();
-        const whole = { $ref: `#/components/schemas/${name}`, components: { schemas } };
+        const whole = { $ref: refTo(name), components: { schemas: needed(schemas, name) } };
         await writeFile(join(folder, `${file}.json`), JSON.stringify(whole));
       }
-  }
+  });
   return {
     location: join(folder, "{{ .ResourceKind }}{{ .KindSuffix }}.json"),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),

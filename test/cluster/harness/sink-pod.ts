@@ -3,6 +3,7 @@
  */
 import { untilTrue } from "../../harness/until.ts";
 import { apply, field, kubectl } from "./kube.ts";
+import { serveZone } from "./zones.ts";
 
 const program = `
 require("node:net").createServer((socket) => {
@@ -27,16 +28,6 @@ require("node:net").createServer((socket) => {
 }).listen(25, "0.0.0.0", () => console.log("listening"));
 `;
 
-const zone = (address: string) => ({
-  apiVersion: "v1",
-  kind: "ConfigMap",
-  metadata: { name: "coredns-custom", namespace: "kube-system" },
-  data: {
-    "sink.server": "sink.test:1053 {\n    file /etc/coredns/sink.test.zone\n}\n",
-    "sink.test.zone": `$ORIGIN sink.test.\n@ 60 IN SOA ns admin 1 60 60 60 60\n@ 60 IN MX 10 mx\nmx 60 IN A ${address}\n`,
-  },
-});
-
 export async function sinkPod(image: string): Promise<void> {
   const pod = {
     apiVersion: "v1",
@@ -57,15 +48,16 @@ export async function sinkPod(image: string): Promise<void> {
   await apply(JSON.stringify({ apiVersion: "v1", kind: "Namespace", metadata: { name: "sink" } }));
   await apply(JSON.stringify(pod));
   await kubectl("wait", "-n", "sink", "pod/sink", "--for", "condition=Ready", "--timeout", "60s");
-  await apply(JSON.stringify(zone(await field("{.status.podIP}", "pod", "-n", "sink", "sink"))));
-  await kubectl("rollout", "restart", "-n", "kube-system", "deployment/coredns"); // it would look once a minute
-  await kubectl("rollout", "status", "-n", "kube-system", "deployment/coredns", "--timeout", "90s");
+  const address = await field("{.status.podIP}", "pod", "-n", "sink", "sink");
+  await serveZone("sink.test", `@ 60 IN MX 10 mx\nmx 60 IN A ${address}`);
   await untilTrue("the sink to listen", async () =>
     (await kubectl("logs", "-n", "sink", "sink")).includes("listening"),
   );
 }
 
-/** The first message that it took. */
-export async function takenBySinkPod(): Promise<string | undefined> {
-  return /^TAKEN\n([\s\S]*?)\nEND$/m.exec(await kubectl("logs", "-n", "sink", "sink"))?.[1];
+/** The message that it took with this field; `undefined` until then. */
+export async function takenBySinkPod(field: string): Promise<string | undefined> {
+  const log = await kubectl("logs", "-n", "sink", "sink");
+  const taken = [...log.matchAll(/^TAKEN\n([\s\S]*?)\nEND$/gm)].map(([, text = ""]) => text);
+  return taken.find((text) => text.includes(field));
 }

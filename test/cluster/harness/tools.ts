@@ -31,11 +31,13 @@ export const environment: NodeJS.ProcessEnv = {
 export class ToolFailed extends Error {
   override readonly name = "ToolFailed";
   readonly code: number | null;
+  readonly stdout: string;
   readonly stderr: string;
 
   constructor(command: readonly string[], code: number | null, stdout: string, stderr: string) {
     super(`${command.join(" ")} ended with ${code}\n${stderr}\n${stdout.slice(-4_000)}`);
     this.code = code;
+    this.stdout = stdout;
     this.stderr = stderr;
   }
 }
@@ -43,6 +45,7 @@ export class ToolFailed extends Error {
 export interface ToolOptions {
   readonly input?: string;
   readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
   readonly signal?: AbortSignal;
   /** Shows what it says while it works. */
   readonly show?: boolean;
@@ -54,6 +57,7 @@ export async function tool(command: readonly string[], options: ToolOptions = {}
   const child = spawn(program, args, {
     env: { ...environment, ...options.env },
     stdio: ["pipe", "pipe", "pipe"],
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.signal ? { signal: options.signal } : {}),
   });
   child.stdin.on("error", () => {}); // it may not want to read
