@@ -280,3 +280,19 @@ test("waits and results are observed", async () => {
   ]);
   assert.deepEqual(ended.toSorted(), ["done", "failed", "permanent"]);
 });
+
+test("reconcilers that wait for nothing let the rest of the process have its turn", async () => {
+  const clock = new FakeClock();
+  const act = async () => {
+    clock.advance(1);
+    return onChange;
+  };
+  await using it = open(act, { clock });
+  for (let i = 0; i < 100; i++) it.queue.add(`k${i}`, "low");
+  it.queue.start();
+  await new Promise(setImmediate);
+  const first = it.seen.length;
+  assert.ok(first > 0 && first < 20, `${first} in one go`);
+  await it.queue.idle();
+  assert.equal(it.seen.length, 100);
+});

@@ -5,6 +5,8 @@
  * - A key that waits is not queued twice.
  * - Two priorities: `high` for what somebody changed, `low` for resyncs, retries and appointments. While both wait, one
  *   turn in eight is for `low`: a new object never waits behind ten thousand resyncs, and they never stand still.
+ * - Reconcilers that find nothing to wait for follow each other without an end; every few milliseconds the rest of the process
+ *   gets a word in, so that ten thousand resyncs keep neither a new object's answers nor the lease's renewal waiting.
  * - A failure is tried again after a growing wait (or what the server asked for); a `PermanentError` only when the key is
  *   added again. A change ends the wait, but not sooner than a second after the failure: whoever fails and causes a
  *   change by it must not turn in circles.
@@ -48,6 +50,7 @@ export interface QueueFigures {
 export const queueBackoff: BackoffLimits = { firstMs: 200, maxMs: 60_000 };
 const LOW_TURN = 8;
 const CALM_MS = 1_000;
+const BREATH_MS = 5;
 
 interface Failure {
   readonly count: number;
@@ -69,6 +72,9 @@ export class WorkQueue implements AsyncDisposable {
   readonly #stop = new AbortController();
   #started = false;
   #turns = 0;
+  /** When the rest of the process had its turn last, ms. */
+  #breath = 0;
+  #breathing = false;
   #idle: PromiseWithResolvers<void> | undefined;
 
   constructor(options: WorkQueueOptions) {
@@ -171,6 +177,17 @@ export class WorkQueue implements AsyncDisposable {
     }
   }
 
+  #goOn(): void {
+    if (this.#breathing) return;
+    if (this.#clock.monotonic() - this.#breath < BREATH_MS) return this.#pump();
+    this.#breathing = true;
+    setImmediate(() => {
+      this.#breathing = false;
+      this.#breath = this.#clock.monotonic();
+      this.#pump();
+    });
+  }
+
   #nextPriority(): Priority | undefined {
     const { high, low } = this.#ready;
     if (high.size > 0 && low.size > 0) return ++this.#turns % LOW_TURN === 0 ? "low" : "high";
@@ -194,7 +211,7 @@ export class WorkQueue implements AsyncDisposable {
     const again = this.#busy.get(key);
     this.#busy.delete(key);
     if (again !== undefined) this.add(key, again);
-    this.#pump();
+    this.#goOn();
     if (this.isIdle) {
       this.#idle?.resolve();
       this.#idle = undefined;
