@@ -110,12 +110,13 @@ class Leader {
     await this.#openReconcilers(world, store, keys);
   }
 
-  #openStore({ credential, directoryKeys }: Bootstrap): Promise<Store> {
+  #openStore({ credential, ca, directoryKeys }: Bootstrap): Promise<Store> {
     const { installation, clock, log } = this.#parts;
     const { urls: servers, replicas } = installation.nats;
     const { signal, assert } = this.#term;
     const { placement } = installation;
-    return openStore({ servers, credential, directoryKeys, replicas, placement, clock, log, signal, assert });
+    const nats = { servers, credential, replicas, ...(ca === undefined ? {} : { ca }) };
+    return openStore({ ...nats, directoryKeys, placement, clock, log, signal, assert });
   }
 
   #openWorld(kube: World["kube"], store: Store): World & { readonly wakes: Wakes } {

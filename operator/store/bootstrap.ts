@@ -37,6 +37,8 @@ export interface HomeSecrets {
 
 export interface Bootstrap {
   readonly credential: NatsCredential;
+  /** PEM of the authorities that sign NATS's certificate, where it is not one that everybody trusts. */
+  readonly ca?: string;
   /** The first seals, all open. */
   readonly directoryKeys: readonly Buffer[];
   readonly issuer: Issuer;
@@ -63,16 +65,19 @@ export async function bootstrap(
   const directoryKeys =
     keys.otherKey === undefined ? [keys.directoryKey] : [keys.directoryKey, keys.otherKey];
   const ca = nats.caSecret === undefined ? undefined : await textIn(secrets, nats.caSecret, "ca.crt");
+  const trusted = ca === undefined ? {} : { ca };
   if (nats.mode === "External") {
     const creds = await textIn(secrets, nats.credentialsSecret ?? "", "user.creds");
     return {
       credential: { kind: "credsText", text: creds },
+      ...trusted,
       directoryKeys,
       issuer: givenIssuer(creds, directoryKeys, ca),
     };
   }
   return {
     credential: { kind: "credsText", text: await operatorCreds(keys) },
+    ...trusted,
     directoryKeys,
     issuer: ownIssuer(keys, ca, await openBook(installation, hosts, secrets, keys)),
   };

@@ -27,6 +27,8 @@ import { StoredMail } from "./mail.ts";
 export interface StoreOptions {
   readonly servers: readonly string[];
   readonly credential: NatsCredential;
+  /** PEM of who signs NATS's certificate; with it, TLS is required. */
+  readonly ca?: string;
   /** The first seals, all open. */
   readonly directoryKeys: readonly Buffer[];
   /** Copies of each stream. */
@@ -113,15 +115,19 @@ function ofPod({
   return pod === undefined || namespace === undefined ? [] : [{ pod, namespace, revision }];
 }
 
-async function connectPatiently({ servers, credential, clock, log, signal }: StoreOptions): Promise<Link> {
+async function connectPatiently(options: StoreOptions): Promise<Link> {
+  const { servers, credential, ca, clock, log, signal } = options;
+  const target = { servers, credential, name: "postfleet-operator", ...(ca === undefined ? {} : { ca }) };
+  let told = "";
   for (let pause = 250; ; pause = Math.min(pause * 2, longestPauseMs)) {
     try {
-      return await connectNats({ servers, credential, name: "postfleet-operator" }, log);
+      return await connectNats(target, log);
     } catch (error) {
       signal.throwIfAborted();
       const words = { servers, error: String(error) };
-      if (pause === 250) log.info(words, "waiting for NATS");
-      else log.debug(words, "NATS cannot be reached yet");
+      // Once for each reason: what comes after "connection refused" may be what somebody has to mend.
+      if (words.error !== told) log.info(words, "waiting for NATS");
+      told = words.error;
       await clock.sleep(pause, signal);
     }
   }
