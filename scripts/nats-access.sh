@@ -7,6 +7,7 @@ nats_access() {
   access=$(mktemp -d)
   trap 'rm -rf "$access"; [[ -z ${forward:-} ]] || kill "$forward" 2>/dev/null || true' EXIT
   credentials "$1" "$2" >"$access/admin.creds"
+  authority "$1" "$2"
   address=${NATS_URL:-}
   if [[ -z $address ]]; then
     kubectl -n "$1" port-forward "service/$2-nats" :4222 >"$access/forward" &
@@ -15,7 +16,8 @@ nats_access() {
       kill -0 "$forward" || return 1
       sleep 0.2
     done
-    address=nats://$port
+    # A certificate names hosts: for us, `localhost`.
+    if [[ -n ${NATS_CA:-} ]]; then address=tls://localhost:${port#*:}; else address=nats://$port; fi
   fi
 }
 
@@ -31,4 +33,13 @@ credentials() {
   fi
 }
 
-admin() { nats --server "$address" --creds "$access/admin.creds" "$@"; }
+# Where NATS speaks TLS: NATS_CA is the file by which its certificate is trusted, for `admin` and for postfleet.
+authority() {
+  local secret
+  secret=$(kubectl -n "$1" get configmap "$2-operator" -o 'jsonpath={.data.config\.yaml}' | sed -n 's/^  caSecret: //p')
+  [[ -n $secret ]] || return 0
+  export NATS_CA=$access/ca.crt
+  kubectl -n "$1" get secret "$secret" -o 'jsonpath={.data.ca\.crt}' | base64 -d >"$NATS_CA"
+}
+
+admin() { nats --server "$address" --creds "$access/admin.creds" ${NATS_CA:+--tlsca "$NATS_CA"} "$@"; }

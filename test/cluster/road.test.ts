@@ -3,7 +3,7 @@
  * when one fails, what the cluster says is written into a file, and the rest is passed over.
  */
 import assert from "node:assert/strict";
-import { rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, type TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -18,6 +18,8 @@ import { until, untilTrue } from "../harness/until.ts";
 import { backUp, loseEverything, oneMailbox, restore } from "./harness/backup.ts";
 import { inject } from "./harness/bulk.ts";
 import { openCluster, type TestCluster } from "./harness/cluster.ts";
+import { commandsIn, follow } from "./harness/guide.ts";
+import { inspectImage, makeImage } from "./harness/image.ts";
 import { inboxOf } from "./harness/inbox.ts";
 import {
   host,
@@ -36,6 +38,7 @@ import { pause, watchReplicas } from "./harness/policy.ts";
 import { sinkPod, takenBySinkPod } from "./harness/sink-pod.ts";
 import { step } from "./harness/step.ts";
 import { chart, helm, tool } from "./harness/tools.ts";
+import { besideSteps } from "./steps/beside.ts";
 import { pluginSteps, reportStep } from "./steps/plugin.ts";
 
 const ledger = new Ledger();
@@ -103,6 +106,25 @@ step("helm installs it, and everything becomes ready", async () => {
   await settled("mailbox", 2, namespace);
   await rolledOut(namespace);
 });
+
+step(
+  "make image: who made it and of what is on its label, and the same commit gives the same image",
+  async () => {
+    const image = await inspectImage("postfleet:one");
+    assert.equal(image.user, "10001:10001");
+    const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+    const label = (name: string) => image.labels[`org.opencontainers.image.${name}`];
+    assert.deepEqual(["title", "version", "licenses", "base.name"].map(label), [
+      "Postfleet",
+      version,
+      "Apache-2.0",
+      "docker.io/library/node:24-bookworm-slim",
+    ]);
+    assert.equal(label("revision"), (await tool(["git", "-C", root, "rev-parse", "HEAD"])).trim());
+    await makeImage("postfleet:again", "--no-cache");
+    assert.equal((await inspectImage("postfleet:again")).id, image.id);
+  },
+);
 
 step("the image holds what it needs and nothing to install more with", async () => {
   const inside = (script: string) =>
@@ -207,9 +229,7 @@ step("20,000 due messages: relays come, relays go; no session is cut, nothing is
 step("an upgrade with another image under load: no connection is refused, nothing is lost", async (t) => {
   const unreachable: Error[] = [];
   const running = load({ rate: 40, onUnreachable: (error) => unreachable.push(error) });
-  await tool(["helm", "upgrade", release, chart, "-n", namespace, "--wait", "--timeout", "240s", "-f", "-"], {
-    input: values("postfleet:two"),
-  });
+  await follow((await commandsIn("upgrading", "Upgrading")).replace("tag=0.2.0", "tag=two"));
   await untilTrue(
     "every daemon to run the new image",
     async () => {
@@ -266,3 +286,5 @@ step("helm uninstall and the end of the namespaces leave nothing stuck", async (
   await kubectl("delete", "namespace", "load", "sink", namespace, "--timeout", "120s");
   await kubectl("delete", "crd", "-l", "app.kubernetes.io/instance=postfleet", "--timeout", "60s");
 });
+
+besideSteps("postfleet:two", () => sink.port);

@@ -2,16 +2,17 @@
  * By the guide (docs/backup.md): everything is saved, the installation is lost with its volumes, and a new one is made of
  * what was saved; one mailbox is taken out.
  */
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root } from "../../harness/source.ts";
 import { commandsIn, follow } from "./guide.ts";
 import { namespace, release } from "./installation.ts";
 import { kubectl } from "./kube.ts";
-import { chart, helm, tool } from "./tools.ts";
+import { helm, tool } from "./tools.ts";
 
-const script = (name: string) => join(root, "scripts", name);
+/** Where the guide keeps what it saves. */
+const place = /\/srv\/backup\/\S+/g;
 
 export interface Saved extends AsyncDisposable {
   readonly folder: string;
@@ -20,12 +21,23 @@ export interface Saved extends AsyncDisposable {
 
 export async function backUp(): Promise<Saved> {
   const folder = await mkdtemp(join(tmpdir(), "pf-backup-"));
-  await tool([script("backup.sh"), namespace, release, folder]);
+  await follow((await commandsIn("backup", "Everything")).replace(place, folder));
   return {
     folder,
     streams: await readdir(join(folder, "streams")),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };
+}
+
+/** Names of what is saved of any installation, also where NATS speaks TLS. */
+export async function savedStreams(inNamespace: string, name: string): Promise<readonly string[]> {
+  const folder = await mkdtemp(join(tmpdir(), "pf-backup-"));
+  try {
+    await tool([join(root, "scripts/backup.sh"), inNamespace, name, folder]);
+    return await readdir(join(folder, "streams"));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** As when the machines burn: nothing of the release namespace is left. */
@@ -35,11 +47,10 @@ export async function loseEverything(): Promise<void> {
 }
 
 export async function restore({ folder }: Saved, values: string): Promise<void> {
-  const install = (...more: readonly string[]) =>
-    tool(["helm", ...more, release, chart, "-n", namespace, "-f", "-"], { input: values });
-  await install("install", "--create-namespace", "--set", "operator.replicas=0");
-  await tool([script("restore.sh"), namespace, release, folder]);
-  await install("upgrade", "--wait", "--timeout", "180s");
+  const file = join(folder, "values.yaml");
+  await writeFile(file, values);
+  const commands = await commandsIn("backup", "After a loss");
+  await follow(commands.replace(place, folder).replaceAll("values.yaml", file));
 }
 
 /** What lies in one mailbox, as the guide takes it out. */

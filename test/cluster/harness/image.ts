@@ -32,3 +32,17 @@ export async function makeImage(name: string, ...more: readonly string[]): Promi
     await rm(folder, { recursive: true, force: true });
   }
 }
+
+export interface ImageFacts {
+  /** A digest of everything that it is: equal for equal images. */
+  readonly id: string;
+  readonly user: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export async function inspectImage(name: string): Promise<ImageFacts> {
+  const { FromImageID: id, OCIv1 } = JSON.parse(
+    await tool(["buildah", "inspect", "--type", "image", name], { env: builder }),
+  ) as { FromImageID: string; OCIv1: { config: { User: string; Labels: Record<string, string> } } };
+  return { id, user: OCIv1.config.User, labels: OCIv1.config.Labels };
+}
