@@ -121,8 +121,10 @@ step(
       "docker.io/library/node:24-bookworm-slim",
     ]);
     assert.equal(label("revision"), (await tool(["git", "-C", root, "rev-parse", "HEAD"])).trim());
+    // Layers that a builder kept may have times of an older commit.
     await makeImage("postfleet:again", "--no-cache");
-    assert.equal((await inspectImage("postfleet:again")).id, image.id);
+    await makeImage("postfleet:more", "--no-cache");
+    assert.equal((await inspectImage("postfleet:more")).id, (await inspectImage("postfleet:again")).id);
   },
 );
 
