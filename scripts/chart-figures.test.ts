@@ -29,6 +29,21 @@ test("alerts and dashboards name figures that daemon or operator export", () => 
   assert.deepEqual(unknown, []);
 });
 
+test("each alert has its runbook, and names it; each runbook has its alert", () => {
+  const [[, text] = ["", ""]] = read("charts/postfleet/files/rules.yaml");
+  const alerts = [...text.matchAll(/- alert: (\w+)/g)].map(([, name]) => name);
+  const books = read("docs/runbooks/*.md");
+  assert.deepEqual(
+    books.map(([file]) => file).sort(),
+    alerts.map((name) => `docs/runbooks/${name}.md`).sort(),
+  );
+  for (const name of alerts)
+    assert.ok(text.includes(`docs/runbooks/${name}.md.`), `${name} does not name it`);
+  for (const [file, book] of books)
+    for (const part of ["**What is felt.**", "## Look", "## What it can be", "## It is over when"])
+      assert.ok(book.includes(part), `${file} has no ${part}`);
+});
+
 test("each alert says what is felt, what it means and what to do", () => {
   const [[, text] = ["", ""]] = read("charts/postfleet/files/rules.yaml");
   const alerts = text.split("- alert: ").slice(1);
