@@ -24,7 +24,14 @@ export interface BenchOptions {
   readonly state: string;
 }
 
-const servers = ["postfix", "haraka", "postfleet", "postfleet-dkim"] as const satisfies readonly ServerName[];
+const servers = [
+  "postfix",
+  "haraka",
+  "postfleet",
+  "postfleet-dkim",
+  "postfleet-in",
+  "postfleet-checks",
+] as const satisfies readonly ServerName[];
 
 export const help = `node test/bench/run.ts [throughput] [mailboxes] [memory] [profile] [options]
 

@@ -27,8 +27,12 @@ export interface Sink extends AsyncDisposable {
 /** Room for connections that wait to be accepted. */
 const BACKLOG = "1024";
 
-/** `keep: "count"` keeps no envelopes, for loads that would not fit into memory. */
-export async function startSink(port: number, keep: "envelopes" | "count" = "envelopes"): Promise<Sink> {
+/** `more`: flags of smtp-sink, such as `-L` for LMTP. `keep: "count"` keeps no envelopes, for loads that would not fit into memory. */
+export async function startSink(
+  port: number,
+  keep: "envelopes" | "count" = "envelopes",
+  more: readonly string[] = [],
+): Promise<Sink> {
   const folder = await mkdtemp(join(await memoryFolder(), "postfleet-bench-sink-"));
   // As root it must change to another user, who then needs the folder.
   const user = process.getuid?.() === 0 ? ["-u", "nobody"] : [];
@@ -36,7 +40,7 @@ export async function startSink(port: number, keep: "envelopes" | "count" = "env
   const counter = await open(join(folder, "counter"), "w");
   const dump = join(folder, "dump");
   const envelopes = keep === "envelopes" ? ["-D", dump] : [];
-  const child = spawn("smtp-sink", [...user, "-c", ...envelopes, `127.0.0.1:${port}`, BACKLOG], {
+  const child = spawn("smtp-sink", [...user, "-c", ...more, ...envelopes, `127.0.0.1:${port}`, BACKLOG], {
     stdio: ["ignore", counter.fd, "inherit"],
   });
   const failed = new AbortController();

@@ -13,17 +13,23 @@ export interface Load {
   readonly sessions: number;
   /** Connections are kept; otherwise each message comes over a connection of its own. */
   readonly kept: boolean;
+  /** A file with the message, instead of one of that size. */
+  readonly file?: string | undefined;
   /** Goes into every address. */
   readonly tag: string;
 }
 
 export const recipientOf = (tag: string, n: number): string => `${n}${tag}@bench.example`;
 
+/** What the client calls itself. */
+export const clientName = "client.example.net";
+
 /** Resolves with the seconds it took until every message was answered 250; rejects when one was not. */
 export async function send(load: Load): Promise<number> {
-  const { port, messages, size, sessions, kept, tag } = load;
-  const args = ["-N", "-s", String(sessions), "-m", String(messages), "-l", String(size)];
-  args.push("-f", "sender@bench.example", "-t", `${tag}@bench.example`);
+  const { port, messages, size, file, sessions, kept, tag } = load;
+  const args = ["-N", "-s", String(sessions), "-m", String(messages)];
+  args.push(...(file === undefined ? ["-l", String(size)] : ["-F", file]));
+  args.push("-M", clientName, "-f", "sender@bench.example", "-t", `${tag}@bench.example`);
   if (kept) args.push("-d");
   const began = performance.now();
   const child = spawn("smtp-source", [...args, `127.0.0.1:${port}`], { stdio: ["ignore", "ignore", "pipe"] });

@@ -30,11 +30,13 @@ const LOOK_MS = 25;
 /** Nothing moved for so long: something is stuck. */
 const STUCK_MS = 60_000;
 
-export async function measure(server: Server, sink: Sink, load: Omit<Load, "port">): Promise<Measurement> {
+export async function measure(server: Server, common: Sink, load: Omit<Load, "port">): Promise<Measurement> {
+  const { sink = common } = server;
   await sink.clear();
+  const file = await server.mail?.(load.size);
   const before = { count: await sink.count(), cpu: cpuOf(server.pid), sink: total(cpuOf(sink.pid)) };
   const began = performance.now();
-  const acceptSeconds = await send({ ...load, port: server.port });
+  const acceptSeconds = await send({ ...load, port: server.port, file });
   await arrived(sink, before.count + load.messages);
   await emptied(server);
   const seconds = (performance.now() - began) / 1_000;

@@ -4,12 +4,14 @@
  * Each kind of load (size × connections kept or not) is measured in several rounds; in each round every server has its
  * turn while the others idle, in rotating order. Before the first round each server is warmed up with every kind.
  */
+import { find } from "../../harness/programs.ts";
 import { type Machine, machineOf } from "../kit/machine.ts";
 import { freePort } from "../kit/ports.ts";
 import { type Sink, startSink } from "../kit/sink.ts";
 import { isBalanced } from "../kit/source.ts";
 import { rotated } from "../kit/stats.ts";
 import type { BenchOptions } from "../options.ts";
+import { startExamined, startUnexamined } from "../servers/inbound.ts";
 import { haraka, postfix, startPeer } from "../servers/peer.ts";
 import { startPostfleetServer, startSigningServer } from "../servers/postfleet.ts";
 import type { Server, ServerName, Setting } from "../servers/server.ts";
@@ -38,7 +40,12 @@ const start: Readonly<Record<ServerName, (setting: Setting) => Promise<Server>>>
   haraka: (setting) => startPeer(haraka, setting),
   postfleet: startPostfleetServer,
   "postfleet-dkim": startSigningServer,
+  "postfleet-in": startUnexamined,
+  "postfleet-checks": startExamined,
 };
+
+/** See `servers/inbound.ts`. */
+const needsProxy: ReadonlySet<ServerName> = new Set(["postfleet-in", "postfleet-checks"]);
 
 export async function throughput(
   options: BenchOptions,
@@ -49,6 +56,10 @@ export async function throughput(
   const sink = parts.use(await startSink(await freePort()));
   const servers: Server[] = [];
   for (const name of options.only) {
+    if (needsProxy.has(name) && find("haproxy") === undefined) {
+      progress(`${name} is passed over: haproxy is not installed`);
+      continue;
+    }
     progress(`starting ${name}`);
     servers.push(parts.use(await start[name]({ sinkPort: sink.port, state: options.state })));
   }
