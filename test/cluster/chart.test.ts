@@ -36,11 +36,13 @@ const release = ["postfleet", chart, "--namespace", "postfleet-system"];
 const withoutChance = (text: string) => text.replace(/^( {2}password: ).*$/gm, "$1…");
 
 const helms = ["helm", "helm3"] as const;
+/** A Helm 3 that was built from source takes every cluster for an old one. */
+const asVersion = (program: string) => (program === "helm3" ? ["--kube-version", "1.37.0"] : []);
 const missing = (program: string) =>
   existsSync(join(bin, program)) ? false : `test/cluster/kube/cluster build ${program} makes it`;
 
 const renderBy = async (program: string, ...args: readonly string[]): Promise<string> =>
-  withoutChance(await tool([program, "template", ...release, ...args]));
+  withoutChance(await tool([program, "template", ...release, ...asVersion(program), ...args]));
 const render = (...args: readonly string[]): Promise<string> => renderBy("helm", ...args);
 
 const objectsOf = (text: string): KubeObject[] =>
@@ -57,8 +59,11 @@ describe("renderings", () => {
         const values = golden(`${name}.values.yaml`);
         const text = await renderBy(program, "--values", values, "--set", "crds.install=false");
         if (process.env["UPDATE_GOLDEN"] && program === "helm") await writeFile(golden(`${name}.yaml`), text);
-        assert.equal(text, await readFile(golden(`${name}.yaml`), "utf8"));
-        await tool([program, "lint", chart, "--strict", "--values", values]);
+        const recorded = await readFile(golden(`${name}.yaml`), "utf8");
+        // Helm 3 leaves other empty lines; the objects are the same.
+        if (program === "helm3") assert.deepEqual(objectsOf(text), objectsOf(recorded));
+        else assert.equal(text, recorded);
+        await tool([program, "lint", chart, "--strict", "--values", values, ...asVersion(program)]);
       });
 
   test("CRDs are the ones of crds/, kept when the chart goes unless told otherwise", async () => {
