@@ -63,6 +63,22 @@ test("keys are made in the background; the Secret belongs to the domain and tell
   }
 });
 
+test("a cache that does not know yet of keys that were stored has none made anew", async (t) => {
+  const { kube, keys, stored, secret } = open(t);
+  const domain = aMailDomain({ algorithms: ["Ed25519"] });
+  keys.look(domain, undefined, nothing);
+  const first = await stored((files) => files.length === 1);
+  const asked = t.mock.method(kube, "get");
+  keys.look(domain, undefined, nothing);
+  await until("the Secret to be asked for", () => asked.mock.callCount() > 0 || undefined);
+  asked.mock.restore();
+  // Its turn comes when that one's is over.
+  const next = { ...domain, metadata: { ...domain.metadata, name: "y" } };
+  keys.look(next, undefined, nothing);
+  await until("the next one's keys", () => kube.get(kinds.Secret, "ns", "y-dkim", soon()));
+  assert.deepEqual((await secret())?.data, first.data);
+});
+
 test("a new selector gets keys beside the old ones, which go when it has been seen for long enough", async (t) => {
   const { keys, stored, clock, secret } = open(t);
   const old = aMailDomain({ algorithms: ["Ed25519"], selector: "one" });

@@ -158,7 +158,10 @@ export class DkimKeys implements AsyncDisposable {
     }
   }
 
-  /** Adds keys; with none to add, takes the former ones away. */
+  /**
+   * Adds keys; with none to add, takes the former ones away. The cache that told what is lacking may be behind: a key that is
+   * there by now stays, since DNS may have its record already.
+   */
   async #make(domain: MailDomain, lacking: readonly string[]): Promise<void> {
     const { kube, log } = this.#options;
     const { signal } = this.#stop;
@@ -167,17 +170,19 @@ export class DkimKeys implements AsyncDisposable {
     const wanted = new Set(selectorsOf(domain));
     const keep = (selector: string) => lacking.length > 0 || wanted.has(selector);
     const records = toldBy(found).records.filter(({ selector }) => keep(selector));
+    const missing = lacking.filter((selector) => !records.some((record) => record.selector === selector));
+    if (lacking.length > 0 && missing.length === 0) return;
     const data = Object.fromEntries(
       Object.entries(found?.data ?? {}).filter(([file]) => keep(file.replace(/\.pem$/, ""))),
     );
-    for (const selector of lacking) {
+    for (const selector of missing) {
       const pem = await makeDkimKey(selector.endsWith("-ed25519") ? "ed25519-sha256" : "rsa-sha256");
       signal.throwIfAborted();
       data[`${selector}.pem`] = Buffer.from(pem).toString("base64");
       records.push({ selector, record: dkimRecord(pem) });
     }
     await kube.apply(this.#secret(domain, { records }, data), signal);
-    log.info({ domain: keyOf(domain), made: lacking, records: records.length }, "DKIM keys stored");
+    log.info({ domain: keyOf(domain), made: missing, records: records.length }, "DKIM keys stored");
   }
 
   async #tell(domain: MailDomain, told: Told): Promise<void> {
