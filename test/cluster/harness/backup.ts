@@ -12,7 +12,7 @@ import { kubectl } from "./kube.ts";
 import { helm, tool } from "./tools.ts";
 
 /** Where the guide keeps what it saves. */
-const place = /\/srv\/backup\/\S+/g;
+const place = /\/srv\/backup\/(?:\$\([^)]*\)|[^\s$])+/g;
 
 export interface Saved extends AsyncDisposable {
   readonly folder: string;
