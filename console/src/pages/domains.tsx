@@ -1,10 +1,10 @@
 /** Domains of ours: their DNS records, expected and observed, and their DKIM keys. */
-import { useState } from "preact/hooks";
 import type { DomainsShape, HealthShape } from "../../../daemon/api/routes/domains.ts";
 import { query } from "../api.ts";
 import type { PageProps } from "../app.tsx";
-import { go, useApi } from "../hooks.ts";
-import { Copy, Empty, Field, Link, Problem, State, Table } from "../parts/basics.tsx";
+import { useApi } from "../hooks.ts";
+import { Copy, Empty, Link, Problem, State, Table } from "../parts/basics.tsx";
+import { Search } from "../parts/search.tsx";
 import { count, plural } from "../words.ts";
 
 export function Domains({ place }: PageProps) {
@@ -17,27 +17,19 @@ const LIMIT = 20;
 function List({ place }: Pick<PageProps, "place">) {
   const match = place.query.get("match") ?? undefined;
   const after = place.query.get("after") ?? undefined;
-  const [text, setText] = useState(match ?? "");
   const { data, error } = useApi<DomainsShape>(`/domains${query({ match, after, limit: LIMIT })}`);
   if (data === undefined) return error ? <Problem words={error} /> : <Empty busy>…</Empty>;
   const last = data.domains.at(-1)?.domain;
   return (
     <>
-      <form
-        class="filter"
-        aria-label="Which domains"
-        onSubmit={(event) => {
-          event.preventDefault();
-          go(`/domains${query({ match: text.trim() })}`);
-        }}
-      >
-        <Field name="match" label="Domain" placeholder="*.example.org" value={text} onInput={setText} />
-        <div class="buttons">
-          <button type="submit" class="main">
-            Show
-          </button>
-        </div>
-      </form>
+      <Search
+        what="Which domains"
+        name="match"
+        label="Domain"
+        placeholder="*.example.org"
+        value={match ?? ""}
+        to={(text) => `/domains${query({ match: text })}`}
+      />
       <p>{plural(data.matching, "domain")}.</p>
       <Table label="Domains" heads={["Domain", "DNS", "Delivery", "Policy", "Resource"]}>
         {data.domains.map((each) => (

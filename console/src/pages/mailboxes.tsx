@@ -1,10 +1,10 @@
 /** Mailboxes and how full they are. */
-import { useState } from "preact/hooks";
 import type { MailboxesShape } from "../../../daemon/api/routes/mailboxes.ts";
 import { query } from "../api.ts";
 import type { PageProps } from "../app.tsx";
-import { go, useApi } from "../hooks.ts";
-import { Empty, Field, Link, Problem, State, Table } from "../parts/basics.tsx";
+import { useApi } from "../hooks.ts";
+import { Empty, Link, Problem, State, Table } from "../parts/basics.tsx";
+import { Search } from "../parts/search.tsx";
 import { count, octets, plural } from "../words.ts";
 
 const LIMIT = 50;
@@ -12,27 +12,19 @@ const LIMIT = 50;
 export function Mailboxes({ place }: PageProps) {
   const match = place.query.get("match") ?? undefined;
   const after = place.query.get("after") ?? undefined;
-  const [text, setText] = useState(match ?? "");
   const { data, error } = useApi<MailboxesShape>(`/mailboxes${query({ match, after, limit: LIMIT })}`);
   if (data === undefined) return error ? <Problem words={error} /> : <Empty busy>…</Empty>;
   const last = data.mailboxes.at(-1)?.address;
   return (
     <>
-      <form
-        class="filter"
-        aria-label="Which mailboxes"
-        onSubmit={(event) => {
-          event.preventDefault();
-          go(`/mailboxes${query({ match: text.trim() })}`);
-        }}
-      >
-        <Field name="match" label="Address" placeholder="*@example.org" value={text} onInput={setText} />
-        <div class="buttons">
-          <button type="submit" class="main">
-            Show
-          </button>
-        </div>
-      </form>
+      <Search
+        what="Which mailboxes"
+        name="match"
+        label="Address"
+        placeholder="*@example.org"
+        value={match ?? ""}
+        to={(text) => `/mailboxes${query({ match: text })}`}
+      />
       <p>{plural(data.matching, "mailbox", "mailboxes")}.</p>
       <Table label="Mailboxes" heads={["Address", "Messages", "Unseen", "Size", "Quota"]}>
         {data.mailboxes.map((box) => (

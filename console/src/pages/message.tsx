@@ -3,31 +3,23 @@ import { useState } from "preact/hooks";
 import type { TraceShape } from "../../../daemon/api/routes/messages.ts";
 import { ask, query } from "../api.ts";
 import type { PageProps } from "../app.tsx";
-import { go, useApi, useOrder } from "../hooks.ts";
-import { Empty, Field, Problem, State } from "../parts/basics.tsx";
+import { useApi, useOrder } from "../hooks.ts";
+import { Empty, Problem, State } from "../parts/basics.tsx";
 import { Orders } from "../parts/orders.tsx";
+import { Search } from "../parts/search.tsx";
 import { from, moment, octets, plural } from "../words.ts";
 
 export function Message({ place, steers }: PageProps) {
   const id = place.query.get("id") ?? "";
-  const [text, setText] = useState(id);
   return (
     <>
-      <form
-        class="filter"
-        aria-label="Which message"
-        onSubmit={(event) => {
-          event.preventDefault();
-          go(`/message${query({ id: text.trim().toLowerCase() })}`);
-        }}
-      >
-        <Field name="id" label="What the client was told: queued as …" value={text} onInput={setText} />
-        <div class="buttons">
-          <button type="submit" class="main">
-            Show
-          </button>
-        </div>
-      </form>
+      <Search
+        what="Which message"
+        name="id"
+        label="What the client was told: queued as …"
+        value={id}
+        to={(text) => `/message${query({ id: text.toLowerCase() })}`}
+      />
       {id === "" ? null : <Trace key={id} id={id} steers={steers} />}
     </>
   );

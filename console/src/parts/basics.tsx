@@ -131,7 +131,7 @@ export interface FieldProps {
   readonly label: string;
   readonly value: string;
   readonly onInput: (value: string) => void;
-  readonly placeholder?: string;
+  readonly placeholder?: string | undefined;
   /** Not shown while it is typed. */
   readonly isSecret?: boolean;
 }
