@@ -16,12 +16,12 @@ export function dnsView(domain: DomainObject, { zone, json }: DnsView): Verdict 
     throw new PluginError(
       `the status of MailDomain ${domain.metadata.namespace}/${domain.metadata.name} has no DNS records yet; is the operator running?`,
     );
-  const healthy = records.every(({ state, required }) => state === "Ok" || required === false);
+  const healthy = records.every(({ state, required }) => state === "Ok" || required !== true);
   if (json) return { text: JSON.stringify(records, null, 2), healthy };
   if (zone) return { text: zoneFile(records.map(asZone)).trimEnd(), healthy };
   const text = records
     .map(({ type, name, value, state, observed, required }) => {
-      const good = required === false ? " (good to have)" : "";
+      const good = required === true ? "" : " (good to have)";
       const now = state === "Different" ? `\n  DNS says: ${(observed ?? []).join(" | ")}` : "";
       return `${state.padEnd(9)} ${name} ${type}${good}\n  ${value}${now}`;
     })

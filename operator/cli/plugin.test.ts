@@ -34,8 +34,16 @@ const domain = (over: object = {}): KubeObject => ({
         value: "10 mx.example.org",
         observed: ["10 mx.example.org"],
         state: "Ok",
+        required: true,
       },
-      { type: "TXT", name: "example.org", value: "v=spf1 mx ~all", state: "Missing", observed: [] },
+      {
+        type: "TXT",
+        name: "example.org",
+        value: "v=spf1 mx ~all",
+        state: "Missing",
+        observed: [],
+        required: true,
+      },
     ],
     ...over,
   },
@@ -187,6 +195,23 @@ test("dns: for people, as JSON, and as a zone file", async () => {
   const json = scene({ lists: well });
   await json.run("dns", "example.org", "--json");
   assert.equal(JSON.parse(json.text()).length, 2);
+});
+
+test("dns: a record that is only good to have is told, and lacking it is no fault", async () => {
+  const dnsRecords = [
+    {
+      type: "MX",
+      name: "example.org",
+      value: "10 mx.example.org",
+      state: "Ok",
+      observed: [],
+      required: true,
+    },
+    { type: "SRV", name: "_imaps._tcp.example.org", value: "0 1 993 mx.example.org", state: "Missing" },
+  ];
+  const { run, text } = scene({ lists: { ...well, maildomains: [domain({ dnsRecords })] } });
+  assert.equal(await run("dns", "example.org"), 0);
+  assert.match(text(), /^Missing {3}_imaps\._tcp\.example\.org SRV \(good to have\)$/m);
 });
 
 test("queue, trace and mailbox run in a pod that is ready; their exit code is ours", async () => {

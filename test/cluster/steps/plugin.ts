@@ -52,14 +52,22 @@ export function pluginSteps(): void {
       return text.split("_domainkey.example.test.").length > 2 ? text : undefined;
     });
     await serveZone("example.test", records);
-    const now = `mail.postfleet.dev/check-dns=${Date.now()}`;
-    await kubectl("annotate", "md", "example", ...inDefault, now);
+    const askAgain = async () => {
+      const now = `mail.postfleet.dev/check-dns=${Date.now()}`;
+      await kubectl("annotate", "--overwrite", "md", "example", ...inDefault, now);
+    };
+    await askAgain();
     const verified = ["--for", "condition=DNSVerified", "--timeout", `${promptMs}ms`];
     await kubectl("wait", "md/example", ...inDefault, ...verified);
-    const after = await plugin("dns", "example.test", ...inDefault, "--json");
-    assert.equal(after.code, 0);
-    const states = (JSON.parse(after.text) as { state: string }[]).map(({ state }) => state);
-    assert.deepEqual(new Set(states), new Set(["Ok"]));
+    const all = await until("every record, also those that are only good to have, to be found", async () => {
+      const after = await plugin("dns", "example.test", ...inDefault, "--json");
+      assert.equal(after.code, 0, after.text);
+      const states = (JSON.parse(after.text) as { state: string }[]).map(({ state }) => state);
+      if (states.every((state) => state === "Ok")) return states;
+      await askAgain(); // a question that the leaving DNS pod took along is asked again only after a minute
+      return undefined;
+    });
+    assert.ok(all.length >= 10, `${all.length} records`);
     await follow(await commandsIn("install", "A first domain"));
   });
 
