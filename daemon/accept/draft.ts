@@ -7,8 +7,9 @@
 
 import { clientField, withoutForged } from "../auth/origin/results-field.ts";
 import type { Look } from "../filters/filter.ts";
+import { isAscii } from "../kit/ascii.ts";
 import { isLoopback } from "../kit/cidr.ts";
-import { type Address, type Domain, domainOf, isAscii } from "../mail/address.ts";
+import { type Address, type Domain, domainOf } from "../mail/address.ts";
 import type { Origin, Sender } from "../mail/envelope.ts";
 import { type HeaderFacts, HeaderScanner } from "../mail/headers.ts";
 import type { Reply } from "../mail/reply.ts";

@@ -10,7 +10,8 @@
  * Spec:   RFC 3461 §5.2.7 (DSN parameters of aliases).
  */
 import type { Directory } from "../directory/directory.ts";
-import { type Address, type Domain, domainOf, isAscii } from "../mail/address.ts";
+import { isAscii } from "../kit/ascii.ts";
+import { type Address, type Domain, domainOf } from "../mail/address.ts";
 import type { Notify, Origin, Recipient, Sender } from "../mail/envelope.ts";
 import type { Reply } from "../mail/reply.ts";
 import type { JobClass, MessageId, PolicyName } from "../queue/job.ts";

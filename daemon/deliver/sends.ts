@@ -7,7 +7,7 @@
  * Fails:  `QueueError` when the job's body cannot be read or a new one not be stored.
  */
 import type { Directory } from "../directory/directory.ts";
-import { isAscii } from "../mail/address.ts";
+import { isAscii } from "../kit/ascii.ts";
 import type { Origin, Recipient, Sender } from "../mail/envelope.ts";
 import type { Outcome, Outgoing } from "../mail/outcome.ts";
 import type { MessageId, PolicyName, Queued } from "../queue/job.ts";

@@ -9,24 +9,24 @@
  * Spec:   RFC 4978, RFC 1951.
  */
 import { constants, createDeflateRaw, createInflateRaw, type DeflateRaw, type InflateRaw } from "node:zlib";
-import type { ImapSocket, SocketEvents } from "./wire/socket.ts";
+import type { ClientSocket, SocketEvents } from "../kit/client-socket.ts";
 
 const chunkSize = 16_384;
 /** A small hash: a session costs about 100 KiB, not 250. */
 const memLevel = 6;
 
-export class CompressedSocket implements ImapSocket {
+export class CompressedSocket implements ClientSocket {
   readonly startTls = undefined;
   /** What the socket below tells from now on. */
   readonly below: SocketEvents;
-  readonly #socket: ImapSocket;
+  readonly #socket: ClientSocket;
   readonly #deflate: DeflateRaw;
   readonly #inflate: InflateRaw;
   #events: SocketEvents | undefined;
   /** The client does not read. */
   #full = false;
 
-  constructor(socket: ImapSocket) {
+  constructor(socket: ClientSocket) {
     this.#socket = socket;
     this.#deflate = createDeflateRaw({ flush: constants.Z_SYNC_FLUSH, memLevel, chunkSize });
     this.#inflate = createInflateRaw({ chunkSize });

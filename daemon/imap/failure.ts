@@ -3,11 +3,12 @@
  *
  * Spec:   RFC 9051 §7.1, RFC 5530 (UNAVAILABLE, SERVERBUG). Rethrows what ends the session.
  */
+
+import { Gone } from "../kit/output.ts";
 import { MailboxRefusal } from "../mailbox/session.ts";
 import { StoreUnavailable } from "../mailbox/store.ts";
 import { type Answer, no, Refusal } from "./answer.ts";
 import type { Talk } from "./talk.ts";
-import { Gone } from "./wire/input.ts";
 
 export function answerTo(
   error: unknown,

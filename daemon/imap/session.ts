@@ -8,8 +8,11 @@
  * Spec:   RFC 9051 §3 (states), §5.2 (updates), §5.4 (autologout), §5.5 (commands are run in the order they came, so no
  *         ambiguity can arise), §7.1.5 (BYE).
  */
+
+import type { ClientSocket, SocketEvents, TlsFacts } from "../kit/client-socket.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
+import { Gone, Output } from "../kit/output.ts";
 import type { Spoken } from "../kit/spoken.ts";
 import { type Answer, answerText, bad } from "./answer.ts";
 import { capabilities } from "./capabilities.ts";
@@ -20,9 +23,7 @@ import { answerTo } from "./failure.ts";
 import type { Account, Client, ImapHost } from "./host.ts";
 import type { ImapLimits } from "./limits.ts";
 import { type Command, type Enabled, isAllowed, type State, type Talk } from "./talk.ts";
-import { Gone, Input } from "./wire/input.ts";
-import { Output } from "./wire/output.ts";
-import type { ImapSocket, SocketEvents, TlsFacts } from "./wire/socket.ts";
+import { Input } from "./wire/input.ts";
 
 export interface SessionOptions {
   readonly host: ImapHost;
@@ -52,7 +53,7 @@ export class Session implements Talk {
   failedLogins = 0;
   after: "tls" | "compression" | undefined;
   #idling = false;
-  #socket: ImapSocket;
+  #socket: ClientSocket;
   readonly #options: SessionOptions;
   readonly #abort = new AbortController();
   readonly #reader: CommandReader;
@@ -71,7 +72,7 @@ export class Session implements Talk {
   /** Whom to release at the end. */
   #account: Account | undefined;
 
-  constructor(socket: ImapSocket, options: SessionOptions) {
+  constructor(socket: ClientSocket, options: SessionOptions) {
     this.#socket = socket;
     this.#options = options;
     this.host = options.host;

@@ -9,13 +9,13 @@
  */
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
+import type { Output } from "../kit/output.ts";
 import type { Answer } from "./answer.ts";
 import type { Request } from "./command/reader.ts";
 import type { Selected } from "./folder/selected.ts";
 import type { Account, Client, ImapHost } from "./host.ts";
 import type { ImapLimits } from "./limits.ts";
 import type { Input } from "./wire/input.ts";
-import type { Output } from "./wire/output.ts";
 
 export type State =
   | { readonly at: "stranger" }

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { isAscii } from "../kit/ascii.ts";
 import {
   domainOf,
-  isAscii,
   localPartOf,
   parseAddress,
   parseDomain,

@@ -8,8 +8,10 @@
  * Fails:  parsers return `undefined`; the caller knows the words for the reply.
  * Spec:   RFC 5321 §4.1.2, §4.1.3, §4.5.3.1; RFC 6531 §3.3; RFC 5890.
  */
+
 import { domainToASCII } from "node:url";
 import ipaddr from "ipaddr.js";
+import { isAscii } from "../kit/ascii.ts";
 import type { Branded } from "../kit/brand.ts";
 
 /** A domain name in lower-case A-label form, or an address literal such as `[192.0.2.1]`. */
@@ -35,13 +37,9 @@ const atom = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~\\u{a0}-\\u{10ffff}-]+";
 const dotString = new RegExp(`^${atom}(?:\\.${atom})*$`, "u");
 /** RFC 5321 §4.1.2 QcontentSMTP, with RFC 6531 §3.3 text; neither holds control characters. */
 const quotedString = /^"(?:[ !#-[\]-~\u{a0}-\u{10ffff}]|\\[ -~])*"$/u;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the range is the definition of ASCII
-const ascii = /^[\x00-\x7f]*$/;
 /** RFC 5321 §4.1.1.3: `@one,@two:` before the mailbox; it is read past and ignored. */
 const sourceRoute = /^@[^\s,:@<>"]+(?:,@[^\s,:@<>"]+)*:/;
 const decimalQuad = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/;
-
-export const isAscii = (text: string): boolean => ascii.test(text);
 
 /** A domain name in any case or script. No address literal, no trailing dot. */
 export function parseDomain(text: string): Domain | undefined {

@@ -3,7 +3,7 @@
  *
  * Spec: RFC 2047 §2 (words of at most 75 characters), §5 (characters are not split over words).
  */
-import { isAscii } from "./address.ts";
+import { isAscii } from "../kit/ascii.ts";
 
 /** Octets of text in one word. */
 const most = 42;

@@ -7,7 +7,8 @@
  * Spec:   RFC 5321 §4.4 (Received, Return-Path), §4.1.3 (literals); RFC 5322 §3.3 (dates), §2.2.3 (folding);
  *         RFC 3848 and RFC 6531 §4.3 (names after `with`); RFC 8314 §4.3 (`tls`); RFC 9228 (Delivered-To).
  */
-import { type Address, isAscii, type ReversePath } from "./address.ts";
+import { isAscii } from "../kit/ascii.ts";
+import type { Address, ReversePath } from "./address.ts";
 import type { Origin } from "./envelope.ts";
 import { fold } from "./text.ts";
 

@@ -1,5 +1,5 @@
 /**
- * An accepted connection: the `SmtpSocket` port on the operating system's sockets.
+ * An accepted connection: the `ClientSocket` port on the operating system's sockets.
  *
  * In:     a socket as `listen.ts` accepted it.
  * Out:    chunks pushed to whoever is attached; small replies leave at once (no Nagle delay).
@@ -8,7 +8,7 @@
  */
 import type { Socket } from "node:net";
 import { type SecureContext, TLSSocket } from "node:tls";
-import type { SmtpSocket, SocketEvents, TlsFacts } from "../smtp/socket.ts";
+import type { ClientSocket, SocketEvents, TlsFacts } from "../kit/client-socket.ts";
 import type { Peer } from "./peer.ts";
 import { beginsLikeProxy } from "./proxy-header.ts";
 
@@ -21,7 +21,7 @@ const nobody: SocketEvents = { data() {}, drained() {}, ended() {}, closed() {} 
 /** The certificate for the server name that a client asks for (SNI), or for one that names none. RFC 6066 §3 */
 export type ContextFor = (serverName?: string) => SecureContext | undefined;
 
-export class Connection implements SmtpSocket {
+export class Connection implements ClientSocket {
   /** The client's address without port, IPv4-mapped IPv6 unmapped. */
   readonly address: string;
   readonly port: number;

@@ -6,7 +6,10 @@
  * Fails:  rejects when the connection must end at once.
  * Spec:   RFC 1939 §3, §4, §6; RFC 2449 §5 (CAPA); RFC 2595 §4 (STLS); RFC 6856 §2 (UTF8).
  */
+
+import type { TlsFacts } from "../kit/client-socket.ts";
 import type { Log } from "../kit/log.ts";
+import type { Output } from "../kit/output.ts";
 import type { MailboxName } from "../mailbox/store.ts";
 import { capabilities } from "./capabilities.ts";
 import { type Command, parseCommand } from "./command.ts";
@@ -17,8 +20,6 @@ import type { Maildrop } from "./maildrop.ts";
 import { replies } from "./replies.ts";
 import { Transaction } from "./transaction.ts";
 import type { Line } from "./wire/input.ts";
-import type { Output } from "./wire/output.ts";
-import type { TlsFacts } from "./wire/socket.ts";
 
 /** How the dialogue steers the session; `session.ts` implements it. */
 export interface Wire {

@@ -8,12 +8,14 @@
  *         messages. `onOver` is called once, when the socket is closed and the mailbox is free again.
  * Spec:   RFC 1939 §3 (autologout: nothing is said, nothing removed); RFC 2595 §4.
  */
+
+import type { ClientSocket, TlsFacts } from "../kit/client-socket.ts";
 import type { Clock } from "../kit/clock.ts";
+import { Gone } from "../kit/output.ts";
 import type { Spoken } from "../kit/spoken.ts";
 import { Dialogue, type DialogueOptions, type Wire } from "./dialogue.ts";
 import { Input } from "./wire/input.ts";
-import { Gone, Output } from "./wire/output.ts";
-import type { Pop3Socket, TlsFacts } from "./wire/socket.ts";
+import { Replies } from "./wire/replies.ts";
 
 export interface SessionOptions extends DialogueOptions {
   /** In the greeting. */
@@ -24,8 +26,8 @@ export interface SessionOptions extends DialogueOptions {
 }
 
 export class Session implements Wire {
-  readonly output: Output;
-  readonly #socket: Pop3Socket;
+  readonly output: Replies;
+  readonly #socket: ClientSocket;
   readonly #options: SessionOptions;
   readonly #input: Input;
   readonly #dialogue: Dialogue;
@@ -38,11 +40,11 @@ export class Session implements Wire {
   #waiting = false;
   #touchedAt = 0;
 
-  constructor(socket: Pop3Socket, options: SessionOptions) {
+  constructor(socket: ClientSocket, options: SessionOptions) {
     this.#socket = socket;
     this.#options = options;
     this.#input = new Input(socket);
-    this.output = new Output(socket);
+    this.output = new Replies(socket);
     this.#dialogue = new Dialogue(this, options);
     socket.attach({
       data: (octets) => this.#input.push(octets),

@@ -8,12 +8,12 @@
  * Spec:   RFC 1939 §5, §6 (UPDATE), §7 (TOP, UIDL).
  */
 import type { Log } from "../kit/log.ts";
+import { Gone, type Output } from "../kit/output.ts";
 import type { Message } from "../mailbox/view.ts";
 import type { Command } from "./command.ts";
 import type { Form, Maildrop } from "./maildrop.ts";
 import { Marks } from "./marks.ts";
 import { replies } from "./replies.ts";
-import { Gone, type Output } from "./wire/output.ts";
 import { DotStuffer } from "./wire/stuffing.ts";
 import { TopCutter } from "./wire/top.ts";
 

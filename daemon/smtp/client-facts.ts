@@ -4,9 +4,10 @@
  * Out:   `SessionFacts`, made once per change and not once per command.
  * Spec:  RFC 3848 and RFC 6531 §4.3 (names of protocols in Received).
  */
+
+import type { TlsFacts } from "../kit/client-socket.ts";
 import type { Origin } from "../mail/envelope.ts";
 import type { Caller, SessionFacts } from "./mailroom.ts";
-import type { TlsFacts } from "./socket.ts";
 
 export class ClientFacts {
   readonly #caller: Caller;

@@ -1,11 +1,12 @@
 /**
  * What the parts of one session share: how they speak, what they know of the client, and how they steer the reading.
  */
+
+import type { TlsFacts } from "../kit/client-socket.ts";
 import type { Log } from "../kit/log.ts";
 import type { Reply } from "../mail/reply.ts";
 import type { SmtpLimits } from "./limits.ts";
 import type { FaultKind, Later, MailroomSession, SessionFacts } from "./mailroom.ts";
-import type { TlsFacts } from "./socket.ts";
 
 /** Steers the session's reading and writing; `session.ts` implements it. */
 export interface Wire {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MemorySocket } from "../../test/harness/smtp-session.ts";
+import { MemorySocket } from "../../test/harness/memory-socket.ts";
 import { Input } from "./input.ts";
 
 const chunk = (text: string) => Buffer.from(text);

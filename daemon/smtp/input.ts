@@ -4,7 +4,7 @@
  * While the mailroom thinks, the client may go on sending: chunks wait here, and once they are many the socket is
  * paused, so that memory stays flat. In lockstep nothing ever waits, and the socket is never touched.
  */
-import type { SmtpSocket } from "./socket.ts";
+import type { ClientSocket } from "../kit/client-socket.ts";
 
 /** Pausing costs a system call or two: not before this much waits. */
 const highWater = 65_536;
@@ -13,12 +13,12 @@ export class Input {
   /** The chunk that is being read, and where. */
   chunk: Buffer | undefined;
   at = 0;
-  readonly #socket: SmtpSocket;
+  readonly #socket: ClientSocket;
   readonly #waiting: Buffer[] = [];
   #octets = 0;
   #paused = false;
 
-  constructor(socket: SmtpSocket) {
+  constructor(socket: ClientSocket) {
     this.#socket = socket;
   }
 

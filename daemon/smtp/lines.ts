@@ -8,7 +8,7 @@
  * Spec:   RFC 5321 §2.3.8 (only CRLF ends a line), §4.5.3.1.4; RFC 4954 §4 (longer lines for AUTH); RFC 6531 §3.3.
  */
 import { isUtf8 } from "node:buffer";
-import { isAscii } from "../mail/address.ts";
+import { isAscii } from "../kit/ascii.ts";
 
 export type LineFault = "bareNewline" | "tooLong" | "notUtf8";
 

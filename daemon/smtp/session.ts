@@ -9,6 +9,8 @@
  *         hears `close` exactly once, and nothing after it; it is never called while an earlier call is unanswered.
  * Spec:   RFC 5321 §3.1, §3.8, §4.5.3.2; RFC 2920; RFC 3207 §4.2.
  */
+
+import type { ClientSocket, TlsFacts } from "../kit/client-socket.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import type { Reply } from "../mail/reply.ts";
@@ -21,7 +23,6 @@ import type { SmtpLimits } from "./limits.ts";
 import type { Caller, Later, Mailroom, MailroomSession, Welcome } from "./mailroom.ts";
 import { bare, encodeReply, replies, replyOf } from "./replies.ts";
 import { SessionDesk } from "./session-desk.ts";
-import type { SmtpSocket, TlsFacts } from "./socket.ts";
 
 export interface SessionOptions {
   readonly mailroom: Mailroom;
@@ -40,7 +41,7 @@ export interface SessionOptions {
 }
 
 export class Session implements Wire {
-  readonly #socket: SmtpSocket;
+  readonly #socket: ClientSocket;
   readonly #options: SessionOptions;
   readonly #facts: ClientFacts;
   readonly #input: Input;
@@ -63,7 +64,7 @@ export class Session implements Wire {
   #deadline = 0;
   #windowOctets = 0;
 
-  constructor(socket: SmtpSocket, options: SessionOptions) {
+  constructor(socket: ClientSocket, options: SessionOptions) {
     this.#socket = socket;
     this.#options = options;
     this.#facts = new ClientFacts(options.caller, options.tls, options.trustPlain, () =>

@@ -6,7 +6,8 @@
  * Fails:  503 out of order; a mailroom that throws leaves the state as it was and is answered by the session.
  * Spec:   RFC 5321 §3.3, §4.1.1, §4.1.4; RFC 1870 (SIZE); RFC 3030 (CHUNKING); RFC 6531 §3.5.
  */
-import { isAscii, parseForwardPath, parseReversePath } from "../mail/address.ts";
+import { isAscii } from "../kit/ascii.ts";
+import { parseForwardPath, parseReversePath } from "../mail/address.ts";
 import { isPositive, type Reply } from "../mail/reply.ts";
 import { parseBdat, parsePathArgument } from "./command.ts";
 import { type Desk, whenKnown } from "./desk.ts";

@@ -8,66 +8,13 @@ import assert from "node:assert/strict";
 import type { Entrance, ImapHost } from "../../daemon/imap/host.ts";
 import { defaultLimits, type ImapLimits } from "../../daemon/imap/limits.ts";
 import { Session } from "../../daemon/imap/session.ts";
-import type { ImapSocket, SocketEvents, TlsFacts } from "../../daemon/imap/wire/socket.ts";
 import { silent } from "../../daemon/kit/log.ts";
 import type { SaslStep } from "../../daemon/kit/sasl.ts";
 import { MemoryMailboxStore } from "../../daemon/mailbox/memory.ts";
 import type { MailboxName, Quota } from "../../daemon/mailbox/store.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { bob } from "./mailboxes.ts";
-
-export class MemorySocket implements ImapSocket {
-  out = "";
-  writes = 0;
-  ended = false;
-  paused = false;
-  /** What the next writes answer: false is a client that does not read. */
-  accepts = true;
-  events: SocketEvents | undefined;
-  startTls: (() => Promise<TlsFacts>) | undefined;
-  /** Takes what is written in place of `out`. */
-  sink: ((octets: Buffer) => void) | undefined;
-  #wake: (() => void) | undefined;
-
-  attach(events: SocketEvents): void {
-    this.events = events;
-  }
-
-  write(data: string | Uint8Array): boolean {
-    this.writes++;
-    if (this.sink) this.sink(typeof data === "string" ? Buffer.from(data, "latin1") : Buffer.from(data));
-    else this.out += typeof data === "string" ? data : Buffer.from(data).toString("latin1");
-    this.#wake?.();
-    return this.accepts;
-  }
-
-  pause(): void {
-    this.paused = true;
-  }
-
-  resume(): void {
-    this.paused = false;
-  }
-
-  end(): void {
-    this.ended = true;
-    this.#wake?.();
-  }
-
-  destroy(): void {
-    if (this.ended) return;
-    this.ended = true;
-    this.events?.closed();
-    this.#wake?.();
-  }
-
-  /** Resolves when something was written, or the socket was closed. */
-  written(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake = resolve;
-    });
-  }
-}
+import { MemorySocket } from "./memory-socket.ts";
 
 export interface Stage {
   readonly store: MemoryMailboxStore;

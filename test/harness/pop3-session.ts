@@ -4,6 +4,7 @@
  * `Talk.ask` sends a line and returns what is heard; `converse` plays lines such as `C: STAT` and `S: +OK 2 20`.
  */
 import assert from "node:assert/strict";
+import type { TlsFacts } from "../../daemon/kit/client-socket.ts";
 import { silent } from "../../daemon/kit/log.ts";
 import type { SaslExchange } from "../../daemon/kit/sasl.ts";
 import type { MailboxName, Uid } from "../../daemon/mailbox/store.ts";
@@ -12,8 +13,8 @@ import type { Pop3Host } from "../../daemon/pop3/host.ts";
 import { defaultLimits, type Pop3Limits } from "../../daemon/pop3/limits.ts";
 import type { Form, Maildrop } from "../../daemon/pop3/maildrop.ts";
 import { Session } from "../../daemon/pop3/session.ts";
-import type { Pop3Socket, SocketEvents, TlsFacts } from "../../daemon/pop3/wire/socket.ts";
 import { FakeClock } from "./fake-clock.ts";
+import { MemorySocket } from "./memory-socket.ts";
 
 export const bob = "bob@x.example" as MailboxName;
 const tls: TlsFacts = { protocol: "TLSv1.3", cipher: "TEST" };
@@ -103,41 +104,6 @@ export const hostOf = (box: MemoryBox, over: Partial<Pop3Host> = {}): Pop3Host =
   ...over,
 });
 
-export class MemorySocket implements Pop3Socket {
-  out = "";
-  writes = 0;
-  ended = false;
-  paused = false;
-  /** What the next writes answer: false is a client that does not read. */
-  accepts = true;
-  events: SocketEvents | undefined;
-  startTls: (() => Promise<TlsFacts>) | undefined;
-
-  attach(events: SocketEvents): void {
-    this.events = events;
-  }
-  write(data: string | Uint8Array): boolean {
-    if (typeof data === "string") assert.match(data, /^[\r\n -~]*$/, "text is ASCII");
-    this.out += typeof data === "string" ? data : Buffer.from(data).toString("latin1");
-    this.writes++;
-    return this.accepts;
-  }
-  pause(): void {
-    this.paused = true;
-  }
-  resume(): void {
-    this.paused = false;
-  }
-  end(): void {
-    this.destroy();
-  }
-  destroy(): void {
-    if (this.ended) return;
-    this.ended = true;
-    this.events?.closed();
-  }
-}
-
 export interface TalkOptions {
   readonly box?: MemoryBox;
   readonly host?: Partial<Pop3Host>;
@@ -148,7 +114,7 @@ export interface TalkOptions {
 }
 
 export class Talk {
-  readonly socket = new MemorySocket();
+  readonly socket = new MemorySocket((text) => assert.match(text, /^[\r\n -~]*$/, "text is ASCII"));
   readonly clock = new FakeClock();
   readonly box: MemoryBox;
   readonly session: Session;

@@ -7,15 +7,16 @@ import assert from "node:assert/strict";
 import type { Logins } from "../../daemon/auth/login.ts";
 import { login, plain } from "../../daemon/auth/sasl/passwords.ts";
 import type { MailboxEntry } from "../../daemon/directory/directory.ts";
+import type { TlsFacts } from "../../daemon/kit/client-socket.ts";
 import { type Log, silent } from "../../daemon/kit/log.ts";
 import { mapped } from "../../daemon/kit/sasl.ts";
 import { type Reply, reply } from "../../daemon/mail/reply.ts";
 import { defaultLimits, type SmtpLimits } from "../../daemon/smtp/limits.ts";
 import type { Caller, Mailroom, MailroomSession, MessageSink } from "../../daemon/smtp/mailroom.ts";
 import { Session } from "../../daemon/smtp/session.ts";
-import type { SmtpSocket, SocketEvents, TlsFacts } from "../../daemon/smtp/socket.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { clientAt } from "./logins.ts";
+import { MemorySocket } from "./memory-socket.ts";
 
 /** A message as the mailroom got it. */
 export interface Taken {
@@ -80,42 +81,6 @@ export function collect(
   };
 }
 
-export class MemorySocket implements SmtpSocket {
-  out = "";
-  writes = 0;
-  ended = false;
-  paused = false;
-  /** What the next writes answer: false is a client that does not read. */
-  accepts = true;
-  tls: TlsFacts | undefined;
-  events: SocketEvents | undefined;
-  startTls: (() => Promise<TlsFacts>) | undefined;
-
-  attach(events: SocketEvents): void {
-    this.events = events;
-  }
-  write(text: string): boolean {
-    assert.match(text, /^(?:[ -~]{3,510}\r\n)+$/, "replies are ASCII lines of at most 512 octets");
-    this.out += text;
-    this.writes++;
-    return this.accepts;
-  }
-  pause(): void {
-    this.paused = true;
-  }
-  resume(): void {
-    this.paused = false;
-  }
-  end(): void {
-    this.destroy();
-  }
-  destroy(): void {
-    if (this.ended) return;
-    this.ended = true;
-    this.events?.closed();
-  }
-}
-
 export interface TalkOptions {
   readonly mailroom?: Mailroom;
   readonly limits?: Partial<SmtpLimits>;
@@ -128,7 +93,9 @@ export interface TalkOptions {
 
 /** One session and its client. */
 export class Talk {
-  readonly socket = new MemorySocket();
+  readonly socket = new MemorySocket((text) =>
+    assert.match(text, /^(?:[ -~]{3,510}\r\n)+$/, "replies are ASCII lines of at most 512 octets"),
+  );
   readonly clock = new FakeClock();
   readonly session: Session;
   over = 0;

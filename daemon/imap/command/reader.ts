@@ -7,10 +7,12 @@
  *         has been swallowed, so that the conversation stays in step.
  * Spec:   RFC 9051 §2.2.1, §4.3, §5.5; RFC 7888 (LITERAL+), RFC 3516 (literal8).
  */
+
+import { Gone } from "../../kit/output.ts";
 import { type Answer, bad, no } from "../answer.ts";
 import type { ImapLimits } from "../limits.ts";
 import { Cursor } from "../wire/cursor.ts";
-import { Gone, type Input } from "../wire/input.ts";
+import type { Input } from "../wire/input.ts";
 
 export interface LiteralHead {
   readonly size: number;

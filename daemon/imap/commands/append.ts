@@ -7,6 +7,8 @@
  *         swallowed.
  * Spec:   RFC 9051 §6.3.12, RFC 3502 (MULTIAPPEND), RFC 4315 §3 (APPENDUID), RFC 6855 §4 (UTF8), RFC 7889 (limit).
  */
+
+import { Gone } from "../../kit/output.ts";
 import type { Append } from "../../mailbox/session.ts";
 import { type Answer, ok, Refusal, refuse, syntax } from "../answer.ts";
 import { beforeLiteral, type LiteralHead, literalAt, type Request } from "../command/reader.ts";
@@ -14,7 +16,6 @@ import { accountOf, type Command, type Commands, speaksUtf8, type Talk } from ".
 import { Cursor } from "../wire/cursor.ts";
 import { parseDateTime } from "../wire/dates.ts";
 import { ranges } from "../wire/encode.ts";
-import { Gone } from "../wire/input.ts";
 import { flagList } from "./store.ts";
 
 interface Head {

@@ -3,9 +3,10 @@
  *
  * Spec:   RFC 9051 §6.3.13, RFC 2177. The autologout timer runs on: clients renew IDLE within 29 minutes.
  */
+
+import { Gone } from "../../kit/output.ts";
 import { bad, ok } from "../answer.ts";
 import type { Command, Commands } from "../talk.ts";
-import { Gone } from "../wire/input.ts";
 
 const longestDone = 100;
 

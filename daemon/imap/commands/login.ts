@@ -4,13 +4,14 @@
  * Spec:   RFC 9051 §6.2.2 (`*` cancels), §6.2.3, §11.1 (no passwords in the clear), RFC 4959 (initial response, `=` is an
  *         empty one), RFC 5530 (codes).
  */
+
+import { Gone } from "../../kit/output.ts";
 import type { SaslExchange, SaslStep } from "../../kit/sasl.ts";
 import type { MailboxName } from "../../mailbox/store.ts";
 import { type Answer, bad, no, ok, Refusal, refuse } from "../answer.ts";
 import { capabilities } from "../capabilities.ts";
 import type { Entrance } from "../host.ts";
 import type { Command, Commands, Talk } from "../talk.ts";
-import { Gone } from "../wire/input.ts";
 
 const plainLogin: Command = {
   when: "stranger",

@@ -6,6 +6,7 @@
  * gives other sessions their turn.
  */
 
+import { Gone } from "../../kit/output.ts";
 import type { Digest } from "../../mailbox/digest.ts";
 import type { Uid } from "../../mailbox/store.ts";
 import type { Message } from "../../mailbox/view.ts";
@@ -17,7 +18,6 @@ import { type Octets, octetsOf } from "../reading.ts";
 import { speaksUtf8, type Talk } from "../talk.ts";
 import { preview } from "../text/preview.ts";
 import { string } from "../wire/encode.ts";
-import { Gone } from "../wire/input.ts";
 import { type Loaded, load, type OctetItem, type Source } from "./load.ts";
 import { needsDigest, render } from "./render.ts";
 import { isWhole } from "./sections.ts";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { Gone, Input } from "./input.ts";
+import { Gone } from "../../kit/output.ts";
+import { Input } from "./input.ts";
 
 class Below {
   paused = false;

@@ -8,20 +8,13 @@
  * Limits: once 64 KiB wait, the socket is paused until somebody takes them: memory stays flat.
  */
 import { Inflow, type Pausable, withoutLineEnd } from "../../kit/inflow.ts";
+import { Gone } from "../../kit/output.ts";
 
 export type Line =
   | { readonly kind: "line"; readonly text: string }
   /** `head` is how it began, `tail` how it ended. */
   | { readonly kind: "tooLong"; readonly head: string; readonly tail: string }
   | { readonly kind: "ended" };
-
-/** The client is not there any more. */
-export class Gone extends Error {
-  override readonly name = "Gone";
-  constructor() {
-    super("the client has gone");
-  }
-}
 
 const highWater = 65_536;
 const keptOfTooLong = 128;

@@ -4,7 +4,7 @@
  * Fails:  `decodeUtf7` gives `undefined` for what the encoder would never write: bad base64, text that needs none.
  * Spec:   RFC 3501 §5.1.3, RFC 9051 Appendix A.
  */
-import { isAscii } from "../../mail/address.ts";
+import { isAscii } from "../../kit/ascii.ts";
 
 const printable = /^[\x20-\x7e]*$/;
 const shift = /&([^-]*)-/g;

@@ -3,7 +3,7 @@
  *
  * Spec: RFC 2045 §6.7 (quoted-printable); RFC 6533 §3 (`utf-8` addresses); RFC 3464 §2.1.2, §2.3.1 (typed fields).
  */
-import { isAscii } from "../address.ts";
+import { isAscii } from "../../kit/ascii.ts";
 import { asciiLine, fold, oneLine, wordsOf } from "../text.ts";
 
 const cr = 13;

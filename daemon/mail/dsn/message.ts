@@ -9,7 +9,7 @@
  * Spec:   RFC 6522 §3 (multipart/report); RFC 3464 §2; RFC 6533 §4–§6 (SMTPUTF8); RFC 3834 §3, §5 (Auto-Submitted).
  */
 import { isAscii as isAsciiOctets } from "node:buffer";
-import { isAscii } from "../address.ts";
+import { isAscii } from "../../kit/ascii.ts";
 import { scanHeaders } from "../headers.ts";
 import { mailDate, receivedHeader } from "../trace.ts";
 import { quotedPrintable } from "./encode.ts";

@@ -6,7 +6,7 @@
  * Fails:  never.
  * Spec:   RFC 3464 §1.2 (the text is for humans), RFC 3834 §3.1.
  */
-import { isAscii } from "../address.ts";
+import { isAscii } from "../../kit/ascii.ts";
 import { fold, oneLine, wordsOf } from "../text.ts";
 import { mailDate } from "../trace.ts";
 import { type Explanation, explain } from "./explain.ts";

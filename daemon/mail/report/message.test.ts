@@ -8,7 +8,8 @@ import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { partsOf } from "../../../test/harness/mime-parts.ts";
 import { needs, run } from "../../../test/harness/programs.ts";
-import { type Address, isAscii } from "../address.ts";
+import { isAscii } from "../../kit/ascii.ts";
+import type { Address } from "../address.ts";
 import { dayOf, parseDay } from "./day.ts";
 import { type ReportLetter, reportMessage } from "./message.ts";
 

@@ -7,7 +7,8 @@
  * Spec:   RFC 7489 §7.2.1.1 (subject and file name); RFC 8460 §5.3 (message), §5.1 (file name); RFC 6522 §3; RFC 3834 §5;
  *         RFC 2047 §2; RFC 8689 §5 (`TLS-Required: No`).
  */
-import { type Address, domainOf, isAscii } from "../address.ts";
+import { isAscii } from "../../kit/ascii.ts";
+import { type Address, domainOf } from "../address.ts";
 import { mailDate, receivedHeader } from "../trace.ts";
 import { type Day, dayEnd, dayStart } from "./day.ts";
 

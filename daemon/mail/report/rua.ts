@@ -6,7 +6,8 @@
  * Fails:  what is no address and no https URL is left out; `undefined` where there is not exactly one record.
  * Spec:   RFC 7489 §6.2 (URIs and their size limits), §6.3; RFC 8460 §3 (`mailto:` and `https:`); RFC 6068 §2.
  */
-import { type Address, isAscii, parseAddress } from "../address.ts";
+import { isAscii } from "../../kit/ascii.ts";
+import { type Address, parseAddress } from "../address.ts";
 import { parseTags } from "../tags.ts";
 
 export type ReportUri =

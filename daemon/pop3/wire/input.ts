@@ -8,8 +8,8 @@
  * Spec:   RFC 1939 §3, RFC 2449 §4, RFC 6856 §2.
  */
 import { isUtf8 } from "node:buffer";
+import { isAscii } from "../../kit/ascii.ts";
 import { Inflow, type Pausable, withoutLineEnd } from "../../kit/inflow.ts";
-import { isAscii } from "../../mail/address.ts";
 
 export type Line =
   | { readonly kind: "line"; readonly text: string }

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Gone } from "./input.ts";
-import { Output } from "./output.ts";
+import { Gone, Output } from "./output.ts";
 
 function sink() {
   const writes: Buffer[] = [];

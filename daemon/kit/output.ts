@@ -5,14 +5,23 @@
  * Out:    writes to the socket. `room()` waits while the client does not read.
  * Fails:  `room()` rejects with `Gone` once the connection is closed; what is said to a closed connection is dropped.
  */
-import { isAscii } from "../../mail/address.ts";
-import { Gone } from "./input.ts";
-import type { ImapSocket } from "./socket.ts";
+import { isAscii } from "./ascii.ts";
+import type { ClientSocket } from "./client-socket.ts";
+
+/** The client is not there any more. */
+export class Gone extends Error {
+  override readonly name = "Gone";
+  constructor() {
+    super("the client has gone");
+  }
+}
 
 const batch = 65_536;
+/** More writes than these would cost more than one copy of what they hold. */
+const mostWrites = 16;
 
 export class Output {
-  #socket: Pick<ImapSocket, "write">;
+  #socket: Pick<ClientSocket, "write">;
   #text = "";
   #parts: Buffer[] = [];
   #size = 0;
@@ -20,7 +29,7 @@ export class Output {
   #closed = false;
   #wake: (() => void) | undefined;
 
-  constructor(socket: Pick<ImapSocket, "write">) {
+  constructor(socket: Pick<ClientSocket, "write">) {
     this.#socket = socket;
   }
 
@@ -44,20 +53,20 @@ export class Output {
   }
 
   flush(): void {
-    if (this.#parts.length === 0) this.#flushText();
-    else {
-      this.#gather();
-      const [first] = this.#parts;
-      const all = this.#parts.length === 1 && first ? first : Buffer.concat(this.#parts, this.#size);
-      this.#parts = [];
-      this.#size = 0;
-      this.#write(all);
-    }
+    if (this.#parts.length === 0) return this.#flushText();
+    this.#gather();
+    const parts = this.#parts;
+    const size = this.#size;
+    this.#parts = [];
+    this.#size = 0;
+    // What is large is not copied once more.
+    const apart = parts.length === 1 || (size > 2 * batch && parts.length <= mostWrites);
+    for (const part of apart ? parts : [Buffer.concat(parts, size)]) this.#write(part);
   }
 
   /** The client reads slowly: who has much to say awaits `room()` now and then. */
   get full(): boolean {
-    return this.#congested;
+    return this.#congested || this.#closed;
   }
 
   async room(): Promise<void> {
@@ -79,7 +88,7 @@ export class Output {
     this.#notify();
   }
 
-  moveTo(socket: Pick<ImapSocket, "write">): void {
+  moveTo(socket: Pick<ClientSocket, "write">): void {
     this.#socket = socket;
     this.#congested = false;
   }

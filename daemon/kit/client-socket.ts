@@ -1,5 +1,8 @@
 /**
- * The socket as the POP3 engine sees it; `daemon/net` implements it, tests supply one in memory.
+ * A client's socket as the protocol engines see it; `daemon/net` implements it, tests supply one in memory.
+ *
+ * An engine takes chunks as they are pushed. A chunk belongs to the engine from then on: it may be changed in place and
+ * handed on without a copy.
  */
 export interface TlsFacts {
   /** As in `TLSv1.3`. */
@@ -17,8 +20,8 @@ export interface SocketEvents {
   closed(): void;
 }
 
-export interface Pop3Socket {
-  /** Who is told of what happens; called once, before anything else. */
+export interface ClientSocket {
+  /** Who is told of what happens, before anything else; a later call takes the place of the one before. */
   attach(events: SocketEvents): void;
   /** ASCII text, or octets that stay as they are. False: the client reads slowly; write no more before `drained`. */
   write(data: string | Uint8Array): boolean;
