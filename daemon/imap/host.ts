@@ -1,7 +1,7 @@
 /**
  * What the IMAP engine asks of the rest of the daemon: who somebody is, and the mailbox that is theirs.
  */
-import type { SaslExchange, SaslRefusal } from "../kit/sasl.ts";
+import type { Entrance, SaslExchange } from "../kit/sasl.ts";
 import type { MailboxSession } from "../mailbox/session.ts";
 import type { MailboxName } from "../mailbox/store.ts";
 
@@ -25,17 +25,18 @@ export interface Account {
   readonly mailbox: MailboxSession;
 }
 
-export type Entrance =
-  | { readonly kind: "welcome"; readonly who: MailboxName }
-  | { readonly kind: "refused"; readonly why: SaslRefusal };
-
 export interface ImapHost {
   /** SASL mechanisms to offer this client now; asked only when a password may be told. */
   mechanisms(client: Client): readonly string[];
   /** `undefined`: there is no such mechanism, or not for this client. */
   exchange(mechanism: string, client: Client): SaslExchange<MailboxName> | undefined;
   /** LOGIN. */
-  password(name: string, password: string, client: Client, signal: AbortSignal): Promise<Entrance>;
+  password(
+    name: string,
+    password: string,
+    client: Client,
+    signal: AbortSignal,
+  ): Promise<Entrance<MailboxName>>;
   /** Throws `StoreUnavailable`. */
   open(mailbox: MailboxName, signal: AbortSignal): Promise<MailboxSession>;
 }

@@ -14,10 +14,12 @@ export type SaslRefusal =
   /** The client broke the rules of the mechanism. */
   | "malformed";
 
-export type SaslStep<Who> =
-  | { readonly kind: "challenge"; readonly octets: Buffer }
+/** How a login ends. */
+export type Entrance<Who> =
   | { readonly kind: "welcome"; readonly who: Who }
   | { readonly kind: "refused"; readonly why: SaslRefusal };
+
+export type SaslStep<Who> = { readonly kind: "challenge"; readonly octets: Buffer } | Entrance<Who>;
 
 export interface SaslExchange<Who> {
   /**

@@ -4,78 +4,35 @@
  * In:     a host that knows users and their scripts, and what the listener may do.
  * Out:    the chosen address; two stops: `drain` asks (BYE between commands), `abort` insists.
  */
-import { isLoopback } from "../kit/cidr.ts";
-import type { Clock } from "../kit/clock.ts";
-import type { Log } from "../kit/log.ts";
-import type { SieveHost } from "../managesieve/host.ts";
+import type { Caller, SieveHost } from "../managesieve/host.ts";
 import { defaultLimits, Session, type SieveLimits } from "../managesieve/session.ts";
 import { Caps, type ConnectionLimits } from "./caps.ts";
-import type { Connection, ContextFor } from "./connection.ts";
-import type { Proxies } from "./proxied.ts";
-import { type SessionServer, serveSessions } from "./serve-sessions.ts";
+import { type ServerOptions, type SessionServer, serveSessions } from "./serve-sessions.ts";
 import type { ServerEvents } from "./server-events.ts";
-import { SessionSet } from "./session-set.ts";
 
-export interface ManageSieveOptions {
-  readonly listener: {
-    readonly host: string;
-    readonly port: number;
-    /** Clients on loopback may log in in plain text. */
-    readonly plainAuthOnLoopback: boolean;
-  };
+export interface ManageSieveOptions extends ServerOptions<Caller["listener"]> {
   readonly host: SieveHost;
-  readonly secureContext: ContextFor;
-  /** Proxies that are trusted to name the client. */
-  readonly proxies?: Proxies | undefined;
   readonly connections: () => ConnectionLimits;
   readonly limits?: SieveLimits;
   readonly events?: ServerEvents;
-  readonly log: Log;
-  readonly clock: Clock;
 }
 
 export type ManageSieveServer = SessionServer;
 
-const name = "managesieve";
 const refusal = 'BYE (TRYLATER) "Too many connections, please try again later"\r\n';
 
 export function serveManageSieve(options: ManageSieveOptions): Promise<ManageSieveServer> {
-  const { log, secureContext, connections, clock, proxies, events } = options;
-  const sessions = new SessionSet<Session>(clock);
-  const onConnection = (connection: Connection) => begin(connection, sessions, options);
-  const spec = { name, ...options.listener, tls: "starttls" } as const;
-  const caps = new Caps(connections);
-  const secured = events?.secured;
-  return serveSessions(sessions, {
-    ...spec,
-    secureContext,
-    onConnection,
-    caps,
+  const { listener, host, events, limits = defaultLimits, connections, log, clock } = options;
+  const fixed = { host, limits, clock, log, spoke: events?.spoke };
+  return serveSessions<Session>(options, {
+    caps: new Caps(connections),
     refusal,
-    proxies,
-    secured,
-    log,
-  });
-}
-
-function begin(connection: Connection, sessions: SessionSet<Session>, options: ManageSieveOptions): void {
-  const { listener, events, host, limits = defaultLimits, clock, log } = options;
-  const { address, port, tls } = connection;
-  const session = new Session(connection, {
-    host,
-    caller: { address, port, listener: name },
-    tls: tls !== undefined,
-    trustPlain: listener.plainAuthOnLoopback && isLoopback(address),
-    limits,
-    clock,
-    log,
-    spoke: events?.spoke,
-    onOver: (over) => {
-      sessions.remove(over);
-      events?.closed?.();
+    events,
+    session(connection, common) {
+      const { address, port, tls } = connection;
+      const caller = { address, port, listener: listener.name };
+      return new Session(connection, { ...common, ...fixed, caller, tls: tls !== undefined });
     },
+    start: (session) => session.start(),
   });
-  sessions.add(session);
-  events?.opened?.();
-  session.start();
 }

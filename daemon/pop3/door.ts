@@ -6,10 +6,10 @@
  * Spec:   RFC 1939 §7 (USER, PASS); RFC 5034 §4 (AUTH: `+ ` and base64, `*` cancels, `=` is an empty response).
  */
 import { decodeBase64 } from "../kit/base64.ts";
-import type { SaslExchange, SaslStep } from "../kit/sasl.ts";
+import type { Entrance, SaslExchange, SaslStep } from "../kit/sasl.ts";
 import type { MailboxName } from "../mailbox/store.ts";
 import type { Command } from "./command.ts";
-import type { Client, Entrance, Pop3Host } from "./host.ts";
+import type { Client, Pop3Host } from "./host.ts";
 import { refusalOf, replies } from "./replies.ts";
 
 export type Answer =
@@ -88,7 +88,7 @@ export class Door {
     return this.#ended(step);
   }
 
-  #ended(end: Entrance): Answer {
+  #ended(end: Entrance<MailboxName>): Answer {
     return end.kind === "welcome" ? end : { kind: "failed", reply: refusalOf(end.why) };
   }
 }

@@ -1,7 +1,7 @@
 /**
  * What the POP3 engine asks of the rest of the daemon: who somebody is, and the maildrop that is theirs.
  */
-import type { SaslExchange, SaslRefusal } from "../kit/sasl.ts";
+import type { Entrance, SaslExchange } from "../kit/sasl.ts";
 import type { MailboxName } from "../mailbox/store.ts";
 import type { Maildrop } from "./maildrop.ts";
 
@@ -20,17 +20,18 @@ export interface Client extends Caller {
   readonly channelBinding: () => Buffer | undefined;
 }
 
-export type Entrance =
-  | { readonly kind: "welcome"; readonly who: MailboxName }
-  | { readonly kind: "refused"; readonly why: SaslRefusal };
-
 export interface Pop3Host {
   /** SASL mechanisms to offer this client now; asked only when it is secure. */
   mechanisms(client: Client): readonly string[];
   /** `undefined`: there is no such mechanism, or not for this client. */
   exchange(mechanism: string, client: Client): SaslExchange<MailboxName> | undefined;
   /** USER and PASS. */
-  password(name: string, password: string, client: Client, signal: AbortSignal): Promise<Entrance>;
+  password(
+    name: string,
+    password: string,
+    client: Client,
+    signal: AbortSignal,
+  ): Promise<Entrance<MailboxName>>;
   /** `undefined`: another session has it. Throws `StoreUnavailable`. */
   open(mailbox: MailboxName, signal: AbortSignal): Promise<Maildrop | undefined>;
 }

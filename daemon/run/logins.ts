@@ -15,7 +15,7 @@ import type { LiveDirectory, Scope } from "../directory/directory.ts";
 import { clientNetwork } from "../kit/cidr.ts";
 import { systemClock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
-import { mapped, type SaslExchange, type SaslRefusal } from "../kit/sasl.ts";
+import { type Entrance, mapped, type SaslExchange } from "../kit/sasl.ts";
 import type { MailboxName } from "../mailbox/store.ts";
 import type { PasswordUses } from "../mailbox/uses.ts";
 import type { Vault } from "../nats/directory/vault.ts";
@@ -27,15 +27,16 @@ export interface DoorClient {
   readonly channelBinding: () => Buffer | undefined;
 }
 
-export type Entrance =
-  | { readonly kind: "welcome"; readonly who: MailboxName }
-  | { readonly kind: "refused"; readonly why: SaslRefusal };
-
 /** The part of `ImapHost` and `Pop3Host` that is about who somebody is. */
 export interface Door {
   mechanisms(client: DoorClient): readonly string[];
   exchange(mechanism: string, client: DoorClient): SaslExchange<MailboxName> | undefined;
-  password(name: string, password: string, client: DoorClient, signal: AbortSignal): Promise<Entrance>;
+  password(
+    name: string,
+    password: string,
+    client: DoorClient,
+    signal: AbortSignal,
+  ): Promise<Entrance<MailboxName>>;
 }
 
 export interface Access {

@@ -5,11 +5,11 @@
  * skips responses until one that starts so.
  */
 import assert from "node:assert/strict";
-import type { Entrance, ImapHost } from "../../daemon/imap/host.ts";
+import type { ImapHost } from "../../daemon/imap/host.ts";
 import { defaultLimits, type ImapLimits } from "../../daemon/imap/limits.ts";
 import { Session } from "../../daemon/imap/session.ts";
 import { silent } from "../../daemon/kit/log.ts";
-import type { SaslStep } from "../../daemon/kit/sasl.ts";
+import type { Entrance, SaslStep } from "../../daemon/kit/sasl.ts";
 import { MemoryMailboxStore } from "../../daemon/mailbox/memory.ts";
 import type { MailboxName, Quota } from "../../daemon/mailbox/store.ts";
 import { FakeClock } from "./fake-clock.ts";
@@ -52,7 +52,7 @@ function host(here: Stage): ImapHost {
   };
 }
 
-function judge(name: string, password: string): Entrance {
+function judge(name: string, password: string): Entrance<MailboxName> {
   if (name === "gone") return { kind: "refused", why: "unavailable" };
   if (name === "carol" && password === "secret") return { kind: "refused", why: "disabled" };
   if (name !== "bob" || password !== "secret") return { kind: "refused", why: "wrong" };

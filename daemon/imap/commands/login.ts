@@ -6,11 +6,10 @@
  */
 
 import { Gone } from "../../kit/output.ts";
-import type { SaslExchange, SaslStep } from "../../kit/sasl.ts";
+import type { Entrance, SaslExchange, SaslStep } from "../../kit/sasl.ts";
 import type { MailboxName } from "../../mailbox/store.ts";
 import { type Answer, bad, no, ok, Refusal, refuse } from "../answer.ts";
 import { capabilities } from "../capabilities.ts";
-import type { Entrance } from "../host.ts";
 import type { Command, Commands, Talk } from "../talk.ts";
 
 const plainLogin: Command = {
@@ -44,7 +43,7 @@ async function converse(
   talk: Talk,
   exchange: SaslExchange<MailboxName>,
   initial: string | undefined,
-): Promise<Entrance> {
+): Promise<Entrance<MailboxName>> {
   let step = await exchange.respond(initial === undefined ? undefined : decode(initial), talk.signal);
   while (step.kind === "challenge") step = await exchange.respond(await asked(talk, step), talk.signal);
   return step;
@@ -75,7 +74,7 @@ function requirePrivacy(talk: Talk): void {
   if (!talk.mayLogin) throw refuse("Use TLS before you tell a password", "PRIVACYREQUIRED");
 }
 
-async function enter(talk: Talk, entrance: Entrance): Promise<Answer> {
+async function enter(talk: Talk, entrance: Entrance<MailboxName>): Promise<Answer> {
   if (entrance.kind === "refused") return refused(talk, entrance);
   const { who } = entrance;
   const mailbox = await talk.host.open(who, talk.signal);
@@ -85,7 +84,7 @@ async function enter(talk: Talk, entrance: Entrance): Promise<Answer> {
   return ok("Logged in", `CAPABILITY ${capabilities(talk)}`);
 }
 
-function refused(talk: Talk, { why }: Extract<Entrance, { kind: "refused" }>): Answer {
+function refused(talk: Talk, { why }: Extract<Entrance<MailboxName>, { kind: "refused" }>): Answer {
   if (why === "unavailable") return no("Logging in is not possible now, please try again", "UNAVAILABLE");
   if (++talk.failedLogins >= talk.limits.failedLogins) talk.logout("Too many failed logins");
   if (why === "malformed") return bad("The response breaks the rules of the mechanism", "CLIENTBUG");
