@@ -79,6 +79,7 @@ generate: node_modules/.stamp ## Write what is generated: types, chart, metrics 
 	@node scripts/generate-types.ts
 	@node scripts/generate-chart.ts
 	@node scripts/generate-metrics.ts
+	@node scripts/generate-events.ts
 	@node scripts/generate-api.ts
 	@node --disable-warning=ExperimentalWarning scripts/build-console.ts
 
@@ -86,6 +87,7 @@ verify: node_modules/.stamp ## Show that generated files are current
 	@node scripts/generate-types.ts --check
 	@node scripts/generate-chart.ts --check
 	@node scripts/generate-metrics.ts --check
+	@node scripts/generate-events.ts --check
 	@node scripts/generate-api.ts --check
 	@node --disable-warning=ExperimentalWarning scripts/build-console.ts --check
 

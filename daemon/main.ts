@@ -26,6 +26,10 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
       about: "look at and steer the queue",
       load: async () => (await import("./cli/queue.ts")).queueCommand,
     },
+    events: {
+      about: "message events as JSON, past and to come",
+      load: async () => (await import("./cli/events.ts")).eventsCommand,
+    },
     trace: {
       about: "every step of one message",
       load: async () => (await import("./cli/trace.ts")).traceCommand,

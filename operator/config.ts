@@ -7,6 +7,7 @@
  */
 import { Ajv, type ErrorObject } from "ajv";
 import { parse } from "yaml";
+import { parseDuration, parseQuantity } from "../crds/quantities.ts";
 import type { PodTemplate, Resources } from "../crds/types.ts";
 
 export interface DaemonConfig {
@@ -81,6 +82,8 @@ export interface OperatorConfig {
   readonly dns: { readonly servers: readonly string[]; readonly daemons: readonly string[] };
   /** Of MX hosts. */
   readonly smtpPort: number;
+  /** How message events are kept; without a size: as the stream is found. */
+  readonly events: { readonly retention: string; readonly size?: string; readonly keep: boolean };
 }
 
 export class UnusableConfig extends Error {
@@ -149,6 +152,11 @@ const schema = closed(
     networkPolicies: { type: "boolean", default: true },
     dns: part({ servers: texts, daemons: texts }),
     smtpPort: { type: "integer", minimum: 1, maximum: 65_535, default: 25 },
+    events: part({
+      retention: { ...text, default: "14d" },
+      size: text,
+      keep: { type: "boolean", default: false },
+    }),
   },
   "name",
   "namespace",
@@ -192,8 +200,15 @@ function sentence({ instancePath, keyword, params, message }: ErrorObject): stri
   return `${field}: ${message ?? keyword}`;
 }
 
-function together({ nats, gateway, mailbox }: OperatorConfig): string[] {
+const leastRetentionMs = 3_600_000;
+const leastEventBytes = 1 << 20;
+
+function together({ nats, gateway, mailbox, events }: OperatorConfig): string[] {
   const problems: string[] = [];
+  if ((parseDuration(events.retention) ?? 0) < leastRetentionMs)
+    problems.push("events.retention: give a time of at least 1h, such as 14d");
+  if (events.size !== undefined && (parseQuantity(events.size) ?? 0) < leastEventBytes)
+    problems.push("events.size: give a size of at least 1Mi, such as 2Gi");
   if (nats.mode === "External" && nats.credentialsSecret === undefined)
     problems.push("nats.credentialsSecret: name the Secret that holds user.creds for the external NATS");
   for (const [name, set] of Object.entries({ gateway, mailbox }))

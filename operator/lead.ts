@@ -114,9 +114,9 @@ class Leader {
     const { installation, clock, log } = this.#parts;
     const { urls: servers, replicas } = installation.nats;
     const { signal, assert } = this.#term;
-    const { placement } = installation;
+    const { placement, events } = installation;
     const nats = { servers, credential, replicas, ...(ca === undefined ? {} : { ca }) };
-    return openStore({ ...nats, directoryKeys, placement, clock, log, signal, assert });
+    return openStore({ ...nats, directoryKeys, placement, events, clock, log, signal, assert });
   }
 
   #openWorld(kube: World["kube"], store: Store): World & { readonly wakes: Wakes } {

@@ -75,7 +75,7 @@ export interface MailroomParts {
   /** Whom a bounce to this address of ours is for, if we gave the address out as a return path. */
   readonly returned?: (address: Address, namespace: string) => Address | undefined;
   /** Called for each message once it is durable, before the client hears so: metrics and the message's trace. */
-  readonly accepted: (event: Accepted) => void;
+  readonly accepted: (event: Accepted) => void | Promise<void>;
   readonly limits?: Partial<MailroomLimits>;
 }
 

@@ -223,8 +223,8 @@ export class MessageDraft implements Draft {
       : `${clientField}: ${this.#origin.client};\r\n ${[...notes].join(";\r\n ")}\r\n`;
   }
 
-  accepted(octets: number, jobs: readonly NewJob[]): void {
+  accepted(octets: number, jobs: readonly NewJob[]): void | Promise<void> {
     const ms = this.#desk.parts.clock.monotonic() - this.#opened;
-    this.#desk.parts.accepted({ message: this.id, jobs, octets, ms });
+    return this.#desk.parts.accepted({ message: this.id, jobs, octets, ms });
   }
 }

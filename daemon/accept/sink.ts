@@ -60,7 +60,7 @@ export interface Draft {
   screen?(whole: Whole): Promise<Screened>;
   jobs(findings: Findings): readonly NewJob[];
   /** Called once the message is durable, before the client hears so. */
-  accepted(octets: number, jobs: readonly NewJob[]): void;
+  accepted(octets: number, jobs: readonly NewJob[]): void | Promise<void>;
 }
 
 interface Gathered {
@@ -269,15 +269,15 @@ export class Sink implements MessageSink {
     const jobs = this.#draft.jobs({ judgement, ...findings });
     // From here on the body is not ours to abandon: a store that fails to answer may have the jobs all the same.
     await this.#parts.queue.accept({ jobs, body }, signal);
-    this.#tell(jobs, judgement);
+    await this.#tell(jobs, judgement);
     return replies.queued(this.#draft.id);
   }
 
   /** Whoever counts may fail; the message is durable all the same. */
-  #tell(jobs: readonly NewJob[], judgement: Judgement | undefined): void {
+  async #tell(jobs: readonly NewJob[], judgement: Judgement | undefined): Promise<void> {
     try {
       if (judgement?.kind === "take") judgement.count();
-      this.#draft.accepted(this.#size, jobs);
+      await this.#draft.accepted(this.#size, jobs);
     } catch (error) {
       this.#parts.log.error(
         { message: this.#draft.id, err: error },

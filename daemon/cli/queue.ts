@@ -16,6 +16,7 @@ import { readDirectory } from "../operate/read-directory.ts";
 import { type EditResult, type Steering, steer } from "../operate/steer.ts";
 import type { TraceEvent } from "../queue/events.ts";
 import type { Job, PolicyName, Queued } from "../queue/job.ts";
+import type { Concerned } from "../queue/message-event.ts";
 import type { Queue } from "../queue/queue.ts";
 import { type CommandContext, CommandError, usage } from "./context.ts";
 import { connectInstance, type InstanceFlags, instanceOptions } from "./instance.ts";
@@ -84,8 +85,9 @@ export async function queueCommand(argv: readonly string[], context: CommandCont
   const directory = await readDirectory(link, context.signal, PATIENCE_MS);
   const isPaused = pausedBy(() => directory, suspensions);
   if (edit) {
-    await using events = new EventLog(link, "cli", silent);
-    const steering = { queue, edit, record: (event: TraceEvent) => events.record(event), now: Date.now };
+    await using events = new EventLog({ link, clock: systemClock, log: silent });
+    const record = (event: TraceEvent, about: Concerned) => events.tell(event, about);
+    const steering = { queue, edit, record, now: Date.now };
     return await change({ steering, command, isPaused }, chosen, values, queue, context);
   }
   return await list({ queue, chosen, whole: command === "show", isPaused }, values, context);

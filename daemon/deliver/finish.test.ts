@@ -12,14 +12,14 @@ import { reply } from "../mail/reply.ts";
 import type { TraceEvent } from "../queue/events.ts";
 import { MemoryQueue } from "../queue/memory.ts";
 import { type NewJob, QueueError } from "../queue/queue.ts";
-import { QueueFinisher } from "./finish.ts";
+import { type FinisherOptions, QueueFinisher } from "./finish.ts";
 
 const delivered: Outcome = { kind: "delivered", reply: reply(250, "2.0.0", "ok"), how: "relayed" };
 const deferred: Outcome = { kind: "deferred", reply: reply(451, "4.7.1", "later") };
 const failed: Outcome = { kind: "failed", reply: reply(550, "5.1.1", "no such user") };
 const DAY = 86_400_000;
 
-async function setup(t: TestContext) {
+async function setup(t: TestContext, over: Partial<FinisherOptions> = {}) {
   const queue = new MemoryQueue(systemClock);
   const heard = new Listener();
   await queue.own({ class: "relay" }, heard);
@@ -36,6 +36,7 @@ async function setup(t: TestContext) {
     log: silent,
     record: (event) => events.push(event),
     outcome: () => {},
+    ...over,
   });
   const accept = async (over: Partial<NewJob> = {}) => {
     const job = draft(over);
@@ -56,6 +57,27 @@ test("delivered to all: the job is gone, and nobody is told", async (t) => {
   const { heard, local, events, accept, finish } = await setup(t);
   assert.equal(await finish(await accept(), delivered), undefined);
   assert.deepEqual([heard.jobs.size, local.jobs.size, events.map((e) => e.kind)], [0, 0, ["delivered"]]);
+});
+
+test("what somebody relies on is stored before the job is settled, and a store that is away is tried again", async (t) => {
+  const kept: string[][] = [];
+  let heard: Listener | undefined;
+  const keep: FinisherOptions["keep"] = async (told, { policy }) => {
+    assert.equal(heard?.jobs.size, 1, `the job of ${policy} is settled already`);
+    kept.push(told.map(({ kind }) => kind));
+    if (kept.length === 1) throw new Error("no answer");
+  };
+  const set = await setup(t, { keep });
+  heard = set.heard;
+  const sender = { path: "alice@example.test" as Address, body: "7BIT", smtputf8: false } as const;
+  await set.finish(await set.accept({ sender }), failed);
+  assert.deepEqual(kept, [["failed"], ["failed"]]);
+  assert.deepEqual(
+    set.events.map(({ kind }) => kind),
+    ["dsn"],
+    "what is not relied on follows",
+  );
+  assert.equal(set.heard.jobs.size, 0);
 });
 
 test("one delivered, one deferred: only the deferred one stays, and it is known when", async (t) => {

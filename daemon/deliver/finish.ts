@@ -17,8 +17,9 @@ import { type Original, originalLimit } from "../mail/dsn/original.ts";
 import type { Report } from "../mail/dsn/report.ts";
 import type { Origin } from "../mail/envelope.ts";
 import type { Outcome } from "../mail/outcome.ts";
-import type { TraceEvent } from "../queue/events.ts";
+import { isEnding, type TraceEvent } from "../queue/events.ts";
 import type { Job, MessageId, Queued } from "../queue/job.ts";
+import { type Concerned, concerning } from "../queue/message-event.ts";
 import { type NewMessage, type Queue, QueueError } from "../queue/queue.ts";
 import { defaultRetry, expiresAt, type RetryNumbers } from "../queue/retry.ts";
 import { type Plan, plan } from "../queue/settle.ts";
@@ -33,7 +34,12 @@ export interface FinisherOptions {
   readonly clock: Clock;
   readonly chance: Chance;
   readonly log: Log;
-  readonly record: (event: TraceEvent) => void;
+  readonly record: (event: TraceEvent, about: Concerned) => void;
+  /**
+   * Stores what became of recipients where somebody relies on hearing of it: before the job is settled, since a job that is
+   * gone cannot be told of. `undefined`: nobody does, and nothing is told yet.
+   */
+  readonly keep?: (events: readonly TraceEvent[], about: Concerned) => Promise<void> | undefined;
   readonly outcome: (outcome: Outcome) => void;
   /** An attempt is over and written down. `times`: ms since the epoch. */
   readonly attempted?: (
@@ -111,6 +117,10 @@ export class QueueFinisher implements Finisher {
     if (planned.next === job) return planned; // nothing was learned
     const reports = planned.reports.length === 0 ? [] : await this.#messages(planned.reports, queued, signal);
     const also = [...reports, ...(await this.#sends(outcomes, queued, signal))];
+    const about = concerning(job);
+    const endings = planned.events.filter(({ kind }) => isEnding(kind));
+    const kept = endings.length === 0 ? undefined : this.#o.keep?.(endings, about);
+    await kept;
     const change = { key, revision, next: planned.next, also, ...(inline ? { inline } : {}) };
     try {
       if ((await queue.settle(change, signal)) === "stale") return undefined;
@@ -122,7 +132,7 @@ export class QueueFinisher implements Finisher {
       );
     }
     if (planned.next === undefined) queue.forget(key, job);
-    for (const event of planned.events) record(event);
+    for (const event of planned.events) if (!kept || !isEnding(event.kind)) record(event, about);
     return planned;
   }
 
@@ -179,7 +189,7 @@ export class QueueFinisher implements Finisher {
     });
     if (jobs.length === 0) {
       const reason = `no way to tell <${report.to}>: it does not exist here`;
-      record({ kind: "dropped", at: report.at, message: job.message, reason });
+      record({ kind: "dropped", at: report.at, message: job.message, reason }, concerning(job));
       return undefined;
     }
     const writer = queue.openBody(id, signal, true);

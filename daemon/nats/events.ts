@@ -1,97 +1,205 @@
 /**
- * Trace events on stream `EVENTS`, in pages: what happens within a quarter of a second, or 64 KiB of it, is one record.
+ * Message events on stream `EVENTS`, under `events.<namespace>.<kind>`: a record holds events of one namespace and one kind,
+ * one JSON a line, the oldest first. docs/events.md is the contract with those who read it.
  *
- * The road of a message must not pay a write per event, so a page is written behind it and not waited for. What a crash
- * can cost is the last page: jobs that are still queued carry their own history, and a marker says what is done.
+ * `tell`: the road of a message must not pay a write per event, so what happens within a quarter of a second is written
+ * behind it and not waited for. What a crash can cost is that quarter of a second: jobs that are still queued carry their
+ * own history, and a marker says what is done.
+ * `keep`: resolves when the events are stored, where somebody relies on each of them (`wanted`). Who waits shares a write
+ * with all who wait.
+ * Fails:  `tell` never; it holds a few megabytes while the store is away, and what the store does not take in time is
+ *         counted and dropped. `keep` rejects with a `StoreFault` while the store is away; a store that is full takes
+ *         nothing from anybody, so then it drops as `tell` does.
  *
  * Reading starts at the time that a message's id carries, and ends when the log does.
  */
+import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import type { TraceEvent } from "../queue/events.ts";
 import { idTime } from "../queue/ids.ts";
 import type { MessageId } from "../queue/job.ts";
+import { type Concerned, kindOf, type MessageEvent, messageEvents, traceOf } from "../queue/message-event.ts";
+import { type Entry, GroupCommit } from "./commit.ts";
 import type { Link } from "./connect.ts";
+import { StoreFault } from "./fault.ts";
 import { EVENT_STREAM } from "./streams.ts";
 import { Tail, type TailMessage } from "./tail.ts";
 
 const FLUSH_MS = 250;
 const PAGE = 64 << 10;
-/** Pages that may be on their way; beyond it events are dropped and counted, never queued without bound. */
+/** What is held while the store is away. */
+const HELD = 4 << 20;
+/** Records of one write. */
+const BATCH = 500;
+/** Writes that may be on their way; beyond it events are dropped and counted, never queued without bound. */
 const IN_FLIGHT = 64;
+const TIMEOUT_MS = 10_000;
 const CLOCKS_APART_MS = 60_000;
 /** Times are told to the server as RFC 3339 has them, with four digits for the year; an id that was made up may go beyond. */
 const LATEST = Date.UTC(9999, 11, 31);
 
+interface Page {
+  lines: string[];
+  size: number;
+}
+
+export interface EventLogOptions {
+  readonly link: Link;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Whether somebody relies on every event of this namespace. */
+  readonly wanted?: (namespace: string) => boolean;
+}
+
 export class EventLog implements AsyncDisposable {
-  readonly #link: Link;
-  readonly #log: Log;
-  readonly #subject: string;
-  #lines: string[] = [];
+  readonly #o: EventLogOptions;
+  readonly #commit: GroupCommit;
+  /** By subject; the last page of each is the one that fills. */
+  #pages = new Map<string, Page[]>();
   #size = 0;
   #timer: NodeJS.Timeout | undefined;
-  #flights = new Set<Promise<void>>();
+  readonly #flights = new Set<Promise<void>>();
+  /** The write that takes what is waited for, once the one on its way is over. */
+  #next: Promise<void> | undefined;
+  #kept: Promise<void> = Promise.resolve();
   #dropped = 0;
 
-  /** `origin` names the process; it becomes part of the subject. */
-  constructor(link: Link, origin: string, log: Log) {
-    this.#link = link;
-    this.#log = log;
-    this.#subject = `events.${link.confined ?? "_"}.${origin.replaceAll(/[^A-Za-z0-9_-]/g, "_")}`;
+  constructor(options: EventLogOptions) {
+    const { link, clock, log } = options;
+    this.#o = options;
+    this.#commit = new GroupCommit(link, { stream: EVENT_STREAM, clock, log, maxEntries: BATCH });
   }
 
-  record(event: TraceEvent): void {
-    const line = JSON.stringify(event);
-    this.#lines.push(line);
-    this.#size += line.length + 1;
-    if (this.#size >= PAGE) this.#flush();
-    else this.#timer ??= setTimeout(() => this.#flush(), FLUSH_MS);
+  tell(event: TraceEvent, about: Concerned): void {
+    this.#add(messageEvents(event, about));
+    if (this.#size >= PAGE && this.#o.link.isUp()) this.#flushBehind();
+    else this.#flushSoon();
   }
 
-  #flush(): void {
+  #flushSoon(): void {
+    if (this.#size > 0) this.#timer ??= setTimeout(() => this.#flushBehind(), FLUSH_MS);
+  }
+
+  /** `undefined`: nobody relies on them, and they are not told yet. */
+  keep(events: readonly TraceEvent[], about: Concerned): Promise<void> | undefined {
+    const namespace = about.policy.slice(0, about.policy.indexOf("/"));
+    if (!this.#o.wanted?.(namespace)) return undefined;
+    for (const event of events) this.#add(messageEvents(event, about));
+    this.#next ??= this.#flushAfter(this.#kept);
+    return this.#next;
+  }
+
+  /** As `keep`, or as `tell` where nobody relies on it or the store is away. Never rejects. */
+  tellSurely(event: TraceEvent, about: Concerned): Promise<void> | undefined {
+    const kept = this.keep([event], about);
+    if (kept === undefined) this.tell(event, about);
+    return kept?.catch(() => this.tell(event, about));
+  }
+
+  #add(events: readonly MessageEvent[]): void {
+    const { confined } = this.#o.link;
+    for (const event of events) {
+      // One that we may not write would take its whole batch along.
+      if (confined !== undefined && event.data.namespace !== confined) continue;
+      const subject = `events.${event.data.namespace}.${kindOf(event)}`;
+      const line = JSON.stringify(event);
+      const pages = this.#pages.get(subject) ?? [];
+      this.#pages.set(subject, pages);
+      let page = pages.at(-1);
+      if (page === undefined || page.size + line.length > PAGE) {
+        page = { lines: [], size: 0 };
+        pages.push(page);
+      }
+      page.lines.push(line);
+      page.size += line.length + 1;
+      this.#size += line.length + 1;
+    }
+  }
+
+  #take(): readonly Entry[] {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const lines = this.#lines;
-    if (lines.length === 0) return;
-    this.#lines = [];
+    const entries = Array.from(this.#pages, ([subject, pages]) =>
+      pages.map(({ lines }): Entry => ({ subject, data: Buffer.from(lines.join("\n")) })),
+    ).flat();
+    this.#pages = new Map();
     this.#size = 0;
-    if (this.#flights.size >= IN_FLIGHT || !this.#link.isUp()) {
-      this.#dropped += lines.length;
-      return;
-    }
-    const flight = this.#write(lines);
+    return entries;
+  }
+
+  #flushAfter(before: Promise<void>): Promise<void> {
+    const flight = before
+      .catch(() => {})
+      .then(() => {
+        this.#next = undefined;
+        return this.#write(this.#take());
+      });
+    this.#kept = flight;
+    void flight.catch(() => {});
+    return flight;
+  }
+
+  #flushBehind(): void {
+    this.#timer = undefined;
+    const isUp = this.#o.link.isUp();
+    if (!isUp && this.#size < HELD) return this.#flushSoon();
+    const entries = this.#take();
+    if (entries.length === 0) return;
+    if (this.#flights.size >= IN_FLIGHT || !isUp) return this.#drop(entries);
+    const flight = this.#write(entries)
+      .then(() => this.#confess())
+      .catch(() => this.#drop(entries));
     this.#flights.add(flight);
     void flight.finally(() => this.#flights.delete(flight));
   }
 
-  async #write(lines: readonly string[]): Promise<void> {
-    try {
-      await this.#link.nc.request(this.#subject, Buffer.from(lines.join("\n")), { timeout: 10_000 });
-      if (this.#dropped === 0) return;
-      this.#log.warn({ events: this.#dropped }, "trace events were dropped while the store was slow or away");
-      this.#dropped = 0;
-    } catch {
-      this.#dropped += lines.length;
+  async #write(entries: readonly Entry[]): Promise<void> {
+    for (let at = 0; at < entries.length; at += BATCH) {
+      const some = entries.slice(at, at + BATCH);
+      try {
+        await this.#commit.commit(some, TIMEOUT_MS);
+      } catch (error) {
+        if (!(error instanceof StoreFault) || error.kind !== "full") throw error;
+        this.#drop(some);
+      }
     }
   }
 
+  #drop(entries: readonly Entry[]): void {
+    for (const { data } of entries) this.#dropped += data.filter((octet) => octet === 10).length + 1;
+  }
+
+  #confess(): void {
+    if (this.#dropped === 0) return;
+    this.#o.log.warn(
+      { events: this.#dropped },
+      "message events were dropped while the store was slow, full or away",
+    );
+    this.#dropped = 0;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#flush();
-    await Promise.all(this.#flights);
+    this.#flushBehind();
+    this.#drop(this.#take());
+    await Promise.all([...this.#flights, this.#kept.catch(() => {})]);
+    await this.#commit.settled();
+    this.#confess();
   }
 }
 
-/** The events of one message, oldest first: what its reader may see of them. */
+/** What happened to one message, oldest first: what its reader may see of it. */
 export async function readEvents(link: Link, message: MessageId, log: Log): Promise<TraceEvent[]> {
-  const events: TraceEvent[] = [];
+  const found: Lines = { events: [], before: [] };
   const onPage = (page: Buffer) => {
-    if (!page.includes(message)) return;
-    for (const line of linesOf(page)) if (line.includes(message)) events.push(JSON.parse(line) as TraceEvent);
+    if (page.includes(message)) read(page, found, message);
   };
   const since = Math.min(idTime(message), LATEST) - CLOCKS_APART_MS;
-  await using tail = pages(link, since, onPage, log);
+  await using tail = tailOf(link, since, onPage, log);
   await tail.start();
   await tail.caughtUp;
-  return events.sort((a, b) => a.at - b.at);
+  // What was told again is the same event.
+  const once = [...new Map(found.events.map((event) => [event.id, event])).values()];
+  return [...found.before, ...traceOf(once)].sort((a, b) => a.at - b.at);
 }
 
 export interface FollowOptions {
@@ -107,19 +215,57 @@ export async function followEvents(
   { since, onEvent, log }: FollowOptions,
 ): Promise<AsyncDisposable> {
   const onPage = (page: Buffer) => {
-    for (const line of linesOf(page)) onEvent(JSON.parse(line) as TraceEvent);
+    const found: Lines = { events: [], before: [] };
+    read(page, found);
+    for (const event of [...found.before, ...traceOf(found.events)]) onEvent(event);
   };
-  const tail = await pages(link, since, onPage, log).start();
+  const tail = await tailOf(link, since, onPage, log).start();
   await tail.caughtUp;
   return tail;
 }
 
-function pages(link: Link, since: number, onPage: (page: Buffer) => void, log: Log): Tail {
+function tailOf(link: Link, since: number, onPage: (page: Buffer) => void, log: Log): Tail {
   const onMessage = ({ data, forged }: TailMessage) => {
     if (!forged) onPage(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
   };
-  const filter = `events.${link.confined ?? "*"}.*`;
+  const filter = eventSubjects(link.confined);
   return new Tail(link, { stream: EVENT_STREAM, filters: [filter], since, onMessage, log });
 }
 
-const linesOf = (page: Buffer): string[] => page.toString("utf8").split("\n");
+/** Of one namespace, or of all. */
+export const eventSubjects = (namespace: string | undefined): string => `events.${namespace ?? "*"}.*`;
+
+/** What a record holds, in the form in which the world reads it; what is no event of this version is passed over. */
+export function parseEvents(page: Uint8Array): readonly MessageEvent[] {
+  const found: Lines = { events: [], before: [] };
+  read(page, found);
+  return found.events;
+}
+
+interface Lines {
+  readonly events: MessageEvent[];
+  /** From before there was a contract. */
+  readonly before: TraceEvent[];
+}
+
+function read(page: Uint8Array, { events, before }: Lines, containing = ""): void {
+  for (const line of Buffer.from(page).toString("utf8").split("\n")) {
+    const event = line.includes(containing) ? parseLine(line) : undefined;
+    if (event === undefined) continue;
+    if ("version" in event) events.push(event);
+    else before.push(event);
+  }
+}
+
+function parseLine(line: string): MessageEvent | TraceEvent | undefined {
+  try {
+    const event = JSON.parse(line) as MessageEvent | TraceEvent | null;
+    if (event === null || typeof event !== "object") return undefined;
+    if (!("version" in event)) return typeof event.at === "number" ? event : undefined;
+    return event.version === 1 && typeof event.id === "string" && typeof event.data === "object"
+      ? event
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

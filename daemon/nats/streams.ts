@@ -2,7 +2,7 @@
  * The streams of the queue and how they are made. Creating is idempotent; what may change later (size, replicas) is
  * updated, everything else is left as it was found.
  *
- * `Q<i>` job records · `B<i>` bodies · `OWN` members and owners of partitions · `EVENTS` pages of trace events.
+ * `Q<i>` job records · `B<i>` bodies · `OWN` members and owners of partitions · `EVENTS` message events.
  */
 import { type JetStreamManager, jetstreamManager, type StreamConfig } from "@nats-io/jetstream";
 import type { Link } from "./connect.ts";
@@ -16,13 +16,16 @@ export interface StreamSizes {
   readonly queueBytes: number;
   readonly bodyBytes: number;
   readonly eventBytes: number;
+  /** How long events are kept, ms; absent: as it is found, two weeks when it is made. */
+  readonly eventAgeMs?: number | undefined;
   readonly ownerBytes?: number;
 }
 
 export const OWN_STREAM = LEASE_STREAM;
 export const EVENT_STREAM = "EVENTS";
 
-const DAY_NS = 86_400e9;
+const MS_NS = 1e6;
+const USUAL_EVENT_AGE_MS = 14 * 86_400_000;
 
 /** The fields that every stream of ours shares: one record a subject, refuse when full, batches and TTLs. */
 export const base = (sizes: Pick<StreamSizes, "replicas">) => ({
@@ -68,15 +71,17 @@ export async function ensureQueueStreams(link: Link, wanted: Layout, sizes: Stre
     max_bytes: sizes.ownerBytes || 64 << 20,
     subject_delete_marker_ttl: 60e9,
   });
-  await ensure(jsm, {
+  const events = {
     ...base(sizes),
     name: EVENT_STREAM,
     subjects: ["events.>"],
     max_msgs_per_subject: -1,
     discard: "old",
-    max_age: 14 * DAY_NS,
+    max_age: (sizes.eventAgeMs ?? USUAL_EVENT_AGE_MS) * MS_NS,
     max_bytes: sizes.eventBytes || 256 << 20,
-  });
+  };
+  const max_age = sizes.eventAgeMs === undefined ? undefined : events.max_age;
+  await ensure(jsm, events, { max_age, max_bytes: sizes.eventBytes });
   return layout;
 }
 
@@ -86,8 +91,12 @@ export type Wanted = Record<string, unknown> & {
   readonly num_replicas: number;
 };
 
-/** Makes the stream, or brings its size and replicas up to date: those that somebody asked for. */
-export async function ensure(jsm: JetStreamManager, wanted: Wanted): Promise<void> {
+/** Makes the stream, or brings its size and replicas up to date: those that somebody asked for; `asked` says otherwise than what it is made with. */
+export async function ensure(
+  jsm: JetStreamManager,
+  wanted: Wanted,
+  asked: { readonly max_age?: number | undefined; readonly max_bytes?: number } = {},
+): Promise<void> {
   const found = await jsm.streams.info(wanted.name).catch(() => undefined);
   if (found === undefined) {
     // Two processes may create it at once; the same configuration is no error.
@@ -96,12 +105,15 @@ export async function ensure(jsm: JetStreamManager, wanted: Wanted): Promise<voi
     return;
   }
   const { max_bytes, num_replicas } = found.config;
+  const bytes = asked.max_bytes ?? wanted.max_bytes;
   const change = {
     ...found.config,
-    max_bytes: wanted.max_bytes > 0 ? wanted.max_bytes : max_bytes,
+    max_bytes: bytes > 0 ? bytes : max_bytes,
     num_replicas: wanted.num_replicas || num_replicas,
+    max_age: asked.max_age ?? found.config.max_age,
   };
-  if (max_bytes === change.max_bytes && num_replicas === change.num_replicas) return;
+  const same = max_bytes === change.max_bytes && num_replicas === change.num_replicas;
+  if (same && change.max_age === found.config.max_age) return;
   await jsm.streams.update(wanted.name, change).catch((error: unknown) => {
     // A store that has become smaller than what its streams set aside takes no change at all, not even to smaller
     // bounds. The old ones stay; the server's own limit holds, and admission watches the store as a whole.

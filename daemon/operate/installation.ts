@@ -16,6 +16,7 @@ import { openSuspensions, resume, type Suspensions, suspend } from "../nats/susp
 import { fetchStsPolicy } from "../net/fetch-sts-policy.ts";
 import type { TraceEvent } from "../queue/events.ts";
 import type { PolicyName } from "../queue/job.ts";
+import type { Concerned } from "../queue/message-event.ts";
 import type { Queue } from "../queue/queue.ts";
 import { ActivityWatch } from "./activity.ts";
 import { DomainHealths } from "./domain-health.ts";
@@ -31,7 +32,7 @@ export interface InstallationOptions {
   readonly live: LiveDirectory;
   readonly queue: Pick<Queue, "read" | "body" | "settle" | "forget">;
   readonly storeOf: StoreOf;
-  readonly record: (event: TraceEvent) => void;
+  readonly record: (event: TraceEvent, about: Concerned) => void;
   readonly resolver: Resolver;
   /** Our public name. */
   readonly hostname: string;

@@ -7,13 +7,14 @@
  */
 import type { TraceEvent } from "../queue/events.ts";
 import type { JobKey } from "../queue/job.ts";
+import { type Concerned, concerning } from "../queue/message-event.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Edit } from "./edit.ts";
 
 export interface Steering {
   readonly queue: Pick<Queue, "read" | "settle" | "forget">;
   readonly edit: Edit;
-  readonly record: (event: TraceEvent) => void;
+  readonly record: (event: TraceEvent, about: Concerned) => void;
   readonly now: () => number;
 }
 
@@ -54,7 +55,7 @@ async function editOne(
     const change = { key, revision, next, ...(inline ? { inline } : {}), also: [] };
     if ((await queue.settle(change, signal)) === "stale") continue;
     if (next === undefined) queue.forget(key, job);
-    record({ at: now(), message: job.message, group: job.group, ...edit.event });
+    record({ at: now(), message: job.message, group: job.group, ...edit.event }, concerning(job));
     return "changed";
   }
   return "busy";

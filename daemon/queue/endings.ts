@@ -118,7 +118,7 @@ function eventOf(
 
 function detailOf(
   first: Delivered | Failed | Deferred,
-  end: Omit<Extract<EventDetail, { kind: "failed" }>, "kind">,
+  end: Omit<Extract<EventDetail, { kind: "expired" }>, "kind">,
   nextAttempt: number | undefined,
 ): EventDetail {
   switch (first.kind) {

@@ -31,6 +31,12 @@ interface AttemptEnd {
   readonly ms?: number;
 }
 
+/** The refusal came back as a message, after the next hop had taken ours. */
+interface Brought {
+  readonly late?: true;
+  readonly report?: MessageId;
+}
+
 export type EventDetail =
   | {
       readonly kind: "accepted";
@@ -48,9 +54,16 @@ export type EventDetail =
     }
   | ({ readonly kind: "delivered"; readonly how: "final" | "relayed" | "passedOn" | "expanded" } & AttemptEnd)
   | ({ readonly kind: "deferred"; readonly nextAttempt: number } & AttemptEnd)
-  | ({ readonly kind: "failed" } & AttemptEnd)
+  | ({ readonly kind: "failed" } & AttemptEnd & Brought)
   /** Deferred once too often: the message's lifetime is over. */
   | ({ readonly kind: "expired" } & AttemptEnd)
+  /** A recipient reported the message as unwanted; `feedback` is what the report calls it (RFC 5965 §7.3). */
+  | {
+      readonly kind: "complained";
+      readonly recipients: readonly Address[];
+      readonly feedback: string;
+      readonly report: MessageId;
+    }
   /** A report to the sender was queued, as a message of its own. */
   | {
       readonly kind: "dsn";
@@ -66,6 +79,11 @@ export type EventDetail =
   | { readonly kind: "rerouted"; readonly host: string; readonly port: number };
 
 export type TraceEvent = EventBase & EventDetail;
+const endings: ReadonlySet<TraceEvent["kind"]> = new Set(["delivered", "deferred", "failed", "expired"]);
+
+/** Whether it tells how an attempt ended for its recipients. */
+export const isEnding = (kind: TraceEvent["kind"]): boolean => endings.has(kind);
+
 export type AcceptedEvent = Extract<TraceEvent, { kind: "accepted" }>;
 
 const textShown = 1_000;
@@ -87,8 +105,11 @@ function detailOf(event: TraceEvent): string {
     case "deferred":
       return `${attemptWords(event)}; next attempt ${new Date(event.nextAttempt).toISOString()}`;
     case "failed":
+      return `${attemptWords(event)}${event.late ? ` (told by ${event.report})` : ""}`;
     case "expired":
       return attemptWords(event);
+    case "complained":
+      return `${paths(event.recipients)}: ${event.feedback} (told by ${event.report})`;
     case "dsn":
       return `${event.report} report ${event.id} to <${event.to}>`;
     case "dropped":

@@ -129,7 +129,7 @@ async function open(
   const stores = parts.use(
     new MailboxStores({ link, clock, chance: Math.random, log, shards: layout.shards }),
   );
-  const events = parts.use(new EventLog(link, "console", log));
+  const events = parts.use(new EventLog({ link, clock, log }));
   const servers = options.dns.length > 0 ? options.dns : await systemServers();
   return parts.use(
     await openInstallation({
@@ -138,7 +138,7 @@ async function open(
       live,
       queue,
       storeOf: (namespace) => stores.of(namespace),
-      record: (event) => events.record(event),
+      record: (event, about) => events.tell(event, about),
       resolver: parts.use(new Resolver({ servers, clock })),
       hostname: options.hostname,
       smtpPort: options.smtpPort,

@@ -102,7 +102,7 @@ async function installationOf(
     live,
     queue,
     storeOf: async () => mailboxes,
-    record: (event) => events.record(event),
+    record: (event, about) => events.tell(event, about),
     resolver: parts.use(new Resolver({ servers, clock: systemClock })),
     hostname: options.hostname,
     smtpPort: options.smtpPort,

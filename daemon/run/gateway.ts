@@ -3,10 +3,8 @@
  */
 
 import type { Examine } from "../accept/inspection.ts";
-import { type Accepted, type OpenMailroom, openMailroom } from "../accept/mailroom.ts";
-import { filterWords } from "../accept/screening.ts";
+import { type OpenMailroom, openMailroom } from "../accept/mailroom.ts";
 import type { Lookup } from "../auth/origin/lookup.ts";
-import { clientWords, shortResults } from "../auth/origin/results-field.ts";
 import type { Sasl } from "../auth/sasl/sasl.ts";
 import type { LiveDirectory } from "../directory/directory.ts";
 import { stsPolicyOf } from "../directory/sts-policy.ts";
@@ -24,9 +22,9 @@ import { Caps } from "../net/caps.ts";
 import type { Proxies } from "../net/proxied.ts";
 import { type SmtpServer, serveSmtp } from "../net/serve-smtp.ts";
 import { type StsServer, serveSts } from "../net/serve-sts.ts";
-import type { AcceptedEvent } from "../queue/events.ts";
 import type { Note } from "../reports/recorder.ts";
 import type { Mailroom } from "../smtp/mailroom.ts";
+import { tellAccepted } from "./accepted.ts";
 import type { Certificate } from "./certificate.ts";
 import { clientLimits } from "./client-limits.ts";
 import { Filters } from "./filters.ts";
@@ -154,7 +152,7 @@ function openRoom(context: GatewayContext, examine: Examine, lookup: Lookup, rat
     refused: metrics.refused,
     returned: (address, namespace) =>
       originalPath(address, store.vault.deriveAll(returnPathPurpose, namespace), Date.now()),
-    accepted: (event) => onAccepted(event, context),
+    accepted: (event) => tellAccepted(event, context),
   });
 }
 
@@ -180,37 +178,5 @@ function serve(
     clock: systemClock,
   });
 }
-
-function onAccepted(
-  { message, jobs, octets, ms }: Accepted,
-  { store, metrics, tracing }: GatewayContext,
-): void {
-  metrics.accepted(octets, ms);
-  const job = jobs[0];
-  if (job === undefined) return;
-  const { sender, origin } = job;
-  const event: AcceptedEvent = {
-    kind: "accepted",
-    at: systemClock.now(),
-    message,
-    sender: sender.path,
-    recipients: jobs.flatMap((j) => j.recipients.map((r) => r.address)),
-    size: octets,
-    client: origin.client,
-    protocol: origin.protocol,
-    helo: origin.helo,
-    ...(origin.user === undefined ? {} : { user: origin.user }),
-    ...(job.prepend === undefined ? {} : { results: resultsIn(job.prepend) }),
-    ...(jobs.some((j) => j.recipients.some(({ junk }) => junk)) ? { junk: true } : {}),
-  };
-  store.events.record(event);
-  tracing?.accepted(event, ms);
-}
-
-/** Our own fields in few words. */
-const resultsIn = (prepend: string): string =>
-  [shortResults(prepend), clientWords(prepend), filterWords(prepend)]
-    .filter((words) => words !== "")
-    .join(" ");
 
 const dnsServers = async ({ dns }: RunOptions) => (dns.length === 0 ? systemServers() : dns);

@@ -7,7 +7,7 @@
  */
 import { hostname } from "node:os";
 import { parseArgs } from "node:util";
-import { parseQuantity } from "../../crds/quantities.ts";
+import { parseDuration, parseQuantity } from "../../crds/quantities.ts";
 import { usage } from "../cli/context.ts";
 import { parseServer, type Server } from "../dns/servers.ts";
 import { isCidr } from "../kit/cidr.ts";
@@ -40,6 +40,11 @@ export const runHelp = `postfleet run -f FILE|FOLDER… --data DIR [OPTIONS]
       --max-store SIZE     the most that mail may take on disk, such as 20Gi (default: 80 % of the free space; with --nats:
                            as much as the account may)
       --replicas N         copies of each stream with --nats, 3 in a cluster (default: as they are; 1 when they are made)
+      --event-retention TIME   how long message events are kept, such as 14d (default: as it is; 14d when the stream is made)
+      --event-size SIZE    the most that they may take; the oldest leave first (default: 5 % of --max-store up to 256Mi; with
+                           --nats: as it is)
+      --keep-events on|off     with on, an event is stored before its message goes on, so that no crash costs one
+                           (default off)
       --drain-delay SECONDS   after SIGTERM, say "not ready" and still take connections for so long, until nobody sends
                            any more (default 0)
       --grace SECONDS      how long open transactions may go on after SIGTERM (default 30)
@@ -86,6 +91,9 @@ export interface RunOptions {
   readonly maxStoreBytes: number | undefined;
   /** 0: as they are. */
   readonly replicas: number;
+  readonly eventAgeMs: number | undefined;
+  readonly eventBytes: number | undefined;
+  readonly keepEvents: boolean;
   readonly drainDelayMs: number;
   readonly graceMs: number;
   readonly logLevel: LogLevel;
@@ -110,6 +118,9 @@ const flags = {
   "proxy-from": { type: "string", multiple: true },
   "max-store": { type: "string" },
   replicas: { type: "string" },
+  "event-retention": { type: "string" },
+  "event-size": { type: "string" },
+  "keep-events": { type: "string" },
   "drain-delay": { type: "string" },
   grace: { type: "string" },
   "log-level": { type: "string" },
@@ -158,9 +169,12 @@ function assemble(values: Values, terminal: boolean, problems: string[]): RunOpt
     smtpPort: whole(values["smtp-port"], "--smtp-port", 25, 1, 65_535, problems),
     hostname: hostnameOf(values.hostname, problems),
     tls: cert !== undefined && key !== undefined ? { cert, key } : undefined,
-    proxyFrom: networksOf(values["proxy-from"] ?? [], problems),
-    maxStoreBytes: sizeOf(values["max-store"], problems),
+    proxyFrom: networksOf(values["proxy-from"] ?? [], "--proxy-from", problems),
+    maxStoreBytes: sizeOf(values["max-store"], "--max-store", 64 << 20, problems),
     replicas: whole(values.replicas, "--replicas", 0, 1, 5, problems),
+    eventAgeMs: ageOf(values["event-retention"], problems),
+    eventBytes: sizeOf(values["event-size"], "--event-size", 1 << 20, problems),
+    keepEvents: oneOf(values["keep-events"], "--keep-events", ["on", "off"], "off", problems) === "on",
     drainDelayMs: whole(values["drain-delay"], "--drain-delay", 0, 0, 600, problems) * 1_000,
     graceMs: whole(values.grace, "--grace", 30, 0, 3_600, problems) * 1_000,
     logLevel: oneOf(values["log-level"], "--log-level", levels, "info", problems),
@@ -218,11 +232,10 @@ function serverOf(text: string, problems: string[]): Server | undefined {
   return server;
 }
 
-function networksOf(texts: readonly string[], problems: string[]): readonly string[] {
+function networksOf(texts: readonly string[], flag: string, problems: string[]): readonly string[] {
   const cidrs = texts.flatMap((text) => text.split(",")).filter(Boolean);
   for (const cidr of cidrs)
-    if (!isCidr(cidr))
-      problems.push(`--proxy-from ${cidr}: give a network such as 10.0.0.0/8 or 2001:db8::/32`);
+    if (!isCidr(cidr)) problems.push(`${flag} ${cidr}: give a network such as 10.0.0.0/8 or 2001:db8::/32`);
   return cidrs;
 }
 
@@ -254,10 +267,25 @@ function hostnameOf(text: string | undefined, problems: string[]): string {
   return "localhost";
 }
 
-function sizeOf(text: string | undefined, problems: string[]): number | undefined {
+function sizeOf(
+  text: string | undefined,
+  flag: string,
+  least: number,
+  problems: string[],
+): number | undefined {
   if (text === undefined) return undefined;
   const size = parseQuantity(text);
-  if (size !== undefined && size >= 64 << 20) return size;
-  problems.push(`--max-store ${text}: give a size of at least 64Mi, such as 20Gi`);
+  if (size !== undefined && size >= least) return size;
+  problems.push(`${flag} ${text}: give a size of at least ${least >> 20}Mi, such as 20Gi`);
+  return undefined;
+}
+
+const leastAgeMs = 3_600_000;
+
+function ageOf(text: string | undefined, problems: string[]): number | undefined {
+  if (text === undefined) return undefined;
+  const ms = parseDuration(text);
+  if (ms !== undefined && ms >= leastAgeMs) return ms;
+  problems.push(`--event-retention ${text}: give a time of at least 1h, such as 14d`);
   return undefined;
 }

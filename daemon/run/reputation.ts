@@ -7,6 +7,7 @@
  */
 import { Complaints } from "../deliver/complaints/complaints.ts";
 import { Returned } from "../deliver/complaints/returned.ts";
+import type { Tell } from "../deliver/complaints/tied.ts";
 import { Feedback } from "../deliver/sign/feedback.ts";
 import { type Judgement, suppressedOf } from "../deliver/suppression/judge.ts";
 import { learn } from "../deliver/suppression/learn.ts";
@@ -44,8 +45,9 @@ export async function openReputation(context: ReputationContext): Promise<Reputa
   await list.start(drain);
   const keys = (of: string) => vault.deriveAll(feedbackPurpose, of);
   const counted = (result: string) => metrics.complaint(result);
-  const complaints = new Complaints({ list, queue, keys, counted, log });
-  const returned = new Returned({ list, queue, keys, log });
+  const tell: Tell = async (event, about) => store.events.tellSurely(event, about);
+  const complaints = new Complaints({ list, queue, keys, counted, tell, log });
+  const returned = new Returned({ list, queue, keys, tell, log });
   const owned = parts.move();
   const { now } = systemClock;
   return {

@@ -158,6 +158,7 @@ class Daemon {
       parts,
       observeCommit: metrics.commit,
       lifetimeMs: () => longestLifetime(live),
+      reliedOn: () => false,
     });
     this.#store = store;
     this.#waitsFor = "the directory to be published";

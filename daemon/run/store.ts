@@ -55,6 +55,8 @@ export interface StoreContext {
   readonly observeCommit: (entries: number, ms: number) => void;
   /** The longest queue lifetime of any policy, ms. */
   readonly lifetimeMs: () => number;
+  /** Whether somebody relies on every event of a namespace. */
+  readonly reliedOn: (namespace: string) => boolean;
 }
 
 /** Bodies outlive the longest queue lifetime by this much. */
@@ -69,10 +71,12 @@ export async function openStore(context: StoreContext): Promise<Store> {
   const namespace = options.namespace ?? link.confined ?? vault.namespace;
   // The folder's lock says that nobody else works on this store: owners of an earlier life are gone.
   if (options.nats.length === 0) await forgetOwners(link);
-  const sizes = sizesOf(budget, options.replicas);
+  const sizes = sizesOf(budget, options);
   const { shards, partitions } = await installed(link, namespace, sizes, context);
   const member = memberOf(options, env);
-  const events = parts.use(new EventLog(link, member.member, log));
+  const events = parts.use(
+    new EventLog({ link, clock, log, wanted: options.keepEvents ? () => true : context.reliedOn }),
+  );
   const common = { link, clock, log, shards, observeCommit };
   const whose = namespace === undefined || !hasMailboxes(options) ? {} : { namespace };
   const mailboxes = parts.use(new JetStreamMailboxStore({ ...common, ...whose, chance: Math.random }));
@@ -201,14 +205,15 @@ async function connectOrExplain(target: NatsTarget, log: Log): Promise<Link> {
  * so that a full queue cannot take the room of the mailboxes, and the other way round. JetStream sets aside what is
  * bounded, so together they must fit.
  */
-function sizesOf(budget: number, replicas: number) {
+function sizesOf(budget: number, { replicas, eventAgeMs, eventBytes }: RunOptions) {
   const share = (part: number) => Math.floor(budget * part);
   return {
     replicas,
     queueBytes: share(0.2),
     bodyBytes: share(0.2),
     mailboxBytes: share(0.45),
-    eventBytes: Math.min(256 << 20, share(0.05)),
+    eventBytes: eventBytes ?? Math.min(256 << 20, share(0.05)),
+    eventAgeMs,
     reportBytes: Math.min(64 << 20, share(0.01)),
     ownerBytes: Math.min(64 << 20, share(0.02)),
     directoryBytes: budget === 0 ? undefined : share(0.05),

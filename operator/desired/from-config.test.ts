@@ -17,6 +17,7 @@ services: {smtp: {type: LoadBalancer, loadBalancerClass: x/y}, pop3: {enabled: f
 tls: {secretName: mail-tls}
 proxyProtocol: {trustedCidrs: [10.0.0.0/8]}
 dns: {servers: [192.0.2.53]}
+events: {retention: 2d, size: 2Gi, keep: true}
 `),
   );
   assert.partialDeepStrictEqual(installation, {
@@ -29,6 +30,7 @@ dns: {servers: [192.0.2.53]}
     },
     trustedProxies: ["10.0.0.0/8"],
     dnsServers: ["192.0.2.53"],
+    events: { ageMs: 172_800_000, bytes: 2 * 2 ** 30, keep: true },
     tls: { secretName: "mail-tls" },
     listenAddress: "0.0.0.0",
   });

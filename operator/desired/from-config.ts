@@ -1,6 +1,7 @@
 /**
  * Makes an `Installation` of the configuration that the chart wrote: what it leaves out has defaults, resources one by one.
  */
+import { parseDuration, parseQuantity } from "../../crds/quantities.ts";
 import type { Resources } from "../../crds/types.ts";
 import type { DaemonConfig, OperatorConfig, ServiceConfig } from "../config.ts";
 import {
@@ -15,7 +16,7 @@ import {
 import { resourcesOf } from "./pod-options.ts";
 
 export function installationOf(config: OperatorConfig): Installation {
-  const { hostname, proxyProtocol, dns, gateway, mailbox, relay, services, ...same } = config;
+  const { hostname, proxyProtocol, dns, gateway, mailbox, relay, services, events, ...same } = config;
   return completeInstallation({
     ...same,
     ...(hostname === undefined ? {} : { hostname }),
@@ -32,6 +33,11 @@ export function installationOf(config: OperatorConfig): Installation {
     trustedProxies: proxyProtocol.trustedCidrs,
     dnsServers: dns.servers,
     daemonResolvers: dns.daemons,
+    events: {
+      ageMs: parseDuration(events.retention) ?? 0,
+      ...(events.size === undefined ? {} : { bytes: parseQuantity(events.size) ?? 0 }),
+      keep: events.keep,
+    },
   });
 }
 

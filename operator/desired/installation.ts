@@ -61,6 +61,14 @@ export interface ServiceOptions {
   readonly nodePorts: Readonly<Record<string, number>>;
 }
 
+/** How message events are kept. What is absent stays as the stream is found. */
+export interface EventOptions {
+  readonly ageMs?: number;
+  readonly bytes?: number;
+  /** Each is stored before its message goes on. */
+  readonly keep: boolean;
+}
+
 export interface Installation {
   /** Names everything that is ours in the release namespace. */
   readonly name: string;
@@ -89,6 +97,7 @@ export interface Installation {
   readonly daemonResolvers: readonly string[];
   /** The port of MX hosts. */
   readonly smtpPort: number;
+  readonly events: EventOptions;
   /** Where daemons listen: an IPv4 address, or `::` for both families. */
   readonly listenAddress: string;
 }
@@ -130,6 +139,7 @@ export function completeInstallation(given: InstallationBasics): Installation {
     dnsServers: [],
     daemonResolvers: [],
     smtpPort: 25,
+    events: { keep: false },
     listenAddress: "0.0.0.0",
     ...given,
     services: {

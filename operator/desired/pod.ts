@@ -146,7 +146,7 @@ const probe = (path: string, times: Readonly<Record<string, number>>): Readonly<
 });
 
 function args(installation: Installation, pod: DaemonPod): readonly string[] {
-  const { listenAddress, smtpPort, nats, trustedProxies, daemonResolvers } = installation;
+  const { listenAddress, smtpPort, nats, trustedProxies, daemonResolvers, events } = installation;
   const address = listenAddress.includes(":") ? `[${listenAddress}]` : listenAddress;
   const listen = (name: string, where: string) => ["--listen", `${name}=${where}`];
   return [
@@ -163,6 +163,7 @@ function args(installation: Installation, pod: DaemonPod): readonly string[] {
     ...(pod.component === "relay" ? [] : trustedProxies.flatMap((cidr) => ["--proxy-from", cidr])),
     ...daemonResolvers.flatMap((server) => ["--dns", server]),
     ...(pod.component === "relay" && smtpPort !== 25 ? ["--smtp-port", String(smtpPort)] : []),
+    ...(events.keep ? ["--keep-events", "on"] : []),
     ...["--grace", String(timesOf(pod).grace)],
     ...["--log-level", installation.logLevel, "--log-format", "json"],
   ];

@@ -9,6 +9,7 @@
 import { domainOf } from "../../daemon/mail/address.ts";
 import type { TraceEvent } from "../../daemon/queue/events.ts";
 import type { Job, Queued } from "../../daemon/queue/job.ts";
+import { type Concerned, concerning } from "../../daemon/queue/message-event.ts";
 import type { Queue } from "../../daemon/queue/queue.ts";
 import type { Backlog, QueueScope } from "../reconcile/ports.ts";
 
@@ -21,11 +22,11 @@ const maxTries = 5;
 
 export class QueueBacklog implements Backlog {
   readonly #queue: Reading;
-  readonly #record: (event: TraceEvent) => void;
+  readonly #record: (event: TraceEvent, about: Concerned) => void;
   #survey: Promise<readonly Listed[]> | undefined;
 
   /** `record` writes into the message's trace what was ordered. */
-  constructor(queue: Reading, record: (event: TraceEvent) => void = () => {}) {
+  constructor(queue: Reading, record: (event: TraceEvent, about: Concerned) => void = () => {}) {
     this.#queue = queue;
     this.#record = record;
   }
@@ -70,7 +71,7 @@ export class QueueBacklog implements Backlog {
       const change = { key, revision, next, ...(inline ? { inline } : {}), also: [] };
       if ((await this.#queue.settle(change, signal)) === "stale") continue;
       const { message, group } = job;
-      this.#record({ at: Date.now(), message, group, kind: "bounced", reason });
+      this.#record({ at: Date.now(), message, group, kind: "bounced", reason }, concerning(job));
       return true;
     }
     return false; // busy: whoever waits for the count asks again

@@ -35,6 +35,8 @@ export interface StoreOptions {
   readonly replicas: number;
   /** `Namespaced`: each namespace's daemons keep their mailboxes apart. */
   readonly placement: "Shared" | "Namespaced";
+  /** What is absent stays as it is found. */
+  readonly events?: { readonly ageMs?: number; readonly bytes?: number };
   readonly clock: Clock;
   readonly log: Log;
   /** Ends the wait for NATS. */
@@ -61,13 +63,15 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const { clock, log, replicas, assert } = options;
   await using parts = new AsyncDisposableStack();
   const link = parts.use(await connectPatiently(options));
-  const { shards, partitions } = await ensureInstallation(link, unbounded(replicas));
+  const { ageMs: eventAgeMs, bytes: eventBytes = 0 } = options.events ?? {};
+  const sizes = { ...unbounded(replicas), eventAgeMs, eventBytes };
+  const { shards, partitions } = await ensureInstallation(link, sizes);
   const vault = new Vault(options.directoryKeys);
   const publisher = parts.use(
     await DirectoryPublisher.open({ link, vault, clock, log, replicas, owner: "operator" }),
   );
   const acks = parts.use(await watchAcks(link, log));
-  const events = parts.use(new EventLog(link, "operator", log));
+  const events = parts.use(new EventLog({ link, clock, log }));
   const queue = parts.use(new JetStreamQueue({ link, clock, log, shards, partitions, bodyTtlSeconds }));
   const mailboxes = { link, clock, chance: Math.random, log, shards };
   const mail = parts.use(
@@ -94,7 +98,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     },
     declare: declareWith(publisher),
     acks: { current: () => acks.current().flatMap(ofPod), onChange: (listener) => acks.onChange(listener) },
-    backlog: new QueueBacklog(queue, (event) => events.record(event)),
+    backlog: new QueueBacklog(queue, (event, about) => events.tell(event, about)),
     figures: new AskedFigures(link, clock, log),
     mail,
     isUp: () => link.isUp(),

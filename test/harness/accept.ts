@@ -46,7 +46,7 @@ export function openRoom(
     hostname: "mx.example.test",
     log: silent,
     laptop: false,
-    accepted: (event) => accepted.push(event),
+    accepted: (event) => void accepted.push(event),
     ...over,
   });
   const queued = () => all(queue.list());

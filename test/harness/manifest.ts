@@ -60,6 +60,14 @@ export const aPolicy = (spec: Written<RelayPolicySpec> = {}, name = "default"): 
   spec,
 });
 
+/** The same in another namespace than `default`. */
+export const inNamespace =
+  (namespace: string) =>
+  (document: Document): Document => ({
+    ...document,
+    metadata: { ...(document["metadata"] as object), namespace },
+  });
+
 export const manifest = (...documents: readonly (Document | readonly Document[])[]): string =>
   documents
     .flat()

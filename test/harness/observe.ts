@@ -13,6 +13,7 @@ import { readLayout } from "../../daemon/nats/layout.ts";
 import { JetStreamMailboxStore } from "../../daemon/nats/mailbox/store.ts";
 import { JetStreamQueue } from "../../daemon/nats/queue.ts";
 import { readConnection } from "../../daemon/nats/server/connection.ts";
+import { Tail } from "../../daemon/nats/tail.ts";
 import type { Job } from "../../daemon/queue/job.ts";
 import { until } from "./until.ts";
 
@@ -54,6 +55,22 @@ export class Observer implements AsyncDisposable {
   /** The jobs of one message, by the id that the client was told. */
   async jobsOf(message: string): Promise<Job[]> {
     return (await this.jobs()).filter((job) => job.message === message);
+  }
+
+  /** What the stream of message events holds, as a stranger reads it: records by subject, a JSON a line. */
+  async eventRecords(filter = "events.>"): Promise<{ subject: string; lines: string[] }[]> {
+    const found: { subject: string; lines: string[] }[] = [];
+    await using tail = new Tail(this.#link, {
+      stream: "EVENTS",
+      filters: [filter],
+      since: 1, // from the beginning
+      onMessage: ({ subject, data }) =>
+        void found.push({ subject, lines: Buffer.from(data).toString().split("\n") }),
+      log: silent,
+    });
+    await tail.start();
+    await tail.caughtUp;
+    return found;
   }
 
   /** The messages of a mailbox in UID order. */

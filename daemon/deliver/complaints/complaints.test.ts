@@ -103,6 +103,7 @@ async function came(
     },
     keys: keysOf,
     counted: (result) => results.push(result),
+    tell: async () => {},
     log: silent,
   });
   const domain = to.slice(to.indexOf("@") + 1) as Domain;

@@ -3,7 +3,7 @@
  * the suppression list.
  *
  * In:     jobs that are about to be filed in mailboxes of ours; the list; the keys that sealed the tokens.
- * Out:    the list is told, and `counted` what became of a report. The message itself is filed like any other.
+ * Out:    the list is told and the message's events, and `counted` what became of a report. The message itself is filed like any other.
  * Fails:  never: a report that cannot be read is a message like any other.
  * Safety: what a stranger writes into a report counts for nothing but its token, which names the recipient and the message,
  *         holds for 60 days after that message was sent, and was given to that recipient only.
@@ -11,12 +11,13 @@
 import type { Directory, PolicyEntry } from "../../directory/directory.ts";
 import type { Log } from "../../kit/log.ts";
 import { type Address, parseAddress } from "../../mail/address.ts";
+import type { TraceEvent } from "../../queue/events.ts";
 import type { Queued } from "../../queue/job.ts";
 import type { Queue } from "../../queue/queue.ts";
 import { namespaceOf } from "../suppression/judge.ts";
 import type { SuppressionList } from "../suppression/list.ts";
 import { readAbuseReport } from "./report.ts";
-import { beginningOf, type Tied, tied } from "./tied.ts";
+import { beginningOf, concernedBy, type Tell, type Tied, tied } from "./tied.ts";
 
 /** `untied`: without a token of ours, so nobody knows whom it is from. `meaningless`: a kind that is no complaint. */
 export type ComplaintResult = "counted" | "untied" | "meaningless";
@@ -27,6 +28,7 @@ export interface ComplaintsOptions {
   /** Of a namespace, the newest first. */
   readonly keys: (namespace: string) => readonly Buffer[];
   readonly counted: (result: ComplaintResult) => void;
+  readonly tell: Tell;
   readonly log: Log;
 }
 
@@ -59,7 +61,9 @@ export class Complaints {
       const result = complaints.has(type) ? (sent ? "counted" : "untied") : "meaningless";
       counted(result);
       log.info({ type, result, about: sent?.message, message: queued.job.message }, "a complaint came");
-      if (result === "counted" && sent) this.#put(sent, policy, type, now);
+      if (result !== "counted" || sent === undefined) return;
+      this.#put(sent, policy, type, now);
+      await this.#o.tell(complained(sent, type, queued, now), concernedBy(sent, policy.policy, queued));
     } catch (error) {
       if (!signal.aborted) log.warn({ err: error, job: queued.key }, "a report of abuse could not be read");
     }
@@ -80,6 +84,20 @@ export class Complaints {
     });
   }
 }
+
+const complained = (
+  { message, recipient }: Tied,
+  feedback: string,
+  { job }: Queued,
+  at: number,
+): TraceEvent => ({
+  kind: "complained",
+  at,
+  message,
+  recipients: [recipient],
+  feedback,
+  report: job.message,
+});
 
 /** The policy whose address for complaints is among the recipients, by any name that led there. */
 function policyFor({ job }: Queued, directory: Directory): PolicyEntry | undefined {

@@ -80,6 +80,7 @@ async function came(
       },
     },
     keys: () => [key],
+    tell: async () => {},
     log: silent,
   });
   const job = aJob({ class: "local", destination: "home.example" as Domain, sender: sender({ path }) });

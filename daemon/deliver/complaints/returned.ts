@@ -3,7 +3,7 @@
  * next hop. Behind a smarthost all do.
  *
  * In:     jobs without a sender that are about to be filed in mailboxes of ours; the list; the keys that sealed the tokens.
- * Out:    the list is told. The report itself is filed like any other, for the sender.
+ * Out:    the list is told, and the message's events. The report itself is filed like any other, for the sender.
  * Fails:  never: what cannot be read is a message like any other.
  */
 import type { Directory, SuppressionRules } from "../../directory/directory.ts";
@@ -15,13 +15,14 @@ import { namespaceOf } from "../suppression/judge.ts";
 import { refused } from "../suppression/learn.ts";
 import type { SuppressionList } from "../suppression/list.ts";
 import { readBounce } from "./bounce.ts";
-import { beginningOf, tied } from "./tied.ts";
+import { beginningOf, concernedBy, type Tell, tied } from "./tied.ts";
 
 export interface ReturnedOptions {
   readonly list: Pick<SuppressionList, "find" | "put">;
   readonly queue: Pick<Queue, "body">;
   /** Of a namespace, the newest first. */
   readonly keys: (namespace: string) => readonly Buffer[];
+  readonly tell: Tell;
   readonly log: Log;
 }
 
@@ -45,7 +46,19 @@ export class Returned {
       const { message, recipient: address } = sent;
       const bounce = classify(found.reply);
       log.info({ about: message, bounce, message: queued.job.message }, "a bounce came back");
-      refused({ namespace, address, message, reply: found.reply, bounce }, rules, list, now);
+      const { reply } = found;
+      refused({ namespace, address, message, reply, bounce }, rules, list, now);
+      const late = { late: true, report: queued.job.message } as const;
+      const event = {
+        kind: "failed",
+        at: now,
+        message,
+        recipients: [address],
+        reply,
+        bounce,
+        ...late,
+      } as const;
+      await this.#o.tell(event, concernedBy(sent, policy, queued));
     } catch (error) {
       if (!signal.aborted) log.warn({ err: error, job: queued.key }, "a bounce could not be read");
     }

@@ -6,8 +6,10 @@
  */
 import type { Address } from "../../mail/address.ts";
 import { sentOf } from "../../mail/feedback-id.ts";
+import type { TraceEvent } from "../../queue/events.ts";
 import { idTime, parseMessageId } from "../../queue/ids.ts";
-import type { MessageId, Queued } from "../../queue/job.ts";
+import type { MessageId, PolicyName, Queued } from "../../queue/job.ts";
+import type { Concerned } from "../../queue/message-event.ts";
 import type { Queue } from "../../queue/queue.ts";
 import { reportLimit } from "./parts.ts";
 
@@ -25,6 +27,17 @@ export function tied(token: string | undefined, keys: readonly Buffer[], now: nu
   if (sent === undefined || message === undefined || now - idTime(message) > validMs) return undefined;
   return { message, recipient: sent.recipient };
 }
+
+/** Hears what a report tells of a message of ours. It may come again when the report is filed again. */
+export type Tell = (event: TraceEvent, about: Concerned) => Promise<void>;
+
+/** The message went out; our side of it is the domain that the report came to. */
+export const concernedBy = ({ message }: Tied, policy: PolicyName, { job }: Queued): Concerned => ({
+  policy,
+  domain: job.destination,
+  direction: "outbound",
+  queuedAt: idTime(message),
+});
 
 /** So much of a message as a report may have. */
 export async function beginningOf(

@@ -135,8 +135,9 @@ const sequenceOf = async (subject: string) => (await lastOnSubject(all, "Q0", su
 
 test("trace events are written and read within the namespace", async () => {
   const message = newMessageId(Date.now());
-  await using log = new EventLog(own, "relay", silent);
-  log.record({ kind: "accepted", at: Date.now(), message } as never);
+  await using log = new EventLog({ link: own, clock: systemClock, log: silent });
+  const about = { policy: "default/default" as PolicyName, direction: "outbound" } as const;
+  log.tell({ kind: "purged", at: Date.now(), message }, about);
   await log[Symbol.asyncDispose]();
   assert.equal((await readEvents(own, message, silent)).length, 1);
   assert.equal((await readEvents(all, message, silent)).length, 1);
@@ -164,7 +165,7 @@ const forbidden: readonly string[] = [
   "own._.relay-_.p.1",
   "own._.layout",
   `events.${other}.x`,
-  "events._.x",
+  "events.team-b.accepted",
   "$KV.directory.revision",
   "$KV.directory.policy.default.default",
   `$KV.directory.policy.${other}.default`,

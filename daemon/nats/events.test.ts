@@ -1,0 +1,134 @@
+/** The stream of events: what is written, when it counts as written, and what its readers get. */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { startNats } from "../../test/harness/nats-server.ts";
+import { until } from "../../test/harness/until.ts";
+import { systemClock } from "../kit/clock.ts";
+import { silent } from "../kit/log.ts";
+import type { TraceEvent } from "../queue/events.ts";
+import { newMessageId } from "../queue/ids.ts";
+import type { PolicyName } from "../queue/job.ts";
+import { connectNats } from "./connect.ts";
+import { EventLog, eventSubjects, parseEvents, readEvents } from "./events.ts";
+import { unbounded } from "./installation.ts";
+import { EVENT_STREAM, ensureQueueStreams } from "./streams.ts";
+import { Tail } from "./tail.ts";
+
+const nats = await startNats();
+const link = await connectNats(
+  { servers: [nats.url], credential: { kind: "password", ...nats }, name: "events" },
+  silent,
+);
+const layout = { shards: 1, partitions: 4 };
+await ensureQueueStreams(link, layout, unbounded(1));
+after(async () => {
+  await link[Symbol.asyncDispose]();
+  await nats[Symbol.asyncDispose]();
+});
+
+const about = (namespace: string) =>
+  ({ policy: `${namespace}/default` as PolicyName, direction: "outbound" }) as const;
+const held = (message = newMessageId(Date.now())): TraceEvent => ({ kind: "held", at: Date.now(), message });
+const open = (wanted: readonly string[] = []) =>
+  new EventLog({ link, clock: systemClock, log: silent, wanted: (namespace) => wanted.includes(namespace) });
+
+async function records(filter: string): Promise<{ subject: string; count: number }[]> {
+  const found: { subject: string; count: number }[] = [];
+  await using tail = new Tail(link, {
+    stream: EVENT_STREAM,
+    filters: [filter],
+    since: 1,
+    onMessage: ({ subject, data }) => void found.push({ subject, count: parseEvents(data).length }),
+    log: silent,
+  });
+  await tail.start();
+  await tail.caughtUp;
+  return found;
+}
+
+test("events lie under their namespace and kind; those of one moment share a record", async () => {
+  await using log = open();
+  for (let i = 0; i < 3; i++) log.tell(held(), about("one"));
+  log.tell({ ...held(), kind: "purged" }, about("one"));
+  log.tell(held(), about("two"));
+  await log[Symbol.asyncDispose]();
+  assert.deepEqual(await records(eventSubjects("one")), [
+    { subject: "events.one.held", count: 3 },
+    { subject: "events.one.purged", count: 1 },
+  ]);
+  assert.deepEqual(await records("events.*.purged"), [{ subject: "events.one.purged", count: 1 }]);
+});
+
+test("what somebody relies on is stored when `keep` resolves; nothing else is waited for", async () => {
+  await using log = open(["relied"]);
+  assert.equal(log.keep([held()], about("unrelied")), undefined);
+  await Promise.all(Array.from({ length: 50 }, () => log.keep([held()], about("relied"))));
+  const kept = await records(eventSubjects("relied"));
+  assert.equal(
+    kept.reduce((sum, { count }) => sum + count, 0),
+    50,
+  );
+  assert.ok(kept.length <= 2, `${kept.length} writes for 50 that waited together`);
+  assert.deepEqual(await records(eventSubjects("unrelied")), []);
+});
+
+test("more than a page of one kind becomes several records", async () => {
+  await using log = open(["big"]);
+  await log.keep(
+    Array.from({ length: 1_000 }, () => held()),
+    about("big"),
+  );
+  const found = await records(eventSubjects("big"));
+  assert.ok(found.length > 2);
+  assert.equal(
+    found.reduce((sum, { count }) => sum + count, 0),
+    1_000,
+  );
+});
+
+test("what was told twice is read once; lines of before the contract are read, and what is no event is passed over", async () => {
+  const message = newMessageId(Date.now());
+  const event = held(message);
+  await using log = open(["again"]);
+  await log.keep([event], about("again"));
+  await log.keep([event], about("again"));
+  const lines = [
+    JSON.stringify({ kind: "released", at: event.at + 1, message, group: 0 }),
+    `{"${message}`,
+    "null",
+  ];
+  await link.nc.request("events._.old-daemon", lines.join("\n"));
+  const kinds = (await readEvents(link, message, silent)).map(({ kind }) => kind);
+  assert.deepEqual(kinds, ["held", "released"]);
+});
+
+test("retention and size are settings: they change when they are asked for, and else stay", async () => {
+  const configOf = async () => {
+    const answer = await link.nc.request(`$JS.API.STREAM.INFO.${EVENT_STREAM}`);
+    const { config } = answer.json<{ config: { max_age: number; max_bytes: number } }>();
+    return [config.max_age / 3.6e12, config.max_bytes];
+  };
+  assert.deepEqual(await configOf(), [14 * 24, 256 << 20]);
+  await ensureQueueStreams(link, layout, {
+    ...unbounded(1),
+    eventAgeMs: 48 * 3_600_000,
+    eventBytes: 64 << 20,
+  });
+  assert.deepEqual(await configOf(), [48, 64 << 20]);
+  await ensureQueueStreams(link, layout, unbounded(1));
+  assert.deepEqual(await configOf(), [48, 64 << 20]);
+});
+
+test("events of a moment without NATS follow when it is back", async () => {
+  const message = newMessageId(Date.now());
+  await using log = open();
+  await nats.kill9();
+  await until("the link to be down", () => (link.isUp() ? undefined : true));
+  log.tell(held(message), about("outage"));
+  await nats.restart();
+  const read = async () => {
+    const events = link.isUp() ? await readEvents(link, message, silent) : [];
+    return events.length > 0 ? events : undefined;
+  };
+  assert.equal((await until("the event", read)).length, 1);
+});
