@@ -39,6 +39,7 @@ import { sinkPod, takenBySinkPod } from "./harness/sink-pod.ts";
 import { step } from "./harness/step.ts";
 import { chart, helm, tool } from "./harness/tools.ts";
 import { besideSteps } from "./steps/beside.ts";
+import { consoleSteps } from "./steps/console.ts";
 import { pluginSteps, reportStep } from "./steps/plugin.ts";
 
 const ledger = new Ledger();
@@ -193,6 +194,7 @@ step("with the Secret's password mail leaves, through a relay pod to a pod of so
 });
 
 pluginSteps();
+consoleSteps();
 
 step(
   "pods of every role and NATS are killed under load: nothing that was acknowledged is lost",

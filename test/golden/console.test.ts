@@ -22,9 +22,12 @@ interface Volume {
   readonly secret?: { readonly secretName: string; readonly items?: readonly { readonly key: string }[] };
 }
 
-const rendered = parseAllDocuments(readFileSync(join(root, "test/golden/chart/console.yaml"), "utf8"))
-  .map((each) => each.toJS() as KubeObject)
-  .find((each) => each?.kind === "Deployment" && each.metadata.name === "postfleet-console");
+const objects = parseAllDocuments(readFileSync(join(root, "test/golden/chart/console.yaml"), "utf8")).map(
+  (each) => each.toJS() as KubeObject,
+);
+const find = (kind: string, name: string) =>
+  objects.find((each) => each?.kind === kind && each.metadata.name === name);
+const rendered = find("Deployment", "postfleet-console");
 const pod = "spec.template.spec";
 const [container] = at(rendered, `${pod}.containers`) as readonly Container[];
 const volumes = at(rendered, `${pod}.volumes`) as readonly Volume[];
@@ -65,4 +68,14 @@ test("of the daemons' Secret it gets the way to NATS, and no key", () => {
     ["user.creds", "ca.crt"],
   );
   assert.equal(at(rendered, `${pod}.automountServiceAccountToken`), false);
+});
+
+test("collectors that look at the daemons look at its pods", () => {
+  const labels = at(rendered, "spec.template.metadata.labels") as Record<string, string>;
+  const { matchLabels, matchExpressions } = at(find("PodMonitor", "postfleet-daemons"), "spec.selector") as {
+    readonly matchLabels: Record<string, string>;
+    readonly matchExpressions: readonly { readonly key: string; readonly values: readonly string[] }[];
+  };
+  for (const [name, value] of Object.entries(matchLabels)) assert.equal(labels[name], value);
+  for (const { key, values } of matchExpressions) assert.ok(values.includes(labels[key] ?? ""), key);
 });

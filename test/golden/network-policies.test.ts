@@ -3,13 +3,22 @@
  * no cluster of the tests enforces them.
  */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
+import { parseAllDocuments } from "yaml";
+import type { KubeObject } from "../../operator/kube/object.ts";
 import { defaultInstallation } from "../harness/default-installation.ts";
 import { at } from "../harness/installation.ts";
 import { allowed, type NetworkPolicy, type Party } from "../harness/network.ts";
+import { root } from "../harness/source.ts";
 
 const { installation, chart, made } = defaultInstallation();
-const objects = [...chart, ...made];
+// The console is off by default: it stands beside as its own values render it.
+const console_ = parseAllDocuments(readFileSync(join(root, "test/golden/chart/console.yaml"), "utf8"))
+  .flatMap((each) => (each.toJS() as KubeObject | null) ?? [])
+  .filter(({ metadata }) => metadata.name === "postfleet-console");
+const objects = [...chart, ...made, ...console_];
 const policies = objects.filter((each) => each?.kind === "NetworkPolicy") as unknown as NetworkPolicy[];
 
 /** A pod as its Deployment or StatefulSet makes it. */
@@ -35,12 +44,13 @@ const other = (namespace: string, labels: Record<string, string> = {}): Party =>
   namespace,
   labels,
 });
-const [nats, gateway, mailbox, relay, operator] = [
+const [nats, gateway, mailbox, relay, operator, consolePod] = [
   podOf("postfleet-nats"),
   podOf("postfleet-gateway"),
   podOf("postfleet-mailbox"),
   podOf("default-relay"),
   podOf("postfleet-operator"),
+  podOf("postfleet-console"),
 ];
 const world: Party = { kind: "world" };
 const stranger = other("shop");
@@ -76,12 +86,20 @@ const table: readonly (readonly [what: string, from: Party, to: Party, port: num
   ["a mailbox pod asks one", mailbox, stranger, 7357, false],
   ["a gateway comes to what no domain names", gateway, stranger, 11333, false],
   ["the operator is asked how it is", stranger, operator, 8025, true],
+  ["an ingress controller or a collector comes to the console", stranger, consolePod, 8025, true],
+  ["the world comes to the console", world, consolePod, 8025, false],
+  ["the console comes to NATS", consolePod, nats, 4222, true],
+  ["the console joins the replicas of NATS", consolePod, nats, 6222, false],
+  ["the console comes to the OpenID provider", consolePod, world, 8443, true],
+  ["the console fetches policies of others", consolePod, world, 443, true],
+  ["the console sends mail", consolePod, world, 25, false],
+  ["the console reads mail", consolePod, mailbox, 2993, false],
 ];
 
 for (const [what, from, to, port, may] of table)
   test(`${what}: ${may ? "yes" : "no"}`, () => assert.equal(allowed({ from, to, port }, policies), may));
 
-for (const [name, pod] of Object.entries({ nats, gateway, mailbox, relay }))
+for (const [name, pod] of Object.entries({ nats, gateway, mailbox, relay, console: consolePod }))
   for (const port of [53, 1053, 5353])
     test(`${name} asks a resolver that listens on ${port}: yes`, () => {
       for (const protocol of ["UDP", "TCP"] as const)
