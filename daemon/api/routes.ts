@@ -8,6 +8,7 @@ import { overviewRoutes } from "./routes/overview.ts";
 import { policyRoutes } from "./routes/policies.ts";
 import { queueRoutes } from "./routes/queue.ts";
 import { type SessionMeans, sessionRoutes } from "./routes/session.ts";
+import { siteRoutes } from "./routes/sites.ts";
 
 export const routesOf = (installation: Installation, session: SessionMeans): readonly Route[] => [
   ...sessionRoutes(session),
@@ -17,4 +18,5 @@ export const routesOf = (installation: Installation, session: SessionMeans): rea
   ...domainRoutes(installation),
   ...mailboxRoutes(installation),
   ...policyRoutes(installation),
+  ...siteRoutes(installation),
 ];

@@ -3,6 +3,7 @@
  * edit through its own subscription, so the commands work the same beside a running daemon, and while none runs.
  */
 import { parseArgs } from "node:util";
+import { labelOf } from "../deliver/route/site-name.ts";
 import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
 import { EventLog } from "../nats/events.ts";
@@ -31,8 +32,9 @@ const help = `postfleet queue COMMAND [ID…] (--data DIR | --nats URL) [--filte
   bounce               give up now and tell the sender   [--reason TEXT]
   route --to HOST:PORT send by this next hop from now on ("--to mx" goes back to routing)
   purge                remove without telling anybody
-  suspend NS/POLICY    stop sending by a RelayPolicy until it is resumed; mail waits   [--reason TEXT]
-  resume NS/POLICY     go on sending by it
+  suspend NS/POLICY    stop sending by a RelayPolicy until it is resumed; mail waits   [--site NAME] [--reason TEXT]
+  resume NS/POLICY     go on sending by it                                             [--site NAME]
+                       --site: only what it sends to that site (as the console, the log and "queue show" name it)
 Choose jobs by ids, by --filter (destination, sender, recipient, policy, class, state, message, bounce, reason), or --all.`;
 
 /**
@@ -45,6 +47,7 @@ interface Flags extends EditFlags {
   readonly filter?: readonly string[] | undefined;
   readonly all?: boolean | undefined;
   readonly json?: boolean | undefined;
+  readonly site?: string | undefined;
 }
 
 export async function queueCommand(argv: readonly string[], context: CommandContext): Promise<number> {
@@ -57,6 +60,7 @@ export async function queueCommand(argv: readonly string[], context: CommandCont
       all: { type: "boolean", default: false },
       reason: { type: "string" },
       to: { type: "string" },
+      site: { type: "string" },
     },
   });
   const [command, ...ids] = positionals;
@@ -99,7 +103,7 @@ const PATIENCE_MS = 3_000;
 async function pause(
   command: "suspend" | "resume",
   names: readonly string[],
-  { reason = "", ...flags }: Flags & InstanceFlags,
+  { reason = "", site: name, ...flags }: Flags & InstanceFlags,
   context: CommandContext,
 ): Promise<number> {
   const [policy = ""] = names;
@@ -109,9 +113,12 @@ async function pause(
   await readLayout(link); // says so when there is no installation
   const directory = await readDirectory(link, context.signal, PATIENCE_MS);
   if (!directory?.policy(policy as PolicyName)) throw new CommandError(`there is no RelayPolicy ${policy}`);
-  if (command === "resume") await resume(link, policy as PolicyName);
-  else await suspend(link, { policy: policy as PolicyName, since: Date.now(), reason });
-  context.out.line(`${policy}\t${command === "resume" ? "resumed" : "suspended"}`);
+  const site = name === undefined ? {} : { site: labelOf(name) };
+  const what = { policy: policy as PolicyName, ...site };
+  if (command === "resume") await resume(link, what);
+  else await suspend(link, { ...what, since: Date.now(), reason });
+  const where = what.site === undefined ? policy : `${policy} to ${what.site}`;
+  context.out.line(`${where}\t${command === "resume" ? "resumed" : "suspended"}`);
   return 0;
 }
 

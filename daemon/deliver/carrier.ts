@@ -73,6 +73,10 @@ export interface Gate {
   askedToWait(now: number): number | undefined;
   /** It is in back-off until then, ms since the epoch. */
   backOff(now: number): number | undefined;
+  /** An operator has suspended it: nothing goes, for as long as that is so. */
+  isSuspended(): boolean;
+  /** What came of messages, or of a connection: for people who look at the site. */
+  heard(outcomes: readonly Outcome[], now: number): void;
   /** Somebody who should know says that it may be back: one connection may try at once. */
   hurry(): void;
 }

@@ -106,6 +106,7 @@ export class Crew {
   /** More workers while there is work, and the site and the process allow. */
   #staff(lane: Lane): void {
     const { gate } = lane.way;
+    if (gate.isSuspended()) return this.#withdraw(lane);
     while (lane.size > 0) {
       const now = this.#o.clock.now();
       if (this.#workers >= this.#most(lane)) return this.#starve();
@@ -120,6 +121,11 @@ export class Crew {
         this.#vacancy(lane);
       });
     }
+  }
+
+  /** Out of the line again: whoever put them there sees that the site is suspended. */
+  #withdraw(lane: Lane): void {
+    for (const each of lane.drain()) this.#o.backlog.later(each, 0);
   }
 
   #most(lane: Lane): number {
@@ -206,6 +212,7 @@ export class Crew {
     const { mayStart, signal, backlog, clock } = this.#o;
     const now = clock.now();
     if (!mayStart() || signal.aborted) backlog.later(entry, 500);
+    else if (gate.isSuspended()) backlog.later(entry, 0);
     else if (!gate.maySend(now)) lane.putBack(entry);
     else {
       gate.sent(now);

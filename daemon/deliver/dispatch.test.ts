@@ -2,8 +2,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { policy } from "../../test/contract/queue.ts";
-import { delivered, destination, quick, refused, setup, Ways } from "../../test/harness/dispatching.ts";
+import {
+  CountingGate,
+  delivered,
+  destination,
+  quick,
+  refused,
+  setup,
+  Ways,
+} from "../../test/harness/dispatching.ts";
+import { untilTrue } from "../../test/harness/until.ts";
 import { systemClock } from "../kit/clock.ts";
+import type { Domain } from "../mail/address.ts";
 import type { Outcome } from "../mail/outcome.ts";
 import type { PolicyName } from "../queue/job.ts";
 
@@ -145,6 +155,44 @@ test("a paused job whose lifetime is over is settled without an attempt", quick,
   await until(() => finished.length === 1);
   assert.equal(ways.carried.length, 0);
   assert.match(finished[0]?.outcomes[0]?.reply.text ?? "", /paused/);
+});
+
+test(
+  "a suspended site gets nothing, not even what was in line for it, until it goes on",
+  quick,
+  async (t) => {
+    const ways = new Ways();
+    const first = Promise.withResolvers<readonly Outcome[]>();
+    ways.carry = () => (ways.carried.length === 1 ? first.promise : Promise.resolve([delivered]));
+    const { finished, dispatcher, accept, until } = await setup(t, { pauseLookMs: 20 }, ways);
+    for (let i = 0; i < 3; i++) await accept();
+    await untilTrue("one is on its way", () => ways.carried.length === 1);
+    const gate = ways.gates.get("example.org");
+    assert.ok(gate);
+    gate.suspended = true;
+    await accept();
+    await accept(destination("other.example"));
+    first.resolve([delivered]);
+    await until(() => finished.length === 2);
+    const target = { class: "relay", policy, destination: "example.org" as Domain } as const;
+    await untilTrue("what was in line waits outside", () => dispatcher.isKeptBack(target));
+    assert.deepEqual([ways.carried.length, dispatcher.stats(Date.now()).jobs], [2, 3]);
+    gate.suspended = false;
+    await until(() => finished.length === 5);
+    assert.equal(dispatcher.isKeptBack(target), false);
+  },
+);
+
+test("what is for a suspended site expires there without an attempt", quick, async (t) => {
+  const ways = new Ways();
+  const { finished, accept, until } = await setup(t, { expiresAt: (job) => job.queuedAt - 2_000 }, ways);
+  const gate = new CountingGate(1);
+  gate.suspended = true;
+  ways.gates.set("example.org", gate);
+  await accept();
+  await until(() => finished.length === 1);
+  assert.equal(ways.carried.length, 0);
+  assert.match(finished[0]?.outcomes[0]?.reply.text ?? "", /suspended delivery to this site/);
 });
 
 test("an order to bounce is carried out while the policy is paused", quick, async (t) => {

@@ -7,11 +7,13 @@
  * Fails:  never. Nothing is started when the lease nears its end (`mayStart`), and what is started is waited for before
  *         partitions are handed over (`idle`).
  */
+import type { Outcome } from "../mail/outcome.ts";
+import { reply } from "../mail/reply.ts";
 import { idTime, messageOf } from "../queue/ids.ts";
 import type { Job, JobKey, PolicyName, Queued } from "../queue/job.ts";
 import type { OwnerEvents } from "../queue/queue.ts";
 import type { Entry, Wish } from "../queue/schedule.ts";
-import { parseTarget, targetName, targetOfJob, targetsOf } from "../queue/target.ts";
+import { parseTarget, type TargetJob, targetName, targetOfJob, targetsOf } from "../queue/target.ts";
 import { type AttemptOptions, Attempts, FAULT_PAUSE_MS } from "./attempts.ts";
 import { Backlog } from "./backlog.ts";
 import type { Target, Way, Wayfinder } from "./carrier.ts";
@@ -34,7 +36,7 @@ export interface DispatcherOptions extends Omit<AttemptOptions, "backlog"> {
   readonly longestWaitMs?: (job: Pick<Job, "policy">) => number;
   /** So many partitions came or went. */
   readonly partitions?: (change: "gained" | "lost", count: number) => void;
-  /** How often paused policies are looked at, ms. */
+  /** How often what is paused is looked at, ms. */
   readonly pauseLookMs?: number;
 }
 
@@ -53,6 +55,11 @@ export interface DispatchStats {
 const AT_ONCE = 1_000;
 /** A message's id is as old as the message, give or take this. */
 const ID_MARGIN_MS = 1_000;
+const siteSuspended: Outcome = {
+  kind: "deferred",
+  reply: reply(451, "4.7.0", "Our operator has suspended delivery to this site"),
+  bounce: "operator",
+};
 
 export class Dispatcher implements OwnerEvents {
   readonly #o: Required<DispatcherOptions>;
@@ -81,7 +88,6 @@ export class Dispatcher implements OwnerEvents {
     this.#attempts = new Attempts({ ...o, backlog });
     this.#crew = new Crew({ ...o, backlog, attempts: this.#attempts });
     this.#paused = new Paused({
-      isPaused: o.paused,
       release: (entries) => this.#resume(entries),
       lookMs: o.pauseLookMs,
     });
@@ -123,6 +129,11 @@ export class Dispatcher implements OwnerEvents {
     return this.#backlog.entries();
   }
 
+  /** What is due for this target waits, since its site is suspended. */
+  isKeptBack(job: TargetJob): boolean {
+    return this.#paused.holds(targetName(job));
+  }
+
   get partitions(): readonly number[] {
     return [...this.#held];
   }
@@ -159,7 +170,11 @@ export class Dispatcher implements OwnerEvents {
   #arrive(entry: Entry): void {
     if (entry.wish === "bounce") return this.#attempts.decide(entry);
     const target = targetOf(entry.target);
-    if (this.#o.paused(target.job)) return this.#pause(entry, target.job);
+    if (this.#o.paused(target.job)) {
+      const { class: cls, policy } = target.job;
+      // At its end the attempt finds that it is paused, and so makes none.
+      return this.#pause(entry, `${cls} ${policy}`, () => this.#o.paused({ class: cls, policy }));
+    }
     const finding = this.#finding.get(entry.target);
     if (finding) return void finding.push(entry);
     const found = this.#o.wayfinder.find(target, this.#o.signal);
@@ -187,6 +202,8 @@ export class Dispatcher implements OwnerEvents {
   #send(entry: Entry, way: Way): void {
     if (!this.#backlog.owns(entry)) return;
     if (way.kind === "none") this.#attempts.decide(entry, way.outcome);
+    else if (way.gate.isSuspended())
+      this.#pause(entry, entry.target, () => way.gate.isSuspended(), siteSuspended);
     else if (this.#isSuppressed(entry)) this.#attempts.decide(entry);
     else this.#crew.join(entry, way);
   }
@@ -197,14 +214,14 @@ export class Dispatcher implements OwnerEvents {
     return judgement?.every((outcome) => outcome !== undefined) ?? false;
   }
 
-  /** Kept back until the policy goes on, or the message's lifetime is over. */
-  #pause(entry: Entry, { policy, class: cls }: Target["job"]): void {
+  /** Kept back until policy or site goes on, or the message's lifetime is over: then it has this outcome. */
+  #pause(entry: Entry, name: string, isPaused: () => boolean, atEnd?: Outcome): void {
+    const { policy } = parseTarget(entry.target);
     const queuedAt = idTime(messageOf(entry.key)) + ID_MARGIN_MS;
     const end = this.#o.expiresAt({ policy, queuedAt });
-    // The attempt finds that it is paused, and so makes none.
-    if (this.#o.clock.now() >= end) return this.#attempts.decide(entry);
+    if (this.#o.clock.now() >= end) return this.#attempts.decide(entry, atEnd);
     this.#backlog.forget(entry);
-    this.#paused.add(entry, { policy, class: cls });
+    this.#paused.add(entry, name, isPaused);
     this.#backlog.wait(entry, end);
   }
 

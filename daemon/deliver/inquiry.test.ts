@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FakeClock } from "../../test/harness/fake-clock.ts";
+import { reply } from "../mail/reply.ts";
+import type { PolicyName } from "../queue/job.ts";
 import { answerInquiry, type InquiryContext, type SiteState } from "./inquiry.ts";
 import type { SiteName } from "./route/types.ts";
 import { Sites } from "./site/sites.ts";
@@ -11,7 +13,7 @@ test("sites that asked for less are told of, also without a connection; those of
   const sites = new Sites({ clock, chance: () => 0.5 });
   const limits = { maxConnections: 20, messagesPerConnection: 100 };
   const [busy, slow, quiet] = ["busy#1", "slow#2", "quiet#3"].map((name) =>
-    sites.gate(name as SiteName, limits),
+    sites.gate(name as SiteName, limits, "team/default" as PolicyName),
   );
   busy?.take();
   for (let n = 0; n < 60; n++) slow?.sent(clock.now());
@@ -32,4 +34,19 @@ test("sites that asked for less are told of, also without a connection; those of
     ["slow#2", "slowed", 33, undefined],
     ["busy#1", "open", undefined, undefined],
   ]);
+  const refusal = {
+    kind: "failed",
+    reply: reply(550, "5.1.1", "No such user"),
+    bounce: "mailbox-unknown",
+  } as const;
+  quiet.heard([refusal], clock.now());
+  const [, , heard] = await told();
+  assert.deepEqual(
+    [heard?.site, heard?.policy, heard?.answers],
+    [
+      "quiet#3",
+      "team/default",
+      { counts: { "mailbox-unknown": 1 }, last: { at: clock.now(), reply: "550 5.1.1 No such user" } },
+    ],
+  );
 });

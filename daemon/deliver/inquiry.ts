@@ -10,9 +10,11 @@ import type { Domain } from "../mail/address.ts";
 import { type DkimAlgorithm, dkimRecord, dkimRecordName, parseDkimKey } from "../mail/dkim/keys.ts";
 import type { SigningKey } from "../mail/dkim/sign.ts";
 import { countGroups, type JobInquiry, type Looking, pageOf } from "../queue/inquiry.ts";
+import type { PolicyName } from "../queue/job.ts";
 import type { Entry } from "../queue/schedule.ts";
 import type { SiteName } from "./route/types.ts";
 import type { PublishedKeys } from "./sign/published-keys.ts";
+import type { RecentAnswers } from "./site/answers.ts";
 import type { SiteState as HowItIs } from "./site/site.ts";
 import type { Sites } from "./site/sites.ts";
 
@@ -23,6 +25,8 @@ export type Inquiry =
 
 export interface SiteState {
   readonly site: SiteName;
+  /** Absent: told by a daemon of before it was told. */
+  readonly policy?: PolicyName;
   readonly connections: number;
   /** As the policy has it, and as the site has shown to bear. */
   readonly maxConnections: number;
@@ -33,6 +37,8 @@ export interface SiteState {
   readonly ratePerMinute?: number;
   /** It is not tried before: it could not be used, or asked to be left alone; ms since the epoch. */
   readonly backOffUntil?: number;
+  /** Of the last hour; absent: nothing was sent. */
+  readonly answers?: RecentAnswers;
 }
 
 export interface KeyState {
@@ -71,20 +77,23 @@ export async function answerInquiry(inquiry: Inquiry, context: InquiryContext): 
 function sitesOf(sites: Sites, now: number, limit: number): readonly SiteState[] {
   const states: SiteState[] = [];
   for (const [site, gate] of sites.entries()) {
-    const { connections, limits } = gate;
+    const { connections, limits, policy } = gate;
     const until = gate.backOff(now) ?? gate.askedToWait(now);
     const state = gate.state(now);
-    if (connections === 0 && state === "open") continue;
+    const answers = gate.answers.recent(now);
+    if (connections === 0 && state === "open" && answers === undefined) continue;
     const { maxConnections } = limits;
     const ratePerMinute = gate.ratePerMinute(now);
     states.push({
       site,
+      policy,
       connections,
       maxConnections,
       allowed: gate.allowed(now),
       state,
       ...(ratePerMinute === undefined ? {} : { ratePerMinute }),
       ...(until === undefined ? {} : { backOffUntil: until }),
+      ...(answers === undefined ? {} : { answers }),
     });
   }
   return states.toSorted(byTrouble).slice(0, limit);
@@ -92,6 +101,7 @@ function sitesOf(sites: Sites, now: number, limit: number): readonly SiteState[]
 
 export const byTrouble = (a: SiteState, b: SiteState): number =>
   (b.backOffUntil ?? 0) - (a.backOffUntil ?? 0) ||
+  Number(b.state === "suspended") - Number(a.state === "suspended") ||
   Number(b.state === "slowed") - Number(a.state === "slowed") ||
   b.connections - a.connections;
 

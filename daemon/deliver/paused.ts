@@ -1,21 +1,17 @@
 /**
- * Due jobs of policies whose delivery is paused. They cost nothing while they wait: neither a look at each nor a read.
+ * Due jobs whose policy or site is paused. They cost nothing while they wait: neither a look at each nor a read.
  *
- * In:     entries that are due though their policy is paused.
- * Out:    `release` with those whose policy goes on, within a second.
+ * In:     entries that are due though nothing may be sent, under a name for what is paused, and how to see that it still is.
+ * Out:    `release` with those that may go on, within a second.
  */
-import type { Job } from "../queue/job.ts";
 import type { Entry } from "../queue/schedule.ts";
 
-type Of = Pick<Job, "class" | "policy">;
-
 interface Group {
-  readonly of: Of;
+  readonly isPaused: () => boolean;
   readonly entries: Set<Entry>;
 }
 
 export interface PausedOptions {
-  readonly isPaused: (of: Of) => boolean;
   readonly release: (entries: Iterable<Entry>) => void;
   readonly lookMs?: number;
 }
@@ -29,15 +25,19 @@ export class Paused {
     this.#o = options;
   }
 
-  add(entry: Entry, of: Of): void {
-    const name = `${of.class} ${of.policy}`;
+  add(entry: Entry, name: string, isPaused: () => boolean): void {
     let group = this.#groups.get(name);
     if (group === undefined) {
-      group = { of, entries: new Set() };
+      group = { isPaused, entries: new Set() };
       this.#groups.set(name, group);
     }
     group.entries.add(entry);
     this.#timer ??= setInterval(() => this.#look(), this.#o.lookMs ?? 1_000);
+  }
+
+  /** Something waits under this name. */
+  holds(name: string): boolean {
+    return this.#groups.has(name);
   }
 
   /** It is gone, or somebody else's. */
@@ -52,8 +52,8 @@ export class Paused {
   }
 
   #look(): void {
-    for (const [name, { of, entries }] of this.#groups) {
-      if (entries.size > 0 && this.#o.isPaused(of)) continue;
+    for (const [name, { isPaused, entries }] of this.#groups) {
+      if (entries.size > 0 && isPaused()) continue;
       this.#groups.delete(name);
       this.#o.release(entries);
     }

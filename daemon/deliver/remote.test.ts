@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FakeClock } from "../../test/harness/fake-clock.ts";
 import { silent } from "../kit/log.ts";
+import type { PolicyName } from "../queue/job.ts";
 import type { Dial } from "../smtp/client/dial.ts";
 import { type Identity, openRemote } from "./remote.ts";
 import type { Candidate, NextHops, SiteName } from "./route/types.ts";
@@ -18,6 +19,7 @@ const candidate = (address: string, preference = 10): Candidate => ({
 
 const hops = (...candidates: readonly Candidate[]): NextHops => ({
   site: "site#0" as SiteName,
+  policy: "team/default" as PolicyName,
   candidates,
   tls: "Off",
   verify: false,

@@ -2,14 +2,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Outcome } from "../mail/outcome.ts";
 import { reply } from "../mail/reply.ts";
+import type { PolicyName } from "../queue/job.ts";
 import { heeded, leftAlone, refused } from "./restraint.ts";
 import { defaultPauses } from "./site/circuit.ts";
 import { Site } from "./site/site.ts";
 
+const aPolicy = "team/default" as PolicyName;
 const now = 1_700_000_000_000;
 const remote = { name: "mx.far.test", address: "192.0.2.5" };
+const limits = { maxConnections: 20, messagesPerConnection: 100 };
+const means = { policy: aPolicy, pauses: defaultPauses, chance: () => 0, isSuspended: () => false };
 const open = () => {
-  const site = new Site({ maxConnections: 20, messagesPerConnection: 100 }, defaultPauses, () => 0);
+  const site = new Site(limits, means);
   site.take();
   return site;
 };

@@ -21,6 +21,7 @@ export function heeded(
   gate: Gate,
   now: number,
 ): readonly Outcome[] | undefined {
+  gate.heard(outcomes, now);
   const advice = adviceIn(outcomes);
   if (advice === undefined) return undefined;
   gate.asked(advice, now);
@@ -43,13 +44,15 @@ export function refused(
   if (advice) gate.asked(advice, now);
   else gate.went("badly", now);
   const until = gate.backOff(now) ?? gate.askedToWait(now);
-  return {
+  const outcome: Outcome = {
     kind: "deferred",
     reply: answer,
     ...(remote ? { remote } : {}),
     ...(bounce ? { bounce } : {}),
     ...(until === undefined ? {} : { notBefore: until }),
   };
+  gate.heard([outcome], now);
+  return outcome;
 }
 
 /** What becomes of jobs for a site that wants to be left alone for long. */

@@ -69,6 +69,7 @@ async function attempt(given: Given): Promise<readonly string[]> {
   const told: TlsSession[] = [];
   const next: NextHops = {
     site: "x" as SiteName,
+    policy: "team/default" as PolicyName,
     candidates,
     tls: "Opportunistic",
     verify: false,

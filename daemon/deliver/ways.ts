@@ -8,7 +8,7 @@ import type { LiveDirectory } from "../directory/directory.ts";
 import type { Carrier, Gate, Target, Way, Wayfinder } from "./carrier.ts";
 import { type Identity, openRemote, type RemoteMeans } from "./remote.ts";
 import type { Routes } from "./route/cache.ts";
-import type { Limits, NextHops, Route, SiteName } from "./route/types.ts";
+import type { NextHops, Route } from "./route/types.ts";
 import { tellLost } from "./tls-watch.ts";
 
 /**
@@ -24,7 +24,7 @@ export interface WaysOptions {
   /** Replaces a recipient whose domain has come to be forwarded since it was accepted. */
   readonly forward: DeliverLocally;
   /** The gate of a site, made when it is first needed. */
-  readonly gate: (site: SiteName, limits: Limits) => Gate;
+  readonly gate: (next: Pick<NextHops, "site" | "limits" | "policy">) => Gate;
   readonly remote: RemoteMeans;
   readonly hostname: string;
 }
@@ -75,7 +75,7 @@ export class Ways implements Wayfinder {
   #out(target: Target, next: NextHops, lmtp: boolean): Way {
     const open = (signal: AbortSignal) =>
       openRemote(next, lmtp, this.#identity(target), this.#o.remote, signal);
-    return { kind: "lane", lane: next.site, gate: this.#o.gate(next.site, next.limits), open };
+    return { kind: "lane", lane: next.site, gate: this.#o.gate(next), open };
   }
 
   #identity(target: Target): Identity {
@@ -107,6 +107,8 @@ function freely(max: number): Gate {
     isSlowed: () => false,
     askedToWait: () => undefined,
     backOff: () => undefined,
+    isSuspended: () => false,
+    heard: () => {},
     hurry: () => {},
   };
 }

@@ -6,7 +6,8 @@
  */
 import type { Fields, Log } from "./log.ts";
 
-export type LogLevel = "error" | "warn" | "info" | "debug" | "trace";
+export const logLevels = ["error", "warn", "info", "debug", "trace"] as const;
+export type LogLevel = (typeof logLevels)[number];
 
 export interface Logger {
   readonly log: Log;

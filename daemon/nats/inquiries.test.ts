@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, type TestContext, test } from "node:test";
 import { startNats, type TestNats } from "../../test/harness/nats-server.ts";
 import { until } from "../../test/harness/until.ts";
+import type { SiteLabel } from "../deliver/route/types.ts";
 import { silent } from "../kit/log.ts";
 import type { PolicyName } from "../queue/job.ts";
 import type { Pool } from "../queue/queue.ts";
@@ -94,7 +95,27 @@ test("a policy is suspended for everybody who follows, also behind a new start, 
   await using late = await openSuspensions(link, silent);
   assert.equal(late.of(policy)?.since, 7);
   assert.equal(await isSuspended(link, policy), true);
-  await resume(link, policy);
+  await resume(link, { policy });
   await until("it is taken back", () => (late.of(policy) === undefined ? true : undefined));
   assert.equal(await isSuspended(link, policy), false);
+});
+
+test("a site is suspended for one policy, apart from the policy itself", async (t) => {
+  const link = await open(t);
+  const sizes = { replicas: 1, queueBytes: 0, bodyBytes: 0, eventBytes: 0 };
+  await ensureQueueStreams(link, { shards: 1, partitions: 4 }, sizes);
+  const policy = "team-a/bulk.mail" as PolicyName;
+  const site = "*.mail.example+4" as SiteLabel;
+  await using follower = await openSuspensions(link, silent);
+  await suspend(link, { policy, site, since: 7, reason: "they are moving" });
+  assert.equal((await until("it is told", () => follower.of(policy, site))).reason, "they are moving");
+  assert.equal(follower.of(policy), undefined);
+  assert.equal(follower.of("team-a/other" as PolicyName, site), undefined);
+  assert.deepEqual(follower.sites(), [{ policy, site, since: 7, reason: "they are moving" }]);
+  assert.equal(await isSuspended(link, policy), false);
+  await suspend(link, { policy, since: 8, reason: "all of it" });
+  await resume(link, { policy, site });
+  await until("it is taken back", () => (follower.of(policy, site) === undefined ? true : undefined));
+  assert.equal(follower.of(policy)?.since, 8);
+  assert.deepEqual(follower.sites(), []);
 });

@@ -1,11 +1,14 @@
 /**
- * Policies whose delivery an operator has suspended while mail flows: like `spec.paused`, but said here and now, and kept
- * apart from the resource, which is its author's.
+ * What an operator has suspended while mail flows: the delivery of a policy, like `spec.paused`, or of one site that a policy
+ * sends to. Said here and now, and kept apart from the resource, which is its author's.
  *
- * A record each beside the leases, `own.<namespace>.suspended.<policy>`, without an end: it outlives every process.
+ * A record each beside the leases, `own.<namespace>.suspended.<policy>` and `….<policy>.<site>`, without an end: it outlives
+ * every process. A site is named without the digest of how it is reached (`SiteLabel`), so that it stays suspended when DANE or
+ * a change of the policy's TLS makes another site of the same hosts.
  * Fails: `openSuspensions`, `suspend` and `resume` throw `StoreFault`; who follows keeps what was known while NATS is away.
  */
 import { headers } from "@nats-io/transport-node";
+import type { SiteLabel } from "../deliver/route/types.ts";
 import type { Log } from "../kit/log.ts";
 import type { PolicyName } from "../queue/job.ts";
 import { policyTokens } from "./codec.ts";
@@ -15,28 +18,36 @@ import { lastOnSubject } from "./read.ts";
 import { OWN_STREAM } from "./streams.ts";
 import { Tail } from "./tail.ts";
 
-export interface Suspension {
+/** Without a site: everything that the policy sends. */
+export interface Suspended {
   readonly policy: PolicyName;
+  readonly site?: SiteLabel;
+}
+
+export interface Suspension extends Suspended {
   /** ms since the epoch */
   readonly since: number;
   readonly reason: string;
 }
 
 export interface Suspensions extends AsyncDisposable {
-  of(policy: PolicyName): Suspension | undefined;
+  of(policy: PolicyName, site?: SiteLabel): Suspension | undefined;
+  /** Every site that is. */
+  sites(): readonly (Suspension & { readonly site: SiteLabel })[];
 }
 
-const subjectOf = (policy: PolicyName): string => {
+function subjectOf({ policy, site }: Suspended): string {
   const [namespace = "", name = ""] = policyTokens(policy).split(".");
-  return `own.${namespace}.suspended.${name}`;
-};
+  const subject = `own.${namespace}.suspended.${name}`;
+  return site === undefined ? subject : `${subject}.${Buffer.from(site).toString("base64url")}`;
+}
 
 /** Follows them; resolves when those that are in force are known. */
 export async function openSuspensions(link: Link, log: Log): Promise<Suspensions> {
   const known = new Map<string, Suspension>();
   const tail = new Tail(link, {
     stream: OWN_STREAM,
-    filters: [`own.${link.confined ?? "*"}.suspended.*`],
+    filters: [`own.${link.confined ?? "*"}.suspended.>`],
     onMessage: ({ subject, data, forged }) => {
       if (forged) return;
       if (data.length === 0) known.delete(subject);
@@ -47,31 +58,33 @@ export async function openSuspensions(link: Link, log: Log): Promise<Suspensions
   await tail.start();
   await tail.caughtUp;
   return {
-    of: (policy) => known.get(subjectOf(policy)),
+    of: (policy, site) => known.get(subjectOf(site === undefined ? { policy } : { policy, site })),
+    sites: () =>
+      [...known.values()].flatMap(({ site, ...rest }) => (site === undefined ? [] : [{ ...rest, site }])),
     [Symbol.asyncDispose]: () => tail[Symbol.asyncDispose](),
   };
 }
 
 /** As the store's leader knows it now. */
 export async function isSuspended(link: Link, policy: PolicyName): Promise<boolean> {
-  const record = await lastOnSubject(link, OWN_STREAM, subjectOf(policy));
+  const record = await lastOnSubject(link, OWN_STREAM, subjectOf({ policy }));
   return record !== undefined && record.data.length > 0;
 }
 
 export const suspend = (link: Link, suspension: Suspension): Promise<void> =>
-  write(link, suspension.policy, JSON.stringify(suspension));
+  write(link, suspension, JSON.stringify(suspension));
 
 /** The empty record tells who follows; it goes by itself. */
-export const resume = (link: Link, policy: PolicyName): Promise<void> => write(link, policy, "");
+export const resume = (link: Link, what: Suspended): Promise<void> => write(link, what, "");
 
-async function write(link: Link, policy: PolicyName, record: string): Promise<void> {
+async function write(link: Link, what: Suspended, record: string): Promise<void> {
   const head = headers();
   if (record === "") head.set("Nats-TTL", "60s");
   let answer: { readonly error?: ApiError };
   try {
-    answer = (await link.nc.request(subjectOf(policy), record, { headers: head, timeout: 10_000 })).json();
+    answer = (await link.nc.request(subjectOf(what), record, { headers: head, timeout: 10_000 })).json();
   } catch (error) {
-    throw new StoreFault("away", `no answer about ${policy}`, error);
+    throw new StoreFault("away", `no answer about ${what.site ?? what.policy}`, error);
   }
   if (answer.error) throw faultOf(answer.error);
 }

@@ -10,10 +10,12 @@ import { type Expansion, expand, type Target } from "../accept/expand.ts";
 import { ranksOf, type Standing, standingOf } from "../accept/standing.ts";
 import type { MxMeans } from "../deliver/route/mx.ts";
 import { route as findRoute, type Routable } from "../deliver/route/route.ts";
+import { labelOf } from "../deliver/route/site-name.ts";
 import type { NextHops, Route } from "../deliver/route/types.ts";
 import { destinationFor } from "../directory/destination.ts";
 import type { Directory } from "../directory/directory.ts";
 import { type Address, domainOf } from "../mail/address.ts";
+import type { Suspensions } from "../nats/suspensions.ts";
 import type { PolicyName } from "../queue/job.ts";
 import type { IsPaused } from "./filter.ts";
 
@@ -56,6 +58,7 @@ export interface DryRunResult {
 export interface DryRunMeans {
   readonly directory: Directory;
   readonly isPaused: IsPaused;
+  readonly suspensions: Pick<Suspensions, "of">;
   readonly routing: MxMeans;
 }
 
@@ -152,7 +155,7 @@ const leaving = (recipient: Address, policy: PolicyName, why: string): End => ({
 
 async function wayOf(
   end: End,
-  { directory, isPaused, routing }: DryRunMeans,
+  { directory, isPaused, suspensions, routing }: DryRunMeans,
   signal: AbortSignal,
 ): Promise<Way> {
   const { recipient, job } = end;
@@ -166,6 +169,11 @@ async function wayOf(
   }
   if (route.kind === "smtp" || route.kind === "lmtp") {
     why.push(...hopWords(route.next));
+    const { site, policy } = route.next;
+    if (suspensions.of(policy, labelOf(site)))
+      why.push(
+        `An operator has suspended what ${policy} sends to ${labelOf(site)}: it waits until that is resumed.`,
+      );
     return { ...common, site: route.next.site, tls: route.next.tls, hops: hopsOf(route.next) };
   }
   if (route.kind === "forward") why.push(`All mail of the domain goes to ${route.to.join(", ")}.`);

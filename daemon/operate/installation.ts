@@ -12,10 +12,9 @@ import type { Resolver } from "../dns/resolver.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import type { Link } from "../nats/connect.ts";
-import { openSuspensions, resume, type Suspensions, suspend } from "../nats/suspensions.ts";
+import { openSuspensions, resume, type Suspended, type Suspensions, suspend } from "../nats/suspensions.ts";
 import { fetchStsPolicy } from "../net/fetch-sts-policy.ts";
 import type { TraceEvent } from "../queue/events.ts";
-import type { PolicyName } from "../queue/job.ts";
 import type { Concerned } from "../queue/message-event.ts";
 import type { Queue } from "../queue/queue.ts";
 import { ActivityWatch } from "./activity.ts";
@@ -50,8 +49,8 @@ export interface Installation extends Omit<InstallationOptions, "resolver">, Asy
   readonly isPaused: IsPaused;
   readonly routing: MxMeans;
   readonly now: () => number;
-  suspend(policy: PolicyName, reason: string): Promise<void>;
-  resume(policy: PolicyName): Promise<void>;
+  suspend(what: Suspended, reason: string): Promise<void>;
+  resume(what: Suspended): Promise<void>;
 }
 
 export async function openInstallation(options: InstallationOptions): Promise<Installation> {
@@ -74,8 +73,8 @@ export async function openInstallation(options: InstallationOptions): Promise<In
     isPaused,
     routing: routingOf(options),
     now,
-    suspend: (policy, reason) => suspend(link, { policy, since: now(), reason }),
-    resume: (policy) => resume(link, policy),
+    suspend: (what, reason) => suspend(link, { ...what, since: now(), reason }),
+    resume: (what) => resume(link, what),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }

@@ -1,9 +1,18 @@
-/** The sites that mail goes to, as all relays together see them: each process paces its own connections. */
+/**
+ * The sites that mail goes to, as all relays together see them: each process paces its own connections. Those that are
+ * suspended are told of even when no process knows them any more.
+ */
 import { byTrouble, type SiteState } from "../deliver/inquiry.ts";
+import { labelOf } from "../deliver/route/site-name.ts";
+import type { SiteName } from "../deliver/route/types.ts";
+import type { AnswerClass, RecentAnswers } from "../deliver/site/answers.ts";
+import type { Suspension, Suspensions } from "../nats/suspensions.ts";
+import type { PolicyName } from "../queue/job.ts";
 import type { QueueIndex } from "./queue-index.ts";
 
 export interface SiteLine extends SiteState {
-  /** How many processes are connected, or keep away. */
+  readonly suspended?: Pick<Suspension, "since" | "reason">;
+  /** How many processes are connected, keep away, or had answers. */
   readonly processes: number;
 }
 
@@ -12,7 +21,16 @@ export interface SiteList {
   readonly missing: readonly string[];
 }
 
-export async function siteList(index: QueueIndex, limit: number, signal: AbortSignal): Promise<SiteList> {
+export interface SiteListMeans {
+  readonly index: QueueIndex;
+  readonly suspensions: Pick<Suspensions, "of" | "sites">;
+}
+
+export async function siteList(
+  { index, suspensions }: SiteListMeans,
+  limit: number,
+  signal: AbortSignal,
+): Promise<SiteList> {
   const { said, missing } = await index.tell<readonly SiteState[]>({ kind: "sites", limit }, signal);
   const sites = new Map<string, SiteLine>();
   // A process speaks once for each of its pools; its sites are the same.
@@ -22,12 +40,14 @@ export async function siteList(index: QueueIndex, limit: number, signal: AbortSi
     heard.add(member);
     for (const state of answer) sites.set(state.site, added(sites.get(state.site), state));
   }
-  return { sites: [...sites.values()].sort(byTrouble).slice(0, limit), missing };
+  const lines = withSuspended([...sites.values()], suspensions);
+  return { sites: lines.sort(byTrouble).slice(0, limit), missing };
 }
 
 function added(line: SiteLine | undefined, state: SiteState): SiteLine {
   if (line === undefined) return { ...state, processes: 1 };
   const until = Math.max(line.backOffUntil ?? 0, state.backOffUntil ?? 0);
+  const answers = together(line.answers, state.answers);
   return {
     ...line,
     processes: line.processes + 1,
@@ -36,9 +56,43 @@ function added(line: SiteLine | undefined, state: SiteState): SiteLine {
     allowed: line.allowed + state.allowed,
     state: worse(line.state, state.state),
     ...(until === 0 ? {} : { backOffUntil: until }),
+    ...(answers === undefined ? {} : { answers }),
   };
 }
 
+function together(a: RecentAnswers | undefined, b: RecentAnswers | undefined): RecentAnswers | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  const counts = { ...a.counts };
+  for (const [about, count] of Object.entries(b.counts) as [AnswerClass, number][])
+    counts[about] = (counts[about] ?? 0) + count;
+  const last = (a.last?.at ?? 0) > (b.last?.at ?? 0) ? a.last : b.last;
+  return { counts, ...(last === undefined ? {} : { last }) };
+}
+
+const badness = ["open", "slowed", "paused", "suspended"] as const;
+
 /** What the worst off of the processes hears; one of before there were states has none. */
 const worse = (a: SiteState["state"], b: SiteState["state"] = "open"): SiteState["state"] =>
-  a === "paused" || b === "open" ? a : b;
+  badness.indexOf(a) > badness.indexOf(b) ? a : b;
+
+function withSuspended(lines: readonly SiteLine[], suspensions: SiteListMeans["suspensions"]): SiteLine[] {
+  const told = lines.map((line) => {
+    const found = line.policy && suspensions.of(line.policy, labelOf(line.site));
+    return found ? { ...line, state: "suspended" as const, suspended: found } : line;
+  });
+  const nameOf = (policy: PolicyName | undefined, label: string) => `${policy} ${label}`;
+  const seen = new Set(told.map(({ policy, site }) => nameOf(policy, labelOf(site))));
+  const unseen = suspensions.sites().filter(({ policy, site }) => !seen.has(nameOf(policy, site)));
+  return [...told, ...unseen.map(quiet)];
+}
+
+const quiet = ({ policy, site, since, reason }: ReturnType<Suspensions["sites"]>[number]): SiteLine => ({
+  site: site as string as SiteName,
+  policy,
+  state: "suspended",
+  suspended: { since, reason },
+  connections: 0,
+  maxConnections: 0,
+  allowed: 0,
+  processes: 0,
+});

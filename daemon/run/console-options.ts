@@ -6,9 +6,9 @@
 import { parseArgs } from "node:util";
 import type { OidcOptions } from "../api/oidc.ts";
 import { usage } from "../cli/context.ts";
-import { parseServer, type Server } from "../dns/servers.ts";
-import { type Endpoint, endpoint, oneOf, whole } from "../kit/flags.ts";
-import { type LogLevel, levels } from "./options.ts";
+import type { Server } from "../dns/servers.ts";
+import { type Endpoint, endpoint, whole } from "../kit/flags.ts";
+import { commonFlags, dnsOption, type LogOptions, logHelp, logOptions } from "./common-options.ts";
 
 export const consoleHelp = `postfleet console --nats URL [OPTIONS]
       --nats URL           the NATS of the installation (repeatable or comma-separated; NATS_URL counts too); credential by
@@ -27,10 +27,9 @@ export const consoleHelp = `postfleet console --nats URL [OPTIONS]
       --hostname NAME      the public name of the mail servers, for domains that name none
       --dns ADDRESS:PORT   ask this resolver (repeatable; default: /etc/resolv.conf)
       --smtp-port PORT     the port of MX hosts, for dry runs (default 25)
-      --log-level LEVEL    error, warn, info, debug, trace (default info)
-      --log-format FORMAT  json or pretty (default: pretty on a terminal)`;
+${logHelp}`;
 
-export interface ConsoleOptions {
+export interface ConsoleOptions extends LogOptions {
   readonly nats: readonly string[];
   readonly listen: Endpoint;
   readonly hosts: readonly string[];
@@ -40,8 +39,6 @@ export interface ConsoleOptions {
   readonly hostname: string;
   readonly dns: readonly Server[];
   readonly smtpPort: number;
-  readonly logLevel: LogLevel;
-  readonly logFormat: "json" | "pretty";
 }
 
 interface OidcFiles {
@@ -67,10 +64,8 @@ const flags = {
   "oidc-operators": texts,
   "oidc-viewers": texts,
   hostname: text,
-  dns: texts,
   "smtp-port": text,
-  "log-level": text,
-  "log-format": text,
+  ...commonFlags,
   help: { type: "boolean", short: "h" },
 } as const;
 
@@ -113,24 +108,10 @@ function assemble(
     },
     oidc: oidcOf(values, problems),
     hostname: values.hostname ?? "localhost",
-    dns: (values.dns ?? []).flatMap((server) => serverOf(server, problems)),
+    dns: dnsOption(values, problems),
     smtpPort: whole(values["smtp-port"], "--smtp-port", 25, 1, 65_535, problems),
-    logLevel: oneOf(values["log-level"], "--log-level", levels, "info", problems),
-    logFormat: oneOf(
-      values["log-format"],
-      "--log-format",
-      ["json", "pretty"],
-      terminal ? "pretty" : "json",
-      problems,
-    ),
+    ...logOptions(values, terminal, problems),
   };
-}
-
-function serverOf(given: string, problems: string[]): readonly Server[] {
-  const server = parseServer(given);
-  if (server) return [server];
-  problems.push(`--dns ${given}: give an IP address, and a port if it is not 53: 127.0.0.1:5353`);
-  return [];
 }
 
 function oidcOf(values: Values, problems: string[]): ConsoleOptions["oidc"] {

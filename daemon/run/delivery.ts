@@ -8,6 +8,7 @@ import { jobsFor } from "../accept/jobs.ts";
 import { Dispatcher } from "../deliver/dispatch.ts";
 import { QueueFinisher } from "../deliver/finish.ts";
 import { answerInquiry, type Inquiry } from "../deliver/inquiry.ts";
+import type { SiteLabel } from "../deliver/route/types.ts";
 import { PublishedKeys } from "../deliver/sign/published-keys.ts";
 import type { SiteState } from "../deliver/site/site.ts";
 import { Sites } from "../deliver/site/sites.ts";
@@ -21,8 +22,10 @@ import { RivalOwners } from "../nats/rivals.ts";
 import { openSuspensions } from "../nats/suspensions.ts";
 import type { IsPaused } from "../operate/filter.ts";
 import { pausedBy } from "../operate/paused.ts";
+import type { PolicyName } from "../queue/job.ts";
 import type { Ownership, Pool } from "../queue/queue.ts";
 import { defaultRetry, expiresAt, longestWait } from "../queue/retry.ts";
+import type { TargetJob } from "../queue/target.ts";
 import type { DeliveryContext, OpenedContext } from "./delivery-context.ts";
 import type { QueueFigures } from "./metrics.ts";
 import type { RunOptions } from "./options.ts";
@@ -60,8 +63,9 @@ export async function openDelivery(given: DeliveryContext): Promise<Delivery> {
   const context: OpenedContext = { ...given, reputation: parts.use(await openReputation(given)) };
   const resolver = parts.use(new Resolver({ servers: await dnsServers(options), clock: systemClock }));
   const keys = publishedKeys(context, resolver);
-  const sites = new Sites({ clock: systemClock, chance: Math.random });
   const suspensions = parts.use(await openSuspensions(store.link, context.log));
+  const isSuspended = (policy: PolicyName, site: SiteLabel) => suspensions.of(policy, site) !== undefined;
+  const sites = new Sites({ clock: systemClock, chance: Math.random, isSuspended });
   const ways = waysOf(context, resolver, sites, keys);
   const isPaused = pausedBy(() => context.live.current(), suspensions);
   const shared: Shared = { ways, sites, keys, isPaused, finisher: finisherOf(context) };
@@ -122,7 +126,7 @@ function telling(pool: Pool, { dispatcher }: Owned, shared: Shared, context: Del
     directory: () => live.current(),
     looking: () => ({
       now: systemClock.now(),
-      isPaused,
+      isPaused: (job: TargetJob) => isPaused(job) || dispatcher.isKeptBack(job),
       rest: async () => void (await turn()),
     }),
   };

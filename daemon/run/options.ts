@@ -9,11 +9,12 @@ import { hostname } from "node:os";
 import { parseArgs } from "node:util";
 import { parseDuration, parseQuantity } from "../../crds/quantities.ts";
 import { usage } from "../cli/context.ts";
-import { parseServer, type Server } from "../dns/servers.ts";
+import type { Server } from "../dns/servers.ts";
 import { isCidr } from "../kit/cidr.ts";
 import { type Endpoint, endpoint, oneOf, whole } from "../kit/flags.ts";
 import { parseDomain } from "../mail/address.ts";
 import type { PolicyName } from "../queue/job.ts";
+import { commonFlags, dnsOption, type LogOptions, logHelp, logOptions } from "./common-options.ts";
 
 export const runHelp = `postfleet run -f FILE|FOLDER… --data DIR [OPTIONS]
   -f, --file PATH          resources: YAML files or folders (repeatable); watched while it runs
@@ -48,8 +49,7 @@ export const runHelp = `postfleet run -f FILE|FOLDER… --data DIR [OPTIONS]
       --drain-delay SECONDS   after SIGTERM, say "not ready" and still take connections for so long, until nobody sends
                            any more (default 0)
       --grace SECONDS      how long open transactions may go on after SIGTERM (default 30)
-      --log-level LEVEL    error, warn, info, debug, trace (default info)
-      --log-format FORMAT  json or pretty (default: pretty on a terminal)`;
+${logHelp}`;
 
 export const roles = ["gateway", "relay", "mailbox"] as const;
 export type Role = (typeof roles)[number];
@@ -68,10 +68,7 @@ export const listenerDefaults = {
 } as const;
 export type ListenerName = keyof typeof listenerDefaults;
 
-export const levels = ["error", "warn", "info", "debug", "trace"] as const;
-export type LogLevel = (typeof levels)[number];
-
-export interface RunOptions {
+export interface RunOptions extends LogOptions {
   readonly files: readonly string[];
   readonly publishAs: string;
   readonly data: string | undefined;
@@ -96,8 +93,6 @@ export interface RunOptions {
   readonly keepEvents: boolean;
   readonly drainDelayMs: number;
   readonly graceMs: number;
-  readonly logLevel: LogLevel;
-  readonly logFormat: "json" | "pretty";
 }
 
 const flags = {
@@ -110,7 +105,6 @@ const flags = {
   namespace: { type: "string" },
   listen: { type: "string", multiple: true },
   console: { type: "string" },
-  dns: { type: "string", multiple: true },
   "smtp-port": { type: "string" },
   hostname: { type: "string" },
   "tls-cert": { type: "string" },
@@ -123,8 +117,7 @@ const flags = {
   "keep-events": { type: "string" },
   "drain-delay": { type: "string" },
   grace: { type: "string" },
-  "log-level": { type: "string" },
-  "log-format": { type: "string" },
+  ...commonFlags,
   help: { type: "boolean", short: "h" },
 } as const;
 
@@ -165,7 +158,7 @@ function assemble(values: Values, terminal: boolean, problems: string[]): RunOpt
     namespace: namespaceOf(values.namespace, problems),
     listen: listenersOf(values.listen ?? [], problems),
     console: oneOf(values.console, "--console", ["on", "off"], "on", problems) === "on",
-    dns: (values.dns ?? []).flatMap((text) => serverOf(text, problems) ?? []),
+    dns: dnsOption(values, problems),
     smtpPort: whole(values["smtp-port"], "--smtp-port", 25, 1, 65_535, problems),
     hostname: hostnameOf(values.hostname, problems),
     tls: cert !== undefined && key !== undefined ? { cert, key } : undefined,
@@ -177,14 +170,7 @@ function assemble(values: Values, terminal: boolean, problems: string[]): RunOpt
     keepEvents: oneOf(values["keep-events"], "--keep-events", ["on", "off"], "off", problems) === "on",
     drainDelayMs: whole(values["drain-delay"], "--drain-delay", 0, 0, 600, problems) * 1_000,
     graceMs: whole(values.grace, "--grace", 30, 0, 3_600, problems) * 1_000,
-    logLevel: oneOf(values["log-level"], "--log-level", levels, "info", problems),
-    logFormat: oneOf(
-      values["log-format"],
-      "--log-format",
-      ["json", "pretty"],
-      terminal ? "pretty" : "json",
-      problems,
-    ),
+    ...logOptions(values, terminal, problems),
   };
 }
 
@@ -224,12 +210,6 @@ function listenersOf(texts: readonly string[], problems: string[]): RunOptions["
     if (parsed) listen[name] = parsed;
   }
   return listen;
-}
-
-function serverOf(text: string, problems: string[]): Server | undefined {
-  const server = parseServer(text);
-  if (!server) problems.push(`--dns ${text}: give an IP address, and a port if it is not 53: 127.0.0.1:5353`);
-  return server;
 }
 
 function networksOf(texts: readonly string[], flag: string, problems: string[]): readonly string[] {

@@ -54,7 +54,7 @@ export function waysOf(context: OpenedContext, resolver: Resolver, sites: Sites,
         },
     forward: (queued, signal) =>
       forwardJob({ queued, live, queue: store.queue, makeJobs: jobsFor, now: systemClock.now(), signal }),
-    gate: (site, limits) => sites.gate(site, limits),
+    gate: ({ site, limits, policy }) => sites.gate(site, limits, policy),
     remote: {
       dial,
       connected: (tls) => context.metrics.nextHop(tls),

@@ -53,6 +53,9 @@ export class CountingGate implements Gate {
   askedToWait = (now: number) =>
     this.quietUntil !== undefined && now < this.quietUntil ? this.quietUntil : undefined;
   backOff = (now: number) => (this.down ? now + 60_000 : undefined);
+  suspended = false;
+  isSuspended = () => this.suspended;
+  heard() {}
   hurry() {
     this.down = false;
   }

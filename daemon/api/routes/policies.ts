@@ -1,9 +1,8 @@
-/** Policies and the sites that they send to: paused and suspended, and how a message would go. */
+/** Policies: paused and suspended, and how a message would go. */
 import type { PolicyEntry } from "../../directory/directory.ts";
 import { parseAddress } from "../../mail/address.ts";
 import { dryRun } from "../../operate/dry-run.ts";
 import type { Installation } from "../../operate/installation.ts";
-import { siteList } from "../../operate/site-list.ts";
 import type { PolicyName } from "../../queue/job.ts";
 import { ApiProblem } from "../problem.ts";
 import { type Route, route } from "../route.ts";
@@ -71,29 +70,8 @@ const dryRunAnswer = object({
 });
 export type DryRunShape = Infer<typeof dryRunAnswer>;
 
-const sites = object({
-  sites: array(
-    object({
-      site: text("Hosts reached in one way, for one policy", 600),
-      connections: integer({ minimum: 0 }),
-      maxConnections: integer({ minimum: 0 }),
-      allowed: integer({ minimum: 0, description: "As many as it has shown to bear" }),
-      state: oneOf(["open", "slowed", "paused"], {
-        description: "slowed: it asked for less, and gets more again little by little",
-      }),
-      ratePerMinute: optional(
-        integer({ minimum: 0, description: "As the policy has it, or less while it is slowed" }),
-      ),
-      backOffUntil: optional(time("It is not tried before")),
-      processes: integer({ minimum: 1 }),
-    }),
-  ),
-  missing: array(text("A process", 300)),
-});
-export type SitesShape = Infer<typeof sites>;
-
 export const policyRoutes = (installation: Installation): readonly Route[] => {
-  const { live, suspensions, isPaused, routing, index } = installation;
+  const { live, suspensions, isPaused, routing } = installation;
   const shapeOf = (entry: PolicyEntry) => {
     const suspension = suspensions.of(entry.policy);
     const { route: way } = entry.elsewhere;
@@ -139,7 +117,7 @@ export const policyRoutes = (installation: Installation): readonly Route[] => {
       answer: object({ suspended: boolean() }),
       also: { 404: "There is no such policy" },
       async handle({ params: which, body: { reason = "" } }) {
-        await installation.suspend(named(which).policy, reason);
+        await installation.suspend({ policy: named(which).policy }, reason);
         return { suspended: true };
       },
     }),
@@ -154,7 +132,7 @@ export const policyRoutes = (installation: Installation): readonly Route[] => {
       answer: object({ suspended: boolean() }),
       also: { 404: "There is no such policy" },
       async handle({ params: which }) {
-        await installation.resume(named(which).policy);
+        await installation.resume({ policy: named(which).policy });
         return { suspended: false };
       },
     }),
@@ -179,26 +157,7 @@ export const policyRoutes = (installation: Installation): readonly Route[] => {
           return { accepted: false, why: [`${recipient} is no mail address.`], ways: [], more: 0 };
         const who = { ...(client ? { client } : {}), ...(user ? { user: user.toLowerCase() } : {}) };
         const question = { recipient: address, ...who };
-        return dryRun(question, { directory: live.current(), isPaused, routing }, signal);
-      },
-    }),
-    route({
-      method: "GET",
-      path: "/sites",
-      id: "listSites",
-      tag: "sites",
-      role: "viewer",
-      summary: "Sites that mail goes to just now: those in a back-off first, then the busiest; at most 200",
-      answer: sites,
-      async handle(_, { signal }) {
-        const { sites: found, missing } = await siteList(index, 200, signal);
-        const rounded = found.map(({ backOffUntil, ratePerMinute, state, ...site }) => ({
-          ...site,
-          state: state ?? "open", // a daemon of before there were states
-          ...(ratePerMinute === undefined ? {} : { ratePerMinute: Math.round(ratePerMinute) }),
-          ...(backOffUntil === undefined ? {} : { backOffUntil: Math.round(backOffUntil) }),
-        }));
-        return { sites: rounded, missing };
+        return dryRun(question, { directory: live.current(), isPaused, suspensions, routing }, signal);
       },
     }),
   ];

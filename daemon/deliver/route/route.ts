@@ -154,7 +154,8 @@ function nextHops(
 ): NextHops {
   const { tls, verify, auth } = security;
   const identity = [policy.policy, entry.match, tls, verify, auth?.username ?? "", means.port, ...hosts];
-  return { site: siteName(label, identity), candidates, ...security, limits: limitsOf(entry) };
+  const site = siteName(label, identity);
+  return { site, policy: policy.policy, candidates, ...security, limits: limitsOf(entry) };
 }
 
 function limitsOf({ maxConnections, messagesPerConnection, ratePerMinute }: DestinationEntry): Limits {

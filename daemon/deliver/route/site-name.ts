@@ -5,7 +5,7 @@
  * Out:    what the hosts have in common, then eight hex digits of a digest over all of it.
  */
 import { createHash } from "node:crypto";
-import type { SiteName } from "./types.ts";
+import type { SiteLabel, SiteName } from "./types.ts";
 
 export function siteName(label: string, identity: readonly (string | number | boolean)[]): SiteName {
   const digest = createHash("sha256")
@@ -13,6 +13,9 @@ export function siteName(label: string, identity: readonly (string | number | bo
     .digest("hex");
   return `${label}#${digest.slice(0, 8)}` as SiteName;
 }
+
+/** Of a name, or of what was a label already. */
+export const labelOf = (site: string): SiteLabel => site.replace(/#[0-9a-f]{8}$/, "") as SiteLabel;
 
 /** One host: its name. Several: `*.suffix+n`, or `first+n` when they have less than two labels in common. */
 export function mxLabel(hosts: readonly string[]): string {

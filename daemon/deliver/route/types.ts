@@ -8,6 +8,7 @@ import type { Branded } from "../../kit/brand.ts";
 import type { Address } from "../../mail/address.ts";
 import type { Reply } from "../../mail/reply.ts";
 import type { Tlsa } from "../../mail/tlsa.ts";
+import type { PolicyName } from "../../queue/job.ts";
 import type { TlsWatch } from "../tls-watch.ts";
 
 /**
@@ -15,6 +16,9 @@ import type { TlsWatch } from "../tls-watch.ts";
  * it, hence its connections and limits. Printable and stable: `*.mail.example+4#5f3a9c01`, `smarthost:host:587#…`.
  */
 export type SiteName = Branded<string, "SiteName">;
+
+/** A site's name without its digest: the hosts, however they are reached. */
+export type SiteLabel = Branded<string, "SiteLabel">;
 
 /** What a host must prove before it gets a message, whatever the policy's `tls` says. */
 export type HostSecurity =
@@ -48,6 +52,8 @@ export interface Limits {
 
 export interface NextHops {
   readonly site: SiteName;
+  /** Whose limits they are. */
+  readonly policy: PolicyName;
   /** Never empty, by preference; `connectOrder` (order.ts) makes the order for one connection of it. */
   readonly candidates: readonly Candidate[];
   readonly tls: TlsMode;

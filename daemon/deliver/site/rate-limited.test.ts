@@ -2,12 +2,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Advice } from "../../mail/bounce/advice.ts";
+import type { PolicyName } from "../../queue/job.ts";
 import { defaultPauses } from "./circuit.ts";
 import { Site } from "./site.ts";
 
 const start = 1_700_000_000_000;
 const second = 1_000;
 const hour = 3_600_000;
+const means = {
+  policy: "team/default" as PolicyName,
+  pauses: defaultPauses,
+  chance: () => 0.5,
+  isSuspended: () => false,
+};
 const limits = { maxConnections: 20, messagesPerConnection: 100 };
 
 /** Takes so many messages in a minute, and refuses whatever comes beyond. */
@@ -59,7 +66,7 @@ function deliver(messages: number, provider: Provider, site: Site, advice: Advic
   return now;
 }
 
-const site = (over = {}) => new Site({ ...limits, ...over }, defaultPauses, () => 0.5);
+const site = (over = {}) => new Site({ ...limits, ...over }, means);
 
 test("a site that asks for less is refused by far less often, and all mail gets there", (t) => {
   const [heeded, ignored] = [new Provider(100), new Provider(100)];

@@ -1,12 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import type { PolicyName } from "../../queue/job.ts";
 import type { Limits } from "../route/types.ts";
 import { defaultPauses } from "./circuit.ts";
 import { Site } from "./site.ts";
 
+const means = {
+  policy: "team/default" as PolicyName,
+  pauses: defaultPauses,
+  chance: () => 0.5,
+  isSuspended: () => false,
+};
 const limits: Limits = { maxConnections: 20, messagesPerConnection: 100 };
-const open = (over: Partial<Limits> = {}) => new Site({ ...limits, ...over }, defaultPauses, () => 0.5);
+const open = (over: Partial<Limits> = {}) => new Site({ ...limits, ...over }, means);
 const start = 1_700_000_000_000;
 const firstPause = defaultPauses.firstMs;
 

@@ -8,8 +8,11 @@
  */
 import type { Chance } from "../../kit/clock.ts";
 import type { Advice } from "../../mail/bounce/advice.ts";
+import type { Outcome } from "../../mail/outcome.ts";
+import type { PolicyName } from "../../queue/job.ts";
 import type { Gate } from "../carrier.ts";
 import type { Limits } from "../route/types.ts";
+import { Answers } from "./answers.ts";
 import { type Circuit, close, hurry, newCircuit, open, type Pauses, probe, unprobe } from "./circuit.ts";
 import { Pace } from "./pace.ts";
 import { Tally } from "./tally.ts";
@@ -26,11 +29,22 @@ import {
 } from "./throttle.ts";
 import { allowed, grow, initialSize, initialWindow, resume, shrink, type Window } from "./window.ts";
 
-export type SiteState = "open" | "slowed" | "paused";
+export type SiteState = "open" | "slowed" | "paused" | "suspended";
+
+export interface SiteMeans {
+  /** Whose site it is. */
+  readonly policy: PolicyName;
+  readonly pauses: Pauses;
+  readonly chance: Chance;
+  readonly isSuspended: () => boolean;
+}
 
 export class Site implements Gate {
   /** Those of the route that was found last. */
   limits: Limits;
+  readonly policy: PolicyName;
+  readonly answers = new Answers();
+  readonly isSuspended: () => boolean;
   readonly #pauses: Pauses;
   readonly #chance: Chance;
   readonly #pace = new Pace();
@@ -44,8 +58,10 @@ export class Site implements Gate {
   /** Refusals since the last success. */
   #refusals = 0;
 
-  constructor(limits: Limits, pauses: Pauses, chance: Chance) {
+  constructor(limits: Limits, { policy, pauses, chance, isSuspended }: SiteMeans) {
     this.limits = limits;
+    this.policy = policy;
+    this.isSuspended = isSuspended;
     this.#pauses = pauses;
     this.#chance = chance;
   }
@@ -64,12 +80,12 @@ export class Site implements Gate {
   }
 
   mayConnect(now: number): boolean {
-    if (this.askedToWait(now) !== undefined) return false;
+    if (this.isSuspended() || this.askedToWait(now) !== undefined) return false;
     return this.#connections < Math.min(this.allowed(now), this.limits.maxConnections);
   }
 
   maySend(now: number): boolean {
-    return this.askedToWait(now) === undefined && this.#wait(now) === 0;
+    return !this.isSuspended() && this.askedToWait(now) === undefined && this.#wait(now) === 0;
   }
 
   nextChange(now: number): number | undefined {
@@ -138,6 +154,10 @@ export class Site implements Gate {
     });
   }
 
+  heard(outcomes: readonly Outcome[], now: number): void {
+    for (const outcome of outcomes) this.answers.count(outcome, now);
+  }
+
   isSlowed(now: number): boolean {
     return settled(this.#throttle, now).at === "slowed";
   }
@@ -146,8 +166,9 @@ export class Site implements Gate {
     return pausedUntil(this.#throttle, now);
   }
 
-  /** `paused`: nothing goes; `slowed`: less than it could bear; `open`: as much as its limits say. */
+  /** `suspended`: an operator said so; `paused`: nothing goes; `slowed`: less than it could bear; `open`: as much as its limits say. */
   state(now: number): SiteState {
+    if (this.isSuspended()) return "suspended";
     if (this.askedToWait(now) !== undefined || this.backOff(now) !== undefined) return "paused";
     return this.isSlowed(now) ? "slowed" : "open";
   }

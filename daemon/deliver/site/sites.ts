@@ -5,7 +5,9 @@
  * one with open connections.
  */
 import type { Chance, Clock } from "../../kit/clock.ts";
-import type { Limits, SiteName } from "../route/types.ts";
+import type { PolicyName } from "../../queue/job.ts";
+import { labelOf } from "../route/site-name.ts";
+import type { Limits, SiteLabel, SiteName } from "../route/types.ts";
 import { defaultPauses, type Pauses } from "./circuit.ts";
 import { Site, type SiteState } from "./site.ts";
 
@@ -14,6 +16,8 @@ export interface SitesOptions {
   readonly chance: Chance;
   readonly pauses?: Pauses;
   readonly capacity?: number;
+  /** An operator has suspended what the policy sends there. */
+  readonly isSuspended?: (policy: PolicyName, site: SiteLabel) => boolean;
 }
 
 export class Sites {
@@ -22,7 +26,7 @@ export class Sites {
   readonly #options: Required<SitesOptions>;
 
   constructor(options: SitesOptions) {
-    this.#options = { pauses: defaultPauses, capacity: 10_000, ...options };
+    this.#options = { pauses: defaultPauses, capacity: 10_000, isSuspended: () => false, ...options };
   }
 
   get size(): number {
@@ -30,7 +34,7 @@ export class Sites {
   }
 
   /** The site of this name, from now on with these limits. */
-  gate(name: SiteName, limits: Limits): Site {
+  gate(name: SiteName, limits: Limits, policy: PolicyName): Site {
     const known = this.#sites.get(name);
     if (known) {
       this.#sites.delete(name);
@@ -38,7 +42,9 @@ export class Sites {
       known.limits = limits;
       return known;
     }
-    const site = new Site(limits, this.#options.pauses, this.#options.chance);
+    const { pauses, chance, isSuspended } = this.#options;
+    const label = labelOf(name);
+    const site = new Site(limits, { policy, pauses, chance, isSuspended: () => isSuspended(policy, label) });
     if (this.#sites.size >= this.#options.capacity) this.#makeRoom();
     this.#sites.set(name, site);
     return site;
@@ -47,7 +53,7 @@ export class Sites {
   /** How many there are in each state. */
   states(): Readonly<Record<SiteState, number>> {
     const now = this.#options.clock.now();
-    const states = { open: 0, slowed: 0, paused: 0 };
+    const states = { open: 0, slowed: 0, paused: 0, suspended: 0 };
     for (const site of this.#sites.values()) states[site.state(now)]++;
     return states;
   }

@@ -193,29 +193,6 @@ test("the header of a message that is queued is shown to operators", async () =>
   assert.ok(!body.header.includes("\r\n\r\n"));
 });
 
-test("a suspended policy sends nothing until it is resumed, by API or command", async () => {
-  const hop = world.hop("127.0.0.4");
-  assert.equal((await api.post("/policies/default/nobody/suspend", {})).status, 404);
-  const suspended = await api.post("/policies/default/default/suspend", { reason: "they are moving" });
-  assert.equal(suspended.status, 200);
-  interface Policies {
-    readonly policies: readonly {
-      readonly policy: string;
-      readonly suspended?: { readonly reason: string };
-    }[];
-  }
-  const find = async () =>
-    (await api.get<Policies>("/policies")).body.policies.find(({ policy }) => policy === "default/default");
-  await until("it is told", async () => (await find())?.suspended);
-  const id = await world.submit({ to: "later@open.example", from });
-  await until("it waits", async () => ((await jobOf(id))?.state === "paused" ? true : undefined));
-  assert.match(await fleet.command("queue", "list", "--filter", `message=${id}`), /\tpaused\t/);
-  assert.equal(hop.messages.length, 0);
-  assert.match(await fleet.command("queue", "resume", "default/default"), /resumed/);
-  await hop.received(1);
-  assert.equal((await find())?.suspended, undefined);
-});
-
 test("a dry run tells where a message would go and why, and sends nothing", async () => {
   interface Run {
     readonly accepted: boolean;
