@@ -12,8 +12,8 @@ IMAGE ?= postfleet:$(shell sed -n 's/^  "version": "\(.*\)",$$/\1/p' package.jso
 # Without a terminal, or on CI, only failures and the summary are printed.
 REPORTER ?= $(if $(CI),./scripts/quiet-reporter.ts,spec)
 TEST = node --test --test-reporter=$(REPORTER) --test-reporter-destination=stdout
-UNIT = 'bin/**/*.test.ts' 'crds/**/*.test.ts' 'daemon/**/*.test.ts' 'operator/**/*.test.ts' 'scripts/**/*.test.ts' \
-       'test/*.test.ts' 'test/faults/*.test.ts' 'test/harness/**/*.test.ts'
+UNIT = 'bin/**/*.test.ts' 'console/**/*.test.ts' 'crds/**/*.test.ts' 'daemon/**/*.test.ts' 'operator/**/*.test.ts' \
+       'scripts/**/*.test.ts' 'test/*.test.ts' 'test/faults/*.test.ts' 'test/harness/**/*.test.ts'
 INTEGRATION = 'test/contract/**/*.test.ts' 'test/golden/**/*.test.ts' 'test/integration/**/*.test.ts' \
               'test/kubernetes/**/*.test.ts'
 FUZZ = 'test/fuzz/**/*.test.ts'

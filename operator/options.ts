@@ -8,6 +8,7 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { parseArgs } from "node:util";
 import { type Endpoint, endpoint, oneOf, whole } from "../daemon/kit/flags.ts";
+import { type LogLevel, logLevels } from "../daemon/kit/logger.ts";
 
 export const operatorHelp = `postfleet operator --config FILE [OPTIONS]
       --config FILE         what is installed, and how: the ConfigMap that the chart makes
@@ -19,7 +20,6 @@ export const operatorHelp = `postfleet operator --config FILE [OPTIONS]
       --log-format FORMAT   json or pretty (default: pretty on a terminal)
 Environment: POD_NAME and POD_NAMESPACE say who and where this process is.`;
 
-const levels = ["error", "warn", "info", "debug", "trace"] as const;
 const formats = ["json", "pretty"] as const;
 /** Until the problem with the option has been told. */
 const nowhere: Endpoint = { host: "", port: 0 };
@@ -31,7 +31,7 @@ export interface OperatorOptions {
   readonly workers: number;
   readonly graceMs: number;
   /** `undefined`: as the configuration says. */
-  readonly logLevel: (typeof levels)[number] | undefined;
+  readonly logLevel: LogLevel | undefined;
   readonly logFormat: (typeof formats)[number];
   /** The pod, as people know it. */
   readonly pod: string;
@@ -75,7 +75,7 @@ export function parseOperatorOptions(
       endpoint(values.listen ?? "0.0.0.0:8025", "--listen", "0.0.0.0:8025 or [::]:8025", problems) ?? nowhere,
     workers: whole(values.workers, "--workers", 16, 1, 100, problems),
     graceMs: whole(values.grace, "--grace", 20, 0, 600, problems) * 1_000,
-    logLevel: oneOf(values["log-level"], "--log-level", levels, undefined, problems),
+    logLevel: oneOf(values["log-level"], "--log-level", logLevels, undefined, problems),
     logFormat: oneOf(values["log-format"], "--log-format", formats, terminal ? "pretty" : "json", problems),
     pod,
     namespace: env["POD_NAMESPACE"] || undefined,

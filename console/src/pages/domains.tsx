@@ -4,54 +4,41 @@ import { query } from "../api.ts";
 import type { PageProps } from "../app.tsx";
 import { useApi } from "../hooks.ts";
 import { Copy, Empty, Link, Problem, State, Table } from "../parts/basics.tsx";
-import { Search } from "../parts/search.tsx";
-import { count, plural } from "../words.ts";
+import { List } from "../parts/list.tsx";
+import { count } from "../words.ts";
+
+type Domain = DomainsShape["domains"][number];
 
 export function Domains({ place }: PageProps) {
   const domain = place.query.get("domain");
-  return domain === null ? <List place={place} /> : <Detail key={domain} domain={domain} />;
-}
-
-const LIMIT = 20;
-
-function List({ place }: Pick<PageProps, "place">) {
-  const match = place.query.get("match") ?? undefined;
-  const after = place.query.get("after") ?? undefined;
-  const { data, error } = useApi<DomainsShape>(`/domains${query({ match, after, limit: LIMIT })}`);
-  if (data === undefined) return error ? <Problem words={error} /> : <Empty busy>…</Empty>;
-  const last = data.domains.at(-1)?.domain;
+  if (domain !== null) return <Detail key={domain} domain={domain} />;
   return (
-    <>
-      <Search
-        what="Which domains"
-        name="match"
-        label="Domain"
-        placeholder="*.example.org"
-        value={match ?? ""}
-        to={(text) => `/domains${query({ match: text })}`}
-      />
-      <p>{plural(data.matching, "domain")}.</p>
-      <Table label="Domains" heads={["Domain", "DNS", "Delivery", "Policy", "Resource"]}>
-        {data.domains.map((each) => (
-          <tr key={each.domain}>
-            <td>
-              <Link to={`/domains${query({ domain: each.domain })}`}>{each.domain}</Link>
-            </td>
-            <td>
-              <Health domain={each.domain} />
-            </td>
-            <td>{each.draining ? "being deleted" : each.delivery}</td>
-            <td>{each.policy}</td>
-            <td>
-              {each.namespace}/{each.name}
-            </td>
-          </tr>
-        ))}
-      </Table>
-      {data.domains.length === LIMIT ? (
-        <Link to={`/domains${query({ match, after: last })}`}>Next page</Link>
-      ) : null}
-    </>
+    <List<DomainsShape, Domain>
+      place={place}
+      path="/domains"
+      limit={20} // the DNS is asked about each of them
+      names={["domain", "domains"]}
+      label="Domain"
+      placeholder="*.example.org"
+      heads={["Domain", "DNS", "Delivery", "Policy", "Resource"]}
+      rowsOf={({ domains }) => domains}
+      nameOf={(each) => each.domain}
+      cells={(each) => (
+        <>
+          <td class="text">
+            <Link to={`/domains${query({ domain: each.domain })}`}>{each.domain}</Link>
+          </td>
+          <td>
+            <Health domain={each.domain} />
+          </td>
+          <td>{each.draining ? "being deleted" : each.delivery}</td>
+          <td>{each.policy}</td>
+          <td>
+            {each.namespace}/{each.name}
+          </td>
+        </>
+      )}
+    />
   );
 }
 
@@ -100,15 +87,42 @@ function Detail({ domain }: { readonly domain: string }) {
       </Table>
       <h2>DKIM keys</h2>
       {data.keysUnknown ? <Problem words="No daemon that signs for it was there to tell its keys." /> : null}
-      {data.keys.length === 0 ? <Empty busy={false}>It has none: its mail is not signed.</Empty> : null}
-      <ul class="cards">
-        {data.keys.map((key) => (
-          <li key={`${key.selector} ${key.algorithm}`}>
-            <State of={key.state} /> {key.selector} ({key.algorithm})
-            {key.state === "waiting" ? ": it signs when the DNS shows its record" : ""}
-          </li>
+      <Keys keys={data.keys} />
+    </>
+  );
+}
+
+/** What a state means for whoever rotates keys. */
+const advice: Readonly<Record<HealthShape["keys"][number]["state"], string>> = {
+  waiting: "New: it signs as soon as the DNS shows its record.",
+  signing: "Mail is signed with it.",
+  former: "It signs no more. Its record is needed by mail that is under way, until dkim.retention is over.",
+};
+
+function Keys({ keys }: Pick<HealthShape, "keys">) {
+  if (keys.length === 0) return <Empty busy={false}>It has none: its mail is not signed.</Empty>;
+  const waiting = keys.filter(({ state }) => state === "waiting").length;
+  return (
+    <>
+      <p>
+        {waiting === 0
+          ? "No rotation is under way."
+          : `A rotation is under way: ${count(waiting)} of the keys ${waiting === 1 ? "waits" : "wait"} for the DNS.`}
+      </p>
+      <Table label="DKIM keys" heads={["Key", "State", "What that means"]}>
+        {keys.map((key) => (
+          <tr key={`${key.selector} ${key.algorithm}`}>
+            <td class="text">
+              {key.selector}
+              <p class="note">{key.algorithm}</p>
+            </td>
+            <td>
+              <State of={key.state} />
+            </td>
+            <td class="text">{advice[key.state]}</td>
+          </tr>
         ))}
-      </ul>
+      </Table>
     </>
   );
 }

@@ -1,67 +1,78 @@
 /** Mailboxes and how full they are. */
 import type { MailboxesShape } from "../../../daemon/api/routes/mailboxes.ts";
-import { query } from "../api.ts";
 import type { PageProps } from "../app.tsx";
-import { useApi } from "../hooks.ts";
-import { Empty, Link, Problem, State, Table } from "../parts/basics.tsx";
-import { Search } from "../parts/search.tsx";
+import { State } from "../parts/basics.tsx";
+import { List } from "../parts/list.tsx";
 import { count, octets, plural } from "../words.ts";
 
-const LIMIT = 50;
+type Box = MailboxesShape["mailboxes"][number];
 
-export function Mailboxes({ place }: PageProps) {
-  const match = place.query.get("match") ?? undefined;
-  const after = place.query.get("after") ?? undefined;
-  const { data, error } = useApi<MailboxesShape>(`/mailboxes${query({ match, after, limit: LIMIT })}`);
-  if (data === undefined) return error ? <Problem words={error} /> : <Empty busy>…</Empty>;
-  const last = data.mailboxes.at(-1)?.address;
+export const Mailboxes = ({ place }: PageProps) => (
+  <List<MailboxesShape, Box>
+    place={place}
+    path="/mailboxes"
+    names={["mailbox", "mailboxes"]}
+    label="Address"
+    placeholder="*@example.org"
+    heads={["Address", "Messages", "Unseen", "Size", "Quota"]}
+    rowsOf={({ mailboxes }) => mailboxes}
+    nameOf={({ address }) => address}
+    cells={(box) => (
+      <>
+        <td class="text">
+          {box.address} {box.suspended ? <State of="suspended" /> : null}
+        </td>
+        <td class="number">{count(box.messages)}</td>
+        <td class="number">{count(box.unseen)}</td>
+        <td class="number">{octets(box.bytes)}</td>
+        <td>
+          <Quotas {...box} />
+        </td>
+      </>
+    )}
+  />
+);
+
+/** Octets and messages, each with a bar, as far as they are limited. */
+function Quotas({ address, bytes, messages, quota }: Box) {
+  const limits = [
+    quota.bytes === undefined ? undefined : { used: bytes, most: quota.bytes, words: octets(quota.bytes) },
+    quota.messages === undefined
+      ? undefined
+      : { used: messages, most: quota.messages, words: plural(quota.messages, "message") },
+  ].filter((limit) => limit !== undefined);
+  if (limits.length === 0) return <span class="soft">no limit</span>;
   return (
     <>
-      <Search
-        what="Which mailboxes"
-        name="match"
-        label="Address"
-        placeholder="*@example.org"
-        value={match ?? ""}
-        to={(text) => `/mailboxes${query({ match: text })}`}
-      />
-      <p>{plural(data.matching, "mailbox", "mailboxes")}.</p>
-      <Table label="Mailboxes" heads={["Address", "Messages", "Unseen", "Size", "Quota"]}>
-        {data.mailboxes.map((box) => (
-          <tr key={box.address}>
-            <td>
-              {box.address} {box.suspended ? <State of="suspended" /> : null}
-            </td>
-            <td class="number">{count(box.messages)}</td>
-            <td class="number">{count(box.unseen)}</td>
-            <td class="number">{octets(box.bytes)}</td>
-            <td>
-              <Quota {...box} />
-            </td>
-          </tr>
-        ))}
-      </Table>
-      {data.mailboxes.length === LIMIT ? (
-        <Link to={`/mailboxes${query({ match, after: last })}`}>Next page</Link>
-      ) : null}
+      {limits.map((limit) => (
+        <Bar key={limit.words} of={address} {...limit} />
+      ))}
     </>
   );
 }
 
-function Quota({ address, bytes, quota }: MailboxesShape["mailboxes"][number]) {
-  if (quota.bytes === undefined) return <span>no limit</span>;
-  const share = quota.bytes === 0 ? 1 : bytes / quota.bytes;
+interface BarProps {
+  readonly of: string;
+  readonly used: number;
+  readonly most: number;
+  readonly words: string;
+}
+
+function Bar({ of, used, most, words }: BarProps) {
+  const share = most === 0 ? 1 : used / most;
   return (
-    <>
+    <div class="bar">
       <meter
         min={0}
         max={1}
         high={0.8}
         optimum={0.2}
         value={Math.min(1, share)}
-        aria-label={`How full ${address} is`}
-      />{" "}
-      {Math.round(share * 100)} % of {octets(quota.bytes)}
-    </>
+        aria-label={`How full ${of} is, of ${words}`}
+      />
+      <span>
+        {Math.round(share * 100)} % of {words}
+      </span>
+    </div>
   );
 }

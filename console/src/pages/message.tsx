@@ -4,7 +4,8 @@ import type { TraceShape } from "../../../daemon/api/routes/messages.ts";
 import { ask, query } from "../api.ts";
 import type { PageProps } from "../app.tsx";
 import { useApi, useOrder } from "../hooks.ts";
-import { Empty, Problem, State } from "../parts/basics.tsx";
+import { Empty, Problem, State, Table } from "../parts/basics.tsx";
+import { endsOf } from "../parts/ends.ts";
 import { Orders } from "../parts/orders.tsx";
 import { Search } from "../parts/search.tsx";
 import { from, moment, octets, plural } from "../words.ts";
@@ -30,25 +31,21 @@ function Trace({ id, steers }: { readonly id: string; readonly steers: boolean }
   if (data === undefined) return error ? <Problem words={error} /> : <Empty busy>…</Empty>;
   return (
     <>
-      <h2>Where it is now</h2>
-      {data.jobs.length === 0 ? <Empty busy={busy}>Nothing of it is queued any more.</Empty> : null}
-      <ul class="cards">
-        {data.jobs.map((job) => (
-          <li key={job.key}>
-            <State of={job.isOrderedBack ? "bouncing" : job.state} /> {job.recipients.join(", ")}
-            {job.moreRecipients > 0 ? ` and ${plural(job.moreRecipients, "more", "more")}` : ""}
-            <br />
-            {plural(job.attempts, "try", "tries")} by {job.policy}, {octets(job.size)}
-            {job.nextAttempt === undefined ? "" : `, next ${from(job.nextAttempt, Date.now())}`}
-          </li>
-        ))}
-      </ul>
+      <Summary {...data} />
+      <h2>
+        Where it is now{" "}
+        <button type="button" class="small" disabled={busy} onClick={again}>
+          Look again
+        </button>
+      </h2>
+      <Fates data={data} />
       {steers && data.jobs.length > 0 ? (
-        <>
+        <div class="steer">
+          <span>{plural(data.jobs.length, "job")} of it:</span>
           <Orders choice={{ jobs: data.jobs }} onDone={again} />
-          <Header id={id} />
-        </>
+        </div>
       ) : null}
+      {steers && data.jobs.length > 0 ? <Header id={id} /> : null}
       <h2>What happened</h2>
       <ol class="line">
         {data.events.map((event, i) => (
@@ -59,10 +56,74 @@ function Trace({ id, steers }: { readonly id: string; readonly steers: boolean }
           </li>
         ))}
       </ol>
-      <button type="button" class="small" disabled={busy} onClick={again}>
-        Look again
-      </button>
     </>
+  );
+}
+
+/** Who sent what, as the gateway took it. */
+function Summary({ events }: TraceShape) {
+  const accepted = events.find(({ kind }) => kind === "accepted")?.event;
+  if (accepted?.kind !== "accepted") return null;
+  const { sender, size, client, protocol, user, results } = accepted;
+  return (
+    <dl class="facts">
+      <dt>From</dt>
+      <dd>{sender === "" ? "<> (a report, from nobody)" : sender}</dd>
+      <dt>Came</dt>
+      <dd>
+        {moment(accepted.at)} from {client} by {protocol}
+        {user === undefined ? "" : `, logged in as ${user}`}
+      </dd>
+      <dt>Size</dt>
+      <dd>{octets(size)}</dd>
+      {results ? (
+        <>
+          <dt>Found</dt>
+          <dd>{results}</dd>
+        </>
+      ) : null}
+    </dl>
+  );
+}
+
+/** Every recipient once: in the queue as its job says, else as the last event about it says. */
+function Fates({ data: { events, jobs } }: { readonly data: TraceShape }) {
+  const now = Date.now();
+  const ended = endsOf(events, jobs);
+  if (jobs.length + ended.length === 0)
+    return <Empty busy={false}>Nothing is known of its recipients.</Empty>;
+  return (
+    <Table label="Where it is now" heads={["Recipient", "State", "Where", "Last answer"]}>
+      {jobs.map((job) => (
+        <tr key={job.key}>
+          <td class="text">
+            {job.recipients.join(", ")}
+            {job.moreRecipients > 0 ? ` and ${plural(job.moreRecipients, "more", "more")}` : ""}
+          </td>
+          <td>
+            <State of={job.isOrderedBack ? "bouncing" : job.state} />
+          </td>
+          <td>
+            in the queue, by {job.policy}
+            <p class="note">
+              {plural(job.attempts, "try", "tries")}
+              {job.nextAttempt === undefined ? "" : `, next ${from(job.nextAttempt, now)}`}
+            </p>
+          </td>
+          <td class="text">{job.history.at(-1)?.reply ?? "–"}</td>
+        </tr>
+      ))}
+      {ended.map(({ recipient, kind, where, reply }) => (
+        <tr key={recipient}>
+          <td class="text">{recipient}</td>
+          <td>
+            <State of={kind} />
+          </td>
+          <td class="text">{where}</td>
+          <td class="text">{reply}</td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 

@@ -4,30 +4,25 @@ import type { DryRunShape, PoliciesShape } from "../../../daemon/api/routes/poli
 import { query, tell } from "../api.ts";
 import type { PageProps } from "../app.tsx";
 import { useApi, useOrder } from "../hooks.ts";
-import { Empty, Field, Link, Problem, Said, State, Table } from "../parts/basics.tsx";
-import { Dialog } from "../parts/dialog.tsx";
-import { count, moment } from "../words.ts";
+import { Empty, Field, Link, Problem, State, Table } from "../parts/basics.tsx";
+import { SuspendedState, useSuspending } from "../parts/suspend.tsx";
+import { count, plural } from "../words.ts";
 
 type PolicyShape = PoliciesShape["policies"][number];
 
+const consequence =
+  "Nothing is sent by it any more until it is resumed. Mail is accepted and waits; its lifetime goes on.";
+
 export function Policies({ steers }: PageProps) {
   const { data, error, again } = useApi<PoliciesShape>("/policies");
-  const [asked, setAsked] = useState<PolicyShape>();
-  const { busy, said, run } = useOrder();
-  const order = ({ policy, suspended }: PolicyShape, reason: string) =>
-    run(async () => {
-      await (suspended
-        ? tell(`/policies/${policy}/resume`, undefined)
-        : tell(`/policies/${policy}/suspend`, { reason }));
-      return `${policy} ${suspended ? "goes on" : "is suspended"}.`;
-    }).then(() => {
-      setAsked(undefined);
-      again();
-    });
+  const { button, dialog, said } = useSuspending(again, consequence);
   if (data === undefined) return error ? <Problem words={error} /> : <Empty busy>…</Empty>;
   return (
     <>
-      <Said said={said} />
+      <h2>How would a message go?</h2>
+      <DryRun />
+      <h2>Policies</h2>
+      {said}
       <Table
         label="Policies"
         heads={["Policy", "State", "Route", "TLS", "Connections to a site", ...(steers ? ["Order"] : [])]}
@@ -41,78 +36,36 @@ export function Policies({ steers }: PageProps) {
               <PolicyState {...policy} />
             </td>
             <td>
-              {policy.route}
-              {policy.destinations > 0 ? `, ${count(policy.destinations)} exceptions` : ""}
+              {policy.route === "mx" ? "MX hosts" : policy.route}
+              {policy.destinations > 0 ? (
+                <p class="note">{plural(policy.destinations, "exception")}</p>
+              ) : null}
             </td>
             <td>{policy.tls}</td>
             <td class="number">{count(policy.maxConnections)}</td>
             {steers ? (
               <td>
-                <button type="button" class="small" disabled={busy} onClick={() => setAsked(policy)}>
-                  {policy.suspended ? "Resume" : "Suspend"}
-                </button>
+                {button({
+                  name: policy.policy,
+                  suspended: policy.suspended,
+                  path: `/policies/${policy.policy}`,
+                })}
               </td>
             ) : null}
           </tr>
         ))}
       </Table>
-      {asked === undefined ? null : (
-        <Ask
-          policy={asked}
-          busy={busy}
-          onConfirm={(reason) => void order(asked, reason)}
-          onClose={() => setAsked(undefined)}
-        />
-      )}
-      <h2>How would a message go?</h2>
-      <DryRun />
+      {dialog}
     </>
   );
 }
 
-function PolicyState({ paused, suspended, draining }: PolicyShape) {
-  if (suspended)
-    return (
-      <>
-        <State of="suspended" /> since {moment(suspended.since)}
-        {suspended.reason === "" ? "" : `: ${suspended.reason}`}
-      </>
-    );
-  return <State of={draining ? "being deleted" : paused ? "paused" : "ok"} />;
-}
-
-interface AskProps {
-  readonly policy: PolicyShape;
-  readonly busy: boolean;
-  readonly onConfirm: (reason: string) => void;
-  readonly onClose: () => void;
-}
-
-function Ask({ policy: { policy, suspended }, busy, onConfirm, onClose }: AskProps) {
-  const [reason, setReason] = useState("");
-  const verb = suspended ? "Resume" : "Suspend";
-  return (
-    <Dialog
-      title={`${verb} ${policy}`}
-      confirm={verb}
-      busy={busy}
-      onConfirm={() => onConfirm(reason)}
-      onClose={onClose}
-    >
-      {suspended ? (
-        <p>What waits is sent again, as its sites allow.</p>
-      ) : (
-        <>
-          <p>
-            Nothing is sent by it any more until it is resumed. Mail is accepted and waits; its lifetime goes
-            on.
-          </p>
-          <Field name="reason" label="Why, for your colleagues" value={reason} onInput={setReason} />
-        </>
-      )}
-    </Dialog>
+const PolicyState = ({ paused, suspended, draining }: PolicyShape) =>
+  suspended ? (
+    <SuspendedState {...suspended} />
+  ) : (
+    <State of={draining ? "being deleted" : paused ? "paused" : "ok"} />
   );
-}
 
 function DryRun() {
   const [recipient, setRecipient] = useState("");

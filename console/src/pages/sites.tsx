@@ -1,14 +1,23 @@
-/** Sites that mail goes to just now: connections and back-off. */
+/** Sites that mail goes to just now: connections, back-off, what they answer; suspended and resumed. */
 import { useEffect } from "preact/hooks";
-import type { SitesShape } from "../../../daemon/api/routes/policies.ts";
+import type { SitesShape } from "../../../daemon/api/routes/sites.ts";
+import { query } from "../api.ts";
+import type { PageProps } from "../app.tsx";
 import { useApi } from "../hooks.ts";
 import { Empty, Lacking, Link, Problem, State, Table } from "../parts/basics.tsx";
+import { SuspendedState, useSuspending } from "../parts/suspend.tsx";
 import { count, from } from "../words.ts";
+
+type Site = SitesShape["sites"][number];
 
 const EVERY_MS = 5_000;
 
-export function Sites() {
+const consequence =
+  "Nothing is sent there by this policy any more until it is resumed. What is for it waits; its lifetime goes on. Other sites and other policies go on.";
+
+export function Sites({ steers }: PageProps) {
   const { data, error, again } = useApi<SitesShape>("/sites");
+  const { button, dialog, said } = useSuspending(again, consequence);
   useEffect(() => {
     const timer = setInterval(again, EVERY_MS);
     return () => clearInterval(timer);
@@ -18,35 +27,115 @@ export function Sites() {
     <>
       <Problem words={error} />
       <Lacking missing={data.missing} />
-      <p>
-        A site is a set of hosts that is reached in one way, for one policy. To stop sending, suspend{" "}
-        <Link to="/policies">a policy</Link>, or hold <Link to="/queue">the jobs of a destination</Link>.
+      <p class="lead">
+        A site is a set of hosts that is reached in one way, for one policy. Here are those of the last hour,
+        those in trouble first.
       </p>
-      {data.sites.length === 0 ? <Empty busy={false}>Mail goes nowhere just now.</Empty> : null}
-      <Table label="Sites" heads={["Site", "State", "Connections", "It bears", "Rate", "Processes"]}>
-        {data.sites.map((site) => (
-          <tr key={site.site}>
-            <td class="text">{site.site}</td>
-            <td>
-              {site.backOffUntil === undefined ? (
-                <State of="ok" />
-              ) : (
-                <>
-                  <State of="back-off" /> {from(site.backOffUntil, Date.now())}
-                </>
-              )}
-            </td>
-            <td class="number">
-              {count(site.connections)} of {count(site.maxConnections)}
-            </td>
-            <td class="number">{count(site.allowed)}</td>
-            <td class="number">
-              {site.ratePerMinute === undefined ? "–" : `${count(site.ratePerMinute)}/min`}
-            </td>
-            <td class="number">{count(site.processes)}</td>
-          </tr>
+      {said}
+      {data.sites.length === 0 ? (
+        <Empty busy={false}>Mail goes nowhere just now.</Empty>
+      ) : (
+        <Table
+          label="Sites"
+          heads={[
+            "Site",
+            "State",
+            "Connections",
+            "Rate",
+            "Answers of the last hour",
+            ...(steers ? ["Order"] : []),
+          ]}
+        >
+          {data.sites.map((site) => (
+            <tr key={`${site.policy} ${site.site}`}>
+              <td class="text">
+                <b>{site.site.replace(/#[0-9a-f]{8}$/, "")}</b>
+                <p class="note">
+                  for{" "}
+                  {site.policy === undefined ? (
+                    "a policy"
+                  ) : (
+                    <Link to={`/queue${query({ policy: site.policy })}`}>{site.policy}</Link>
+                  )}
+                </p>
+              </td>
+              <td>
+                <SiteState {...site} />
+              </td>
+              <td class="number">
+                <Connections {...site} />
+              </td>
+              <td class="number">
+                {site.ratePerMinute === undefined ? "no limit" : `${count(site.ratePerMinute)}/min`}
+              </td>
+              <td class="text">
+                <Answers {...site} />
+              </td>
+              {steers ? (
+                <td>
+                  {site.policy === undefined
+                    ? null
+                    : button({
+                        name: site.site.replace(/#[0-9a-f]{8}$/, ""),
+                        suspended: site.suspended,
+                        path: "/sites",
+                        body: { policy: site.policy, site: site.site },
+                      })}
+                </td>
+              ) : null}
+            </tr>
+          ))}
+        </Table>
+      )}
+      {dialog}
+    </>
+  );
+}
+
+const meaning = {
+  open: "ok",
+  slowed: "slowed",
+  paused: "back-off",
+  suspended: "suspended",
+} as const;
+
+function SiteState({ state, suspended, backOffUntil }: Site) {
+  if (suspended) return <SuspendedState {...suspended} />;
+  return (
+    <>
+      <State of={meaning[state]} />
+      {backOffUntil === undefined ? null : <p class="note">next try {from(backOffUntil, Date.now())}</p>}
+      {state === "slowed" ? <p class="note">it asked for less</p> : null}
+    </>
+  );
+}
+
+function Connections({ connections, maxConnections, allowed, processes }: Site) {
+  return (
+    <>
+      {count(connections)} of {count(maxConnections)}
+      {allowed < maxConnections && processes > 0 ? <p class="note">it bears {count(allowed)}</p> : null}
+      {processes > 1 ? <p class="note">{count(processes)} relays</p> : null}
+    </>
+  );
+}
+
+function Answers({ answers }: Site) {
+  if (answers === undefined) return <>–</>;
+  return (
+    <>
+      <ul class="chips">
+        {answers.counts.map(({ about, recipients }) => (
+          <li key={about}>
+            <span class={about === "delivered" ? "good" : "warn"}>{about}</span> {count(recipients)}
+          </li>
         ))}
-      </Table>
+      </ul>
+      {answers.last === undefined ? null : (
+        <p class="note">
+          {from(answers.last.at, Date.now())}: {answers.last.reply}
+        </p>
+      )}
     </>
   );
 }
