@@ -3,8 +3,9 @@ import type { DomainsShape, HealthShape } from "../../../daemon/api/routes/domai
 import { query } from "../api.ts";
 import type { PageProps } from "../app.tsx";
 import { useApi } from "../hooks.ts";
-import { Copy, Empty, Link, Problem, State, Table } from "../parts/basics.tsx";
+import { Copy, Dotted, Empty, Link, Problem, State } from "../parts/basics.tsx";
 import { List } from "../parts/list.tsx";
+import { Table } from "../parts/table.tsx";
 import { count } from "../words.ts";
 
 type Domain = DomainsShape["domains"][number];
@@ -54,6 +55,9 @@ function Detail({ domain }: { readonly domain: string }) {
   const lacking = data.records.filter(({ needed, state }) => needed && state !== "Ok").length;
   return (
     <>
+      <p>
+        <Link to="/domains">All domains</Link>
+      </p>
       <h2>
         {domain} <State of={data.state} />
       </h2>
@@ -69,11 +73,13 @@ function Detail({ domain }: { readonly domain: string }) {
         {data.records.map((record) => (
           <tr key={`${record.type} ${record.name} ${record.value}`}>
             <td>
-              <State of={record.state} />
-              {record.needed ? "" : " (good to have)"}
+              {record.needed ? <State of={record.state} /> : <State of={record.state} tone="plain" />}
+              {record.needed ? null : <p class="note">good to have</p>}
             </td>
             <td>{record.type}</td>
-            <td class="text">{record.name}</td>
+            <td class="text">
+              <Dotted name={record.name} />
+            </td>
             <td class="text">{record.value}</td>
             <td>
               <Copy text={record.value} what={`the ${record.type} record of ${record.name}`} />

@@ -3,6 +3,7 @@ import type { MailboxesShape } from "../../../daemon/api/routes/mailboxes.ts";
 import type { PageProps } from "../app.tsx";
 import { State } from "../parts/basics.tsx";
 import { List } from "../parts/list.tsx";
+import { numbers } from "../parts/table.tsx";
 import { count, octets, plural } from "../words.ts";
 
 type Box = MailboxesShape["mailboxes"][number];
@@ -14,7 +15,7 @@ export const Mailboxes = ({ place }: PageProps) => (
     names={["mailbox", "mailboxes"]}
     label="Address"
     placeholder="*@example.org"
-    heads={["Address", "Messages", "Unseen", "Size", "Quota"]}
+    heads={["Address", ...numbers("Messages", "Unseen", "Size"), "Quota"]}
     rowsOf={({ mailboxes }) => mailboxes}
     nameOf={({ address }) => address}
     cells={(box) => (

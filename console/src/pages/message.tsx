@@ -4,10 +4,11 @@ import type { TraceShape } from "../../../daemon/api/routes/messages.ts";
 import { ask, query } from "../api.ts";
 import type { PageProps } from "../app.tsx";
 import { useApi, useOrder } from "../hooks.ts";
-import { Empty, Problem, State, Table } from "../parts/basics.tsx";
+import { Empty, Problem, State } from "../parts/basics.tsx";
 import { endsOf } from "../parts/ends.ts";
 import { Orders } from "../parts/orders.tsx";
 import { Search } from "../parts/search.tsx";
+import { Table } from "../parts/table.tsx";
 import { from, moment, octets, plural } from "../words.ts";
 
 export function Message({ place, steers }: PageProps) {
@@ -32,12 +33,12 @@ function Trace({ id, steers }: { readonly id: string; readonly steers: boolean }
   return (
     <>
       <Summary {...data} />
-      <h2>
-        Where it is now{" "}
+      <div class="title">
+        <h2>Where it is now</h2>
         <button type="button" class="small" disabled={busy} onClick={again}>
           Look again
         </button>
-      </h2>
+      </div>
       <Fates data={data} />
       {steers && data.jobs.length > 0 ? (
         <div class="steer">

@@ -2,7 +2,8 @@
 import type { OverviewShape } from "../../../daemon/api/shapes.ts";
 import { query } from "../api.ts";
 import { useEvents } from "../hooks.ts";
-import { Empty, Lacking, Link, Problem, State, Table } from "../parts/basics.tsx";
+import { Empty, Lacking, Link, Problem, State } from "../parts/basics.tsx";
+import { numbers, Table } from "../parts/table.tsx";
 import { count, from, span } from "../words.ts";
 
 export function OverviewPage() {
@@ -22,23 +23,39 @@ export function OverviewPage() {
 }
 
 function Figures({ total, perMinute }: OverviewShape) {
-  const tiles: readonly (readonly [name: string, value: string, note: string])[] = [
-    ["Queued", count(total.jobs), `${count(total.active)} under way`],
-    ["To be sent now", count(total.ready), `oldest waits ${span(total.oldestReadyMs)}`],
-    ["Deferred", count(total.deferred), "wait for another try"],
-    ["Held or paused", count(total.held + total.paused), `${count(total.held)} held by people`],
-    ["Accepted", `${count(perMinute.accepted)}/min`, "in the last minute"],
-    ["Delivered", `${count(perMinute.delivered)}/min`, "in the last minute"],
-    ["Deferrals", `${count(perMinute.deferred)}/min`, "in the last minute"],
-    ["Failures", `${count(perMinute.failed + perMinute.expired)}/min`, `${count(perMinute.expired)} expired`],
+  const failures = perMinute.failed + perMinute.expired;
+  const tiles: readonly Tile[] = [
+    { name: "Queued", value: count(total.jobs), note: `${count(total.active)} under way` },
+    {
+      name: "To be sent now",
+      value: count(total.ready),
+      note: total.ready === 0 ? "nothing waits" : `the oldest has waited ${span(total.oldestReadyMs)}`,
+      tone: total.oldestReadyMs > LATE_MS ? "warn" : undefined,
+    },
+    { name: "Deferred", value: count(total.deferred), note: "wait for another try" },
+    {
+      name: "Held or paused",
+      value: count(total.held + total.paused),
+      note: `${count(total.held)} held by people`,
+      tone: total.held + total.paused > 0 ? "warn" : undefined,
+    },
+    { name: "Accepted a minute", value: count(perMinute.accepted), note: "messages" },
+    { name: "Delivered a minute", value: count(perMinute.delivered), note: "recipients" },
+    { name: "Deferred a minute", value: count(perMinute.deferred), note: "recipients" },
+    {
+      name: "Failed a minute",
+      value: count(failures),
+      note: `${count(perMinute.expired)} of them expired`,
+      tone: failures > 0 ? "bad" : undefined,
+    },
   ];
   return (
     <dl class="tiles">
-      {tiles.map(([name, value, note]) => (
+      {tiles.map(({ name, value, note, tone = "" }) => (
         <div key={name}>
           <dt>{name}</dt>
           <dd>
-            <b>{value}</b>
+            <b class={tone}>{value}</b>
             <span>{note}</span>
           </dd>
         </div>
@@ -47,13 +64,23 @@ function Figures({ total, perMinute }: OverviewShape) {
   );
 }
 
+interface Tile {
+  readonly name: string;
+  readonly value: string;
+  readonly note: string;
+  readonly tone?: "warn" | "bad" | undefined;
+}
+
+/** What is due and waits longer than this wants a look. */
+const LATE_MS = 60_000;
+
 function Largest({ groups, more, at }: OverviewShape) {
   if (groups.length === 0) return <Empty busy={false}>Nothing is queued.</Empty>;
   return (
     <>
       <Table
         label="Largest destinations"
-        heads={["Destination", "Policy", "Jobs", "Ready", "Deferred", "Next try"]}
+        heads={["Destination", "Policy", ...numbers("Jobs", "Ready", "Deferred"), "Next try"]}
       >
         {groups.map((group) => (
           <tr key={`${group.class} ${group.policy} ${group.destination}`}>
@@ -66,7 +93,7 @@ function Largest({ groups, more, at }: OverviewShape) {
             <td class="number">{count(group.jobs)}</td>
             <td class="number">{count(group.ready)}</td>
             <td class="number">{count(group.deferred)}</td>
-            <td>{group.next === undefined ? "–" : from(group.next, at)}</td>
+            <td class="when">{group.next === undefined ? "–" : from(group.next, at)}</td>
           </tr>
         ))}
       </Table>
@@ -82,19 +109,19 @@ function Largest({ groups, more, at }: OverviewShape) {
 function Troubles({ troubles, at }: OverviewShape) {
   if (troubles.length === 0) return <Empty busy={false}>Nothing failed lately.</Empty>;
   return (
-    <Table label="What fails now" heads={["State", "Times", "Last", "Answer", "Message"]}>
+    <Table label="What fails now" heads={["State", ...numbers("Times"), "Last", "Answer", "Message"]}>
       {troubles.map((trouble) => (
         <tr key={`${trouble.kind} ${trouble.by} ${trouble.reply}`}>
           <td>
             <State of={trouble.kind} />
           </td>
           <td class="number">{count(trouble.count)}</td>
-          <td>{from(trouble.at, at)}</td>
+          <td class="when">{from(trouble.at, at)}</td>
           <td class="text">
             {trouble.by === undefined ? "" : `${trouble.by}: `}
             {trouble.reply}
           </td>
-          <td>
+          <td class="when">
             <Link to={`/message${query({ id: trouble.message })}`}>one of them</Link>
           </td>
         </tr>

@@ -4,8 +4,9 @@ import type { DryRunShape, PoliciesShape } from "../../../daemon/api/routes/poli
 import { query, tell } from "../api.ts";
 import type { PageProps } from "../app.tsx";
 import { useApi, useOrder } from "../hooks.ts";
-import { Empty, Field, Link, Problem, State, Table } from "../parts/basics.tsx";
+import { Empty, Field, Link, Problem, State } from "../parts/basics.tsx";
 import { SuspendedState, useSuspending } from "../parts/suspend.tsx";
+import { numbers, Table } from "../parts/table.tsx";
 import { count, plural } from "../words.ts";
 
 type PolicyShape = PoliciesShape["policies"][number];
@@ -25,7 +26,14 @@ export function Policies({ steers }: PageProps) {
       {said}
       <Table
         label="Policies"
-        heads={["Policy", "State", "Route", "TLS", "Connections to a site", ...(steers ? ["Order"] : [])]}
+        heads={[
+          "Policy",
+          "State",
+          "Route",
+          "TLS",
+          ...numbers("Connections to a site"),
+          ...(steers ? ["Order"] : []),
+        ]}
       >
         {data.policies.map((policy) => (
           <tr key={policy.policy}>
@@ -124,28 +132,57 @@ function Told({ accepted, why, ways, more }: DryRunShape) {
       </p>
       <ul class="cards">
         {ways.map((way) => (
-          <li key={way.recipient}>
-            <State of={way.kind} /> <b>{way.recipient}</b> by {way.policy}
-            {way.reply === undefined ? null : <p>{way.reply}</p>}
-            <ol>
-              {way.why.map((sentence) => (
-                <li key={sentence}>{sentence}</li>
-              ))}
-            </ol>
-            {way.hops === undefined ? null : (
-              <ul>
-                {way.hops.map((hop) => (
-                  <li key={`${hop.address} ${hop.port}`}>
-                    {hop.preference} {hop.host} [{hop.address}]:{hop.port}
-                    {hop.security === "none" ? "" : ` (${hop.security})`}
-                  </li>
-                ))}
-              </ul>
-            )}
-          </li>
+          <WayThere key={way.recipient} {...way} />
         ))}
       </ul>
       {more > 0 ? <p>And {count(more)} further addresses.</p> : null}
     </>
   );
 }
+
+const kinds: Readonly<Record<DryRunShape["ways"][number]["kind"], string>> = {
+  local: "filed here",
+  forward: "sent on",
+  lmtp: "by LMTP",
+  smtp: "by SMTP",
+  deferred: "would wait",
+  failed: "would bounce",
+};
+
+function WayThere({ recipient, policy, kind, reply, why, hops }: DryRunShape["ways"][number]) {
+  return (
+    <li>
+      <State of={kinds[kind]} /> <b>{recipient}</b> <span class="soft">by {policy}</span>
+      {reply === undefined ? null : <p>{reply}</p>}
+      <ol>
+        {why.map((sentence) => (
+          <li key={sentence}>{sentence}</li>
+        ))}
+      </ol>
+      {hops === undefined ? null : (
+        <Table
+          label={`Hosts for ${recipient}`}
+          heads={[...numbers("Preference"), "Host", "Address", "It must prove"]}
+        >
+          {hops.map((hop) => (
+            <tr key={`${hop.address} ${hop.port}`}>
+              <td class="number">{count(hop.preference)}</td>
+              <td class="text">{hop.host}</td>
+              <td>
+                {hop.address} port {hop.port}
+              </td>
+              <td>{proofs[hop.security]}</td>
+            </tr>
+          ))}
+        </Table>
+      )}
+    </li>
+  );
+}
+
+const proofs = {
+  none: "nothing more",
+  encrypt: "that it speaks TLS",
+  pkix: "its name (MTA-STS)",
+  dane: "its certificate (DANE)",
+} as const;

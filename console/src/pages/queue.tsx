@@ -4,9 +4,10 @@ import type { GroupsShape, JobShape, JobsShape } from "../../../daemon/api/shape
 import { query } from "../api.ts";
 import type { PageProps } from "../app.tsx";
 import { useApi } from "../hooks.ts";
-import { Empty, Lacking, Link, Problem, State, Table } from "../parts/basics.tsx";
+import { Empty, Lacking, Link, Problem, State } from "../parts/basics.tsx";
 import { type Filter, FilterForm, filterOf } from "../parts/filter.tsx";
 import { Orders } from "../parts/orders.tsx";
+import { numbers, Table } from "../parts/table.tsx";
 import { count, from, plural } from "../words.ts";
 
 export function Queue({ place, steers }: PageProps) {
@@ -40,12 +41,7 @@ function Destinations({ filter }: { readonly filter: Filter }) {
   const heads = [
     "Destination",
     "Policy",
-    "Jobs",
-    "Ready",
-    "Deferred",
-    "Held",
-    "Paused",
-    "Active",
+    ...numbers("Jobs", "Ready", "Deferred", "Held", "Paused", "Active"),
     "Next try",
   ];
   return (
@@ -75,7 +71,7 @@ function Destinations({ filter }: { readonly filter: Filter }) {
                 {count(n)}
               </td>
             ))}
-            <td>{group.next === undefined ? "–" : from(group.next, Date.now())}</td>
+            <td class="when">{group.next === undefined ? "–" : from(group.next, Date.now())}</td>
           </tr>
         ))}
       </Table>
@@ -100,6 +96,15 @@ function Jobs({ filter, steers }: { readonly filter: Filter; readonly steers: bo
       before.has(key) ? new Set([...before].filter((k) => k !== key)) : new Set([...before, key]),
     );
   const next = data.after;
+  const areAll = jobs.length > 0 && jobs.length === data.jobs.length;
+  const all = (
+    <input
+      type="checkbox"
+      checked={areAll}
+      aria-label="Choose every job of this page"
+      onChange={() => setChosen(new Set(areAll ? [] : data.jobs.map(({ key }) => key)))}
+    />
+  );
   return (
     <>
       <Problem words={error} />
@@ -122,11 +127,11 @@ function Jobs({ filter, steers }: { readonly filter: Filter; readonly steers: bo
       <Table
         label="Jobs"
         heads={[
-          ...(steers ? ["Choose"] : []),
+          ...(steers ? [{ name: "Choose", head: all }] : []),
           "Recipients",
           "State",
           "Next try",
-          "Tries",
+          ...numbers("Tries"),
           "Sender",
           "Last answer",
         ]}
@@ -188,7 +193,7 @@ function Row({ job, steers, isChosen, onToggle }: RowProps) {
       <td>
         <State of={job.isOrderedBack ? "bouncing" : job.state} />
       </td>
-      <td>{job.nextAttempt === undefined ? "–" : from(job.nextAttempt, Date.now())}</td>
+      <td class="when">{job.nextAttempt === undefined ? "–" : from(job.nextAttempt, Date.now())}</td>
       <td class="number">{count(job.attempts)}</td>
       <td>{job.sender === "" ? "<>" : job.sender}</td>
       <td class="text">{job.history.at(-1)?.reply ?? "–"}</td>

@@ -4,8 +4,9 @@ import type { SitesShape } from "../../../daemon/api/routes/sites.ts";
 import { query } from "../api.ts";
 import type { PageProps } from "../app.tsx";
 import { useApi } from "../hooks.ts";
-import { Empty, Lacking, Link, Problem, State, Table } from "../parts/basics.tsx";
+import { Empty, Lacking, Link, Problem, State } from "../parts/basics.tsx";
 import { SuspendedState, useSuspending } from "../parts/suspend.tsx";
+import { numbers, Table } from "../parts/table.tsx";
 import { count, from } from "../words.ts";
 
 type Site = SitesShape["sites"][number];
@@ -40,8 +41,7 @@ export function Sites({ steers }: PageProps) {
           heads={[
             "Site",
             "State",
-            "Connections",
-            "Rate",
+            ...numbers("Connections", "Rate"),
             "Answers of the last hour",
             ...(steers ? ["Order"] : []),
           ]}
@@ -114,7 +114,7 @@ function Connections({ connections, maxConnections, allowed, processes }: Site) 
   return (
     <>
       {count(connections)} of {count(maxConnections)}
-      {allowed < maxConnections && processes > 0 ? <p class="note">it bears {count(allowed)}</p> : null}
+      {allowed < maxConnections && processes > 0 ? <p class="note">{count(allowed)} at most now</p> : null}
       {processes > 1 ? <p class="note">{count(processes)} relays</p> : null}
     </>
   );

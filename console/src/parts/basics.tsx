@@ -1,5 +1,5 @@
-/** Small parts of every page: links, states, tables that can be scrolled, what went wrong. */
-import type { ComponentChildren } from "preact";
+/** Small parts of every page: links, states, fields, what went wrong. */
+import { type ComponentChildren, Fragment } from "preact";
 import { useId, useState } from "preact/hooks";
 import { go } from "../hooks.ts";
 
@@ -40,37 +40,30 @@ const tones: Readonly<Record<string, string>> = {
   paused: "warn",
   waiting: "warn",
   suspended: "warn",
+  slowed: "warn",
+  "back-off": "warn",
+  "would wait": "warn",
+  unknown: "warn",
+  "would bounce": "bad",
+  refused: "bad",
 };
 
 /** A state in words, with a colour beside. */
-export const State = ({ of }: { readonly of: string }) => (
-  <span class={`state ${tones[of] ?? "plain"}`}>{of}</span>
+export const State = ({ of, tone }: { readonly of: string; readonly tone?: "plain" }) => (
+  <span class={`state ${tone ?? tones[of] ?? "plain"}`}>{of}</span>
 );
 
-/** Wide tables are scrolled by themselves, by keyboard too. */
-export function Table({
-  label,
-  heads,
-  children,
-}: { readonly label: string; readonly heads: readonly string[] } & Children) {
-  return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <section class="scroll" aria-label={label} tabIndex={0}>
-      <table>
-        <thead>
-          <tr>
-            {heads.map((head) => (
-              <th key={head} scope="col">
-                {head}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>{children}</tbody>
-      </table>
-    </section>
-  );
-}
+/** A name that may be broken behind its dots and nowhere else. */
+export const Dotted = ({ name }: { readonly name: string }) => (
+  <>
+    {name.split(".").map((part, i) => (
+      <Fragment key={i}>
+        {i === 0 ? part : `.${part}`}
+        <wbr />
+      </Fragment>
+    ))}
+  </>
+);
 
 export function Problem({ words }: { readonly words: string | undefined }) {
   return words === undefined ? null : (

@@ -25,7 +25,7 @@ const table = [
   },
   {
     name: "taken by a next hop",
-    event: { kind: "delivered", how: "relayed", recipients: ["a@x.test"], reply, remote },
+    event: { kind: "delivered", how: "passedOn", recipients: ["a@x.test"], reply, remote },
     want: ["a@x.test", "delivered", "taken by mx.x.test [192.0.2.1]", "250 2.0.0 Taken"],
   },
   {

@@ -38,17 +38,10 @@ function endOf(recipient: string, event: Attempt): End {
   return { recipient, kind: event.kind, where: whereOf(event), reply: `${code} ${enhanced} ${text}` };
 }
 
-const hows: Readonly<Record<string, string>> = {
-  relayed: "taken by",
-  final: "delivered by",
-  passedOn: "sent on",
-  expanded: "sent on",
-};
-
 function whereOf(event: Attempt): string {
   if (event.kind !== "delivered") return "returned to its sender";
   const { remote, how } = event;
-  if (remote === undefined) return how === "final" ? "in its mailbox here" : (hows[how] ?? "sent on");
+  if (remote === undefined) return how === "final" ? "in its mailbox here" : "sent on";
   const address = remote.address === undefined ? "" : ` [${remote.address}]`;
-  return `${hows[how] ?? "taken by"} ${remote.name}${address}`;
+  return `taken by ${remote.name}${address}`;
 }

@@ -26,6 +26,8 @@ export function filterOf({ query: asked }: Place): Filter {
   return filter;
 }
 
+/** Asked for less often, so they do not stand before everything else on a phone. */
+const seldom = ["sender", "recipient", "reason", "message", "class"] as const;
 const states = ["ready", "deferred", "held", "paused", "active"] as const;
 
 export function FilterForm({ filter, view }: { readonly filter: Filter; readonly view: string }) {
@@ -53,18 +55,7 @@ export function FilterForm({ filter, view }: { readonly filter: Filter; readonly
     >
       {field("destination", "Destination", "*.example.net")}
       <Choose name="state" label="State" value={fields.state ?? ""} options={states} onInput={set("state")} />
-      <Choose
-        name="class"
-        label="Class"
-        value={fields.class ?? ""}
-        options={["relay", "local"]}
-        onInput={set("class")}
-      />
       {field("policy", "Policy", "namespace/name")}
-      {field("sender", "Sender", "*@example.org")}
-      {field("recipient", "Recipient", "bob@*")}
-      {field("reason", "Last answer", "451 4.7.1 *")}
-      {field("message", "Message", "its id")}
       <div class="buttons">
         <button type="button" onClick={() => go(`/queue${query({ view })}`)}>
           All
@@ -73,6 +64,22 @@ export function FilterForm({ filter, view }: { readonly filter: Filter; readonly
           Show
         </button>
       </div>
+      <details open={seldom.some((name) => filter[name] !== undefined)}>
+        <summary>By sender, recipient, answer and more</summary>
+        <div class="filter">
+          {field("sender", "Sender", "*@example.org")}
+          {field("recipient", "Recipient", "bob@*")}
+          {field("reason", "Last answer", "451 4.7.1 *")}
+          {field("message", "Message", "its id")}
+          <Choose
+            name="class"
+            label="Class"
+            value={fields.class ?? ""}
+            options={["relay", "local"]}
+            onInput={set("class")}
+          />
+        </div>
+      </details>
     </form>
   );
 }

@@ -3,8 +3,9 @@ import type { JSX } from "preact";
 import { query } from "../api.ts";
 import { type Place, useApi } from "../hooks.ts";
 import { plural } from "../words.ts";
-import { Empty, Link, Problem, Table } from "./basics.tsx";
+import { Empty, Link, Problem } from "./basics.tsx";
 import { Search } from "./search.tsx";
+import { type Head, Table } from "./table.tsx";
 
 const USUAL = 50;
 
@@ -18,7 +19,7 @@ export interface ListProps<Answer, Row> {
   readonly names: readonly [one: string, many: string];
   readonly label: string;
   readonly placeholder: string;
-  readonly heads: readonly string[];
+  readonly heads: readonly Head[];
   readonly rowsOf: (answer: Answer) => readonly Row[];
   /** What the list is ordered by. */
   readonly nameOf: (row: Row) => string;

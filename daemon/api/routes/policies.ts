@@ -82,7 +82,7 @@ export const policyRoutes = (installation: Installation): readonly Route[] => {
       draining: entry.draining === true,
       route: way.kind === "mx" ? "mx" : `${way.host}:${way.port}`,
       destinations: entry.spec.destinations.length,
-      tls: entry.elsewhere.tls,
+      tls: way.kind === "mx" ? entry.elsewhere.tls : way.tls,
       maxConnections: entry.elsewhere.maxConnections,
     };
   };
