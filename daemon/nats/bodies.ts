@@ -11,6 +11,7 @@
 
 import { randomBytes } from "node:crypto";
 import { BodyMissing, type BodyWriter, type FinishedBody } from "../queue/queue.ts";
+import { mustBeAbsent } from "./absence.ts";
 import type { Entry, GroupCommit } from "./commit.ts";
 import type { Link } from "./connect.ts";
 import { type ApiError, StoreFault } from "./fault.ts";
@@ -92,9 +93,11 @@ export class Bodies {
     } catch (error) {
       throw new StoreFault("away", "a body could not be read", error);
     }
-    // Any replica answers a direct get, and one may lag behind: only the leader's word makes a body missing.
+    // Any replica answers a direct get, and one may lag behind, as may a leader that has been cut off: only a quorum's word
+    // makes a body missing.
     const record = await lastOnSubject(this.#link, stream, subject);
     if (record && record.data.length > 0) return record.data;
+    if (record === undefined) await mustBeAbsent(this.#commit, subject);
     throw new BodyMissing(`chunk ${n} of body ${id} does not exist`);
   }
 

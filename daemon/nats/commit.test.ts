@@ -141,3 +141,22 @@ test("more than the server takes in a message is refused as too large", async ()
   assert.ok(failed instanceof StoreFault);
   assert.equal(failed.kind, "tooLarge");
 });
+
+test("when nobody answers for the stream for longer than a leader is chosen, another server is asked for", async () => {
+  const left: string[] = [];
+  const leaving = new Proxy(link, {
+    get(target, name) {
+      if (name === "leave") return (why: string) => left.push(why);
+      const member = Reflect.get(target, name) as unknown;
+      return typeof member === "function" ? member.bind(target) : member;
+    },
+  });
+  // Time flies, so that the test need not wait for it.
+  const clock = { ...systemClock, monotonic: () => systemClock.monotonic() * 40 };
+  const group = new GroupCommit(leaving, { stream: "NONE", log: silent, clock });
+  const known = new GroupCommit(leaving, { stream: STREAM, log: silent, clock });
+  await known.commit([{ subject: "t.led", data: octets("x") }]);
+  assert.deepEqual(left, [], "a stream that is led");
+  await assert.rejects(group.commit([{ subject: "none.there", data: octets("x") }]), { kind: "away" });
+  assert.ok(left.length > 0 && left.every((why) => why === "nobody answers for NONE"));
+});

@@ -18,6 +18,7 @@ import { type MsgHdrs, type NatsConnection, nuid } from "@nats-io/transport-node
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import type { Link } from "./connect.ts";
+import { LEADERLESS_MS } from "./elsewhere.ts";
 import { type ApiError, Conflict, faultOf, StoreFault } from "./fault.ts";
 import { lastOnSubject } from "./read.ts";
 
@@ -54,6 +55,8 @@ interface Unit {
   readonly failed: (reason: unknown) => void;
   /** Batch ids under which it may have been stored without our hearing of it. */
   doubts: string[];
+  /** How long it rests when the server pushes back, ms. */
+  pauseMs: number;
 }
 
 interface Answer {
@@ -61,6 +64,12 @@ interface Answer {
   /** Stream sequence of the batch's last entry. */
   readonly seq?: number;
 }
+
+/** Another's write to the same subject is stored in less; a server that pushes back needs longer. */
+const SHORTEST_PAUSE_MS = 5;
+const LONGEST_PAUSE_MS = 50;
+/** Two silences with so much between them are two, ms. */
+const APART_MS = 15_000;
 
 /** Server limit of one atomic batch. */
 const BATCH_LIMIT = 1_000;
@@ -79,6 +88,8 @@ export class GroupCommit {
   #waiting: Unit[] = [];
   #running = false;
   #idle: (() => void)[] = [];
+  /** Since when nobody answers for the stream, and when that was noticed last; monotonic ms. */
+  #silence: { readonly since: number; readonly seen: number } | undefined;
 
   constructor(link: Link, options: CommitOptions) {
     this.#link = link;
@@ -106,7 +117,15 @@ export class GroupCommit {
     let bytes = 0;
     for (const entry of entries) bytes += entry.data.length;
     const deadline = this.#clock.monotonic() + timeoutMs;
-    this.#waiting.push({ entries, bytes, deadline, done: resolve, failed: reject, doubts: [] });
+    this.#waiting.push({
+      entries,
+      bytes,
+      deadline,
+      done: resolve,
+      failed: reject,
+      doubts: [],
+      pauseMs: SHORTEST_PAUSE_MS,
+    });
     if (!this.#running) {
       this.#running = true;
       // Everything that the current turn of the event loop wants to store goes into the first batch.
@@ -165,6 +184,7 @@ export class GroupCommit {
     if (live.length === 0) return;
     if (!this.#link.isUp() && !(await this.#reconnected(live))) return;
     const id = nuid.next();
+    const began = this.#clock.monotonic();
     const failure = await this.#publish(live, id);
     if (typeof failure === "number") {
       let first = failure;
@@ -174,7 +194,8 @@ export class GroupCommit {
       }
     } else if (failure === "doubt") {
       for (const unit of live) unit.doubts.push(id);
-      await this.#clarify(live);
+      this.#unanswered(began);
+      await this.#clarify(live, began);
     } else if (live.length > 1) {
       const half = live.length >> 1;
       await this.#store(live.slice(0, half));
@@ -204,14 +225,16 @@ export class GroupCommit {
       return first === undefined ? unit.failed(new Conflict(failure.message, true)) : unit.done(first);
     }
     if (failure instanceof StoreFault && failure.kind === "busy") {
-      await this.#clock.sleep(50);
+      this.#unanswered(this.#clock.monotonic());
+      await this.#clock.sleep(unit.pauseMs);
+      unit.pauseMs = Math.min(2 * unit.pauseMs, LONGEST_PAUSE_MS);
       return this.#store([unit]);
     }
     unit.failed(failure);
   }
 
   /** An answer was lost: asks the leader which units are there, all at once, and publishes the others again. */
-  async #clarify(units: readonly Unit[]): Promise<void> {
+  async #clarify(units: readonly Unit[], began: number): Promise<void> {
     this.#log.warn({ stream: this.#stream }, "an answer of the store was lost; asking for the outcome");
     // A question asked of a connection that is gone would never be answered.
     if (!this.#link.isUp() && !(await this.#reconnected(units))) return;
@@ -223,8 +246,19 @@ export class GroupCommit {
       else missing.push(unit);
     }
     // The leader does not answer either: `#store` waits for the connection, or gives up at the deadline.
-    if (answers.some(({ status }) => status === "rejected")) await this.#clock.sleep(100);
+    if (answers.some(({ status }) => status === "rejected")) {
+      this.#unanswered(began);
+      await this.#clock.sleep(100);
+    }
     await this.#store(missing);
+  }
+
+  /** Whoever leads the stream cannot be reached from the server that we are connected to; perhaps it can from another. */
+  #unanswered(since: number): void {
+    const now = this.#clock.monotonic();
+    const before = this.#silence;
+    this.#silence = { since: before && now - before.seen < APART_MS ? before.since : since, seen: now };
+    if (now - this.#silence.since >= LEADERLESS_MS) this.#link.leave(`nobody answers for ${this.#stream}`);
   }
 
   /** The sequence of its first entry, when the leader has it under one of our batch ids. */
@@ -244,9 +278,11 @@ export class GroupCommit {
       for (let i = 0; i < last; i++) this.#send(entries[i] as Entry, id, i + 1);
       const answer = await this.#commit(entries[last] as Entry, id, last + 1);
       if (answer === undefined) return "doubt";
+      const failure = answer.error && faultOf(answer.error);
+      if (!(failure instanceof StoreFault && isUnled(failure))) this.#silence = undefined;
       const octets = units.reduce((sum, unit) => sum + unit.bytes, 0);
       this.#observe(entries.length, this.#clock.monotonic() - began, octets);
-      return answer.error ? faultOf(answer.error) : (answer.seq ?? 0) - last;
+      return failure ?? (answer.seq ?? 0) - last;
     } catch (error) {
       if (isNoResponders(error)) return new StoreFault("busy", "no stream is listening", error);
       if (isTooLarge(error))
@@ -286,6 +322,7 @@ function headOf({ expect, on, ttl }: Entry, id: string, sequence: number, last =
   return encoded as unknown as MsgHdrs;
 }
 
+const isUnled = ({ kind }: StoreFault) => kind === "busy" || kind === "away";
 const isNoResponders = (error: unknown) =>
   /no ?responders/i.test(`${(error as Error)?.name} ${(error as Error)?.message}`);
 const isTooLarge = (error: unknown) => /max_payload/.test(String((error as Error)?.message));

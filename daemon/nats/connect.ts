@@ -16,6 +16,7 @@ import {
   nuid,
 } from "@nats-io/transport-node";
 import type { Log } from "../kit/log.ts";
+import { Elsewhere } from "./elsewhere.ts";
 import { namespaceOf } from "./users/creds.ts";
 import { inboxPrefix } from "./users/permissions.ts";
 
@@ -46,6 +47,8 @@ export interface Link extends AsyncDisposable {
   isUp(): boolean;
   /** The server has come back at another address. */
   moveTo(url: string): void;
+  /** The server answers, but for a while nobody who leads has: another one of its cluster is tried, if there is one. */
+  leave(why: string): void;
   /** Calls at the next loss of the connection; returns what takes the wish back. (No promise: races would pile up.) */
   onceDown(listener: () => void): () => void;
   /** Resolves when the connection is up; rejects with the signal's reason. */
@@ -119,6 +122,7 @@ async function credsOf(credential: NatsCredential): Promise<string> {
 export async function connectNats(target: NatsTarget, log: Log): Promise<Link> {
   const { credential, ca } = target;
   const confined = namespaceOf(await credsOf(credential));
+  const elsewhere = new Elsewhere();
   const nc = await connect({
     servers: [...target.servers],
     name: target.name,
@@ -129,24 +133,27 @@ export async function connectNats(target: NatsTarget, log: Log): Promise<Link> {
     pingInterval: 5_000,
     maxPingOut: 2,
     ignoreAuthErrorAbort: true,
+    reconnectToServer: (pool) => elsewhere.next(pool),
     inboxPrefix: inboxPrefix(confined),
     ...(ca === undefined ? {} : { tls: { ca } }),
     ...(await authenticator(credential)),
   });
-  return new NatsLink(nc, confined, log);
+  return new NatsLink(nc, confined, elsewhere, log);
 }
 
 class NatsLink implements Link {
   readonly nc: NatsConnection;
   readonly confined: string | undefined;
+  readonly #elsewhere: Elsewhere;
   readonly #log: Log;
   #up = true;
   readonly #onDown = new Set<() => void>();
   #back = Promise.withResolvers<void>();
 
-  constructor(nc: NatsConnection, confined: string | undefined, log: Log) {
+  constructor(nc: NatsConnection, confined: string | undefined, elsewhere: Elsewhere, log: Log) {
     this.nc = nc;
     this.confined = confined;
+    this.#elsewhere = elsewhere;
     this.#log = log;
     void this.#watch();
     void nc.closed().then(() => this.#lost());
@@ -169,6 +176,18 @@ class NatsLink implements Link {
     return () => this.#onDown.delete(listener);
   }
 
+  leave(why: string): void {
+    const now = performance.now();
+    if (!this.isUp() || !this.#elsewhere.mayLeave(this.nc.getServers(), now)) return;
+    const server = this.nc.getServer();
+    this.#log.warn(
+      { server, why },
+      "NATS answers here, but nobody who leads: going to another of its servers",
+    );
+    this.#elsewhere.leave(server, now);
+    void this.nc.reconnect();
+  }
+
   async up(signal: AbortSignal): Promise<void> {
     while (!this.isUp()) {
       signal.throwIfAborted();
@@ -187,6 +206,7 @@ class NatsLink implements Link {
         this.#lost();
       } else if (status.type === "reconnect") {
         this.#log.info({ server: status.server }, "connection to NATS restored");
+        this.#elsewhere.arrived();
         this.#up = true;
         this.#back.resolve();
         this.#back = Promise.withResolvers();

@@ -38,16 +38,17 @@ export class Conflict extends Error {
   }
 }
 
-const WRONG_LAST_SEQUENCE = new Set([10071, 10164]);
+const WRONG_LAST_SEQUENCE = 10071;
 const NO_ROOM = new Set([10023, 10047]);
-/** 10167: the stream's intake is full; 10176: the batch was dropped, for example by a change of leader; 10199 and
+/** 10164: another write to the subject is on its way, our own of a moment ago perhaps, and may yet come to nothing, as at a
+ * leader that has lost its followers: no conflict before it is stored. 10167: the stream's intake is full; 10176: the batch was dropped, for example by a change of leader; 10199 and
  * 10210–10211: too many batches at once. Nothing was stored, and the same batch may succeed a moment later. */
-const TRY_AGAIN = new Set([10008, 10167, 10176, 10210, 10211]);
+const TRY_AGAIN = new Set([10008, 10164, 10167, 10176, 10210, 10211]);
 
 export function faultOf(error: ApiError): StoreFault | Conflict {
   const text = `${error.description ?? "refused"} (${error.err_code ?? error.code})`;
   const code = error.err_code ?? 0;
-  if (WRONG_LAST_SEQUENCE.has(code)) return new Conflict(text);
+  if (code === WRONG_LAST_SEQUENCE) return new Conflict(text);
   if (NO_ROOM.has(code) || /maximum (bytes|messages) exceeded/.test(text))
     return new StoreFault("full", text);
   if (/too large|message size exceeds/.test(text)) return new StoreFault("tooLarge", text);

@@ -127,6 +127,27 @@ test("a member whose lease ended while it could not renew loses all, and joins a
   await a.owner.release();
 });
 
+test("a renewal that was stored without our hearing of it costs nothing", { timeout: 30_000 }, async (t) => {
+  const a = await member("ns/unheard");
+  t.after(() => leave(a));
+  await a.heard.until(() => a.heard.partitions.size === PARTITIONS);
+  await using other = await open();
+  const [lease = ""] = await leasesOf(other, "ns.relay-unheard");
+  const lost = new Promise<never>((_, reject) =>
+    a.heard.until(() => a.heard.partitions.size < PARTITIONS).then(() => reject(new Error("all was lost"))),
+  );
+  const renewals = async () => {
+    // Under our name, at a revision that we do not know: as when the answer to our own write was lost.
+    const stored = await other.nc.request(lease, "{}", { headers: ttl("2s"), timeout: 5_000 });
+    const { seq } = stored.json<{ readonly seq: number }>();
+    while (((await lastOnSubject(other, "OWN", lease))?.sequence ?? 0) <= seq) await systemClock.sleep(50);
+  };
+  await Promise.race([renewals(), lost]);
+  assert.equal(a.owner.mayStart(), true);
+  assert.deepEqual(await leasesOf(other, "ns.relay-unheard"), [lease]);
+  await a.owner.release();
+});
+
 test("who leaves gives up what is still its own, and not what another has taken since", {
   timeout: 30_000,
 }, async (t) => {

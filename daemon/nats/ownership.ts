@@ -16,6 +16,7 @@ import { type Holding, moves } from "../queue/ownership.ts";
 import type { GroupCommit } from "./commit.ts";
 import type { Link } from "./connect.ts";
 import { Conflict } from "./fault.ts";
+import { lastOnSubject } from "./read.ts";
 import { OWN_STREAM } from "./streams.ts";
 import { Tail, type TailMessage } from "./tail.ts";
 
@@ -166,13 +167,25 @@ export class PartitionOwnership implements AsyncDisposable {
       await this.#lease(this.#myRevision);
     } catch (error) {
       const expired = clock.monotonic() - this.#renewedAt > times.ttlMs;
-      if (!(error instanceof Conflict) && !expired) {
-        log.warn({ err: error }, "the lease could not be renewed yet");
-        return;
-      }
+      const lost = expired || (error instanceof Conflict && !(await this.#isStillMine()));
+      if (!lost) return void log.warn({ err: error }, "the lease could not be renewed yet");
       await this.#rejoin();
     }
     this.#plan();
+  }
+
+  /**
+   * A renewal that was given up may have been stored all the same, and then stands in the way of the next: the record is
+   * ours as long as it is there, since nobody else writes under our name. The next renewal names it.
+   */
+  async #isStillMine(): Promise<boolean> {
+    const { link, times } = this.#deps;
+    const found = await lastOnSubject(link, OWN_STREAM, this.#memberSubject(), times.renewMs).catch(
+      () => undefined,
+    );
+    if (!found || found.forged || found.data.length === 0) return false;
+    this.#myRevision = found.sequence;
+    return true;
   }
 
   async #rejoin(): Promise<void> {

@@ -49,17 +49,10 @@ const commits = (options: Parameters<Link["nc"]["request"]>[2]): boolean => {
   return Buffer.from(head?.encode?.() ?? []).includes("Nats-Batch-Commit");
 };
 
-/** The same link, but the answer to the first batch never arrives; meanwhile `stored` happens. */
-function losingFirstAnswer(stored: () => Promise<void>): Link {
-  let lost = false;
-  const request: Link["nc"]["request"] = async (subject, payload, options) => {
-    // A busy machine may take its time: the first answer is to be lost by us, not by the clock.
-    const answer = await link.nc.request(subject, payload, { ...options, timeout: 60_000 });
-    if (lost || !commits(options)) return answer;
-    lost = true;
-    await stored();
-    throw new Error("timeout");
-  };
+type Request = Link["nc"]["request"];
+
+/** The same link, but its questions are asked by this. */
+function asking(request: Request): Link {
   const nc = new Proxy(link.nc, {
     get(target, name) {
       if (name === "request") return request;
@@ -73,11 +66,28 @@ function losingFirstAnswer(stored: () => Promise<void>): Link {
     inbox: () => link.inbox(),
     isUp: () => link.isUp(),
     moveTo: (url) => link.moveTo(url),
+    leave: (why) => link.leave(why),
     onceDown: (listener) => link.onceDown(listener),
     up: (signal) => link.up(signal),
     [Symbol.asyncDispose]: async () => {},
   };
 }
+
+/** The answer to the first batch never arrives; meanwhile `stored` happens. */
+function losingFirstAnswer(stored: () => Promise<void>): Link {
+  let lost = false;
+  return asking(async (subject, payload, options) => {
+    // A busy machine may take its time: the first answer is to be lost by us, not by the clock.
+    const answer = await link.nc.request(subject, payload, { ...options, timeout: 60_000 });
+    if (lost || !commits(options)) return answer;
+    lost = true;
+    await stored();
+    throw new Error("timeout");
+  });
+}
+
+const answer = (value: unknown) =>
+  ({ data: new Uint8Array(), json: () => value }) as unknown as Awaited<ReturnType<Request>>;
 
 async function listed(queue: JetStreamQueue, signal: AbortSignal) {
   const found: Queued[] = [];
@@ -97,6 +107,53 @@ test("accepted although the answer was lost and an owner has dealt with the job 
   await using queue = new JetStreamQueue({ ...options, link: losing });
   await queue.accept({ jobs: [draft()], body: inline("once") }, signal);
   assert.deepEqual(await listed(other, signal), [], "it is not queued a second time");
+});
+
+test("not accepted while the record is on its way at a leader that has lost its followers", async () => {
+  const { signal } = new AbortController();
+  await using _streams = await open();
+  let batches = 0;
+  // It takes the batch and cannot store it; then it finds the same subject under way.
+  const stale = asking(async (subject, payload, options) => {
+    if (!commits(options)) return link.nc.request(subject, payload, options);
+    if (batches++ === 0) throw new Error("timeout");
+    return answer({ error: { code: 400, err_code: 10164, description: "wrong last sequence" } });
+  });
+  const clock = { ...systemClock, monotonic: () => systemClock.monotonic() * 100 };
+  await using queue = new JetStreamQueue({ ...options, clock, link: stale });
+  await assert.rejects(queue.accept({ jobs: [draft()], body: inline("kept?") }, signal), {
+    name: "QueueError",
+    reply: { code: 451, enhanced: "4.3.0", text: "Our queue is not available just now; try again later" },
+  });
+});
+
+test("what a leader that was cut off does not know is neither gone nor missing", async () => {
+  const { signal } = new AbortController();
+  await using _streams = await open();
+  let cutOff = false;
+  const ignorant = asking(async (subject, payload, options) => {
+    if (cutOff && subject.startsWith("$JS.API.DIRECT.GET.")) return answer({});
+    if (cutOff && subject.startsWith("$JS.API.STREAM.MSG.GET."))
+      return answer({ error: { code: 404, err_code: 10037, description: "no message found" } });
+    return link.nc.request(subject, payload, options);
+  });
+  await using queue = new JetStreamQueue({ ...options, link: ignorant });
+  const heard = new Listener();
+  await using _owner = await queue.own({ class: "relay" }, heard, signal);
+  const message = queue.newId();
+  const writer = queue.openBody(message, signal);
+  await writer.write(Buffer.alloc(300 << 10, "x"));
+  await queue.accept({ jobs: [draft({ message })], body: await writer.finish() }, signal);
+  const queued = await heard.job(message);
+  cutOff = true;
+  await assert.rejects(octetsOf(queue, queued, signal), { name: "QueueError" });
+  await assert.rejects(queue.read(queued.key, signal), { name: "QueueError" });
+  cutOff = false;
+  assert.equal((await octetsOf(queue, queued, signal)).length, 300 << 10);
+  const { job } = queued;
+  assert.ok(job.body.kind === "stored");
+  const elsewhere = { ...queued, job: { ...job, body: { ...job.body, id: "none" } } };
+  await assert.rejects(octetsOf(queue, elsewhere, signal), { name: "BodyMissing" });
 });
 
 test("near its limit a stream takes no new message, but deferrals and reports of what it holds", async () => {

@@ -22,6 +22,7 @@ import {
   QueueError,
   type Settlement,
 } from "../queue/queue.ts";
+import { mustBeAbsent } from "./absence.ts";
 import { AdmissionGate } from "./admission.ts";
 import { Bodies, newBodyId } from "./bodies.ts";
 import { BodyRemover } from "./body-remover.ts";
@@ -186,7 +187,10 @@ export class JetStreamQueue implements Queue {
     signal.throwIfAborted();
     if (shardOfKey(key) >= this.#shards.length) return undefined; // somebody made it up
     try {
-      const record = await lastOnSubject(this.#link, queueStream(shardOfKey(key)), subjectOf(key));
+      const subject = subjectOf(key);
+      const record = await lastOnSubject(this.#link, queueStream(shardOfKey(key)), subject);
+      // An owner forgets what is gone, so it must be.
+      if (!record && this.#owners.size > 0) await mustBeAbsent(this.#shardAt(shardOfKey(key)).jobs, subject);
       return record && decodeJob(record.subject, record.sequence, record.data);
     } catch (error) {
       throw this.#failure(error);

@@ -15,6 +15,7 @@
 import { type Msg, nuid, type Subscription } from "@nats-io/transport-node";
 import type { Log } from "../kit/log.ts";
 import type { Link } from "./connect.ts";
+import { LEADERLESS_MS } from "./elsewhere.ts";
 import { type ApiError, faultOf, StoreFault } from "./fault.ts";
 import { historyOf } from "./history.ts";
 import { type RawHeaders, rawHeaders } from "./raw-headers.ts";
@@ -197,6 +198,7 @@ export class Tail implements AsyncDisposable {
   async #anew(why: string): Promise<void> {
     this.#options.log.debug({ stream: this.#options.stream, why }, "following the stream anew");
     this.#consumer = "";
+    let failing: number | undefined;
     while (!this.#closed) {
       try {
         await this.#link.up(AbortSignal.timeout(60_000));
@@ -206,6 +208,9 @@ export class Tail implements AsyncDisposable {
         break;
       } catch (error) {
         this.#options.log.debug({ err: error }, "the stream cannot be followed yet");
+        failing = this.#link.isUp() ? (failing ?? performance.now()) : undefined;
+        if (failing !== undefined && performance.now() - failing > LEADERLESS_MS)
+          this.#link.leave(`${this.#options.stream} cannot be followed`);
         await new Promise((resolve) => setTimeout(resolve, 500));
       }
     }
