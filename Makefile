@@ -18,7 +18,7 @@ INTEGRATION = 'test/contract/**/*.test.ts' 'test/golden/**/*.test.ts' 'test/inte
               'test/kubernetes/**/*.test.ts'
 FUZZ = 'test/fuzz/**/*.test.ts'
 
-.PHONY: audit help setup mail-programs kube-api run test test-unit test-integration cluster-test interop fuzz bench bench-operator faults check format lint types directions licences \
+.PHONY: audit help setup mail-programs kube-api run test test-unit test-integration cluster-test interop fuzz bench bench-operator scale faults check format lint types directions licences \
         generate verify image clean
 
 help: ## List the targets
@@ -50,6 +50,9 @@ bench: setup ## Measure against other mail servers (docs/performance.md)
 
 bench-operator: setup kube-api ## Measure the operator with 10,000 domains (docs/performance.md)
 	@node test/bench/operator/run.ts $(BENCH_OPERATOR)
+
+scale: setup ## A million deferred jobs, several relays, 10,000 idle connections (docs/scale.md; SCALE="backlog --jobs 100000")
+	@node test/bench/scale/run.ts $(SCALE)
 
 faults: setup ## Kill, freeze and cut the power, then account for every message
 	@node test/faults/run.ts

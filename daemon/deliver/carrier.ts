@@ -53,6 +53,8 @@ export interface Carrier {
 
 /** What a site allows just now. Connections are counted here; every `take` is followed by one `release`. */
 export interface Gate {
+  /** It answered well when it was used last. */
+  readonly worked: boolean;
   /** One more connection may be opened. */
   mayConnect(now: number): boolean;
   /** One more message may be sent (rates, back-off). */

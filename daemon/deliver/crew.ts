@@ -16,6 +16,7 @@ import type { Backlog } from "./backlog.ts";
 import type { Carrier } from "./carrier.ts";
 import { Lane, type LaneWay } from "./lane.ts";
 import { heeded, heldUp, leftAlone, refused } from "./restraint.ts";
+import { Staff, type Worker } from "./staff.ts";
 
 export interface CrewOptions {
   readonly backlog: Backlog;
@@ -29,6 +30,8 @@ export interface CrewOptions {
   readonly maxWorkers: number;
   /** How long a worker keeps an idle connection, ms. */
   readonly lingerMs: number;
+  /** How long a worker waits for a greeting before others may have its place, ms. */
+  readonly patienceMs: number;
 }
 
 interface CrewStats {
@@ -36,24 +39,27 @@ interface CrewStats {
   /** ms since the epoch; `Infinity`: nothing waits. */
   readonly oldest: number;
   readonly workers: number;
+  /** Wait for a greeting that does not come; not among the workers. */
+  readonly stalled: number;
   readonly lanes: number;
 }
 
 /** Settlements a worker may leave behind unanswered while it goes on with its connection. */
 const UNSETTLED = 2;
-/** The share of the workers that only lanes without any may have: sites that answer slowly cannot take them all. */
-const RESERVED = 0.2;
 
 const notLately = reply(451, "4.4.1", "The site did not answer lately; waiting before it is tried again");
 
 export class Crew {
   readonly #o: CrewOptions;
   readonly #lanes = new Map<string, Lane>();
-  #workers = 0;
-  #starved = false;
+  /** Those with workers that idle on open connections. */
+  readonly #idling = new Set<Lane>();
+  readonly #staff: Staff;
 
   constructor(options: CrewOptions) {
     this.#o = options;
+    const { maxWorkers, patienceMs } = options;
+    this.#staff = new Staff({ maxWorkers, patienceMs, onRoom: () => this.#feed() });
   }
 
   /** `waiting`, and since when the oldest of them is due, are of the targets that are meant. */
@@ -65,7 +71,8 @@ export class Crew {
       waiting += line.jobs;
       oldest = Math.min(oldest, line.oldest);
     }
-    return { waiting, oldest, workers: this.#workers, lanes: this.#lanes.size };
+    const { working, aside } = this.#staff;
+    return { waiting, oldest, workers: working, stalled: aside, lanes: this.#lanes.size };
   }
 
   /** In line for its way. */
@@ -85,7 +92,7 @@ export class Crew {
       return this.#fold(lane);
     }
     lane.add(entry);
-    if (!this.#sendAway(lane)) this.#staff(lane);
+    if (!this.#sendAway(lane)) this.#man(lane);
     else this.#fold(lane);
   }
 
@@ -104,20 +111,20 @@ export class Crew {
   }
 
   /** More workers while there is work, and the site and the process allow. */
-  #staff(lane: Lane): void {
+  #man(lane: Lane): void {
     const { gate } = lane.way;
     if (gate.isSuspended()) return this.#withdraw(lane);
     while (lane.size > 0) {
       const now = this.#o.clock.now();
-      if (this.#workers >= this.#most(lane)) return this.#starve();
       if (!gate.mayConnect(now) || !gate.maySend(now)) return this.#wake(lane, now);
+      const worker = this.#staff.hire(lane);
+      if (worker === undefined) return this.#makeRoom();
       gate.take();
       lane.workers++;
-      this.#workers++;
-      void this.#work(lane, gate).finally(() => {
+      void this.#work(lane, worker).finally(() => {
         gate.release();
         lane.workers--;
-        this.#workers--;
+        worker.leave();
         this.#vacancy(lane);
       });
     }
@@ -128,27 +135,26 @@ export class Crew {
     for (const each of lane.drain()) this.#o.backlog.later(each, 0);
   }
 
-  #most(lane: Lane): number {
-    const { maxWorkers } = this.#o;
-    return lane.workers === 0 ? maxWorkers : Math.max(1, Math.ceil(maxWorkers * (1 - RESERVED)));
-  }
-
   /** Connections that idle elsewhere give way to work that waits. */
-  #starve(): void {
-    this.#starved = true;
-    for (const other of this.#lanes.values()) other.dismiss();
+  #makeRoom(): void {
+    for (const other of this.#idling) other.dismiss();
+    this.#idling.clear();
   }
 
   /** A worker went home: a lane that found none free may have it, or its own lane another. */
   #vacancy(lane: Lane): void {
     if (this.#o.signal.aborted) return;
-    if (this.#starved) {
-      this.#starved = false;
-      for (const other of this.#lanes.values()) if (other.workers === 0) this.#staff(other);
-      for (const other of this.#lanes.values()) if (other !== lane) this.#staff(other);
-    }
-    this.#staff(lane);
+    this.#feed();
+    this.#man(lane);
     this.#fold(lane);
+  }
+
+  #feed(): void {
+    if (this.#o.signal.aborted) return;
+    for (let lane = this.#staff.next(); lane; lane = this.#staff.next()) {
+      this.#man(lane);
+      this.#fold(lane);
+    }
   }
 
   #fold(lane: Lane): void {
@@ -175,17 +181,18 @@ export class Crew {
     if (held) for (const each of lane.older(held.before)) this.#o.attempts.decide(each, held.outcome);
   }
 
-  async #work(lane: Lane, gate: LaneWay["gate"]): Promise<void> {
+  async #work(lane: Lane, worker: Worker): Promise<void> {
+    const { gate } = worker;
     const unsettled = new Set<Promise<void>>();
     let carrier: Carrier | undefined;
     try {
       for (let entry = lane.take(); entry; entry = await this.#next(lane, carrier)) {
         if (!this.#mayCarry(entry, lane, gate)) break;
-        carrier = await this.#ready(carrier, lane, gate, entry);
+        carrier = await this.#ready(carrier, lane, worker, entry);
         if (carrier === undefined) break;
         const carried = await this.#carry(entry, carrier, lane, gate);
         if (carried === "stale") {
-          carrier = await this.#open(lane, gate, entry);
+          carrier = await this.#open(lane, worker, entry);
           if (carrier === undefined) break;
           this.#o.backlog.later(entry, 0);
           continue;
@@ -204,7 +211,13 @@ export class Crew {
   }
 
   async #next(lane: Lane, carrier: Carrier | undefined): Promise<Entry | undefined> {
-    return lane.take() ?? (carrier?.reusable ? await lane.linger(this.#o.lingerMs) : undefined);
+    const entry = lane.take();
+    if (entry !== undefined || !carrier?.reusable) return entry;
+    const lingering = lane.linger(this.#o.lingerMs);
+    this.#idling.add(lane);
+    const late = await lingering;
+    if (lane.idle === 0) this.#idling.delete(lane);
+    return late;
   }
 
   /** Counts the message against the rate at once, before anything is awaited: the other workers ask in between. */
@@ -225,21 +238,24 @@ export class Crew {
   async #ready(
     carrier: Carrier | undefined,
     lane: Lane,
-    gate: LaneWay["gate"],
+    worker: Worker,
     entry: Entry,
   ): Promise<Carrier | undefined> {
     if (carrier?.reusable) return carrier;
     carrier?.close();
-    return this.#open(lane, gate, entry);
+    return this.#open(lane, worker, entry);
   }
 
   /** A new connection, or `undefined` when the site cannot be used: then everything that waits for it is deferred. */
-  async #open(lane: Lane, gate: LaneWay["gate"], entry: Entry): Promise<Carrier | undefined> {
+  async #open(lane: Lane, worker: Worker, entry: Entry): Promise<Carrier | undefined> {
     const { signal, clock, attempts, backlog } = this.#o;
-    const opened = await lane.way.open(signal).catch((error: unknown) => {
-      backlog.later(entry, signal.aborted ? 0 : FAULT_PAUSE_MS);
-      throw error;
-    });
+    const { gate } = worker;
+    const opened = await worker
+      .opening(() => lane.way.open(signal))
+      .catch((error: unknown) => {
+        backlog.later(entry, signal.aborted ? 0 : FAULT_PAUSE_MS);
+        throw error;
+      });
     if (opened.kind === "open") {
       this.#went(lane, gate);
       return opened.carrier;
@@ -265,7 +281,7 @@ export class Crew {
   /** The site answered well: it may bear another connection. */
   #went(lane: Lane, gate: LaneWay["gate"]): void {
     gate.went("well", this.#o.clock.now());
-    if (lane.size > 0) this.#staff(lane);
+    if (lane.size > 0) this.#man(lane);
   }
 
   /**

@@ -30,6 +30,8 @@ export interface DispatcherOptions extends Omit<AttemptOptions, "backlog"> {
   readonly maxFresh?: number;
   /** How long a worker keeps an idle connection, ms. */
   readonly lingerMs?: number;
+  /** How long a worker waits for a greeting before others may have its place, ms. */
+  readonly patienceMs?: number;
   /** How long `idle` waits for attempts in flight, ms. */
   readonly graceMs?: number;
   /** No retry is ever further away, ms. */
@@ -48,6 +50,8 @@ export interface DispatchStats {
   /** ms since the epoch */
   readonly oldestDue: number | undefined;
   readonly workers: number;
+  /** Connections that wait for a greeting that does not come. */
+  readonly stalled: number;
   readonly lanes: number;
 }
 
@@ -75,6 +79,7 @@ export class Dispatcher implements OwnerEvents {
       maxWorkers: 500,
       maxFresh: 64 << 20,
       lingerMs: 2_000,
+      patienceMs: 5_000,
       graceMs: 30_000,
       pauseLookMs: 1_000,
       longestWaitMs: () => Number.POSITIVE_INFINITY,
@@ -98,7 +103,7 @@ export class Dispatcher implements OwnerEvents {
   stats(now: number, policy?: PolicyName): DispatchStats {
     const of = policy === undefined ? () => true : targetsOf(policy);
     const { jobs: due, later, oldest } = this.#backlog.due(now, of);
-    const { waiting, oldest: inLine, workers, lanes } = this.#crew.stats(of);
+    const { waiting, oldest: inLine, workers, stalled, lanes } = this.#crew.stats(of);
     const first = Math.min(oldest ?? Number.POSITIVE_INFINITY, inLine);
     return {
       jobs: this.#backlog.size,
@@ -106,6 +111,7 @@ export class Dispatcher implements OwnerEvents {
       deferred: later,
       oldestDue: first === Number.POSITIVE_INFINITY ? undefined : first,
       workers,
+      stalled,
       lanes,
     };
   }

@@ -92,6 +92,7 @@ export class Ways implements Wayfinder {
 function freely(max: number): Gate {
   let open = 0;
   return {
+    worked: true,
     mayConnect: () => open < max,
     maySend: () => true,
     nextChange: () => undefined,

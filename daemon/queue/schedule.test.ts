@@ -5,6 +5,7 @@ import type { JobKey } from "./job.ts";
 import { type Entry, Schedule } from "./schedule.ts";
 
 const key = (n: number) => `0.relay.d/d.0.m${n}.0` as JobKey;
+const targetOf = (n: number) => (n % 2 === 0 ? "even" : "odd");
 
 const command = fc.oneof(
   fc.record({ do: fc.constant("put" as const), n: fc.nat(20), due: fc.nat(100), partition: fc.nat(3) }),
@@ -19,21 +20,22 @@ test("whatever happens, the earliest due job comes first, and none is lost or ha
   fc.assert(
     fc.property(fc.array(command, { maxLength: 200 }), (commands) => {
       const schedule = new Schedule();
-      const model = new Map<JobKey, { due: number; busy: boolean; partition: number }>();
+      const model = new Map<JobKey, { due: number; busy: boolean; partition: number; target: string }>();
       const busy: Entry[] = [];
       for (const c of commands) {
         if (c.do === "put") {
           const known = model.get(key(c.n));
-          schedule.put(key(c.n), 1, c.due, known?.partition ?? c.partition, "t");
+          schedule.put(key(c.n), 1, c.due, known?.partition ?? c.partition, targetOf(c.n));
           model.set(key(c.n), {
             due: c.due,
             busy: known?.busy ?? false,
             partition: known?.partition ?? c.partition,
+            target: targetOf(c.n),
           });
         } else if (c.do === "hold") {
           const known = model.get(key(c.n));
           if (!known || known.busy) continue;
-          schedule.put(key(c.n), 2, Number.POSITIVE_INFINITY, known.partition, "t");
+          schedule.put(key(c.n), 2, Number.POSITIVE_INFINITY, known.partition, targetOf(c.n));
           known.due = Number.POSITIVE_INFINITY;
         } else if (c.do === "remove") {
           assert.equal(schedule.remove(key(c.n)) !== undefined, model.delete(key(c.n)));
@@ -55,10 +57,19 @@ test("whatever happens, the earliest due job comes first, and none is lost or ha
           for (const [k, m] of model) if (m.partition === c.partition) model.delete(k);
         }
         assert.equal(schedule.size, model.size);
-        const next = [...model.values()]
-          .filter((m) => !m.busy && m.due < Number.POSITIVE_INFINITY)
-          .map((m) => m.due);
+        const waiting = [...model.values()].filter((m) => !m.busy && m.due < Number.POSITIVE_INFINITY);
+        const next = waiting.map((m) => m.due);
         assert.equal(schedule.nextDue(), next.length > 0 ? Math.min(...next) : undefined);
+        const odd = waiting.filter(({ target }) => target === "odd");
+        const due = odd.filter((m) => m.due <= 50).map((m) => m.due);
+        assert.deepEqual(
+          schedule.due(50, (target) => target === "odd"),
+          {
+            jobs: due.length,
+            later: odd.length - due.length,
+            oldest: due.length > 0 ? Math.min(...due) : undefined,
+          },
+        );
       }
     }),
   );

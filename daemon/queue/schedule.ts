@@ -44,12 +44,18 @@ export interface Due {
 }
 
 const everyTarget = () => true;
+/** More than this, and those of jobs long gone are looked for. */
+const MANY_TARGETS = 50_000;
 
 export class Schedule {
   readonly #entries = new Map<JobKey, Entry>();
   readonly #heap: Entry[] = [];
-  /** One string per target: 100,000 jobs for one destination do not hold 100,000 copies of its name. */
-  readonly #targets = new Map<string, string>();
+  /**
+   * One string per target: 100,000 jobs for one destination do not hold 100,000 copies of its name. And how many of its jobs
+   * are in the heap, so that asking costs a look at the targets and not at every job.
+   */
+  readonly #targets = new Map<string, { readonly name: string; waiting: number }>();
+  #tooMany = MANY_TARGETS;
 
   get size(): number {
     return this.#entries.size;
@@ -78,6 +84,7 @@ export class Schedule {
       entry = newEntry(key, revision, due, partition, this.#intern(target), wish);
       this.#entries.set(key, entry);
     } else {
+      if (entry.at >= 0) this.#out(entry);
       entry.revision = revision;
       entry.target = this.#intern(target);
       entry.wish = wish;
@@ -85,7 +92,6 @@ export class Schedule {
         entry.due = due;
         return entry;
       }
-      this.#out(entry);
     }
     this.wait(entry, due);
     return entry;
@@ -104,6 +110,7 @@ export class Schedule {
     entry.at = this.#heap.length;
     this.#heap.push(entry);
     this.#up(entry.at);
+    this.#count(entry.target, 1);
   }
 
   /** The clock was set: every time that is waited for moves with it, and their order stays. */
@@ -144,35 +151,54 @@ export class Schedule {
     return dropped;
   }
 
-  /** How many are due, since when the oldest is, and how many wait for a later time; for metrics and scaling. */
+  /**
+   * How many are due, since when the oldest is, and how many wait for a later time; for metrics and scaling. Costs a look at
+   * what is due and at every target, not at every job.
+   */
   due(now: number, of: (target: string) => boolean = everyTarget): Due {
     let jobs = 0;
-    let later = 0;
     let oldest: number | undefined;
-    for (const { due, target } of this.#heap) {
-      if (!of(target)) continue;
-      if (due > now) later++;
-      else {
-        jobs++;
-        if (oldest === undefined || due < oldest) oldest = due;
-      }
+    // Below an entry of the heap there are only later ones.
+    const looks = [0];
+    for (let i = looks.pop(); i !== undefined; i = looks.pop()) {
+      const entry = this.#heap[i];
+      if (entry === undefined || entry.due > now) continue;
+      looks.push(2 * i + 1, 2 * i + 2);
+      if (!of(entry.target)) continue;
+      jobs++;
+      if (oldest === undefined || entry.due < oldest) oldest = entry.due;
     }
-    return { jobs, later, oldest };
+    let all = 0;
+    for (const [target, { waiting }] of this.#targets) if (waiting > 0 && of(target)) all += waiting;
+    return { jobs, later: all - jobs, oldest };
+  }
+
+  /** A target may have been forgotten while its jobs were busy. */
+  #count(target: string, by: 1 | -1): void {
+    const known = this.#targets.get(target);
+    if (known) known.waiting += by;
+    else this.#targets.set(target, { name: target, waiting: by });
   }
 
   #intern(target: string): string {
     const known = this.#targets.get(target);
-    if (known !== undefined) return known;
-    // Targets of jobs long gone are forgotten wholesale; entries keep the strings that they share.
-    if (this.#targets.size > 50_000) this.#targets.clear();
-    this.#targets.set(target, target);
+    if (known !== undefined) return known.name;
+    if (this.#targets.size >= this.#tooMany) this.#forgetTargets();
+    this.#targets.set(target, { name: target, waiting: 0 });
     return target;
+  }
+
+  /** Those without a job in the heap; entries that are parked or busy keep the strings that they share. */
+  #forgetTargets(): void {
+    for (const [target, { waiting }] of this.#targets) if (waiting === 0) this.#targets.delete(target);
+    this.#tooMany = Math.max(MANY_TARGETS, 2 * this.#targets.size);
   }
 
   #out(entry: Entry): void {
     const { at } = entry;
     if (at < 0) return;
     entry.at = -1;
+    this.#count(entry.target, -1);
     const last = this.#heap.pop() as Entry;
     if (last === entry) return;
     this.#heap[at] = last;

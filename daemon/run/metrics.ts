@@ -13,6 +13,7 @@ export interface QueueFigures {
   readonly oldestDue: number | undefined;
   readonly partitions: number;
   readonly workers: number;
+  readonly stalled: number;
   readonly lanes: number;
 }
 
@@ -155,6 +156,7 @@ function queueGauges(
   now: () => number,
   { Gauge, registers }: { Gauge: Prom["Gauge"]; registers: Registry[] },
 ): void {
+  const figures = ofThisTurn(queues);
   const gauge = (name: string, help: string, read: (figures: QueueFigures) => number) =>
     new Gauge({
       name,
@@ -162,7 +164,7 @@ function queueGauges(
       labelNames: ["pool"],
       registers,
       collect() {
-        for (const [pool, figures] of queues()) this.set({ pool }, read(figures));
+        for (const [pool, all] of figures()) this.set({ pool }, read(all));
       },
     });
   gauge("postfleet_queue_jobs", "Jobs this process owns", (f) => f.jobs);
@@ -173,5 +175,24 @@ function queueGauges(
     f.oldestDue === undefined ? 0 : Math.max(0, (now() - f.oldestDue) / 1_000),
   );
   gauge("postfleet_delivery_workers", "Delivery workers at work", (f) => f.workers);
+  gauge(
+    "postfleet_delivery_stalled",
+    "Connections that wait for a greeting that does not come; their workers do not count",
+    (f) => f.stalled,
+  );
   gauge("postfleet_delivery_lanes", "Ways out in use", (f) => f.lanes);
+}
+
+/** One look serves all gauges of a scrape, which ask one after the other: with a million jobs it is work. */
+function ofThisTurn<T>(look: () => T): () => T {
+  let seen: { readonly value: T } | undefined;
+  return () => {
+    if (seen === undefined) {
+      seen = { value: look() };
+      setImmediate(() => {
+        seen = undefined;
+      });
+    }
+    return seen.value;
+  };
 }

@@ -21,6 +21,7 @@ export class CountingGate implements Gate {
   open = 0;
   most = 0;
   down = false;
+  worked = false;
   readonly max: number;
   readonly pauses: boolean;
   constructor(max: number, pauses = false) {
@@ -42,6 +43,7 @@ export class CountingGate implements Gate {
   sent() {}
   went(how: "well" | "badly") {
     this.down = this.pauses && how === "badly";
+    this.worked = how === "well";
   }
   quietUntil: number | undefined;
   asks: Advice[] = [];

@@ -70,6 +70,10 @@ export class Site implements Gate {
     return this.#connections;
   }
 
+  get worked(): boolean {
+    return this.#proven;
+  }
+
   /** How many connections it may have at the moment. */
   allowed(now: number): number {
     const circuit = this.#circuit;

@@ -20,13 +20,16 @@ export interface SitesOptions {
   readonly isSuspended?: (policy: PolicyName, site: SiteLabel) => boolean;
 }
 
+/** A site takes less than a kilobyte. With fewer than there are dead ones, their pauses would be forgotten. */
+const MANY = 50_000;
+
 export class Sites {
   /** In order of last use. */
   readonly #sites = new Map<SiteName, Site>();
   readonly #options: Required<SitesOptions>;
 
   constructor(options: SitesOptions) {
-    this.#options = { pauses: defaultPauses, capacity: 10_000, isSuspended: () => false, ...options };
+    this.#options = { pauses: defaultPauses, capacity: MANY, isSuspended: () => false, ...options };
   }
 
   get size(): number {

@@ -10,7 +10,16 @@ export interface BusyHop extends AsyncDisposable {
   readonly asked: Promise<number>;
 }
 
-export async function startBusyHop(port: number): Promise<BusyHop> {
+export interface BusyHopOptions {
+  readonly host?: string;
+  /** Told of every MAIL. */
+  readonly touched?: () => void;
+}
+
+export async function startBusyHop(
+  port: number,
+  { host = "127.0.0.1", touched = () => {} }: BusyHopOptions = {},
+): Promise<BusyHop> {
   const asked = Promise.withResolvers<number>();
   const sockets = new Set<net.Socket>();
   const server = net.createServer((socket) => {
@@ -18,13 +27,16 @@ export async function startBusyHop(port: number): Promise<BusyHop> {
     socket.on("close", () => sockets.delete(socket)).on("error", () => {});
     socket.setEncoding("latin1").on("data", (text: string) => {
       for (const line of text.split("\r\n").slice(0, -1)) {
-        if (/^MAIL /i.test(line)) asked.resolve(performance.now());
+        if (/^MAIL /i.test(line)) {
+          asked.resolve(performance.now());
+          touched();
+        }
         socket.write(/^(EHLO|RSET)/i.test(line) ? "250 busy.example\r\n" : "451 4.7.1 not now\r\n");
       }
     });
     socket.write("220 busy.example ESMTP\r\n");
   });
-  server.listen(port, "127.0.0.1");
+  server.listen(port, host);
   await once(server, "listening");
   return {
     asked: asked.promise,

@@ -15,8 +15,8 @@ export interface FleetOptions {
   readonly state: string;
   /** Its folder there. */
   readonly folder?: string;
-  /** YAML documents, such as `relayTo` makes. */
-  readonly resources: string;
+  /** YAML documents, such as `relayTo` makes; absent: those that another daemon publishes. */
+  readonly resources?: string;
   readonly args?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
 }
@@ -53,7 +53,8 @@ export async function startFleet({
   const data = join(state, folder);
   await mkdir(state, { recursive: true });
   await rm(data, { recursive: true, force: true });
-  const fleet = await startPostfleet({ data, resources, ...(args ? { args } : {}), ...(env ? { env } : {}) });
+  const given = { ...(resources === undefined ? {} : { resources }), ...(args ? { args } : {}) };
+  const fleet = await startPostfleet({ data, ...given, ...(env ? { env } : {}) });
   const figure = async (name: string, labels = "") =>
     sumOf(await (await fetch(`http://${fleet.endpoint("health")}/metrics`)).text(), name, labels);
   return Object.assign(fleet, { figure, jobs: () => figure("postfleet_queue_jobs") });

@@ -1,0 +1,91 @@
+/** Who gets a worker when many sites say nothing. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { CountingGate, destination, quick, setup, Ways } from "../../test/harness/dispatching.ts";
+import type { Opened } from "./carrier.ts";
+import { Lane } from "./lane.ts";
+import { Staff } from "./staff.ts";
+
+const never = () => new Promise<never>(() => {});
+
+/** A lane whose site worked, or is not known to. */
+function lane({ worked = false, workers = 0 } = {}): Lane {
+  const gate = new CountingGate(10);
+  gate.worked = worked;
+  const made = new Lane({ kind: "lane", lane: "any", gate, open: never });
+  made.workers = workers;
+  return made;
+}
+
+const limits = [
+  { name: "sites that are known to work may have all", given: { worked: true }, others: 9, hired: true },
+  { name: "but for those that have a worker", given: { worked: true, workers: 1 }, others: 8, hired: false },
+  { name: "who have less than the others", given: { worked: true, workers: 1 }, others: 7, hired: true },
+] as const;
+
+for (const { name, given, others, hired } of limits) {
+  test(`${name} (${others} of 10 workers are taken)`, () => {
+    const staff = new Staff({ maxWorkers: 10, patienceMs: 60_000, onRoom: () => {} });
+    for (let i = 0; i < others; i++) assert.ok(staff.hire(lane({ worked: true })));
+    const one = lane(given);
+    assert.equal(staff.hire(one) !== undefined, hired);
+    assert.equal(staff.next(), undefined, "whoever got none is not called before there is room");
+  });
+}
+
+test("half of the workers at most open connections to sites of which nothing good is known", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  let room = 0;
+  const staff = new Staff({ maxWorkers: 10, patienceMs: 5_000, onRoom: () => room++ });
+  const open = () => {
+    const worker = staff.hire(lane());
+    void worker?.opening(never);
+    return worker !== undefined;
+  };
+  const opened = Array.from({ length: 20 }, open);
+  assert.equal(opened.filter(Boolean).length, 5);
+  assert.ok(staff.hire(lane({ worked: true })), "others are not kept waiting");
+  t.mock.timers.tick(5_000);
+  assert.equal(staff.aside, 5, "who waits for long does not count");
+  assert.equal(room, 5);
+  assert.ok(staff.next(), "the next in line may try");
+});
+
+test("who waits aside is bounded, and counts again when it goes on", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const staff = new Staff({ maxWorkers: 2, patienceMs: 5_000, onRoom: () => {} });
+  const greeting = Promise.withResolvers<void>();
+  const openings: Promise<void>[] = [];
+  for (let i = 0; i < 9; i++) {
+    const worker = staff.hire(lane());
+    assert.ok(worker);
+    openings.push(worker.opening(() => greeting.promise));
+    t.mock.timers.tick(5_000);
+  }
+  assert.deepEqual([staff.aside, staff.working], [8, 1], "four for each that may work");
+  greeting.resolve();
+  await Promise.all(openings);
+  assert.deepEqual([staff.aside, staff.working], [0, 9]);
+});
+
+test("hosts that say nothing keep no healthy site waiting, and are all tried", quick, async (t) => {
+  const ways = new Ways();
+  const carrier: Opened = { kind: "open", carrier: ways.carrier("healthy.example") };
+  ways.open = (name) => (name.startsWith("silent") ? never() : Promise.resolve(carrier));
+  const { finished, accept, until } = await setup(t, { maxWorkers: 4, patienceMs: 20 }, ways);
+  for (let i = 0; i < 12; i++) await accept(destination(`silent${i}.example`));
+  await accept(destination("healthy.example"));
+  await until(() => finished.length === 1);
+  assert.equal(finished[0]?.queued.job.destination, "healthy.example");
+  assert.equal(ways.opened.length, 13);
+});
+
+test("a worker who goes home costs the same however many lanes wait", quick, async (t) => {
+  const dismissed = t.mock.method(Lane.prototype, "dismiss");
+  const { finished, accept, until } = await setup(t, { maxWorkers: 2, lingerMs: 1 });
+  const lanes = 300;
+  for (let i = 0; i < lanes; i++) await accept(destination(`d${i}.example`));
+  await until(() => finished.length === lanes);
+  const times = dismissed.mock.callCount();
+  assert.ok(times < lanes * 4, `${times} looks at lanes that might give way to ${lanes} others`);
+});
