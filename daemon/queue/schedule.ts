@@ -36,6 +36,9 @@ const newEntry = (
   wish: Wish,
 ): Entry => ({ key, revision, due, partition, target, state: "parked", wish, queued: undefined, at: -1 });
 
+/** A key that was cut out of a subject keeps all of the subject in memory, and a view of it: 32 octets a job. */
+const flat = (key: JobKey): JobKey => Buffer.from(key, "latin1").toString("latin1") as JobKey;
+
 export interface Due {
   readonly jobs: number;
   readonly later: number;
@@ -81,8 +84,9 @@ export class Schedule {
   ): Entry {
     let entry = this.#entries.get(key);
     if (entry === undefined) {
-      entry = newEntry(key, revision, due, partition, this.#intern(target), wish);
-      this.#entries.set(key, entry);
+      const own = flat(key);
+      entry = newEntry(own, revision, due, partition, this.#intern(target), wish);
+      this.#entries.set(own, entry);
     } else {
       if (entry.at >= 0) this.#out(entry);
       entry.revision = revision;

@@ -27,6 +27,8 @@ export interface Weights {
   readonly relayHeap: number;
   readonly gateway: number;
   readonly nats: number;
+  /** What NATS keeps on disk. */
+  readonly store: number;
 }
 
 export interface Takeover {
@@ -233,6 +235,7 @@ class Watch {
       relayHeap: await relay.figure("nodejs_heap_size_used_bytes"),
       gateway: memoryOf(gateway.pid).now,
       nats: memoryOf(nats.pid).now,
+      store: await this.#cell.stored(),
     };
     this.weights.push(weights);
     this.#progress(JSON.stringify(weights));

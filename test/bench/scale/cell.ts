@@ -3,7 +3,7 @@
  * a process of its own. Started on empty data, which is removed at the end.
  */
 import { randomBytes } from "node:crypto";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { startNats, type TestNats } from "../../harness/nats-server.ts";
 import { cpuOf } from "../kit/processes.ts";
@@ -21,6 +21,8 @@ export interface Cell extends AsyncDisposable {
   readonly gateway: Fleet;
   /** One more; resolves when it listens. */
   relay(): Promise<Fleet>;
+  /** Octets of what NATS keeps on disk. */
+  stored(): Promise<number>;
 }
 
 /** Twice what a million messages of 1 kB and their bodies take. */
@@ -51,8 +53,19 @@ export async function openCell({ state, resources, args = [] }: CellOptions): Pr
     nats,
     gateway,
     relay: async () => owned.use(await daemon(`relay-${relays++}`, "relay")),
+    stored: () => octetsIn(join(folder, "nats")),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** Blocks that hold nothing any more may go while we look. */
+async function octetsIn(folder: string): Promise<number> {
+  const files = await readdir(folder, { recursive: true });
+  const sizes = files.map((file) => stat(join(folder, file)).then((each) => (each.isFile() ? each.size : 0)));
+  return (await Promise.allSettled(sizes)).reduce(
+    (sum, size) => sum + (size.status === "fulfilled" ? size.value : 0),
+    0,
+  );
 }
 
 /** Seconds of processor time of a process so far. */

@@ -7,6 +7,9 @@ import type { IdleReport } from "./connections.ts";
 import type { RelayRun } from "./relays.ts";
 import { msText, spreadText } from "./spread.ts";
 
+/** With fewer the rest of the process hides them. */
+const MANY = 1_000;
+
 const seconds = (value: number): string => `${value.toFixed(value < 10 ? 1 : 0)} s`;
 const whole = (value: number): string => value.toFixed(0);
 const share = (value: number): string => `${(value * 100).toFixed(1)} %`;
@@ -53,19 +56,33 @@ function phasesTable({ phases }: BacklogReport): string {
 
 function weightsTable({ weights }: BacklogReport): string {
   const [empty] = weights;
-  const rows = weights.map(({ when, jobs, relay, relayHeap, gateway, nats }) => [
+  const rows = weights.map(({ when, jobs, relay, relayHeap, gateway, nats, store }) => [
     when,
     whole(jobs),
     megabytes(relay),
     megabytes(relayHeap),
-    jobs === 0 || empty === undefined ? "" : `${whole((relay - empty.relay) / jobs)} octets`,
+    added(relay, empty?.relay, jobs),
     megabytes(gateway),
     megabytes(nats),
-    jobs === 0 || empty === undefined ? "" : `${whole((nats - empty.nats) / jobs)} octets`,
+    added(nats, empty?.nats, jobs),
+    megabytes(store),
   ]);
-  const head = ["memory", "jobs", "relay", "its heap", "a job more", "gateway", "nats-server", "a job more"];
+  const head = [
+    "memory",
+    "jobs",
+    "relay",
+    "its heap",
+    "a job more",
+    "gateway",
+    "nats-server",
+    "a job more",
+    "its store",
+  ];
   return table(head, rows);
 }
+
+const added = (octets: number, empty: number | undefined, jobs: number): string =>
+  empty === undefined || jobs < MANY ? "" : `${whole((octets - empty) / jobs)} octets`;
 
 function workTable({ work }: BacklogReport): string {
   const rows = work.map(({ name, seconds: time, attempts, gateway, relay, nats }) => [
