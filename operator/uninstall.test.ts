@@ -34,6 +34,12 @@ const resource = (
   spec: {},
 });
 
+const admission = (kind: string, name: string): KubeObject => ({
+  apiVersion: "admissionregistration.k8s.io/v1",
+  kind,
+  metadata: { name },
+});
+
 async function world(watchNamespaces: readonly string[] = []) {
   const kube = new MemoryKube();
   const objects = [
@@ -49,6 +55,9 @@ async function world(watchNamespaces: readonly string[] = []) {
     resource("MailDomain", "a", "example", [finalizer, "other.example/keep"]),
     resource("RelayPolicy", "a", "default", [finalizer]),
     resource("Mailbox", "a", "alice", []),
+    admission("MutatingAdmissionPolicy", "pf-finalizers"),
+    admission("MutatingAdmissionPolicyBinding", "pf-finalizers"),
+    admission("MutatingAdmissionPolicy", "other"),
   ];
   for (const each of objects) await kube.create(each, signal);
   const said: string[] = [];
@@ -76,6 +85,8 @@ test("what the operator made goes; what Helm made, mail's keys and DKIM keys sta
   assert.deepEqual(await names("Service"), ["mail/pf-nats"]);
   assert.deepEqual(await names("Secret"), ["a/example-dkim", "mail/pf-keys"]);
   assert.deepEqual(await names("RoleBinding"), []);
+  assert.deepEqual(await names("MutatingAdmissionPolicy"), ["undefined/other"]);
+  assert.deepEqual(await names("MutatingAdmissionPolicyBinding"), []);
   const domain = await kube.get(kinds.MailDomain, "a", "example", signal);
   assert.deepEqual(domain?.metadata.finalizers, ["other.example/keep"]);
   const operator = await kube.get(kinds.Deployment, "mail", "pf-operator", signal);
@@ -85,7 +96,8 @@ test("what the operator made goes; what Helm made, mail's keys and DKIM keys sta
 test("in namespaced mode nothing is asked of the whole cluster, and Helm's own bindings are left to it", async () => {
   const { kube, run, names } = await world(["a"]);
   kube.refuse = ({ verb, namespace }) => {
-    if (verb === "list" && namespace === undefined) throw new KubeError(403, "Forbidden", "not everywhere");
+    if ((verb === "list" || verb === "delete") && namespace === undefined)
+      throw new KubeError(403, "Forbidden", "not everywhere");
   };
   assert.deepEqual((await run()).problems, []);
   kube.refuse = () => {};

@@ -2,8 +2,9 @@
  * Takes an installation down, so that neither resources nor namespaces get stuck when the operator is gone.
  *
  * In:     the API server, the operator's configuration, a limit as signal.
- * Does:   1. stops the operator, which would make everything anew; 2. deletes what it made, but Secrets only where they
- *         are of no use without daemons; 3. releases our finalizers; 4. gives back its own rights.
+ * Does:   1. stops the operator, which would make everything anew, and the policy that gives new resources finalizers;
+ *         2. deletes what it made, but Secrets only where they are of no use without daemons; 3. releases our
+ *         finalizers; 4. gives back its own rights.
  *         Mail, the keys to it, DKIM keys, and the resources themselves stay.
  * Out:    how many objects went and how many were released. Everything is attempted, then the problems are told.
  */
@@ -38,11 +39,14 @@ const always: readonly Kind[] = [
   kinds.ServiceAccount,
 ];
 const whenServed: readonly Kind[] = [kinds.ScaledObject, kinds.Certificate, kinds.DNSEndpoint];
+const admission: readonly Kind[] = [kinds.MutatingAdmissionPolicyBinding, kinds.MutatingAdmissionPolicy];
 const resources: readonly Kind[] = [kinds.RelayPolicy, kinds.Mailbox, kinds.MailDomain];
 
 export async function uninstall(options: Options): Promise<Uninstalled> {
   const work = new Work(options);
   await work.attempt("the operator is not stopped", () => work.stopOperator());
+  if (options.config.watchNamespaces.length === 0)
+    await work.attempt("new resources still get a finalizer", () => work.deleteAdmission());
   for (const kind of always) await work.attempt(`${kind.plural} are left`, () => work.deleteOurs(kind));
   for (const kind of whenServed)
     await work.attempt(`${kind.plural} are left`, () => work.deleteForeign(kind));
@@ -87,6 +91,13 @@ class Work implements Uninstalled {
     say("waiting for the operator to end");
     const labelSelector = selectorText({ [instanceLabel]: name, [componentLabel]: "operator" });
     while ((await kube.list(kinds.Pod, { namespace, labelSelector }, signal)).length > 0) await pause(signal);
+  }
+
+  /** The chart's, where the cluster serves such. */
+  async deleteAdmission(): Promise<void> {
+    const { kube, config, signal } = this.#options;
+    for (const kind of admission)
+      if (await kube.delete(kind, undefined, `${config.name}-finalizers`, {}, signal)) this.deleted++;
   }
 
   async deleteForeign(kind: Kind): Promise<void> {

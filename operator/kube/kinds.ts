@@ -46,6 +46,18 @@ export const kinds = Object.freeze({
     "customresourcedefinitions",
     false,
   ),
+  MutatingAdmissionPolicy: kind(
+    "admissionregistration.k8s.io/v1",
+    "MutatingAdmissionPolicy",
+    "mutatingadmissionpolicies",
+    false,
+  ),
+  MutatingAdmissionPolicyBinding: kind(
+    "admissionregistration.k8s.io/v1",
+    "MutatingAdmissionPolicyBinding",
+    "mutatingadmissionpolicybindings",
+    false,
+  ),
 
   /** Of others, when they are installed. */
   Certificate: kind("cert-manager.io/v1", "Certificate", "certificates"),

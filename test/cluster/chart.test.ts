@@ -66,6 +66,20 @@ describe("renderings", () => {
         await tool([program, "lint", chart, "--strict", "--values", values, ...asVersion(program)]);
       });
 
+  test("new resources get the finalizer as they are made, where the API server can do that", async () => {
+    const only = ["--show-only", "templates/operator/finalizers.yaml"];
+    const served = ["--api-versions", "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy"];
+    const text = await render(...only, ...served);
+    if (process.env["UPDATE_GOLDEN"]) await writeFile(golden("finalizers.yaml"), text);
+    assert.equal(text, await readFile(golden("finalizers.yaml"), "utf8"));
+    for (const without of [[], [...served, "--set", "watchNamespaces={a}"]])
+      assert.doesNotMatch(await render(...without), /MutatingAdmissionPolicy$/m);
+    assert.doesNotMatch(
+      await render(...served, "--set", "operator.finalizersOnCreate=false"),
+      /MutatingAdmissionPolicy$/m,
+    );
+  });
+
   test("CRDs are the ones of crds/, kept when the chart goes unless told otherwise", async () => {
     const kept = objectsOf(await render("--show-only", "templates/crds.yaml"));
     assert.deepEqual(kept.map(({ metadata }) => metadata.name).sort(), [

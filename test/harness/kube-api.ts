@@ -49,6 +49,11 @@ export interface KubeApi extends AsyncDisposable {
 export interface KubeApiOptions {
   /** Starts kube-controller-manager, too: garbage collection, Deployments and their pods (which nobody runs). */
   readonly controllers?: boolean;
+  /**
+   * How far its heap may grow until it is collected, % (100). A test's API server has little in memory, and under much work
+   * collects it all the time, as one with a cluster's objects does not.
+   */
+  readonly heapGrowth?: number;
 }
 
 const script = join(root, "test/cluster/kube/cluster");
@@ -115,7 +120,7 @@ class Api implements KubeApi {
   readonly #guardian: ChildProcess;
   readonly #clients: KubeClient[] = [];
 
-  constructor(folder: string, port: number, { controllers = false }: KubeApiOptions) {
+  constructor(folder: string, port: number, { controllers = false, heapGrowth }: KubeApiOptions) {
     this.folder = folder;
     this.#port = port;
     this.#env = {
@@ -124,6 +129,7 @@ class Api implements KubeApi {
       CLUSTER_NODES: "0",
       CLUSTER_PORT: String(port),
       CLUSTER_CONTROLLERS: controllers ? "yes" : "",
+      ...(heapGrowth === undefined ? {} : { GOGC: String(heapGrowth) }),
     };
     // Its input ends when we do, whatever we die of; then it takes everything down.
     this.#guardian = spawn("sh", ["-c", 'cat >/dev/null; exec "$0" down', script], {

@@ -37,8 +37,8 @@ export interface Cluster extends AsyncDisposable {
   readonly nats: TestNats;
   /** Resolves when the process has started; it leads as soon as it can. */
   operator(options?: OperatorOptions): Promise<OperatorProcess>;
-  /** As if a pod of that component ran and were ready. */
-  daemon(component: string, name?: string): Promise<StandIn>;
+  /** As if a pod of that component ran and were ready. `beside`: it reads the directory with that one, and pays for nothing twice. */
+  daemon(component: string, name?: string, beside?: StandIn): Promise<StandIn>;
   /** A new namespace. */
   namespace(name?: string): Promise<string>;
   /** Applies as a user would. */
@@ -153,15 +153,13 @@ class TestCluster implements Cluster {
     return data && new Map(Object.entries(data).map(([key, text]) => [key, Buffer.from(text, "base64")]));
   }
 
-  async daemon(component: string, name = `${component}-${++this.#count}`): Promise<StandIn> {
-    const secret = await until("the daemons' Secret", () => this.#secret(`${release.name}-daemon`));
+  async daemon(
+    component: string,
+    name = `${component}-${++this.#count}`,
+    beside?: StandIn,
+  ): Promise<StandIn> {
     await using stack = new AsyncDisposableStack();
-    const link = stack.use(await this.#connect(secret.get("user.creds")?.toString("utf8") ?? ""));
-    const keys = parseKeys(secret.get("directory.key") ?? Buffer.alloc(0));
-    if (!keys) throw new Error("the daemons' Secret has no directory key");
-    const live = stack.use(
-      await watchDirectory({ link, vault: new Vault(keys), log: silent, signal: soon() }),
-    );
+    const { link, live } = beside ?? (await this.#follow(stack));
     await this.#pod(component, name);
     stack.defer(() => this.#removePod(name));
     const member = { member: `${name}-1`, pod: name, namespace: release.namespace, roles: [component] };
@@ -169,6 +167,18 @@ class TestCluster implements Cluster {
     const owned = stack.move();
     const standIn = { live, link, [Symbol.asyncDispose]: () => owned.disposeAsync() };
     return this.#stack.use(once(standIn));
+  }
+
+  /** As a daemon does, with what the operator made for it. */
+  async #follow(stack: AsyncDisposableStack): Promise<Pick<StandIn, "live" | "link">> {
+    const secret = await until("the daemons' Secret", () => this.#secret(`${release.name}-daemon`));
+    const link = stack.use(await this.#connect(secret.get("user.creds")?.toString("utf8") ?? ""));
+    const keys = parseKeys(secret.get("directory.key") ?? Buffer.alloc(0));
+    if (!keys) throw new Error("the daemons' Secret has no directory key");
+    const live = stack.use(
+      await watchDirectory({ link, vault: new Vault(keys), log: silent, signal: soon() }),
+    );
+    return { link, live };
   }
 
   #connect(text: string): Promise<Link> {

@@ -3,34 +3,20 @@
  * nothing, and has no right that it does not use.
  */
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { parseAllDocuments } from "yaml";
 import { kinds } from "../../operator/kube/kinds.ts";
 import type { KubeObject } from "../../operator/kube/object.ts";
+import { chartRoles, operatorAccount } from "../harness/chart.ts";
 import { needsKubeApi } from "../harness/kube-api.ts";
 import { type AuditEntry, privileges, type Rule, serviceAccountName } from "../harness/kube-audit.ts";
 import { promptMs, ready, resource, secret, sizeOf } from "../harness/kube-resources.ts";
 import { type Cluster, type OperatorProcess, openCluster, release, soon } from "../harness/operator.ts";
-import { root } from "../harness/source.ts";
 
 const account = `${release.name}-operator`;
 
 /** Used where there is what they are about, which this suite has not: CRDs of others, pods that are ended, `helm uninstall`. */
 const elsewhere =
-  /(keda\.sh|cert-manager\.io|externaldns\.k8s\.io)\/|^patch \/pods$|finalizers$|^bind |\/events$|^get mail\.postfleet\.dev\//;
-
-async function chartRules(): Promise<readonly KubeObject[]> {
-  const text = await readFile(join(root, "test/golden/chart/default.yaml"), "utf8");
-  const objects = parseAllDocuments(text).map((document) => document.toJS() as KubeObject | null);
-  return objects.filter(
-    (object): object is KubeObject =>
-      object !== null &&
-      /^(Cluster)?Role(Binding)?$/.test(object.kind) &&
-      object.metadata.name.startsWith(release.name),
-  );
-}
+  /(keda\.sh|cert-manager\.io|externaldns\.k8s\.io)\/|^patch \/pods$|finalizers$|^bind |^delete admissionregistration|\/events$|^get mail\.postfleet\.dev\//;
 
 describe("rights", needsKubeApi, () => {
   let cluster: Cluster;
@@ -39,15 +25,13 @@ describe("rights", needsKubeApi, () => {
   let kubeconfig: string;
   before(async () => {
     cluster = await openCluster();
-    const objects = await chartRules();
-    await cluster.api.kubectlApply(...objects);
-    rules = objects
+    rules = (await chartRoles())
       .filter(
         ({ kind, metadata }) =>
           /Role$/.test(kind) && /-(operator|operator-leader|secrets)$/.test(metadata.name),
       )
       .flatMap((object) => (object as KubeObject & { rules: readonly Rule[] }).rules);
-    kubeconfig = await cluster.api.serviceAccount(release.namespace, account);
+    kubeconfig = await operatorAccount(cluster.api);
     operator = await cluster.operator({ kubeconfig });
     await cluster.daemon("gateway");
     await cluster.daemon("mailbox");

@@ -15,9 +15,11 @@ import type { KubeClient } from "../../operator/kube/client.ts";
 import { kindOf, kinds } from "../../operator/kube/kinds.ts";
 import type { KubeObject } from "../../operator/kube/object.ts";
 import { KubeError } from "../../operator/kube/port.ts";
+import { finalizersOnCreate } from "../harness/chart.ts";
 import { anInstallation, aRelayPolicy, at } from "../harness/installation.ts";
 import { type KubeApi, needsKubeApi, startKubeApi } from "../harness/kube-api.ts";
 import { ruleCases, type Spec } from "../harness/rule-cases.ts";
+import { untilTrue } from "../harness/until.ts";
 
 const signal = () => AbortSignal.timeout(60_000);
 const schemas = await loadKinds();
@@ -154,6 +156,26 @@ describe("resources", needsKubeApi, () => {
     assert.equal(at(mended, "spec.template.spec.nodeSelector"), undefined);
     assert.ok(!container.env.some((each: { name: string }) => each.name === "TZ"));
     assert.deepEqual(plan([plain], [mended]), []);
+  });
+
+  test("what is new has the operator's finalizer from the beginning, beside those of others", async () => {
+    await api.kubectlApply(...(await finalizersOnCreate()));
+    const finalizersOf = async (kind: Kind, spec: Spec, given?: readonly string[]) => {
+      const object = resource(kind, spec);
+      const metadata = given ? { ...object.metadata, finalizers: given } : object.metadata;
+      return (await kube.create({ ...object, metadata }, signal())).metadata.finalizers;
+    };
+    const ours = "mail.postfleet.dev/queue";
+    const domain = () => ({ domain: `f${count}.test` });
+    // The API server hears of the policy a moment later.
+    await untilTrue("the policy to be in force", async () =>
+      ((await finalizersOf("MailDomain", domain())) ?? []).includes(ours),
+    );
+    assert.deepEqual(await finalizersOf("MailDomain", domain()), [ours]);
+    assert.deepEqual(await finalizersOf("MailDomain", domain(), ["a.test/one"]), ["a.test/one", ours]);
+    assert.deepEqual(await finalizersOf("MailDomain", domain(), [ours]), [ours]);
+    assert.deepEqual(await finalizersOf("RelayPolicy", {}), [ours]);
+    assert.equal(await finalizersOf("Mailbox", { address: "a@f.test" }), undefined);
   });
 
   test("Pod Security restricted admits the daemons' pods as they are, and not on the node's network", async () => {

@@ -5,7 +5,7 @@
  *         loads every revision and acknowledges it.
  * Prints: a table of figure, promise, verdict; who took the processors; exit code 1 when a promise is broken.
  *         `--idle SECONDS` shortens the look at an idle operator, `--domains N` and `--policies N` the load; `--keys none`
- *         leaves DKIM keys to the operator; `--only cold` ends after the cold start; `--profile DIR` writes where the
+ *         leaves DKIM keys to the operator, `--finalizers added` the finalizers, as Kubernetes before 1.36 does; `--only cold` ends after the cold start; `--profile DIR` writes where the
  *         operator's time goes.
  */
 import { spawnSync } from "node:child_process";
@@ -13,6 +13,7 @@ import { mkdtemp, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { finalizersOnCreate, operatorAccount } from "../../harness/chart.ts";
 import { startDns } from "../../harness/dns-server.ts";
 import { type Cluster, type OperatorProcess, openCluster } from "../../harness/operator.ts";
 import { root } from "../../harness/source.ts";
@@ -26,6 +27,7 @@ const { values } = parseArgs({
     domains: { type: "string", default: "10000" },
     policies: { type: "string", default: "100" },
     keys: { type: "string", default: "ready" },
+    finalizers: { type: "string", default: "created" },
     idle: { type: "string", default: "300" },
     only: { type: "string" },
     profile: { type: "string" },
@@ -81,8 +83,10 @@ async function newOne(
 // As `bin/postfleet` starts it; in the chart's pods of 512Mi Node bounds its heap by itself.
 const nodeFlags = ["--max-semi-space-size=8", "--max-old-space-size=256"];
 if (values.profile) nodeFlags.push("--cpu-prof", `--cpu-prof-dir=${values.profile}`);
+let kubeconfig = "";
 const startOperator = (cluster: Cluster): Promise<OperatorProcess> =>
   cluster.operator({
+    kubeconfig,
     nodeFlags,
     logLevel: "info",
     config: { dns: { servers: [`${dns.host}:${dns.port}`] } },
@@ -92,7 +96,9 @@ async function coldStart(cluster: Cluster, watching: Watching): Promise<Operator
   const before = await shareOf(cluster, undefined);
   const begin = performance.now();
   const operator = await startOperator(cluster);
-  for (const component of ["gateway", "gateway", "mailbox", "mailbox"]) await cluster.daemon(component);
+  const first = await cluster.daemon("gateway");
+  for (const component of ["gateway", "mailbox", "mailbox"])
+    await cluster.daemon(component, undefined, first);
   await until("all to be ready", () => (watching.count >= domains ? true : undefined), patienceMs);
   report(`cold start until ${domains} domains are Ready`, seconds(begin), "s", 60);
   console.log(`  processor time: ${shareText(before, await shareOf(cluster, operator))}`);
@@ -196,7 +202,9 @@ async function standingBy(operator: OperatorProcess): Promise<void> {
 // Compiled code is kept, as in the image: what strips types would stay in the operator's memory.
 process.env["NODE_COMPILE_CACHE"] = await mkdtemp(join(tmpdir(), "pf-compiled-"));
 spawnSync(process.execPath, [join(root, "scripts/warm.ts"), "operator"], { stdio: "ignore" });
-await using cluster = await openCluster();
+await using cluster = await openCluster({ heapGrowth: 400 });
+kubeconfig = await operatorAccount(cluster.api);
+if (values.finalizers === "created") await cluster.api.kubectlApply(...(await finalizersOnCreate()));
 await using dns = await startDns({});
 const begin = performance.now();
 const empty = await shareOf(cluster, undefined);
