@@ -160,6 +160,7 @@ class Leader {
       log,
       namespaceLeaves: (namespace) =>
         caches.namespaces?.get(undefined, namespace)?.metadata.deletionTimestamp !== undefined,
+      isCrowded: () => this.#wakes.isCrowded,
       wakes: this.#wakes,
     };
   }
@@ -229,10 +230,11 @@ class Leader {
       }),
     );
     this.#start("RelayPolicy", new RelayPolicyReconciler(world, { departures, scaling, namespaces }));
-    this.#start("MailDomain", new MailDomainReconciler(world, { dkim, dns, departures, extras }));
+    const domains = new MailDomainReconciler(world, { dkim, dns, departures, extras });
+    this.#start("MailDomain", domains);
     this.#start("Mailbox", new MailboxReconciler(world, { usage, mail: store.mail }));
     this.#start("Namespace", namespaces);
-    this.#follow(world);
+    this.#follow(world, domains);
     // One that went while nobody led has users that still hold.
     for (const namespace of keys.issuer.holders()) wake("Namespace", namespace, "low");
     publication.begin();
@@ -276,14 +278,14 @@ class Leader {
   }
 
   /** From now on everything that happens wakes whom it concerns. */
-  #follow({ publication, relations, fleet, caches }: World): void {
+  #follow({ publication, relations, fleet, caches }: World, domains: MailDomainReconciler): void {
     const { installation, caches: all } = this.#parts;
     const { wake } = this.#wakes;
     const wakeNamed =
       (urgency: "high" | "low") => (list: readonly { kind: Subject; namespace: string; name: string }[]) => {
         for (const { kind, namespace, name } of list) wake(kind, `${namespace}/${name}`, urgency);
       };
-    publication.onPublished(wakeNamed("high"));
+    publication.onPublished((list) => wakeNamed("high")(domains.toTell(list)));
     publication.onLost(wakeNamed("low"));
     for (const kind of ["MailDomain", "Mailbox", "RelayPolicy"] as const) {
       const cache = { MailDomain: caches.domains, Mailbox: caches.mailboxes, RelayPolicy: caches.policies }[

@@ -9,7 +9,7 @@
 
 import { canonicalDomain } from "../../crds/names.ts";
 import { dkimSecretName } from "../desired/names.ts";
-import type { RecordWatch } from "../dns/record-watch.ts";
+import type { CheckedRecord, RecordWatch } from "../dns/record-watch.ts";
 import { kinds } from "../kube/kinds.ts";
 import type { Next, Reconciler } from "../kube/port.ts";
 import { mailDomainStatus } from "../status/mail-domain.ts";
@@ -19,12 +19,15 @@ import type { DepartureState, Departures } from "./departures.ts";
 import type { DkimKeys, DkimView } from "./dkim-keys.ts";
 import { endpointsOf, recordStatuses, recordsOf } from "./domain-facts.ts";
 import type { Extras } from "./extras.ts";
+import { briefMs, FirstStatus } from "./first-status.ts";
 import { dkimSecretOf, domainNeeds } from "./needs.ts";
 import { isLoaded, type Progress, progressOf, publicationFacts, serversOf } from "./progress.ts";
+import type { Named } from "./publication.ts";
 import { faultsOf, type Resolved, type SecretNeed } from "./resolve.ts";
 import {
   isFrozen,
   isLeaving,
+  keyOf,
   type MailDomain,
   namespaceOf,
   queueFinalizer,
@@ -49,19 +52,29 @@ interface Findings {
 }
 
 const onChange: Next = { wake: "on-change" };
-/** A domain that will be loaded by all in a moment gets its status once, then. */
-const momentMs = 2_000;
+/** Appointments are not made for longer. */
+const dayMs = 86_400_000;
 
 export class MailDomainReconciler implements Reconciler {
   readonly #world: World;
   readonly #parts: MailDomainParts;
-  /** Since when a domain has been waiting to be loaded by all. */
-  readonly #waiting = new Map<string, number>();
+  readonly #first: FirstStatus;
   readonly #rechecked = new Map<string, string>();
 
   constructor(world: World, parts: MailDomainParts) {
     this.#world = world;
     this.#parts = parts;
+    this.#first = new FirstStatus(world);
+  }
+
+  /** Those of them of which there is something to say, now that daemons can know them; of the others when all daemons do. */
+  toTell(published: readonly Named[]): readonly Named[] {
+    const isLate = ({ kind, namespace, name }: Named) => {
+      if (kind !== "MailDomain" || !this.#first.isWaiting(`${namespace}/${name}`)) return true;
+      const servers = serversOf(this.#world.installation, namespace);
+      return isLoaded(progressOf(this.#world, { kind, namespace, name }, servers));
+    };
+    return published.filter(isLate);
   }
 
   async reconcile(key: string, signal: AbortSignal): Promise<Next> {
@@ -81,7 +94,7 @@ export class MailDomainReconciler implements Reconciler {
     this.#world.fleet.forget(`MailDomain/${key}`);
     this.#parts.dns.forget(key);
     this.#parts.dkim.forget(key);
-    this.#waiting.delete(key);
+    this.#first.forget(key);
     this.#rechecked.delete(key);
     return onChange;
   }
@@ -97,7 +110,7 @@ export class MailDomainReconciler implements Reconciler {
   async #refuse(key: string, domain: MailDomain, acceptance: Acceptance, signal: AbortSignal): Promise<Next> {
     this.#world.resolver.withdraw(named(domain));
     this.#parts.dns.forget(key);
-    this.#waiting.delete(key);
+    this.#first.forget(key);
     // Nothing can be queued for it: nothing holds it back.
     await this.#world.written.removeFinalizer(kinds.MailDomain, domain, queueFinalizer, signal);
     await this.#tell(domain, { acceptance }, signal);
@@ -108,20 +121,21 @@ export class MailDomainReconciler implements Reconciler {
     const dkim = await this.#keys(key, domain, signal);
     const resource = { ...named(domain), spec: domain.spec };
     const resolved = await this.#world.resolver.publish(resource, needsWhile(domain, dkim), signal);
-    // What was said before holds until the Secrets are known.
-    if (resolved.kind === "waiting" && this.#world.written.statusOf(domain)) return onChange;
+    const wait = this.#momentLeft(key, domain);
+    if (resolved.kind === "waiting") {
+      // What was said before holds until the Secrets are known.
+      if (this.#world.written.statusOf(domain)) return onChange;
+      if (wait > 0) return { wake: "after", ms: wait };
+    }
     const records = recordsOf(domain, this.#world.installation, dkim?.records ?? []);
     this.#parts.dns.want(key, records);
     this.#recheck(key, domain);
     await this.#parts.extras.ofDomain(domain, records, signal);
-    const wait = this.#momentLeft(key, domain);
     if (wait > 0) return { wake: "after", ms: wait };
-    await this.#tell(
-      domain,
-      { acceptance: { kind: "accepted" }, resolved, ...(dkim ? { dkim } : {}) },
-      signal,
-    );
-    return dkim?.wakeMs === undefined ? onChange : { wake: "after", ms: Math.min(dkim.wakeMs, 86_400_000) };
+    const findings = { acceptance: { kind: "accepted" }, resolved, ...(dkim ? { dkim } : {}) } as const;
+    const { brief } = await this.#tell(domain, findings, signal);
+    const wakeMs = Math.min(dkim?.wakeMs ?? dayMs, brief ? briefMs : dayMs);
+    return dkim?.wakeMs === undefined && !brief ? onChange : { wake: "after", ms: wakeMs };
   }
 
   async #leave(key: string, domain: MailDomain, acceptance: Acceptance, signal: AbortSignal): Promise<Next> {
@@ -192,28 +206,31 @@ export class MailDomainReconciler implements Reconciler {
 
   /** How long its first status may still wait, so that it need not be written twice. */
   #momentLeft(key: string, domain: MailDomain): number {
-    const { clock, publication, written } = this.#world;
+    const { publication, written } = this.#world;
     const progress = this.#progress(domain);
-    if (progress.kind === "published" && progress.ready > 0 && isLoaded(progress)) {
-      this.#waiting.delete(key);
-      return 0;
-    }
-    if (publication.failure || written.statusOf(domain) !== undefined) return 0;
-    const now = clock.monotonic();
-    const since = this.#waiting.get(key) ?? now;
-    this.#waiting.set(key, since);
-    return Math.max(0, since + momentMs - now);
+    const known = progress.kind === "published" && progress.ready > 0 && isLoaded(progress);
+    if (!known && !publication.failure && written.statusOf(domain) === undefined)
+      return this.#first.left(key);
+    this.#first.due(key);
+    return 0;
   }
 
   #progress(domain: MailDomain): Progress {
     return progressOf(this.#world, named(domain), serversOf(this.#world.installation, namespaceOf(domain)));
   }
 
-  async #tell(domain: MailDomain, findings: Findings, signal: AbortSignal): Promise<void> {
+  /** `brief`: the list of records is still owed. */
+  async #tell(
+    domain: MailDomain,
+    findings: Findings,
+    signal: AbortSignal,
+  ): Promise<{ readonly brief: boolean }> {
     const { written, clock, installation, children, publication } = this.#world;
     const before = written.statusOf<MailDomain["status"]>(domain);
     const { acceptance, resolved, departure, dkim } = findings;
-    const checked = this.#parts.dns.current(`${namespaceOf(domain)}/${domain.metadata.name}`);
+    const key = keyOf(domain);
+    const checked = this.#parts.dns.current(key);
+    const brief = this.#isBrief(key, before, checked);
     const progress = this.#progress(domain);
     const status = mailDomainStatus({
       generation: domain.metadata.generation ?? 0,
@@ -223,7 +240,7 @@ export class MailDomainReconciler implements Reconciler {
       acceptance,
       secrets: faultsOf(resolved),
       publication: publicationFacts(progress, publication.failure),
-      records: checked ? recordStatuses(checked, before?.dnsRecords) : (before?.dnsRecords ?? []),
+      records: checked && !brief ? recordStatuses(checked, before?.dnsRecords) : (before?.dnsRecords ?? []),
       dkim: { kind: dkim?.making ? "making" : "ready" },
       endpoints: endpointsOf(domain, installation, (namespace, service) =>
         children.find(kinds.Service, namespace, service),
@@ -233,6 +250,19 @@ export class MailDomainReconciler implements Reconciler {
         : {}),
     });
     if (await written.status(domain, status, signal)) announce(this.#world.events, domain, before, status);
+    return { brief };
+  }
+
+  #isBrief(
+    key: string,
+    before: MailDomain["status"],
+    checked: readonly CheckedRecord[] | undefined,
+  ): boolean {
+    if (checked === undefined) return false;
+    if (before?.dnsRecords === undefined && checked.every(({ state }) => state === "Unknown"))
+      return this.#first.isBrief(key, before === undefined);
+    this.#first.whole(key);
+    return false;
   }
 }
 

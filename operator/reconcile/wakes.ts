@@ -10,7 +10,10 @@ import type { WorkQueue } from "../kube/work-queue.ts";
 import type { ResourceCaches, Subject, Urgency, Wake } from "./relations.ts";
 import { keyOf } from "./resources.ts";
 
-type Queue = Pick<WorkQueue, "add" | "idle" | "isIdle">;
+type Queue = Pick<WorkQueue, "add" | "idle" | "isIdle" | "figures">;
+
+/** So many that what one of them costs is felt by the others. */
+const crowd = 100;
 
 export class Wakes implements Disposable {
   readonly #queues = new Map<Subject, Queue>();
@@ -33,6 +36,13 @@ export class Wakes implements Disposable {
   /** Nobody waits for a turn. */
   get isCalm(): boolean {
     return [...this.#queues.values()].every(({ isIdle }) => isIdle);
+  }
+
+  /** Many wait for a turn. */
+  get isCrowded(): boolean {
+    let waiting = 0;
+    for (const { figures } of this.#queues.values()) waiting += figures.high + figures.low;
+    return waiting > crowd;
   }
 
   /** Resolves when nobody waits for a turn. */

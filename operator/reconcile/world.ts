@@ -32,6 +32,8 @@ export interface World {
   readonly events: Events;
   readonly clock: Clock;
   readonly log: Log;
+  /** Many wait for their turn. */
+  readonly isCrowded: () => boolean;
   /** Whether the namespace is being deleted: nothing can be made in it. */
   readonly namespaceLeaves: (namespace: string) => boolean;
 }

@@ -37,10 +37,26 @@ export interface Authority {
 const text = (octets: Uint8Array): string => new TextDecoder().decode(octets);
 const keyOf = (seed: string) => fromSeed(new TextEncoder().encode(seed));
 
-/** Deriving a public key takes milliseconds, and whoever signs or is signed for is asked for it again and again. */
+/** Deriving a key takes milliseconds, and whoever signs or is signed for is asked for it again and again. */
 function remembering(pair: KeyPair): KeyPair {
   const id = pair.getPublicKey();
-  return Object.assign(pair, { getPublicKey: () => id });
+  let own: Uint8Array | undefined;
+  const derive = pair.getPrivateKey.bind(pair);
+  return Object.assign(pair, {
+    getPublicKey: () => id,
+    getPrivateKey: () => {
+      own ??= derive();
+      return own;
+    },
+  });
+}
+
+/** By seed: a namespace's user is signed for each namespace that there is. */
+const signers = new Map<string, KeyPair>();
+function signerOf(seed: string): KeyPair {
+  const known = signers.get(seed) ?? remembering(keyOf(seed));
+  signers.set(seed, known);
+  return known;
 }
 
 const publicKeys = new Map<string, string>();
@@ -137,7 +153,7 @@ const tagsOf = (user: NatsUser): string[] =>
 /** A creds file for a new user. It holds until it is revoked, or the authority is made anew. */
 export async function mintCreds(authority: Authority, user: NatsUser, shards = 1): Promise<string> {
   const pair = remembering(createUser());
-  const signer = remembering(keyOf(authority.signing));
+  const signer = signerOf(authority.signing);
   const claims = claimsOf(authority, user, shards);
   return text(fmtCreds(await encodeUser(nameOf(user), pair, signer, claims), pair));
 }

@@ -3,14 +3,17 @@
  *
  * Fails: `undefined` for what is no creds file.
  */
-import { decode, type User } from "@nats-io/jwt";
+import type { ClaimsData, User } from "@nats-io/jwt";
 
 export const namespaceTag = "postfleet-namespace:";
 
-export function claimsIn(creds: string) {
-  const token = /-----BEGIN NATS USER JWT-----\s+(\S+)\s/.exec(creds)?.[1];
+/** Not by the package's `decode`: it verifies the signature in JavaScript, which takes 10 ms and more. */
+export function claimsIn(creds: string): ClaimsData<User> | undefined {
+  const claims = /-----BEGIN NATS USER JWT-----\s+[\w-]+\.([\w-]+)\.[\w-]+\s/.exec(creds)?.[1];
   try {
-    return token === undefined ? undefined : decode<User>(token);
+    if (claims === undefined) return undefined;
+    const found = JSON.parse(Buffer.from(claims, "base64url").toString("utf8")) as ClaimsData<User>;
+    return typeof found?.nats === "object" && found.nats !== null ? found : undefined;
   } catch {
     return undefined;
   }
@@ -18,6 +21,8 @@ export function claimsIn(creds: string) {
 
 /** The namespace that these creds are confined to. */
 export function namespaceOf(creds: string): string | undefined {
-  const tag = claimsIn(creds)?.nats.tags?.find((each) => each.startsWith(namespaceTag));
+  const tags: unknown = claimsIn(creds)?.nats.tags;
+  if (!Array.isArray(tags)) return undefined;
+  const tag = tags.find((each) => typeof each === "string" && each.startsWith(namespaceTag));
   return tag?.slice(namespaceTag.length);
 }

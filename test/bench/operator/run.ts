@@ -204,7 +204,7 @@ process.env["NODE_COMPILE_CACHE"] = await mkdtemp(join(tmpdir(), "pf-compiled-")
 spawnSync(process.execPath, [join(root, "scripts/warm.ts"), "operator"], { stdio: "ignore" });
 await using cluster = await openCluster({ heapGrowth: 400 });
 kubeconfig = await operatorAccount(cluster.api);
-if (values.finalizers === "created") await cluster.api.kubectlApply(...(await finalizersOnCreate()));
+if (values.finalizers === "created") await finalizersOnCreate(cluster.api);
 await using dns = await startDns({});
 const begin = performance.now();
 const empty = await shareOf(cluster, undefined);
