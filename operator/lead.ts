@@ -9,9 +9,9 @@
 import type { Clock } from "../daemon/kit/clock.ts";
 import type { Log } from "../daemon/kit/log.ts";
 import { aborted } from "../daemon/kit/stop.ts";
-import { type CacheParts, type Caches, openCache, watched } from "./caches.ts";
+import { type CacheParts, type Caches, watched } from "./caches.ts";
 import type { Installation } from "./desired/installation.ts";
-import { commonLabels, selectorText } from "./desired/names.ts";
+import { commonLabels } from "./desired/names.ts";
 import { openCheck, RecordWatch } from "./dns/record-watch.ts";
 import { serversOf } from "./dns/servers.ts";
 import { homeSecrets, ownerOfAll, readsSecrets, serviceAccountOf } from "./home.ts";
@@ -19,8 +19,9 @@ import type { KubeClient } from "./kube/client.ts";
 import { ApiEvents } from "./kube/events.ts";
 import { kinds } from "./kube/kinds.ts";
 import type { Term } from "./kube/leader.ts";
-import type { Kind, Reconciler, Selection } from "./kube/port.ts";
+import type { Reconciler } from "./kube/port.ts";
 import { WorkQueue } from "./kube/work-queue.ts";
+import { openOptional, openSecrets } from "./lead-watches.ts";
 import type { OperatorMetrics, PolicyGauges } from "./metrics.ts";
 import { Children } from "./reconcile/children.ts";
 import { Departures } from "./reconcile/departures.ts";
@@ -32,14 +33,12 @@ import { MailDomainReconciler } from "./reconcile/mail-domain.ts";
 import { MailboxReconciler } from "./reconcile/mailbox.ts";
 import { NamespaceReconciler } from "./reconcile/namespace.ts";
 import { needsOf } from "./reconcile/needs.ts";
-import { OptionalKinds } from "./reconcile/optional.ts";
 import { Publication } from "./reconcile/publication.ts";
-import { followChildren, Relations, type Subject, wakeOwner } from "./reconcile/relations.ts";
+import { followChildren, Relations, type Subject } from "./reconcile/relations.ts";
 import { RelayPolicyReconciler } from "./reconcile/relay-policy.ts";
 import { Resolver } from "./reconcile/resolve.ts";
 import { namespaceOf } from "./reconcile/resources.ts";
 import { Scaling } from "./reconcile/scaling.ts";
-import { Secrets } from "./reconcile/secrets.ts";
 import { builtin } from "./reconcile/size.ts";
 import { UsageWatch } from "./reconcile/usage.ts";
 import { Wakes } from "./reconcile/wakes.ts";
@@ -120,14 +119,10 @@ class Leader {
   }
 
   #openWorld(kube: World["kube"], store: Store): World & { readonly wakes: Wakes } {
-    const { client, installation, caches, clock, log, pod, cacheParts } = this.#parts;
+    const { installation, caches, clock, log, pod } = this.#parts;
     const { signal } = this.#term;
     const { wake } = this.#wakes;
-    // Informers of single namespaces: they come and go with the resources in them.
-    const anywhere = { ...cacheParts, installation: { ...installation, watchNamespaces: [] } };
-    const watchSecrets = (kind: Kind, selection: Selection) =>
-      openCache(anywhere, kind, selection, { metadataOnly: true });
-    const secrets = this.#stack.use(new Secrets(client, watchSecrets));
+    const secrets = openSecrets(this.#parts, this.#wakes, this.#stack);
     const written = new Written(kube);
     const relations = new Relations({
       caches,
@@ -138,7 +133,7 @@ class Leader {
     });
     secrets.onChange((namespace, name) => relations.secretChanged(namespace, name));
     const publication = this.#stack.use(new Publication({ bucket: store.bucket, clock, log, signal }));
-    const optional = this.#stack.use(this.#openOptional());
+    const optional = this.#stack.use(openOptional(this.#parts, this.#wakes));
     const children = new Children(kube, () => [...caches.children, ...optional.caches()]);
     return {
       installation,
@@ -163,24 +158,6 @@ class Leader {
       isCrowded: () => this.#wakes.isCrowded,
       wakes: this.#wakes,
     };
-  }
-
-  #openOptional(): OptionalKinds {
-    const { client, cacheParts, installation, clock, log } = this.#parts;
-    const selection = { labelSelector: selectorText(commonLabels(installation)) };
-    const optional = new OptionalKinds({
-      kube: client,
-      kinds: [kinds.ScaledObject, kinds.Certificate, kinds.DNSEndpoint],
-      open: (kind) => openCache(cacheParts, kind, selection),
-      onObject: (change) => wakeOwner(change, this.#wakes.wake),
-      clock,
-      log,
-    });
-    optional.onChange((kind) => {
-      const subject = kind === kinds.ScaledObject ? "RelayPolicy" : "MailDomain";
-      this.#wakes.each(subject, "low");
-    });
-    return optional;
   }
 
   async #openReconcilers(world: World, store: Store, keys: Bootstrap): Promise<void> {

@@ -10,6 +10,7 @@ import { kinds } from "../kube/kinds.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { type Bucket, Publication } from "./publication.ts";
 import { type Declare, Resolver } from "./resolve.ts";
+import { SecretReader } from "./secret-reader.ts";
 import { Secrets } from "./secrets.ts";
 
 const soon = () => AbortSignal.timeout(30_000);
@@ -45,7 +46,8 @@ async function open(t: TestContext, bucket = new MemoryBucket(), kube = new Memo
     signal: stop.signal,
     settleMs: 1,
   });
-  const secrets = new Secrets(kube, (kind, selection) => kube.cache(kind, selection));
+  const reader = new SecretReader({ kube, clock: systemClock, isCrowded: () => false });
+  const secrets = new Secrets(reader, (kind, selection) => kube.cache(kind, selection));
   const made: string[] = [];
   const declare: Declare = async (resource, found) => {
     const password = found[0]?.data.get("password");

@@ -3,13 +3,14 @@
  *
  * In:     the namespaces in which the operator may look (`enter`, `leave`).
  * Out:    `versionOf`: known at once, from a watch of metadata; `read`: the content of one that is referred to, fetched
- *         when it is asked for and never kept. Contents of other Secrets never travel.
+ *         when it is asked for and not kept. Contents of Secrets that are neither referred to nor ours never travel.
  * Fails:  `versionOf` says `unknown` until the namespace has been looked through; `onChange` tells when that is over.
  */
 
 import { kinds } from "../kube/kinds.ts";
 import type { KubeObject } from "../kube/object.ts";
-import type { Cache, Kind, Kube, Selection } from "../kube/port.ts";
+import type { Cache, Kind, Selection } from "../kube/port.ts";
+import type { SecretReader } from "./secret-reader.ts";
 
 /** Opens a watch of metadata only. */
 export type WatchMetadata = (kind: Kind, selection: Selection) => Cache & AsyncDisposable;
@@ -38,13 +39,13 @@ const unknown = { kind: "unknown" } as const;
 const absent = { kind: "absent" } as const;
 
 export class Secrets implements AsyncDisposable {
-  readonly #kube: Kube;
+  readonly #reader: Pick<SecretReader, "read">;
   readonly #watch: WatchMetadata;
   readonly #entered = new Map<string, Entered>();
   readonly #listeners = new Set<SecretListener>();
 
-  constructor(kube: Kube, watch: WatchMetadata) {
-    this.#kube = kube;
+  constructor(reader: Pick<SecretReader, "read">, watch: WatchMetadata) {
+    this.#reader = reader;
     this.#watch = watch;
   }
 
@@ -84,13 +85,11 @@ export class Secrets implements AsyncDisposable {
     return { kind: "present", version: `${uid}/${resourceVersion}` };
   }
 
+  /** `undefined`: there is none. */
   async read(namespace: string, name: string, signal: AbortSignal): Promise<SecretContent | undefined> {
-    const secret = await this.#kube.get<KubeObject & { data?: Record<string, string> }>(
-      kinds.Secret,
-      namespace,
-      name,
-      signal,
-    );
+    const cache = this.#entered.get(namespace)?.cache;
+    const seen = cache?.get(namespace, name);
+    const secret = cache && seen && (await this.#reader.read(seen, cache.list(namespace), signal));
     if (!secret) return undefined;
     return new Map(
       Object.entries(secret.data ?? {}).map(([key, text]) => [key, Buffer.from(text, "base64")]),

@@ -5,11 +5,11 @@
  *         them. All are Ed25519: an RSA key takes 100 ms of a processor, and says nothing of the operator.
  */
 import { dkimRecord, generateDkimKey } from "../../../daemon/mail/dkim/keys.ts";
-import { dkimSecretName } from "../../../operator/desired/names.ts";
+import { commonLabels, dkimSecretName } from "../../../operator/desired/names.ts";
 import type { KubeObject } from "../../../operator/kube/object.ts";
 import { dkimAnnotation } from "../../../operator/reconcile/dkim-keys.ts";
 import { resource } from "../../harness/kube-resources.ts";
-import type { Cluster } from "../../harness/operator.ts";
+import { type Cluster, release } from "../../harness/operator.ts";
 
 export interface Load {
   readonly domains: number;
@@ -31,7 +31,12 @@ const told = JSON.stringify({ records: [{ selector, record: dkimRecord(pem) }] }
 const keyOf = (name: string, namespace: string): KubeObject => ({
   apiVersion: "v1",
   kind: "Secret",
-  metadata: { name: dkimSecretName(name), namespace, annotations: { [dkimAnnotation]: told } },
+  metadata: {
+    name: dkimSecretName(name),
+    namespace,
+    labels: commonLabels(release),
+    annotations: { [dkimAnnotation]: told },
+  },
   type: "Opaque",
   data: { [`${selector}.pem`]: Buffer.from(pem).toString("base64") },
 });
