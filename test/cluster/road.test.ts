@@ -70,7 +70,7 @@ const victims = [
 ] as const;
 
 const load = (more: { readonly rate: number; readonly onUnreachable?: (error: Error) => void }) =>
-  new Load({ host, port: smtpPort, ledger, mix, connections: 8, ...more });
+  new Load({ client: { host }, port: smtpPort, ledger, mix, connections: 8, ...more });
 
 /** Everything that was acknowledged is where it belongs, once; what a kill may double is said. */
 async function balance(t: TestContext): Promise<void> {

@@ -24,6 +24,16 @@ export async function emptied(reach: Reach, limitMs: number): Promise<void> {
   }
 }
 
+/** When a message was first accepted that was begun after `from`; fails when that takes longer than `limitMs`. */
+export async function acceptedAfter({ sent }: Ledger, from: number, limitMs: number): Promise<number> {
+  for (;;) {
+    for (const { told, at, begun } of sent.values())
+      if (told?.kind === "accepted" && at !== undefined && begun > from) return at;
+    assert.ok(performance.now() - from < limitMs, `nothing was accepted within ${limitMs} ms`);
+    await delay(100);
+  }
+}
+
 /** A command that cannot reach the installation yet is asked again. */
 const said = (error: { readonly stderr?: string; readonly message: string }) => error.stderr || error.message;
 
@@ -70,13 +80,14 @@ export function mustBalance(account: Account): void {
 }
 
 /** One line for people: what became of the mail, and the duplicates that each kind of event left. */
-export function tell({ outages }: Ledger, found: Account): string {
+export function tell({ outages, longestWait }: Ledger, found: Account): string {
   const { accepted, promised, refused, unknown, unsent, lost, duplicates } = found;
   return [
     `acknowledged ${accepted} (${promised} recipients)`,
     `lost ${lost.length}`,
     `duplicates ${duplicates.length}${outages.length > 0 ? ` (${byKind(outages, duplicates)})` : ""}`,
     `refused ${refused}, unknown ${unknown}, cut before the dot ${unsent}`,
+    `longest wait of a client ${(longestWait / 1_000).toFixed(1)} s`,
   ].join(", ");
 }
 

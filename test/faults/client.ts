@@ -1,16 +1,25 @@
 /**
  * One SMTP connection of the load, as plain as can be: what it was told is all that it knows.
  *
- * In:     a port, on loopback unless told otherwise; drafts composed to octets.
+ * In:     a port, on loopback unless told otherwise, and how to come there; drafts composed to octets.
  * Out:    `Told` for each message, never an exception; `usable` says whether the connection can carry another.
  */
 import { once } from "node:events";
 import net from "node:net";
+import tls from "node:tls";
 import type { Told } from "./ledger.ts";
 
 /** Longer than any answer may take; whoever waits this long has found a hang. */
 const PATIENCE_MS = 60_000;
 const END = Buffer.from(".\r\n");
+
+export interface ConnectionOptions {
+  readonly host?: string;
+  /** Our address. */
+  readonly from?: string;
+  /** TLS from the first octet, whoever signed the certificate, and a login. RFC 8314 §3.3, RFC 4954 §4 */
+  readonly login?: { readonly user: string; readonly password: string };
+}
 
 interface Waiter {
   readonly resolve: (reply: string) => void;
@@ -35,13 +44,16 @@ export class Connection {
   }
 
   /** Rejects when nobody answers there. */
-  static async open(port: number, host = "127.0.0.1"): Promise<Connection> {
-    const socket = net.connect(port, host);
-    await once(socket, "connect");
+  static async open(port: number, options: ConnectionOptions = {}): Promise<Connection> {
+    const { host = "127.0.0.1", from, login } = options;
+    const where = { port, host, ...(from ? { localAddress: from } : {}) };
+    const socket = login ? tls.connect({ ...where, rejectUnauthorized: false }) : net.connect(where);
+    await once(socket, login ? "secureConnect" : "connect");
     const connection = new Connection(socket);
     try {
       await connection.#expect(220);
       await connection.#ask("EHLO load.test", 250);
+      if (login) await connection.#ask(`AUTH PLAIN ${plain(login)}`, 235);
       return connection;
     } catch (error) {
       connection.close();
@@ -132,3 +144,7 @@ export class Connection {
     for (const waiter of this.#waiting.splice(0)) waiter.reject(error);
   }
 }
+
+/** RFC 4616 §2 */
+const plain = ({ user, password }: { readonly user: string; readonly password: string }): string =>
+  Buffer.from(`\0${user}\0${password}`).toString("base64");

@@ -111,6 +111,11 @@ export class Daemon implements AsyncDisposable {
     });
   }
 
+  async metrics(): Promise<string> {
+    const answer = await fetch(`http://127.0.0.1:${this.#health}/metrics`);
+    return await answer.text();
+  }
+
   signal(name: NodeJS.Signals): void {
     if (this.isRunning) this.#child?.kill(name);
   }

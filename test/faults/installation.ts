@@ -86,11 +86,15 @@ export async function createLaptop(options: LaptopOptions): Promise<Laptop> {
   };
 }
 
-export interface Cluster extends Installation, AsyncDisposable {
-  readonly nats: TestNats;
+/** The roles, each in processes of its own. */
+export interface Roles extends Installation, AsyncDisposable {
   readonly gateway: Daemon;
   readonly relays: readonly [Daemon, Daemon];
   readonly filers: readonly [Daemon, Daemon];
+}
+
+export interface Cluster extends Roles {
+  readonly nats: TestNats;
 }
 
 /** Running and ready. */
@@ -102,24 +106,40 @@ export async function openCluster(options: {
 }): Promise<Cluster> {
   const { dir, sinkPort, natsDir } = options;
   await using parts = new AsyncDisposableStack();
-  const file = join(dir, "resources.yaml");
-  await writeFile(file, resources(sinkPort));
-  await mkdir(join(dir, "keys"), { recursive: true });
-  await writeFile(join(dir, "keys", "directory.key"), randomBytes(32));
   const nats = parts.use(
     await startNats(undefined, {
       maxStoreBytes: 8 * 2 ** 30,
       ...(natsDir === undefined ? {} : { dir: natsDir }),
     }),
   );
+  const roles = parts.use(await openRoles({ dir, sinkPort, store: nats }));
+  const owned = parts.move();
+  return { ...roles, nats, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Around a NATS that runs. Running and ready. */
+export async function openRoles(options: {
+  readonly dir: string;
+  readonly sinkPort: number;
+  /** As `--nats` takes it. */
+  readonly store: { readonly url: string; readonly user: string; readonly password: string };
+  /** For every daemon. */
+  readonly args?: readonly string[];
+}): Promise<Roles> {
+  const { dir, sinkPort, store, args: common = [] } = options;
+  await using parts = new AsyncDisposableStack();
+  const file = join(dir, "resources.yaml");
+  await writeFile(file, resources(sinkPort));
+  await mkdir(join(dir, "keys"), { recursive: true });
+  await writeFile(join(dir, "keys", "directory.key"), randomBytes(32));
   const env = {
-    NATS_USER: nats.user,
-    NATS_PASSWORD: nats.password,
+    NATS_USER: store.user,
+    NATS_PASSWORD: store.password,
     POSTFLEET_DIRECTORY_KEY_FILE: join(dir, "keys", "directory.key"),
   };
   const port = await freePort();
   const begin = async (name: string, role: string, ...more: readonly string[]) => {
-    const args = ["--nats", nats.url, "--role", role, ...more];
+    const args = ["--nats", store.url, "--role", role, ...common, ...more];
     const daemon = await Daemon.create({ name, args, env, logFile: join(dir, `${name}.log`) });
     daemon.start();
     await daemon.ready();
@@ -131,12 +151,11 @@ export async function openCluster(options: {
   const filers = [await other("mailbox-a", "mailbox"), await other("mailbox-b", "mailbox")] as const;
   const owned = parts.move();
   return {
-    nats,
     gateway,
     relays,
     filers,
     port,
-    reach: { args: ["--nats", nats.url], env },
+    reach: { args: ["--nats", store.url], env },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

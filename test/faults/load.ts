@@ -6,19 +6,20 @@
  *         must mean one thing only.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { Connection } from "./client.ts";
+import { Connection, type ConnectionOptions } from "./client.ts";
 import type { Ledger } from "./ledger.ts";
 import { compose } from "./message.ts";
 import { type Mix, senderMailbox } from "./mix.ts";
 
 export interface LoadOptions {
-  /** Loopback when absent. */
-  readonly host?: string;
+  readonly client?: ConnectionOptions;
+  /** Whose mail it is; a mailbox of ours when absent. */
+  readonly sender?: string;
   readonly port: number;
   /** Called when a connection could not be opened, or did not get its greeting. */
   readonly onUnreachable?: (error: Error) => void;
   readonly ledger: Ledger;
-  readonly mix: Mix;
+  readonly mix: Pick<Mix, "next">;
   readonly connections: number;
   /** Messages a second, all connections together. */
   readonly rate: number;
@@ -45,8 +46,8 @@ export class Load {
 
   async #work(): Promise<void> {
     while (!this.#stopped) {
-      const { port, host, onUnreachable } = this.#options;
-      const connection = await Connection.open(port, host).catch((error: Error) => onUnreachable?.(error));
+      const { port, client, onUnreachable } = this.#options;
+      const connection = await Connection.open(port, client).catch((error: Error) => onUnreachable?.(error));
       if (connection) await this.#use(connection);
       else await delay(20);
     }
@@ -62,12 +63,12 @@ export class Load {
   }
 
   async #send(connection: Connection): Promise<void> {
-    const { ledger, mix } = this.#options;
+    const { ledger, mix, sender = senderMailbox } = this.#options;
     const { id, expected, octets } = mix.next();
-    const body = compose(id, senderMailbox, octets);
+    const body = compose(id, sender, octets);
     const sent = ledger.begin(id, expected);
     sent.told = await connection.send(
-      senderMailbox,
+      sender,
       expected.map(({ address }) => address),
       body,
     );

@@ -51,7 +51,8 @@ export async function mailIn(reach: Reach, address: string, scratch: string): Pr
   return found;
 }
 
-function sort(message: Buffer, { ids, damaged, reported }: Found): void {
+/** Adds one message to what was found. */
+export function sort(message: Buffer, { ids, damaged, reported }: Found): void {
   const addresses = reportedIn(message);
   if (addresses) {
     reported.push(...addresses);

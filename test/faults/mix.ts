@@ -23,11 +23,13 @@ const LARGE = 300_000;
 export class Mix {
   readonly #dice: Dice;
   readonly #run: string;
+  readonly #destinations: readonly [string, ...string[]];
   #serial = 0;
 
-  constructor(dice: Dice, run: string) {
+  constructor(dice: Dice, run: string, where: readonly [string, ...string[]] = destinations) {
     this.#dice = dice;
     this.#run = run;
+    this.#destinations = where;
   }
 
   next(): Draft {
@@ -66,6 +68,6 @@ export class Mix {
   }
 
   #destination(): string {
-    return this.#dice.pick(destinations);
+    return this.#dice.pick(this.#destinations);
   }
 }

@@ -80,6 +80,12 @@ export class Disk implements AsyncDisposable {
     return JSON.parse(stdout) as Lost;
   }
 
+  /** From now on every fsync takes so much longer, ms. */
+  async slow(ms: number): Promise<void> {
+    const { program, control } = this.#options;
+    await run(program, ["slow", "-control", control, "-fsync", `${ms}ms`]);
+  }
+
   /** ENOSPC after so many octets more; -1: never. */
   async full(after: number): Promise<void> {
     const { program, control } = this.#options;

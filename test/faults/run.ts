@@ -1,7 +1,7 @@
 /**
  * `make faults`: hurts real installations under load and accounts for every message.
  *
- * Run:   node test/faults/run.ts [SCENARIO…] [--kills N] [--cuts N] [--seed N] [--quick]
+ * Run:   node test/faults/run.ts [SCENARIO…] [--kills N] [--cuts N] [--seed N] [--quick] [--sync INTERVAL]
  * Out:   one line a scenario on standard output, progress on standard error.
  * Fails: status 1 when a scenario finds anything wrong, 2 for wrong usage. Power cuts need root and /dev/fuse; without
  *        them they are passed over, and a line says so.
@@ -13,10 +13,13 @@ import { clusterKills } from "./scenarios/cluster-kills.ts";
 import { diskFull } from "./scenarios/disk-full.ts";
 import { frozenOwner } from "./scenarios/frozen-owner.ts";
 import { kills } from "./scenarios/kills.ts";
+import { mailboxCuts } from "./scenarios/mailbox-cuts.ts";
 import { mailboxRace } from "./scenarios/mailbox-race.ts";
 import { natsGone } from "./scenarios/nats-gone.ts";
 import { powerCuts } from "./scenarios/power-cuts.ts";
+import { quorumCuts } from "./scenarios/quorum-cuts.ts";
 import { restarts } from "./scenarios/restarts.ts";
+import { slowDisk } from "./scenarios/slow-disk.ts";
 import { storeCuts } from "./scenarios/store-cuts.ts";
 import { storeFull } from "./scenarios/store-full.ts";
 
@@ -30,6 +33,9 @@ const scenarios: readonly Scenario[] = [
   restarts,
   powerCuts,
   storeCuts,
+  quorumCuts,
+  mailboxCuts,
+  slowDisk,
   diskFull,
 ];
 
@@ -52,6 +58,7 @@ function parse(argv: readonly string[]): {
     options: {
       kills: { type: "string" },
       cuts: { type: "string" },
+      sync: { type: "string", default: "always" },
       seed: { type: "string", default: String(Date.now() % 1_000_000) },
       quick: { type: "boolean", default: false },
     },
@@ -68,6 +75,7 @@ function parse(argv: readonly string[]): {
       kills: Number(values.kills ?? (quick ? 10 : 200)),
       cuts: Number(values.cuts ?? (quick ? 2 : 32)),
       seed: Number(values.seed),
+      sync: values.sync,
       quick,
       progress: (line) => console.error(`  ${line}`),
     },

@@ -14,6 +14,8 @@ export interface FaultOptions {
   readonly kills: number;
   readonly cuts: number;
   readonly seed: number;
+  /** When nats-servers of a cluster fsync: `always`, or how often. */
+  readonly sync: string;
   /** Shorter outages, for a first look. */
   readonly quick: boolean;
   /** A line about what goes on. */

@@ -22,6 +22,8 @@ export class Sink implements AsyncDisposable {
   #connections = 0;
   /** Every recipient that is not refused for good is deferred. */
   deferring = false;
+  /** How long it thinks before it says that it took a message, ms. */
+  pondering = 0;
   /** Sessions that ended in the middle of a message. */
   cut = 0;
   /** The most sessions at the same time. */
@@ -42,8 +44,8 @@ export class Sink implements AsyncDisposable {
     });
   }
 
-  async listen(host = "127.0.0.1"): Promise<this> {
-    this.#server.listen(0, host);
+  async listen(host = "127.0.0.1", port = 0): Promise<this> {
+    this.#server.listen(port, host);
     await once(this.#server, "listening");
     return this;
   }
@@ -194,7 +196,8 @@ class Session {
   #taken(octets: Buffer): void {
     this.#sink.take(octets, this.#recipients);
     this.#reset();
-    this.#say("250 2.0.0 Taken");
+    if (this.#sink.pondering === 0) return this.#say("250 2.0.0 Taken");
+    setTimeout(() => this.#say("250 2.0.0 Taken"), this.#sink.pondering);
   }
 
   #reset(): void {

@@ -9,6 +9,7 @@ import { createInterface } from "node:readline";
 export interface ConsoleProcess extends AsyncDisposable {
   /** `http://127.0.0.1:PORT` */
   readonly base: string;
+  readonly pid: number;
   readonly log: string;
 }
 
@@ -38,6 +39,7 @@ export async function startConsole(
   const at = await ready.promise;
   return {
     base: `http://127.0.0.1:${at}`,
+    pid: child.pid ?? 0,
     get log() {
       return log;
     },

@@ -21,6 +21,14 @@ export class Pop3Client implements AsyncDisposable {
     return client;
   }
 
+  /** The same over TLS from the first octet, whoever signed the certificate. */
+  static async connectSecurely(port: number): Promise<Pop3Client> {
+    const socket = tls.connect({ port, host: "127.0.0.1", rejectUnauthorized: false });
+    const client = new Pop3Client(socket);
+    await client.#until(/^\+OK [^\n]*\n/);
+    return client;
+  }
+
   /** The reply to a command that has one line; what came when the server hung up. */
   ask(...lines: readonly string[]): Promise<string> {
     this.send(lines);

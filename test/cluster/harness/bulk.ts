@@ -24,11 +24,11 @@ export async function inject(ledger: Ledger, run: string, count: number): Promis
     return told;
   };
   const work = async () => {
-    let connection = await Connection.open(smtpPort, host);
+    let connection = await Connection.open(smtpPort, { host });
     while (next < count) {
       const told = await send(connection, next++);
       assert.deepEqual(told, { kind: "accepted" });
-      if (!connection.usable) connection = await Connection.open(smtpPort, host);
+      if (!connection.usable) connection = await Connection.open(smtpPort, { host });
     }
     await connection.quit();
   };

@@ -2,7 +2,7 @@
  * What clients of a race were told, and whether it can all be true of the mailbox as it is in the end: pure.
  *
  * Each message bears a name; copies of it bear the same. A place is a folder and a UID. Attempts whose end nobody heard
- * may have happened or not.
+ * may have happened or not. A keyword at a place is set and taken away by one client only, so the last it was told holds.
  */
 
 export type Place = string;
@@ -16,6 +16,13 @@ export interface Shown {
   /** Sorted. */
   readonly flags: string;
   readonly modseq: number;
+}
+
+interface Keyword {
+  readonly at: Place;
+  readonly keyword: string;
+  /** As the client was told; `undefined`: it does not know. */
+  readonly set: boolean | undefined;
 }
 
 interface Count {
@@ -34,7 +41,17 @@ export class Account {
   readonly #expunging = new Set<Place>();
   readonly #expunged = new Set<Place>();
   readonly #moving = new Set<Place>();
+  readonly #keywords = new Map<string, Keyword>();
   readonly faults: string[] = [];
+
+  /** Before the command is sent: until its end is known, the keyword is there or not. */
+  marking(at: Place, keyword: string): void {
+    this.#keywords.set(`${at} ${keyword}`, { at, keyword, set: undefined });
+  }
+
+  marked(at: Place, keyword: string, set: boolean): void {
+    this.#keywords.set(`${at} ${keyword}`, { at, keyword, set });
+  }
 
   /** Somebody saw this message there; a UID names one message for ever. RFC 9051 §2.3.1.1 */
   saw(at: Place, name: string): void {
@@ -119,8 +136,20 @@ export class Account {
     for (const at of this.#made)
       if (!this.#leaving.has(at) && !there.has(at)) faults.push(`lost: ${at} (${this.#names.get(at)})`);
     for (const at of this.#left) if (there.has(at)) faults.push(`still there: ${at} (${there.get(at)})`);
-    faults.push(...this.#checkCounts(counts));
+    faults.push(...this.#checkCounts(counts), ...this.#checkKeywords(shown));
     return faults;
+  }
+
+  #checkKeywords(shown: readonly Shown[]): string[] {
+    const flags = new Map(
+      shown.map(({ folder, uid, flags: text }) => [place(folder, uid), text.toLowerCase().split(" ")]),
+    );
+    return [...this.#keywords.values()].flatMap(({ at, keyword, set }) => {
+      const there = flags.get(at);
+      if (there === undefined || set === undefined) return [];
+      if (there.includes(keyword.toLowerCase()) === set) return [];
+      return [`${at} ${set ? "has lost" : "has again"} its keyword ${keyword}`];
+    });
   }
 
   /** A move changes no number, whether its end was heard of or not. */

@@ -24,6 +24,8 @@ export class Imap implements Disposable {
   #text = "";
   #waiting: Waiting | undefined;
   #over: Error | undefined;
+  /** For the end of a command, ms. */
+  longestWait = 0;
   /** Hears what comes while no command is under way. */
   onNews: (text: string) => void = () => {};
 
@@ -55,9 +57,14 @@ export class Imap implements Disposable {
   /** The answer up to its tagged OK. Rejects with `Unknown` when it is NO or does not come, with another error on BAD. */
   async command(text: string): Promise<string> {
     const tag = `t${this.#serial++}`;
+    const began = performance.now();
     const answer = this.#expect(tag);
     this.#socket.write(`${tag} ${text}\r\n`, "latin1");
-    return answer;
+    try {
+      return await answer;
+    } finally {
+      this.longestWait = Math.max(this.longestWait, performance.now() - began);
+    }
   }
 
   /** Resolves when the server has begun to tell news; `done` ends it. */
@@ -85,8 +92,10 @@ export class Imap implements Disposable {
   #take(chunk: string): void {
     this.#text += chunk;
     if (!this.#text.endsWith("\r\n")) return;
+    if (this.#waiting?.tag === "+") this.#invite(this.#waiting);
     const waiting = this.#waiting;
     const text = this.#text;
+    if (text === "") return;
     const before = text.lastIndexOf("\r\n", text.length - 3);
     const last = text.slice(before < 0 ? 0 : before + 2);
     if (waiting && !last.startsWith(`${waiting.tag} `)) return;
@@ -97,6 +106,15 @@ export class Imap implements Disposable {
     if (word === "BAD") waiting.failed(new Error(`the server took a command for faulty: ${last}`));
     else if (word === "NO" || word === "BYE") waiting.failed(new Unknown(last.trim()));
     else waiting.done(text);
+  }
+
+  /** A server may have news in the same packet. */
+  #invite(waiting: Waiting): void {
+    const [before = "", news] = this.#text.split(/^\+ .*\r\n/m);
+    if (news === undefined) return;
+    this.#waiting = undefined;
+    this.#text = news;
+    waiting.done(before);
   }
 
   #end(error: Error): void {

@@ -17,6 +17,8 @@ export interface RaceCourse {
   /** Of the replica that this client goes to at its n-th entry. */
   readonly port: (entry: number) => number;
   readonly dice: Dice;
+  /** Between turns, ms; none when absent. */
+  readonly pause?: number;
 }
 
 /** A folder holds about so many; beyond it clients remove more than they add. */
@@ -42,6 +44,8 @@ export class Racer {
   readonly #validity = new Map<string, string>();
   steps = 0;
   cut = 0;
+  /** For the end of a command, ms. */
+  longestWait = 0;
 
   constructor(name: string, course: RaceCourse) {
     this.#name = name;
@@ -53,6 +57,7 @@ export class Racer {
       try {
         await this.#turn();
         this.steps++;
+        if (this.#course.pause !== undefined) await delay(this.#course.pause);
       } catch (error) {
         if (!(error instanceof Unknown)) throw error;
         this.cut++;
@@ -64,6 +69,7 @@ export class Racer {
   }
 
   #leave(): void {
+    this.longestWait = Math.max(this.longestWait, this.#imap?.longestWait ?? 0);
     this.#imap?.[Symbol.dispose]();
     this.#imap = undefined;
   }
@@ -84,8 +90,7 @@ export class Racer {
     if (known.length === 0) return;
     const set = known.join(",");
     if (chance < 0.6 && uids.length <= CROWDED) return this.#copy(this.#imap, known, set);
-    if (chance < 0.7)
-      return void (await this.#imap.command(`UID STORE ${set} ${dice.pick(["+", "-"])}FLAGS (\\Flagged $k)`));
+    if (chance < 0.7) return this.#flag(this.#imap, known, set);
     if (chance < 0.85) return this.#move(this.#imap, known, set);
     return this.#expunge(this.#imap, known, set);
   }
@@ -115,6 +120,17 @@ export class Racer {
     if (unknown.length === 0) return;
     const answer = await imap.command(`UID FETCH ${unknown.join(",")} (BODY.PEEK[HEADER.FIELDS (X-Name)])`);
     for (const [uid, name] of namesIn(answer)) account.saw(place(this.#folder, uid), name);
+  }
+
+  /** `\Flagged` is everybody's, the keyword ours alone. */
+  async #flag(imap: Imap, uids: readonly number[], set: string): Promise<void> {
+    const { account, dice } = this.#course;
+    const on = dice.happens(0.5);
+    const keyword = `$${this.#name}`;
+    const places = uids.map((uid) => place(this.#folder, uid));
+    for (const at of places) account.marking(at, keyword);
+    await imap.command(`UID STORE ${set} ${on ? "+" : "-"}FLAGS (\\Flagged $k ${keyword})`);
+    for (const at of places) account.marked(at, keyword, on);
   }
 
   async #append(imap: Imap): Promise<void> {

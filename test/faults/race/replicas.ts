@@ -23,13 +23,14 @@ export interface Replica {
 
 export interface Replicas extends AsyncDisposable {
   readonly nats: TestNats;
+  readonly gateway: Daemon;
   /** Takes mail by SMTP. */
   readonly smtp: number;
   readonly both: readonly [Replica, Replica];
 }
 
-/** `dir` keeps resources, keys and logs. */
-export async function openReplicas(dir: string): Promise<Replicas> {
+/** `dir` keeps resources, keys and logs; `natsDir` what NATS stores, instead of a folder of its own. */
+export async function openReplicas(dir: string, natsDir?: string): Promise<Replicas> {
   await using parts = new AsyncDisposableStack();
   const file = join(dir, "resources.yaml");
   const acceptFrom = { cidrs: ["127.0.0.0/8"] };
@@ -43,7 +44,8 @@ export async function openReplicas(dir: string): Promise<Replicas> {
   );
   await mkdir(join(dir, "keys"), { recursive: true });
   await writeFile(join(dir, "keys", "directory.key"), randomBytes(32));
-  const nats = parts.use(await startNats(undefined, { maxStoreBytes: 8 * 2 ** 30 }));
+  const place = natsDir === undefined ? {} : { dir: natsDir };
+  const nats = parts.use(await startNats(undefined, { maxStoreBytes: 8 * 2 ** 30, ...place }));
   const env = {
     NATS_USER: nats.user,
     NATS_PASSWORD: nats.password,
@@ -71,5 +73,6 @@ export async function openReplicas(dir: string): Promise<Replicas> {
     { daemon: two.daemon, imap: two.port },
   ] as const;
   const owned = parts.move();
-  return { nats, smtp: gateway.port, both, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  const { daemon, port: smtp } = gateway;
+  return { nats, gateway: daemon, smtp, both, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
