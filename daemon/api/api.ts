@@ -8,11 +8,12 @@
 
 import type { Log } from "../kit/log.ts";
 import { BodyTooLarge, type WebAnswer, type WebRequest } from "../net/web.ts";
+import { CommandError } from "../operate/command-error.ts";
 import { type Checker, openChecks } from "./check.ts";
 import { type GuardOptions, refuseStrangers } from "./guard.ts";
-import { BASE, openApi } from "./openapi.ts";
+import { BASE, openApi, versionHeader } from "./openapi.ts";
 import { ApiProblem, apiHeaders, problemAnswer } from "./problem.ts";
-import type { Route } from "./route.ts";
+import type { Asked, Asking, Route } from "./route.ts";
 import { proven } from "./routes/session.ts";
 import { type Attempts, isSession, type Sessions, type Who } from "./sessions.ts";
 
@@ -60,23 +61,29 @@ export class Api {
     this.#document = JSON.stringify(openApi(options.routes, options.version));
   }
 
-  async answer(request: WebRequest): Promise<WebAnswer> {
+  /** `as`: whoever asks is known by the way the request came; without it, by what the request shows. */
+  async answer(request: WebRequest, as?: Who): Promise<WebAnswer> {
+    const answer = await this.#heard(request, as);
+    return { ...answer, headers: { ...answer.headers, [versionHeader]: this.#o.version } };
+  }
+
+  async #heard(request: WebRequest, as: Who | undefined): Promise<WebAnswer> {
     try {
       refuseStrangers(request, this.#o.guard);
-      return await this.#answer(request);
+      return await this.#answer(request, as);
     } catch (error) {
       return problemAnswer(this.#problemOf(error, request));
     }
   }
 
-  async #answer(request: WebRequest): Promise<WebAnswer> {
+  async #answer(request: WebRequest, as: Who | undefined): Promise<WebAnswer> {
     const path = request.path.slice(BASE.length);
     if (path === "/openapi.json" && request.method === "GET") return json(this.#document);
     const there = this.#routes.filter((each) => each.path.test(path));
     const found = there.find(({ route }) => route.method === request.method);
     if (!found) throw notThere(path === "/openapi.json" ? ["GET"] : there.map(({ route }) => route.method));
     const { route } = found;
-    const who = route.role === undefined ? undefined : this.#who(request);
+    const who = route.role === undefined ? undefined : (as ?? this.#who(request));
     if (route.role === "operator" && who?.role !== "operator")
       throw new ApiProblem(403, "For operators only.");
     const asked = {
@@ -86,9 +93,17 @@ export class Api {
     };
     const asking = { who, client: request.client, signal: request.signal };
     const answer = route.handle(asked as never, asking);
+    if (route.role === "operator" && route.method === "POST") this.#note(route, asked, asking);
     if (!route.streams) return json(`${JSON.stringify(await answer)}\n`);
     const headers = { ...apiHeaders, "content-type": "text/event-stream" };
     return { status: 200, headers, body: eventsOf(answer as AsyncIterable<unknown>, this.#o.log) };
+  }
+
+  /** Who gave which order: what came of it stands in the trace of each message. */
+  #note(route: Route, asked: Asked<unknown, unknown, unknown>, { who, client }: Asking): void {
+    const told = route.tells?.(asked) ?? {};
+    const fields = { order: route.id, by: who?.name, client, ...(asked.params as object), ...told };
+    this.#o.log.info(fields, "an operator's order");
   }
 
   #who(request: WebRequest): Who {
@@ -109,7 +124,7 @@ export class Api {
     if (error instanceof ApiProblem) return error;
     if (error instanceof BodyTooLarge) return new ApiProblem(413, "The body is too large.");
     const { name, message } = error as Error;
-    if (name === "CommandError") return new ApiProblem(400, message);
+    if (error instanceof CommandError) return new ApiProblem(error.code === 2 ? 400 : 409, message);
     if (passing.has(name))
       return new ApiProblem(503, `The store does not answer: ${message}`, { "retry-after": "2" });
     if (!signal.aborted) this.#o.log.error({ err: error, path, method }, "a request could not be answered");

@@ -7,6 +7,8 @@ import type { Route } from "./route.ts";
 import { components, type Json, type ObjectSchema, refOf, type Schema } from "./schema.ts";
 
 export const BASE = "/api/v1";
+/** The header in which every answer says which Postfleet gave it. */
+export const versionHeader = "postfleet-version";
 
 const problem = { $ref: "#/components/schemas/Problem" };
 

@@ -18,7 +18,7 @@ const titles: Readonly<Record<number, string>> = {
   403: "Not allowed",
   404: "Not found",
   405: "Not this method",
-  409: "It has changed meanwhile",
+  409: "Not as things are now",
   413: "Too large",
   415: "Unsupported media type",
   421: "Not this host",

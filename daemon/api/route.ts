@@ -1,6 +1,8 @@
 /**
  * A route of the API: what may be asked, by whom, and what is answered. The table of them (`routes.ts`) is what is served,
  * documented (`openapi.ts`) and tested.
+ *
+ * What our own commands ask is a `Contract` (`contract/`): a route without its handler, by which a client knows the types.
  */
 import type { Infer, ObjectSchema, Schema } from "./schema.ts";
 import type { Role, Who } from "./sessions.ts";
@@ -15,7 +17,8 @@ export interface Asking {
 
 type Empty = Readonly<Record<never, never>>;
 
-interface Parts<P, Q, B, A> {
+/** The route without who answers. */
+export interface Contract<P, Q, B, A> {
   readonly method: "GET" | "POST";
   /** Below `/api/v1`; `{name}` stands for one segment. */
   readonly path: string;
@@ -28,6 +31,8 @@ interface Parts<P, Q, B, A> {
   readonly query?: ObjectSchema<Q>;
   readonly body?: Schema<B>;
   readonly answer: Schema<A>;
+  /** What the log says of an order, besides who gave it; without it only the place. */
+  readonly tells?: (asked: Asked<P, Q, B>) => Readonly<Record<string, unknown>>;
   /** What else it answers: status and meaning. */
   readonly also?: Readonly<Record<number, string>>;
 }
@@ -39,7 +44,7 @@ export interface Asked<P, Q, B> {
 }
 
 /** As the table has it: types of what is asked were checked when it was made. */
-export interface Route extends Parts<unknown, unknown, unknown, unknown> {
+export interface Route extends Contract<unknown, unknown, unknown, unknown> {
   /** An answer, or one after the other as events of a stream. */
   readonly handle: (
     asked: Asked<never, never, never>,
@@ -49,14 +54,23 @@ export interface Route extends Parts<unknown, unknown, unknown, unknown> {
 }
 
 export const route = <P = Empty, Q = Empty, B = undefined, A = unknown>(
-  parts: Parts<P, Q, B, A> & {
+  parts: Contract<P, Q, B, A> & {
     readonly handle: (asked: Asked<P, Q, B>, asking: Asking) => Promise<A>;
   },
 ): Route => parts as unknown as Route;
 
+export const contract = <P = Empty, Q = Empty, B = undefined, A = unknown>(
+  parts: Contract<P, Q, B, A>,
+): Contract<P, Q, B, A> => parts;
+
+export const serve = <P, Q, B, A>(
+  of: Contract<P, Q, B, A>,
+  handle: (asked: Asked<P, Q, B>, asking: Asking) => Promise<A>,
+): Route => ({ ...of, handle }) as unknown as Route;
+
 /** Server-sent events, each of them an `A`. */
 export const streamRoute = <Q = Empty, A = unknown>(
-  parts: Parts<Empty, Q, undefined, A> & {
+  parts: Contract<Empty, Q, undefined, A> & {
     readonly handle: (asked: Asked<Empty, Q, undefined>, asking: Asking) => AsyncIterable<A>;
   },
 ): Route => ({ ...parts, streams: true }) as unknown as Route;

@@ -59,6 +59,8 @@ export const patterns = {
   reason: optional(pattern("The last reply, such as 451 4.7.1 *")),
 } as const;
 
+export const filters = object({ ...selection, ...patterns });
+
 const counts = {
   jobs: integer({ minimum: 0 }),
   ready: integer({ minimum: 0, description: "To be sent now" }),

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { draft } from "../../test/contract/queue.ts";
 import { reply } from "../mail/reply.ts";
+import { stateOf } from "../operate/filter.ts";
 import type { Job, MessageId } from "../queue/job.ts";
 import { jobLine, jobLines } from "./queue-view.ts";
 
@@ -15,7 +16,7 @@ const job: Job = {
 };
 
 test("a line of a list has a column each, with tabs between them", () => {
-  assert.deepEqual(jobLine(job, now).split("\t"), [
+  assert.deepEqual(jobLine(job, stateOf(job, now)).split("\t"), [
     "01m83v0w13nb01x0tf59h7xkrb.0",
     "deferred",
     "2026-11-23T08:06:00Z",
@@ -28,15 +29,15 @@ test("a line of a list has a column each, with tabs between them", () => {
 
 test("a held job has no next attempt, a fresh one no reply", () => {
   const held: Job = { ...job, held: { since: now }, history: [] };
-  assert.deepEqual(jobLine(held, now).split("\t").slice(1, 3), ["held", "-"]);
-  assert.equal(jobLine(held, now).split("\t").at(-1), "-");
-  assert.ok(!jobLines(held, now).some((line) => line.startsWith("next attempt")));
+  assert.deepEqual(jobLine(held, stateOf(held, now)).split("\t").slice(1, 3), ["held", "-"]);
+  assert.equal(jobLine(held, stateOf(held, now)).split("\t").at(-1), "-");
+  assert.ok(!jobLines(held, stateOf(held, now)).some((line) => line.startsWith("next attempt")));
 });
 
 test("everything there is, one line each", () => {
   const { history: _, ...rest } = job;
   assert.deepEqual(
-    jobLines({ ...rest, history: job.history, reroute: { host: "relay.example", port: 26 } }, now),
+    jobLines({ ...rest, history: job.history, reroute: { host: "relay.example", port: 26 } }, "deferred"),
     [
       "message      01m83v0w13nb01x0tf59h7xkrb (job 0)",
       "state        deferred, 1 attempts",
@@ -53,14 +54,17 @@ test("everything there is, one line each", () => {
 
 test("an attempt tells what its answer was about, where that was written down", () => {
   const [attempt] = job.history;
-  const lines = jobLines({ ...job, history: attempt ? [{ ...attempt, bounce: "greylisted" }] : [] }, now);
+  const lines = jobLines(
+    { ...job, history: attempt ? [{ ...attempt, bounce: "greylisted" }] : [] },
+    "deferred",
+  );
   assert.match(lines.at(-1) ?? "", /mx\.example\.org \[greylisted\] 451 4\.7\.1 Later, please$/);
 });
 
 test("what another host wrote cannot steer the terminal, nor look like another line", () => {
   const text = "\u001b[2J\u001b]0;title\u0007gone\r\n01m83v0w13nb01x0tf59h7xkrb.1\tready \u202e";
   const hostile: Job = { ...job, history: [{ at: now, reply: reply(451, "4.0.0", text) }] };
-  for (const line of [jobLine(hostile, now), ...jobLines(hostile, now)])
+  for (const line of [jobLine(hostile, stateOf(hostile, now)), ...jobLines(hostile, stateOf(hostile, now))])
     assert.doesNotMatch(line, /[^\P{C}\t]/u);
-  assert.equal(jobLine(hostile, now).split("\t").length, 7);
+  assert.equal(jobLine(hostile, stateOf(hostile, now)).split("\t").length, 7);
 });

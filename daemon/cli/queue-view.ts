@@ -1,21 +1,22 @@
 /**
  * How `postfleet queue` shows a job to people. Pure.
  *
- * In:     a job's record. What strangers wrote into it (names, addresses, replies of other hosts) is shown as one line, and
+ * In:     a job's record, and its state. What strangers wrote into it (names, addresses, replies of other hosts) is shown as one line, and
  *         cannot steer a terminal.
  * Out:    `jobLine` for lists, columns with tabs between them; `jobLines` with everything there is.
  */
 import { oneLine } from "../mail/text.ts";
-import { type IsPaused, stateOf } from "../operate/filter.ts";
-import type { Attempt, Job } from "../queue/job.ts";
+import type { JobState } from "../operate/filter.ts";
+import type { ToldJob } from "../operate/job-records.ts";
+import type { Attempt } from "../queue/job.ts";
 
 const longest = 2_000;
 
-export function jobLine(job: Job, now: number, isPaused?: IsPaused): string {
+export function jobLine(job: ToldJob, state: JobState): string {
   const last = job.history.at(-1);
   const columns = [
     `${job.message}.${job.group}`,
-    stateOf(job, now, isPaused),
+    state,
     job.held ? "-" : when(job.nextAttempt),
     `${job.attempts}`,
     `<${job.sender.path}>`,
@@ -25,11 +26,11 @@ export function jobLine(job: Job, now: number, isPaused?: IsPaused): string {
   return columns.map((text) => oneLine(text, longest)).join("\t");
 }
 
-export function jobLines(job: Job, now: number, isPaused?: IsPaused): string[] {
+export function jobLines(job: ToldJob, state: JobState): string[] {
   const { origin, reroute } = job;
   const rows: (readonly [name: string, text: string])[] = [
     ["message", `${job.message} (job ${job.group})`],
-    ["state", `${stateOf(job, now, isPaused)}, ${job.attempts} attempts`],
+    ["state", `${state}, ${job.attempts} attempts`],
     ["queued", `${when(job.queuedAt)}, ${job.body.size} octets`],
   ];
   if (!job.held) rows.push(["next attempt", when(job.nextAttempt)]);

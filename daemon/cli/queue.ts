@@ -1,29 +1,24 @@
 /**
- * `postfleet queue`: looks at and steers the queue by compare-and-set edits of job records. The owner of a job sees each
- * edit through its own subscription, so the commands work the same beside a running daemon, and while none runs.
+ * `postfleet queue`: looks at the queue and steers it by the API. The owner of a job sees each edit of its record, so the
+ * commands work the same beside a running daemon, and while none runs.
  */
 import { parseArgs } from "node:util";
+import { type ApiClient, Refused } from "../api/client/client.ts";
+import { resumePolicy, suspendPolicy } from "../api/contract/policies.ts";
+import { jobRecords, MOST_KEYS, orderJobs } from "../api/contract/queue.ts";
+import { resumeSite, suspendSite } from "../api/contract/sites.ts";
 import { labelOf } from "../deliver/route/site-name.ts";
-import { systemClock } from "../kit/clock.ts";
-import { silent } from "../kit/log.ts";
-import { EventLog } from "../nats/events.ts";
-import { readLayout } from "../nats/layout.ts";
-import { JetStreamQueue } from "../nats/queue.ts";
-import { openSuspensions, resume, suspend } from "../nats/suspensions.ts";
 import { type EditFlags, editOf } from "../operate/edit.ts";
-import { type Filter, type IsPaused, parseFilter, stateOf } from "../operate/filter.ts";
-import { pausedBy } from "../operate/paused.ts";
-import { readDirectory } from "../operate/read-directory.ts";
-import { type EditResult, type Steering, steer } from "../operate/steer.ts";
-import type { TraceEvent } from "../queue/events.ts";
-import type { Job, PolicyName, Queued } from "../queue/job.ts";
-import type { Concerned } from "../queue/message-event.ts";
-import type { Queue } from "../queue/queue.ts";
+import { type JobState, parseFilter } from "../operate/filter.ts";
+import type { JobAction } from "../operate/job-orders.ts";
+import type { ToldJob } from "../operate/job-records.ts";
+import type { EditResult } from "../operate/steer.ts";
+import { parseMessageId } from "../queue/ids.ts";
 import { type CommandContext, CommandError, usage } from "./context.ts";
-import { connectInstance, type InstanceFlags, instanceOptions } from "./instance.ts";
 import { jobLine, jobLines } from "./queue-view.ts";
+import { type ReachFlags, reach, reachHelp, reachOptions } from "./reach.ts";
 
-const help = `postfleet queue COMMAND [ID…] (--data DIR | --nats URL) [--filter NAME=VALUE,…] [--json]
+const help = `postfleet queue COMMAND [ID…] ${reachHelp} [--filter NAME=VALUE,…] [--json]
   list                 one line a job: id, state, next attempt, attempts, sender, recipients, last reply
   show ID              everything about a message's jobs
   retry                try now
@@ -37,11 +32,11 @@ const help = `postfleet queue COMMAND [ID…] (--data DIR | --nats URL) [--filte
                        --site: only what it sends to that site (as the console, the log and "queue show" name it)
 Choose jobs by ids, by --filter (destination, sender, recipient, policy, class, state, message, bounce, reason), or --all.`;
 
-/**
- * An edit may be what moves a body out of its job's record. How long the policies let mail live is not known here, and the
- * body goes with its last job anyway: so it may stay longer than any message does.
- */
-const BODY_TTL_S = 10 * 365 * 86_400;
+interface JobRecord {
+  readonly key: string;
+  readonly state: JobState;
+  readonly job: ToldJob;
+}
 
 interface Flags extends EditFlags {
   readonly filter?: readonly string[] | undefined;
@@ -55,7 +50,7 @@ export async function queueCommand(argv: readonly string[], context: CommandCont
     args: [...argv],
     allowPositionals: true,
     options: {
-      ...instanceOptions,
+      ...reachOptions,
       filter: { type: "string", multiple: true },
       all: { type: "boolean", default: false },
       reason: { type: "string" },
@@ -74,120 +69,142 @@ export async function queueCommand(argv: readonly string[], context: CommandCont
     throw usage(`there is no command "queue ${command}"\n${help}`);
   if (command === "show" && ids.length === 0) throw usage("show needs the id of a message");
   const chosen = choose(ids, values, edit !== undefined);
-  await using link = await connectInstance(values, context);
-  const { shards, partitions } = await readLayout(link);
-  const options = {
-    link,
-    clock: systemClock,
-    log: silent,
-    shards,
-    partitions,
-    bodyTtlSeconds: () => BODY_TTL_S,
-  };
-  await using queue = new JetStreamQueue(options);
-  await using suspensions = await openSuspensions(link, silent);
-  const directory = await readDirectory(link, context.signal, PATIENCE_MS);
-  const isPaused = pausedBy(() => directory, suspensions);
-  if (edit) {
-    await using events = new EventLog({ link, clock: systemClock, log: silent });
-    const record = (event: TraceEvent, about: Concerned) => events.tell(event, about);
-    const steering = { queue, edit, record, now: Date.now };
-    return await change({ steering, command, isPaused }, chosen, values, queue, context);
-  }
-  return await list({ queue, chosen, whole: command === "show", isPaused }, values, context);
+  await using reached = await reach(values, context);
+  const found = records(reached.client, chosen, context.signal);
+  if (edit) return change(reached.client, command as JobAction, found, values, context);
+  return list(found, command === "show", values, context);
 }
-
-/** Where nothing is declared, nobody is waited for longer. */
-const PATIENCE_MS = 3_000;
 
 async function pause(
   command: "suspend" | "resume",
   names: readonly string[],
-  { reason = "", site: name, ...flags }: Flags & InstanceFlags,
+  { reason = "", site, ...flags }: Flags & ReachFlags,
   context: CommandContext,
 ): Promise<number> {
   const [policy = ""] = names;
   if (names.length !== 1 || !/^[a-z0-9-]+\/[a-z0-9.-]+$/.test(policy))
     throw usage(`${command} needs one RelayPolicy, as NAMESPACE/NAME`);
-  await using link = await connectInstance(flags, context);
-  await readLayout(link); // says so when there is no installation
-  const directory = await readDirectory(link, context.signal, PATIENCE_MS);
-  if (!directory?.policy(policy as PolicyName)) throw new CommandError(`there is no RelayPolicy ${policy}`);
-  const site = name === undefined ? {} : { site: labelOf(name) };
-  const what = { policy: policy as PolicyName, ...site };
-  if (command === "resume") await resume(link, what);
-  else await suspend(link, { ...what, since: Date.now(), reason });
-  const where = what.site === undefined ? policy : `${policy} to ${what.site}`;
+  await using reached = await reach(flags, context);
+  const where = await paused({ command, policy, site, reason }, reached.client, context.signal);
   context.out.line(`${where}\t${command === "resume" ? "resumed" : "suspended"}`);
   return 0;
 }
 
-function choose(ids: readonly string[], flags: Flags, edits: boolean): Filter {
-  if (edits && ids.length === 0 && !flags.filter && !flags.all)
-    throw usage("say which jobs: ids, --filter NAME=VALUE, or --all");
-  const byFilter = parseFilter(flags.filter ?? []);
-  // A message, or one job of it as `list` shows it.
-  const wanted = new Set(ids.map((id) => id.toLowerCase()));
-  const isNamed = ({ message, group }: Job) =>
-    wanted.size === 0 || wanted.has(message) || wanted.has(`${message}.${group}`);
-  return (job, now, isPaused) => isNamed(job) && byFilter(job, now, isPaused);
+interface Pausing {
+  readonly command: "suspend" | "resume";
+  readonly policy: string;
+  readonly site: string | undefined;
+  readonly reason: string;
 }
 
-interface Listing {
-  readonly queue: Queue;
-  readonly chosen: Filter;
-  readonly whole: boolean;
-  readonly isPaused: IsPaused;
-}
-
-async function list({ queue, chosen, whole, isPaused }: Listing, flags: Flags, context: CommandContext) {
-  const now = Date.now();
-  let found = 0;
-  for await (const queued of queue.list(context.signal)) {
-    if (!chosen(queued.job, now, isPaused)) continue;
-    found++;
-    if (flags.json)
-      context.out.line(
-        JSON.stringify({ key: queued.key, state: stateOf(queued.job, now, isPaused), ...queued.job }),
-      );
-    else
-      for (const text of whole ? jobLines(queued.job, now, isPaused) : [jobLine(queued.job, now, isPaused)])
-        context.out.line(text);
+/** What it is called that stands still, or goes on. */
+async function paused(
+  { command, policy, site: named, reason }: Pausing,
+  client: ApiClient,
+  signal: AbortSignal,
+): Promise<string> {
+  const [namespace = "", name = ""] = policy.split("/");
+  const params = { namespace, name };
+  try {
+    if (named === undefined) {
+      if (command === "resume") await client.ask(resumePolicy, { params }, signal);
+      else await client.ask(suspendPolicy, { params, body: { reason } }, signal);
+      return policy;
+    }
+    const site = labelOf(named);
+    if (command === "resume") await client.ask(resumeSite, { body: { policy, site } }, signal);
+    else await client.ask(suspendSite, { body: { policy, site, reason } }, signal);
+    return `${policy} to ${site}`;
+  } catch (error) {
+    if (error instanceof Refused && error.status === 404 && error.version === undefined)
+      throw new CommandError(`there is no RelayPolicy ${policy}`, 1, error);
+    throw error;
   }
-  if (found === 0 && whole) throw new CommandError("no such message is queued");
+}
+
+interface Chosen {
+  readonly filter: string | undefined;
+  /** Messages, or single jobs of them as `list` shows them; none: all. */
+  readonly ids: readonly string[];
+}
+
+function choose(given: readonly string[], flags: Flags, edits: boolean): Chosen {
+  if (edits && given.length === 0 && !flags.filter && !flags.all)
+    throw usage("say which jobs: ids, --filter NAME=VALUE, or --all");
+  parseFilter(flags.filter ?? []); // says what is wrong with it before anybody is asked
+  return { filter: flags.filter?.join(","), ids: [...new Set(given.map((id) => id.toLowerCase()))] };
+}
+
+/** Each job once, however often it changes while the pages are read. */
+async function* records(
+  client: ApiClient,
+  { filter, ids }: Chosen,
+  signal: AbortSignal,
+): AsyncGenerator<JobRecord> {
+  const messages = new Set(ids.flatMap((id) => parseMessageId(id.split(".")[0] ?? "") ?? []));
+  const seen = new Set<string>();
+  for (const message of ids.length === 0 ? [undefined] : messages) {
+    for (let after: string | undefined; ; ) {
+      const query = { filter, message, after };
+      const page = await client.ask(jobRecords, { query }, signal);
+      for (const record of page.records) {
+        const { key, job } = record;
+        const isNamed =
+          ids.length === 0 || ids.includes(job.message) || ids.includes(`${job.message}.${job.group}`);
+        if (!isNamed || seen.has(key)) continue;
+        seen.add(key);
+        yield record;
+      }
+      after = page.after;
+      if (after === undefined) break;
+    }
+  }
+}
+
+async function list(
+  found: AsyncIterable<JobRecord>,
+  whole: boolean,
+  flags: Flags,
+  { out }: CommandContext,
+): Promise<number> {
+  let isAny = false;
+  for await (const { key, state, job } of found) {
+    isAny = true;
+    if (flags.json) out.line(JSON.stringify({ key, state, ...job }));
+    else for (const text of whole ? jobLines(job, state) : [jobLine(job, state)]) out.line(text);
+  }
+  if (!isAny && whole) throw new CommandError("no such message is queued");
   return 0;
 }
 
-interface Change {
-  readonly steering: Steering;
-  readonly command: string;
-  readonly isPaused: IsPaused;
-}
-
+/** All are found before the first is touched: nobody meets his own edits. */
 async function change(
-  { steering, command, isPaused }: Change,
-  chosen: Filter,
-  flags: Flags,
-  queue: Queue,
+  client: ApiClient,
+  action: JobAction,
+  found: AsyncIterable<JobRecord>,
+  { reason, to, json }: Flags,
   { out, signal }: CommandContext,
 ): Promise<number> {
-  const now = Date.now();
-  const jobs: Pick<Queued, "key" | "job">[] = [];
-  for await (const { key, job } of queue.list(signal))
-    if (chosen(job, now, isPaused)) jobs.push({ key, job });
+  const jobs: { readonly key: string; readonly message: string; readonly group: number }[] = [];
+  for await (const { key, job } of found) jobs.push({ key, message: job.message, group: job.group });
   if (jobs.length === 0) throw new CommandError("no job matches");
-  const keys = jobs.map(({ key }) => key);
-  const results = await steer(steering, keys, signal, (from, some) => {
-    for (const [i, result] of some.entries()) {
-      const job = jobs[from + i]?.job;
-      if (job) out.line(resultLine(job, command, wordsOf(result, command), flags.json));
+  let isWhole = true;
+  for (let at = 0; at < jobs.length; at += MOST_KEYS) {
+    const some = jobs.slice(at, at + MOST_KEYS);
+    const body = { action, keys: some.map(({ key }) => key), atMost: some.length, reason, to };
+    const { results = [] } = await client.ask(orderJobs, { body }, signal);
+    for (const [i, { message, group }] of some.entries()) {
+      const result = wordsOf(results[i] ?? "gone", action);
+      isWhole &&= result === "changed";
+      out.line(
+        json
+          ? JSON.stringify({ message, group, command: action, result })
+          : `${message}.${group}\t${action}\t${result}`,
+      );
     }
-  });
-  return results.some((result) => result !== "changed") ? 1 : 0;
+  }
+  return isWhole ? 0 : 1;
 }
-
-const resultLine = ({ message, group }: Job, command: string, result: string, json?: boolean): string =>
-  json ? JSON.stringify({ message, group, command, result }) : `${message}.${group}\t${command}\t${result}`;
 
 function wordsOf(result: EditResult, command: string): string {
   if (result === "gone") return "already gone";

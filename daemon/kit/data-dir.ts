@@ -32,6 +32,9 @@ export class DataDirUnusable extends Error {
   }
 }
 
+/** Where commands of the same user ask the daemon that has the folder. */
+export const socketIn = (dir: string): string => join(dir, "api.sock");
+
 export async function lockDataDir(dir: string): Promise<AsyncDisposable> {
   const result = claim(dir);
   if (!isLock(result)) throw new DataDirInUse(dir, result.heldBy);

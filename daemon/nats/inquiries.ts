@@ -7,7 +7,7 @@
  * nobody holds is known.
  *
  * In:     `answerInquiries`: what to say; `inquire`: a question and the namespaces whose own daemons are asked too.
- * Out:    the answers that came in time, and which members were there and did not answer.
+ * Out:    the answers that came in time, and which members were there and did not answer; none where we may not ask.
  * Fails:  `inquire` never. An owner that cannot answer is logged where it is, and missing here.
  */
 import { type Msg, nuid } from "@nats-io/transport-node";
@@ -94,6 +94,8 @@ export interface InquireOptions {
 /** Asks everybody at once. */
 export async function inquire<Answer>(options: InquireOptions): Promise<Heard<Answer>> {
   const { link, namespaces, inquiry, hereMs = 300, patienceMs = 8_000 } = options;
+  // Whoever is confined to a namespace may answer, and may not ask.
+  if (link.confined !== undefined) return { said: [], missing: [] };
   const id = nuid.next();
   const ears = [EVERY, ...namespaces].map((namespace) => new Ear<Answer>(link, namespace, id));
   try {

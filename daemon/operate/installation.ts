@@ -28,6 +28,8 @@ import { QueueIndex } from "./queue-index.ts";
 export interface InstallationOptions {
   readonly link: Link;
   readonly layout: { readonly shards: number; readonly partitions: number };
+  /** The only one that is looked at; absent: all. */
+  readonly namespace: string | undefined;
   readonly live: LiveDirectory;
   readonly queue: Pick<Queue, "read" | "body" | "settle" | "forget">;
   readonly storeOf: StoreOf;

@@ -13,7 +13,7 @@ import { type EditFlags, editOf } from "./edit.ts";
 import { type FoundJob, type JobReading, jobPage, type Wanted } from "./job-list.ts";
 import { type EditResult, type Steering, steer } from "./steer.ts";
 
-export const jobActions = ["retry", "hold", "release", "bounce"] as const;
+export const jobActions = ["retry", "hold", "release", "bounce", "route", "purge"] as const;
 export type JobAction = (typeof jobActions)[number];
 
 /** Jobs by name, or all that fit. */
@@ -55,6 +55,8 @@ export interface Order extends EditFlags {
 }
 
 export interface OrderResult extends Readonly<Record<EditResult, number>> {
+  /** What became of each job that was named. */
+  readonly results?: readonly EditResult[];
   /** Where to go on; absent: all that fit were met. */
   readonly after?: string;
 }
@@ -71,8 +73,9 @@ export async function carryOut(
   const { keys, after } =
     "keys" in choice ? { keys: choice.keys } : await chosen(reading, choice, order, signal);
   const counts = { changed: 0, gone: 0, busy: 0 };
-  for (const result of await steer({ ...steering, edit }, keys, signal)) counts[result]++;
-  return { ...counts, ...(after === undefined ? {} : { after }) };
+  const results = await steer({ ...steering, edit }, keys, signal);
+  for (const result of results) counts[result]++;
+  return { ...counts, ...("keys" in choice ? { results } : {}), ...(after === undefined ? {} : { after }) };
 }
 
 interface Chosen {

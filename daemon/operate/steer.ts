@@ -19,7 +19,8 @@ export interface Steering {
 }
 
 /** `busy`: its owner settled an attempt each time we tried. */
-export type EditResult = "changed" | "gone" | "busy";
+export const editResults = ["changed", "gone", "busy"] as const;
+export type EditResult = (typeof editResults)[number];
 
 /** Edits under way at once: they share the store's commits. */
 const AT_ONCE = 64;

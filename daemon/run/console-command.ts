@@ -11,25 +11,18 @@ import { openConsole } from "../api/console.ts";
 import { OidcLogin, type OidcOptions } from "../api/oidc.ts";
 import type { Token } from "../api/sessions.ts";
 import { type CommandContext, CommandError } from "../cli/context.ts";
-import type { LiveDirectory } from "../directory/directory.ts";
-import { Resolver } from "../dns/resolver.ts";
-import { systemServers } from "../dns/servers.ts";
 import { systemClock } from "../kit/clock.ts";
-import { type Log, silent } from "../kit/log.ts";
+import type { Log } from "../kit/log.ts";
 import { openLogger } from "../kit/logger.ts";
 import { aborted } from "../kit/stop.ts";
 import { readVersion } from "../kit/version.ts";
 import { authorityFrom, connectNats, credentialFrom, type Link } from "../nats/connect.ts";
-import { Vault } from "../nats/directory/vault.ts";
-import { watchDirectory } from "../nats/directory/watch.ts";
-import { EventLog } from "../nats/events.ts";
 import { readLayout } from "../nats/layout.ts";
-import { MailboxStores } from "../nats/mailbox/stores.ts";
-import { JetStreamQueue } from "../nats/queue.ts";
 import { serveHealth } from "../net/health.ts";
 import { getJson, postForm } from "../net/https-get.ts";
 import type { WebHandler } from "../net/web.ts";
-import { type Installation, openInstallation } from "../operate/installation.ts";
+import type { Installation } from "../operate/installation.ts";
+import { openStandalone } from "../operate/standalone.ts";
 import { consoleFolder, starting } from "./console.ts";
 import { type ConsoleOptions, consoleHelp, parseConsoleOptions } from "./console-options.ts";
 import { patiently } from "./store.ts";
@@ -106,50 +99,16 @@ async function connect(options: ConsoleOptions, env: CommandContext["env"], log:
 }
 
 async function open(
-  options: ConsoleOptions,
+  { dns, hostname, smtpPort }: ConsoleOptions,
   link: Link,
   parts: AsyncDisposableStack,
   log: Log,
   signal: AbortSignal,
 ): Promise<Installation> {
-  const clock = systemClock;
   const layout = await patiently(() => readLayout(link), "waiting for the streams", log, signal);
-  const live: LiveDirectory = parts.use(
-    // Every record's secrets stay sealed, which is as it should be: nothing to warn of.
-    await watchDirectory({
-      link,
-      vault: new Vault([randomBytes(32)]),
-      log: silent,
-      signal,
-      namespace: undefined,
-    }),
-  );
-  const bodyTtlSeconds = () => BODY_TTL_S;
-  const queue = parts.use(new JetStreamQueue({ link, clock, log, ...layout, bodyTtlSeconds }));
-  const stores = parts.use(
-    new MailboxStores({ link, clock, chance: Math.random, log, shards: layout.shards }),
-  );
-  const events = parts.use(new EventLog({ link, clock, log }));
-  const servers = options.dns.length > 0 ? options.dns : await systemServers();
-  return parts.use(
-    await openInstallation({
-      link,
-      layout,
-      live,
-      queue,
-      storeOf: (namespace) => stores.of(namespace),
-      record: (event, about) => events.tell(event, about),
-      resolver: parts.use(new Resolver({ servers, clock })),
-      hostname: options.hostname,
-      smtpPort: options.smtpPort,
-      clock,
-      log,
-    }),
-  );
+  const common = { link, layout, dns, hostname, smtpPort, clock: systemClock, log, signal };
+  return parts.use(await openStandalone(common));
 }
-
-/** An edit may move a body out of its record; it goes with its job, whatever this says. */
-const BODY_TTL_S = 10 * 365 * 86_400;
 
 async function loginOf({ tokenFiles, oidc }: ConsoleOptions, log: Log) {
   const tokens: Token[] = [];

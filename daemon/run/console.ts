@@ -8,21 +8,16 @@ import { randomBytes } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Output } from "../cli/context.ts";
-import type { LiveDirectory } from "../directory/directory.ts";
-import { Resolver } from "../dns/resolver.ts";
-import { systemServers } from "../dns/servers.ts";
 import { isLoopback } from "../kit/cidr.ts";
 import { systemClock } from "../kit/clock.ts";
 import type { Endpoint } from "../kit/flags.ts";
 import type { Log } from "../kit/log.ts";
 import { readVersion } from "../kit/version.ts";
-import { readLayout } from "../nats/layout.ts";
 import type { HealthOptions } from "../net/health.ts";
 import type { WebHandler } from "../net/web.ts";
 import type { Installation } from "../operate/installation.ts";
 import { endpointText } from "./endpoints.ts";
 import type { RunOptions } from "./options.ts";
-import type { Store } from "./store.ts";
 
 /** What `make generate` builds. */
 export const consoleFolder = new URL("../../console/dist", import.meta.url).pathname;
@@ -34,7 +29,6 @@ export const starting = {
 } as const;
 
 export class LocalConsole {
-  readonly #options: RunOptions;
   readonly #log: Log;
   /** Absent while it starts. */
   #handler: WebHandler | undefined;
@@ -42,7 +36,6 @@ export class LocalConsole {
   readonly #data: string | undefined;
 
   constructor(options: RunOptions, log: Log) {
-    this.#options = options;
     this.#log = log;
     this.#data = isForThisMachine(options) ? options.data : undefined;
   }
@@ -55,9 +48,12 @@ export class LocalConsole {
     return { web: { handler, onFault } };
   }
 
-  async open(store: Store, live: LiveDirectory, parts: AsyncDisposableStack): Promise<void> {
+  get isWanted(): boolean {
+    return this.#data !== undefined;
+  }
+
+  async open(installation: Installation): Promise<void> {
     if (this.#data === undefined) return;
-    const installation = parts.use(await installationOf(this.#options, store, live, this.#log, parts));
     const { openConsole } = await import("../api/console.ts");
     this.#handler = await openConsole({
       installation,
@@ -85,30 +81,6 @@ export class LocalConsole {
 function isForThisMachine({ console, data, nats, listen }: RunOptions): boolean {
   const host = listen.health?.host ?? "";
   return console && data !== undefined && nats.length === 0 && (host === "localhost" || isLoopback(host));
-}
-
-async function installationOf(
-  options: RunOptions,
-  { link, queue, mailboxes, events }: Store,
-  live: LiveDirectory,
-  log: Log,
-  parts: AsyncDisposableStack,
-): Promise<Installation> {
-  const { openInstallation } = await import("../operate/installation.ts");
-  const servers = options.dns.length > 0 ? options.dns : await systemServers();
-  return openInstallation({
-    link,
-    layout: await readLayout(link),
-    live,
-    queue,
-    storeOf: async () => mailboxes,
-    record: (event, about) => events.tell(event, about),
-    resolver: parts.use(new Resolver({ servers, clock: systemClock })),
-    hostname: options.hostname,
-    smtpPort: options.smtpPort,
-    clock: systemClock,
-    log,
-  });
 }
 
 const tokenFile = (data: string) => join(data, "console.token");

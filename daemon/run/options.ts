@@ -32,6 +32,8 @@ export const runHelp = `postfleet run -f FILE|FOLDER… --data DIR [OPTIONS]
       --listen NAME=ADDRESS:PORT   smtp, submission, submissions, imap, imaps, pop3, pop3s, managesieve, health,
                            mta-sts (off by default; repeatable; port 0: any free one; NAME=off)
       --console on|off     the console on the health listener, with --data and on this machine only (default on)
+      --api-socket PATH    the Unix socket at which commands of the same user ask this daemon (default: api.sock in the data
+                           folder; without a data folder: none)
       --dns ADDRESS:PORT   ask this resolver (repeatable; default: /etc/resolv.conf)
       --smtp-port PORT     the port of MX hosts (default 25)
       --hostname NAME      our name in the banner, EHLO and trace headers (default: this machine's)
@@ -79,6 +81,8 @@ export interface RunOptions extends LogOptions {
   readonly listen: Readonly<Partial<Record<ListenerName, Endpoint>>>;
   /** Wished for; it also needs a store of its own, and a health listener that nobody else reaches. */
   readonly console: boolean;
+  /** Absent: in the data folder, if there is one. */
+  readonly apiSocket: string | undefined;
   readonly dns: readonly Server[];
   readonly smtpPort: number;
   readonly hostname: string;
@@ -105,6 +109,7 @@ const flags = {
   namespace: { type: "string" },
   listen: { type: "string", multiple: true },
   console: { type: "string" },
+  "api-socket": { type: "string" },
   "smtp-port": { type: "string" },
   hostname: { type: "string" },
   "tls-cert": { type: "string" },
@@ -158,6 +163,7 @@ function assemble(values: Values, terminal: boolean, problems: string[]): RunOpt
     namespace: namespaceOf(values.namespace, problems),
     listen: listenersOf(values.listen ?? [], problems),
     console: oneOf(values.console, "--console", ["on", "off"], "on", problems) === "on",
+    apiSocket: values["api-socket"],
     dns: dnsOption(values, problems),
     smtpPort: whole(values["smtp-port"], "--smtp-port", 25, 1, 65_535, problems),
     hostname: hostnameOf(values.hostname, problems),

@@ -21,13 +21,13 @@ import { LoginEvents } from "../nats/login-events.ts";
 import { serveHealth } from "../net/health.ts";
 import { Proxies } from "../net/proxied.ts";
 import { listenerCertificate, noCertificate } from "./certificate.ts";
-import { LocalConsole } from "./console.ts";
 import type { Delivery } from "./delivery.ts";
 import { forgetEndpoints, publishEndpoints } from "./endpoints.ts";
 import { greet } from "./greet.ts";
 import { type Access, openLogins } from "./logins.ts";
 import { type Metrics, openMetrics, type QueueFigures } from "./metrics.ts";
 import { type ListenerName, parseRunOptions, type RunOptions, runHelp } from "./options.ts";
+import { OwnApi } from "./own-api.ts";
 import type { Reports } from "./reports.ts";
 import { openStore, type Store } from "./store.ts";
 import { openTracing } from "./tracing/tracing.ts";
@@ -89,7 +89,7 @@ class Daemon {
   readonly #doors: Door[] = [];
   #delivery: Delivery | undefined;
   #ready = false;
-  readonly #console: LocalConsole;
+  readonly #api: OwnApi;
   /** What the start waits for. */
   #waitsFor = "NATS and its streams";
 
@@ -98,7 +98,7 @@ class Daemon {
     this.#context = context;
     this.#log = log;
     this.#stop = stop;
-    this.#console = new LocalConsole(options, log);
+    this.#api = new OwnApi(options, log);
   }
 
   async run(): Promise<void> {
@@ -117,11 +117,11 @@ class Daemon {
     await this.#openHealth(metrics, endpoints, parts);
     const live = await this.#openStore(metrics, parts);
     await this.#openRoles(live, metrics, endpoints, parts);
-    await this.#console.open(this.#store as Store, live, parts);
+    await parts.use(this.#api).open(this.#store as Store, live);
     if (data !== undefined) parts.use(await publishEndpoints(data, endpoints));
     this.#ready = true;
     greet(endpoints, live.current(), this.#options, this.#context.out);
-    await this.#console.greet(endpoints, this.#context.out);
+    await this.#api.greet(endpoints, this.#context.out);
     this.#log.info({ endpoints: Object.fromEntries(endpoints), roles: [...this.#options.roles] }, "ready");
     await aborted(this.#stop.drain);
     this.#ready = false;
@@ -138,7 +138,7 @@ class Daemon {
     const health = await serveHealth({
       ...where,
       reasons: () => this.#reasons(),
-      ...this.#console.web(),
+      ...this.#api.web(),
       metrics: async () => ({ type: metrics.registry.contentType, text: await metrics.registry.metrics() }),
     });
     parts.use(health);

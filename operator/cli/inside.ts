@@ -1,6 +1,7 @@
 /**
- * Commands that look into the queue run inside a pod of ours: its credentials for NATS are there already, and nothing has
- * to be opened to the outside. The right that is needed is `create` on `pods/exec`.
+ * Commands that look and steer run inside a pod of ours, where they ask the daemon's API at its socket: nothing has to be
+ * opened to the outside, and no token is given out. The right that is needed is `create` on `pods/exec`; what the answer
+ * sees is what the pod's NATS user sees.
  */
 import { containerName } from "../desired/pod.ts";
 import { getAll, type Kubectl, PluginError } from "./kubectl.ts";

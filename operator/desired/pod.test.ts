@@ -66,7 +66,7 @@ test("who has clients goes on listening until they are led elsewhere", () => {
 });
 
 test("users add labels, annotations and variables, and cannot take the place of ours", () => {
-  const { metadata, spec } = build("relay", {
+  const built = build("relay", {
     labels: { team: "post", "app.kubernetes.io/component": "gateway" },
     annotations: { note: "x" },
     env: [
@@ -74,12 +74,16 @@ test("users add labels, annotations and variables, and cannot take the place of 
       { name: "TZ", value: "UTC" },
     ],
   });
+  const { metadata, spec } = built;
   assert.equal(metadata.labels["team"], "post");
   assert.equal(metadata.labels["app.kubernetes.io/component"], "relay");
   assert.equal(metadata.annotations["note"], "x");
   const env = new Map(spec.containers[0].env.map((each: { name: string }) => [each.name, each]));
   assert.deepEqual(env.get("NATS_URL"), { name: "NATS_URL", value: "nats://mail-nats.postfleet.svc:4222" });
   assert.deepEqual(env.get("TZ"), { name: "TZ", value: "UTC" });
+  // What the plugin starts in the pod asks the daemon beside it.
+  const socket = after(argsOf(built), "--api-socket");
+  assert.deepEqual(env.get("POSTFLEET_API"), { name: "POSTFLEET_API", value: `unix:${socket}` });
 });
 
 test("a service that is not enabled is not listened for", () => {

@@ -16,6 +16,8 @@ import { closedPorts, healthPort, openPorts } from "./ports.ts";
 export const containerName = "postfleet";
 const secretFolder = "/etc/postfleet/daemon";
 const tlsFolder = "/etc/postfleet/tls";
+/** Where `kubectl exec … postfleet` asks the daemon: in the pod's own temporary folder, no port, nothing to give a token to. */
+const apiSocket = "/tmp/postfleet/api.sock";
 /** How long nodes may take to hear that a pod is leaving. */
 const preStopSeconds = 5;
 /** After `--grace` the daemon cuts what is open and closes its files. */
@@ -152,6 +154,7 @@ function args(installation: Installation, pod: DaemonPod): readonly string[] {
   return [
     "run",
     ...["--nats", "$(NATS_URL)", "--replicas", String(nats.replicas)],
+    ...["--api-socket", apiSocket],
     ...["--role", pod.component, ...pod.args],
     ...["--hostname", installation.hostname],
     ...openPorts(installation, pod.component).flatMap(({ name, port }) => listen(name, `${address}:${port}`)),
@@ -180,6 +183,7 @@ function env({ nats }: Installation, { options }: DaemonPod): readonly EnvVar[] 
     { name: "NATS_CREDS", value: `${secretFolder}/user.creds` },
     ...(nats.caSecret === undefined ? [] : [{ name: "NATS_CA", value: `${secretFolder}/ca.crt` }]),
     { name: "POSTFLEET_DIRECTORY_KEY_FILE", value: `${secretFolder}/directory.key` },
+    { name: "POSTFLEET_API", value: `unix:${apiSocket}` },
     field("POD_NAME", "metadata.name"),
     field("POD_NAMESPACE", "metadata.namespace"),
   ];

@@ -1,6 +1,7 @@
 /** Orders to jobs: first what they would touch, then, when somebody says so, page by page until all are done. */
 import { useEffect, useState } from "preact/hooks";
-import type { OrderShape, PreviewShape } from "../../../daemon/api/routes/queue.ts";
+import type { OrderShape } from "../../../daemon/api/contract/queue.ts";
+import type { PreviewShape } from "../../../daemon/api/routes/queue.ts";
 import type { JobShape } from "../../../daemon/api/shapes.ts";
 import { tell } from "../api.ts";
 import { useOrder } from "../hooks.ts";

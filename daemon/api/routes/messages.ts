@@ -1,32 +1,34 @@
 /** One message: its time line, where it is now, its header. */
 
+import { readEvents } from "../../nats/events.ts";
 import { stateOf } from "../../operate/filter.ts";
 import type { Installation } from "../../operate/installation.ts";
 import { headerOf, traceOf } from "../../operate/message.ts";
 import { formatEvent, type TraceEvent } from "../../queue/events.ts";
 import type { QueueState } from "../../queue/inquiry.ts";
 import type { Job, MessageId } from "../../queue/job.ts";
+import { events, messageEvents } from "../contract/messages.ts";
 import { jobShape } from "../job-shape.ts";
 import { ApiProblem } from "../problem.ts";
-import { type Route, route } from "../route.ts";
-import { anyObject, array, type Infer, integer, object, optional, string } from "../schema.ts";
-import { job, messageId, text } from "../shapes.ts";
+import { type Route, route, serve } from "../route.ts";
+import { array, type Infer, object, string } from "../schema.ts";
+import { job, messageId } from "../shapes.ts";
 
 const params = object({ id: messageId });
 
 const trace = object({
-  events: array(
-    object({
-      at: integer({ description: "ms since the epoch" }),
-      kind: text("accepted, delivered, deferred, failed, expired, dsn, …", 40),
-      group: optional(integer({ minimum: 0, description: "The job it is about" })),
-      words: text("The event in one line", 10_000),
-      event: anyObject<TraceEvent>("The event as it was recorded"),
-    }),
-  ),
+  events,
   jobs: array(job),
 });
 export type TraceShape = Infer<typeof trace>;
+
+const eventShape = (event: TraceEvent) => ({
+  at: event.at,
+  kind: event.kind,
+  ...(event.group === undefined ? {} : { group: event.group }),
+  words: formatEvent(event),
+  event,
+});
 
 export const messageRoutes = (installation: Installation): readonly Route[] => {
   const { link, queue, index, log, isPaused, now } = installation;
@@ -44,19 +46,18 @@ export const messageRoutes = (installation: Installation): readonly Route[] => {
       answer: trace,
       also: { 404: "Nothing is known of it" },
       async handle({ params: { id } }, { signal }) {
-        const { events, jobs } = await traceOf(means, id as MessageId, signal);
-        if (events.length === 0 && jobs.length === 0) throw new ApiProblem(404, "Nothing is known of it.");
+        const { events: found, jobs } = await traceOf(means, id as MessageId, signal);
+        if (found.length === 0 && jobs.length === 0) throw new ApiProblem(404, "Nothing is known of it.");
         return {
-          events: events.map((event) => ({
-            at: event.at,
-            kind: event.kind,
-            ...(event.group === undefined ? {} : { group: event.group }),
-            words: formatEvent(event),
-            event,
-          })),
+          events: found.map(eventShape),
           jobs: jobs.map((each) => jobShape({ ...each, state: stateNow(each.job) })),
         };
       },
+    }),
+    serve(messageEvents, async ({ params: { id }, query: { skip = 0, limit = 1_000 } }) => {
+      const all = await readEvents(link, id as MessageId, log);
+      const page = all.slice(skip, skip + limit);
+      return { events: page.map(eventShape), more: Math.max(0, all.length - skip - page.length) };
     }),
     route({
       method: "GET",

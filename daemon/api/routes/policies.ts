@@ -4,8 +4,9 @@ import { parseAddress } from "../../mail/address.ts";
 import { dryRun } from "../../operate/dry-run.ts";
 import type { Installation } from "../../operate/installation.ts";
 import type { PolicyName } from "../../queue/job.ts";
+import { resumePolicy, suspendPolicy } from "../contract/policies.ts";
 import { ApiProblem } from "../problem.ts";
-import { type Route, route } from "../route.ts";
+import { type Route, route, serve } from "../route.ts";
 import {
   array,
   boolean,
@@ -18,7 +19,7 @@ import {
   string,
   time,
 } from "../schema.ts";
-import { namespaceName, policyName, resourceName, text } from "../shapes.ts";
+import { policyName, text } from "../shapes.ts";
 
 const policy = component(
   "Policy",
@@ -35,8 +36,6 @@ const policy = component(
     maxConnections: integer({ minimum: 1, description: "To one site, from each process" }),
   }),
 );
-
-const params = object({ namespace: namespaceName, name: resourceName });
 
 const way = object({
   recipient: text("The address", 400),
@@ -105,36 +104,13 @@ export const policyRoutes = (installation: Installation): readonly Route[] => {
         return { policies: all.slice(0, 1_000).map(shapeOf) };
       },
     }),
-    route({
-      method: "POST",
-      path: "/policies/{namespace}/{name}/suspend",
-      id: "suspendPolicy",
-      tag: "policies",
-      role: "operator",
-      summary: "Stop delivering by a policy until it is resumed; mail is accepted and waits",
-      params,
-      body: object({ reason: optional(string({ maxLength: 300, default: "" })) }),
-      answer: object({ suspended: boolean() }),
-      also: { 404: "There is no such policy" },
-      async handle({ params: which, body: { reason = "" } }) {
-        await installation.suspend({ policy: named(which).policy }, reason);
-        return { suspended: true };
-      },
+    serve(suspendPolicy, async ({ params, body: { reason = "" } }) => {
+      await installation.suspend({ policy: named(params).policy }, reason);
+      return { suspended: true };
     }),
-    route({
-      method: "POST",
-      path: "/policies/{namespace}/{name}/resume",
-      id: "resumePolicy",
-      tag: "policies",
-      role: "operator",
-      summary: "Go on delivering by a policy that was suspended",
-      params,
-      answer: object({ suspended: boolean() }),
-      also: { 404: "There is no such policy" },
-      async handle({ params: which }) {
-        await installation.resume({ policy: named(which).policy });
-        return { suspended: false };
-      },
+    serve(resumePolicy, async ({ params }) => {
+      await installation.resume({ policy: named(params).policy });
+      return { suspended: false };
     }),
     route({
       method: "POST",

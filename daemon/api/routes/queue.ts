@@ -2,16 +2,17 @@
 
 import type { Installation } from "../../operate/installation.ts";
 import { jobPage, type Wanted } from "../../operate/job-list.ts";
-import { type Choice, carryOut, jobActions, previewOf, TooMany } from "../../operate/job-orders.ts";
+import { type Choice, carryOut, previewOf, TooMany } from "../../operate/job-orders.ts";
+import { type RecordsOf, recordPage } from "../../operate/job-records.ts";
 import type { Selection } from "../../queue/inquiry.ts";
 import type { JobKey } from "../../queue/job.ts";
+import { jobRecords, MOST_AT_ONCE, type OrderBody, orderJobs } from "../contract/queue.ts";
 import { jobShape } from "../job-shape.ts";
 import { ApiProblem } from "../problem.ts";
-import { type Route, route } from "../route.ts";
-import { array, boolean, type Infer, integer, object, oneOf, optional, string } from "../schema.ts";
-import { cursor, groups, job, jobKey, jobs, pageLimit, patterns, selection } from "../shapes.ts";
+import { type Route, route, serve } from "../route.ts";
+import { array, boolean, type Infer, integer, object, optional } from "../schema.ts";
+import { cursor, filters, groups, job, jobs, pageLimit, patterns, selection } from "../shapes.ts";
 
-const filters = object({ ...selection, ...patterns });
 type Filters = Infer<typeof filters>;
 
 function wantedOf({ sender, recipient, reason, ...of }: Filters): Wanted {
@@ -23,20 +24,6 @@ function wantedOf({ sender, recipient, reason, ...of }: Filters): Wanted {
   return { of: of as Selection, patterns };
 }
 
-export const MOST_AT_ONCE = 1_000;
-
-const orderBody = object(
-  {
-    action: oneOf(jobActions),
-    keys: optional(array(jobKey, { minItems: 1, maxItems: 500, description: "These jobs" })),
-    filter: optional(filters),
-    atMost: integer({ minimum: 0, description: "It is not begun when more jobs fit now than this" }),
-    reason: optional(string({ maxLength: 300, description: "For bounce: what the sender is told" })),
-    after: optional(cursor),
-  },
-  { oneOf: [{ required: ["keys"] }, { required: ["filter"] }] },
-);
-
 const preview = object({
   matching: integer({ minimum: 0 }),
   exact: boolean({ description: "false: only some of the records could be looked at" }),
@@ -44,15 +31,8 @@ const preview = object({
 });
 export type PreviewShape = Infer<typeof preview>;
 
-const orderAnswer = object({
-  changed: integer({ minimum: 0 }),
-  gone: integer({ minimum: 0, description: "They were done meanwhile" }),
-  busy: integer({ minimum: 0, description: "Their owner changed them each time: order again" }),
-  after: optional(cursor),
-});
-export type OrderShape = Infer<typeof orderAnswer>;
-
-export const queueRoutes = ({ queue, index, record, now }: Installation): readonly Route[] => {
+export const queueRoutes = (installation: Installation): readonly Route[] => {
+  const { queue, index, record, now } = installation;
   const reading = { queue, index };
   return [
     route({
@@ -94,30 +74,21 @@ export const queueRoutes = ({ queue, index, record, now }: Installation): readon
         return { ...found, sample: found.sample.map(jobShape) };
       },
     }),
-    route({
-      method: "POST",
-      path: "/queue/orders",
-      id: "orderJobs",
-      tag: "queue",
-      role: "operator",
-      summary: `Retry, hold, release or bounce jobs: those that are named, or the next ${MOST_AT_ONCE} that fit`,
-      body: orderBody,
-      answer: orderAnswer,
-      also: { 409: "More jobs fit than may be touched: nothing was done" },
-      async handle({ body: { action, reason, atMost, after, ...choice } }, { signal }) {
-        const order = { action, choice: choiceOf(choice), atMost, after, limit: MOST_AT_ONCE };
-        const flags = reason === undefined ? {} : { reason };
-        try {
-          return await carryOut(reading, { queue, record, now }, { ...order, ...flags }, signal);
-        } catch (error) {
-          if (error instanceof TooMany) throw new ApiProblem(409, error.message);
-          throw error;
-        }
-      },
+    serve(orderJobs, async ({ body: { action, reason, to, atMost, after, ...choice } }, { signal }) => {
+      const order = { action, choice: choiceOf(choice), atMost, after, limit: MOST_AT_ONCE };
+      const flags = { ...(reason === undefined ? {} : { reason }), ...(to === undefined ? {} : { to }) };
+      try {
+        return await carryOut(reading, { queue, record, now }, { ...order, ...flags }, signal);
+      } catch (error) {
+        if (error instanceof TooMany) throw new ApiProblem(409, error.message);
+        throw error;
+      }
     }),
+    serve(jobRecords, ({ query: { filter, limit = 250, after, ...of } }, { signal }) =>
+      recordPage(installation, { of: of as RecordsOf, filter, after, limit }, signal),
+    ),
   ];
 };
-
 /** The schema lets exactly one of them through. */
-const choiceOf = ({ keys, filter = {} }: Pick<Infer<typeof orderBody>, "keys" | "filter">): Choice =>
+const choiceOf = ({ keys, filter = {} }: Pick<OrderBody, "keys" | "filter">): Choice =>
   keys === undefined ? wantedOf(filter) : { keys: keys as readonly JobKey[] };

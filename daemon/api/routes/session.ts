@@ -2,9 +2,10 @@
 import { clientNetwork } from "../../kit/cidr.ts";
 import type { Clock } from "../../kit/clock.ts";
 import type { Log } from "../../kit/log.ts";
+import { whoAmI } from "../contract/session.ts";
 import type { OidcLogin } from "../oidc.ts";
 import { ApiProblem } from "../problem.ts";
-import { type Route, route } from "../route.ts";
+import { type Route, route, serve } from "../route.ts";
 import { boolean, component, type Infer, object, oneOf, optional, string, time } from "../schema.ts";
 import { type Attempts, roles, type Sessions, type Who } from "../sessions.ts";
 import { text } from "../shapes.ts";
@@ -103,16 +104,7 @@ const tokenRoutes = ({ sessions, attempts, version, log }: SessionMeans): readon
       return sessions.open(who);
     },
   }),
-  route({
-    method: "GET",
-    path: "/session",
-    id: "whoAmI",
-    tag: "session",
-    role: "viewer",
-    summary: "Who asks, and what runs here",
-    answer: object({ name: text("Who it is", 400), role: oneOf(roles), version: text("Of Postfleet", 60) }),
-    handle: async (_, { who }) => ({ ...(who as Who), version }),
-  }),
+  serve(whoAmI, async (_, { who }) => ({ ...(who as Who), version })),
 ];
 
 export interface Trying {

@@ -5,9 +5,10 @@ import { bounceClasses } from "../../mail/bounce/classes.ts";
 import type { Installation } from "../../operate/installation.ts";
 import { type SiteLine, siteList } from "../../operate/site-list.ts";
 import type { PolicyName } from "../../queue/job.ts";
+import { resumeSite, suspendSite } from "../contract/sites.ts";
 import { ApiProblem } from "../problem.ts";
-import { type Route, route } from "../route.ts";
-import { array, boolean, type Infer, integer, object, oneOf, optional, string, time } from "../schema.ts";
+import { type Route, route, serve } from "../route.ts";
+import { array, type Infer, integer, object, oneOf, optional, time } from "../schema.ts";
 import { policyName, text } from "../shapes.ts";
 
 const answers = object(
@@ -46,15 +47,6 @@ const sites = object({
 });
 export type SitesShape = Infer<typeof sites>;
 
-const which = {
-  policy: policyName,
-  site: string({
-    description: "As it is listed; what follows # does not count",
-    pattern: "^[^\\s]{1,400}$",
-    maxLength: 400,
-  }),
-} as const;
-
 export const siteRoutes = (installation: Installation): readonly Route[] => {
   const named = ({ policy, site }: { readonly policy: string; readonly site: string }) => {
     if (!installation.live.current().policy(policy as PolicyName))
@@ -75,35 +67,13 @@ export const siteRoutes = (installation: Installation): readonly Route[] => {
         return { sites: found.map(shapeOf), missing };
       },
     }),
-    route({
-      method: "POST",
-      path: "/sites/suspend",
-      id: "suspendSite",
-      tag: "sites",
-      role: "operator",
-      summary: "Stop sending to a site for one policy until it is resumed; what is for it waits",
-      body: object({ ...which, reason: optional(string({ maxLength: 300, default: "" })) }),
-      answer: object({ suspended: boolean() }),
-      also: { 404: "There is no such policy" },
-      async handle({ body: { reason = "", ...site } }) {
-        await installation.suspend(named(site), reason);
-        return { suspended: true };
-      },
+    serve(suspendSite, async ({ body: { reason = "", ...site } }) => {
+      await installation.suspend(named(site), reason);
+      return { suspended: true };
     }),
-    route({
-      method: "POST",
-      path: "/sites/resume",
-      id: "resumeSite",
-      tag: "sites",
-      role: "operator",
-      summary: "Go on sending to a site that was suspended",
-      body: object(which),
-      answer: object({ suspended: boolean() }),
-      also: { 404: "There is no such policy" },
-      async handle({ body }) {
-        await installation.resume(named(body));
-        return { suspended: false };
-      },
+    serve(resumeSite, async ({ body }) => {
+      await installation.resume(named(body));
+      return { suspended: false };
     }),
   ];
 };

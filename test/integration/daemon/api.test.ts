@@ -149,6 +149,7 @@ test("orders touch what was looked at and no more, and are written into the trac
     changed: 0,
     gone: 1,
     busy: 0,
+    results: ["gone"],
   });
   interface Trace {
     /** Absent where nothing is known yet: events come a moment behind. */

@@ -3,6 +3,7 @@
  * mailbox, whose user reaches that namespace alone. They start in any order, also before NATS is there.
  */
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { after, test } from "node:test";
 import { systemClock } from "../../../daemon/kit/clock.ts";
 import { silent } from "../../../daemon/kit/log.ts";
@@ -12,6 +13,7 @@ import { watchAcks } from "../../../daemon/nats/directory/acks.ts";
 import { askFigures } from "../../../daemon/nats/figures.ts";
 import { ensureNamespaceMailboxes } from "../../../daemon/nats/installation.ts";
 import { JetStreamMailboxStore } from "../../../daemon/nats/mailbox/store.ts";
+import { askWeb } from "../../../daemon/net/ask-web.ts";
 import type { PolicyName } from "../../../daemon/queue/job.ts";
 import { aDomain, aMailbox, aPolicy, type Document, manifest } from "../../harness/manifest.ts";
 import { type Script, startNextHop } from "../../harness/next-hop.ts";
@@ -160,6 +162,32 @@ test("in its pods, and to who names it, the command line shows the namespace's o
   assert.equal(await list(shared, "--shared"), "");
   assert.match(await list(shared), /^ann@home\.example\t[1-9]/);
   assert.match(await list(shared, "--namespace", "team"), /^ann@home\.example\t[1-9]/);
+});
+
+test("a pod of the namespace answers commands at its socket, with what it may see itself", async () => {
+  const path = join(relay.data, "api.sock");
+  const pod = { PATH: process.env["PATH"], HOME: process.env["HOME"], POSTFLEET_API: `unix:${path}` };
+  const command = async (...args: readonly string[]) => (await run(launcher, args, { env: pod })).stdout;
+  await command("queue", "suspend", "team/default");
+  const id = await send("x@far.example", "mark-steered");
+  await untilTrue("it to wait", async () =>
+    /\tpaused\t/.test(await command("queue", "list", "--filter", `message=${id}`)),
+  );
+  assert.equal(await command("queue", "hold", id), `${id}.0\thold\tchanged\n`);
+  await command("queue", "resume", "team/default");
+  assert.match(await command("queue", "show", id), /held/);
+  await command("queue", "retry", id);
+  await untilTrue("it to arrive", () => arrived("mark-steered") === 1);
+  await untilTrue("its steps", async () => / delivered /.test(await command("trace", id).catch(() => "")));
+  const get = async (path_: string) => {
+    const question = { method: "GET", path: `/api/v1${path_}`, headers: {} };
+    const { status, text } = await askWeb({ kind: "socket", path }, question, AbortSignal.timeout(30_000));
+    assert.equal(status, 200, `${path_}: ${text}`);
+    return text;
+  };
+  for (const each of ["/overview", "/queue/groups", "/queue/jobs", "/policies", "/sites", `/messages/${id}`])
+    await get(each);
+  assert.deepEqual(JSON.parse(await get("/queue/records?policy=other/default")), { records: [] });
 });
 
 test("it tells where it runs and what it has loaded, and how much work it has", async () => {

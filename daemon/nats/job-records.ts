@@ -1,0 +1,97 @@
+/**
+ * Jobs as the stream holds them, page by page: what may be asked where no owner can be.
+ *
+ * A page goes on behind the last record of the one before, in the order of the stream. So a job that changes meanwhile comes
+ * once more, at the end, and none is passed over.
+ *
+ * Out:    `after`: where to go on; absent when everything was read.
+ * Fails:  `StoreFault`.
+ * Memory: `limit` jobs.
+ */
+import type { Log } from "../kit/log.ts";
+import type { JobClass, JobKey, MessageId, PolicyName, Queued } from "../queue/job.ts";
+import { decodeJob, policyTokens } from "./codec.ts";
+import type { Link } from "./connect.ts";
+import { queueStream } from "./layout.ts";
+import { Tail, type TailMessage } from "./tail.ts";
+
+/** What the subject tells. */
+export interface RecordsOf {
+  readonly class?: JobClass;
+  readonly policy?: PolicyName;
+  readonly message?: MessageId;
+}
+
+export interface ReadRecords {
+  readonly link: Link;
+  readonly shards: number;
+  /** The only namespace that is looked at. */
+  readonly namespace: string | undefined;
+  readonly log: Log;
+}
+
+export interface RecordPaging {
+  readonly fits: (queued: Queued) => boolean;
+  readonly after: string | undefined;
+  readonly limit: number;
+}
+
+export interface RecordPage {
+  readonly found: readonly Queued[];
+  readonly after?: string;
+}
+
+/** Records that are read for one page, whether they fit or not, for each that may be on it. */
+const READ_FOR_EACH = 20;
+
+export async function readRecords(
+  means: ReadRecords,
+  of: RecordsOf,
+  { fits, after, limit }: RecordPaging,
+): Promise<RecordPage> {
+  const found = new Map<JobKey, Queued>();
+  let place = placeOf(after);
+  for (let read = 0; place.shard < means.shards; place = { shard: place.shard + 1, sequence: 0 }) {
+    const enough = Promise.withResolvers<void>();
+    let { sequence } = place;
+    let isFull = false;
+    const onMessage = (message: TailMessage) => {
+      if (isFull) return;
+      ({ sequence } = message);
+      const queued = message.forged ? undefined : decodeJob(message.subject, sequence, message.data);
+      if (queued && fits(queued)) found.set(queued.key, queued);
+      isFull = found.size >= limit || ++read >= limit * READ_FOR_EACH;
+      if (isFull) enough.resolve();
+    };
+    await using tail = new Tail(means.link, {
+      stream: queueStream(place.shard),
+      filters: [subjectsOf(place.shard, of, means.namespace)],
+      ...(place.sequence === 0 ? {} : { after: place.sequence }),
+      onMessage,
+      log: means.log,
+    });
+    await tail.start();
+    await Promise.race([tail.caughtUp, enough.promise]);
+    if (isFull) return { found: [...found.values()], after: `${place.shard}.${sequence}` };
+  }
+  return { found: [...found.values()] };
+}
+
+interface PlaceInStream {
+  readonly shard: number;
+  readonly sequence: number;
+}
+
+function placeOf(after: string | undefined): PlaceInStream {
+  const match = /^(\d{1,4})\.(\d{1,15})$/.exec(after ?? "0.0");
+  return { shard: Number(match?.[1] ?? 0), sequence: Number(match?.[2] ?? 0) };
+}
+
+function subjectsOf(
+  shard: number,
+  { class: cls, policy, message }: RecordsOf,
+  namespace: string | undefined,
+) {
+  const whose = policy === undefined ? `${namespace ?? "*"}.*` : policyTokens(policy);
+  return `q${shard}.${cls ?? "*"}.${whose}.*.${message ?? "*"}.*`;
+}
