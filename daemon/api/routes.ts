@@ -7,8 +7,10 @@ import { messageRoutes } from "./routes/messages.ts";
 import { overviewRoutes } from "./routes/overview.ts";
 import { policyRoutes } from "./routes/policies.ts";
 import { queueRoutes } from "./routes/queue.ts";
+import { reportRoutes } from "./routes/reports.ts";
 import { type SessionMeans, sessionRoutes } from "./routes/session.ts";
 import { siteRoutes } from "./routes/sites.ts";
+import { suppressionRoutes } from "./routes/suppression.ts";
 
 export const routesOf = (installation: Installation, session: SessionMeans): readonly Route[] => [
   ...sessionRoutes(session),
@@ -19,4 +21,6 @@ export const routesOf = (installation: Installation, session: SessionMeans): rea
   ...mailboxRoutes(installation),
   ...policyRoutes(installation),
   ...siteRoutes(installation),
+  ...suppressionRoutes(installation),
+  ...reportRoutes(installation),
 ];

@@ -71,8 +71,8 @@ export async function queueCommand(argv: readonly string[], context: CommandCont
   const chosen = choose(ids, values, edit !== undefined);
   await using reached = await reach(values, context);
   const found = records(reached.client, chosen, context.signal);
-  if (edit) return change(reached.client, command as JobAction, found, values, context);
-  return list(found, command === "show", values, context);
+  if (edit) return await change(reached.client, command as JobAction, found, values, context);
+  return await list(found, command === "show", values, context);
 }
 
 async function pause(

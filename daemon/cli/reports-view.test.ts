@@ -1,12 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { liveOf } from "../../test/harness/directory.ts";
-import { MemoryReportStore } from "../../test/harness/report-store.ts";
-import type { Address } from "../mail/address.ts";
 import type { Day } from "../mail/report/day.ts";
 import type { Place } from "../reports/fact.ts";
 import type { SentReport } from "../reports/store.ts";
-import { foundReports, listLine } from "./reports-view.ts";
+import { listLine } from "./reports-view.ts";
 
 const place: Place = { namespace: "team", kind: "tls", day: "2026-11-28" as Day };
 const report: SentReport = {
@@ -52,18 +49,4 @@ test("words of strangers stay in one line", () => {
     report: { ...report, domain: evil, to: [{ uri: evil, ok: false, said: evil }] },
   });
   assert.doesNotMatch(line.replaceAll("\t", " "), /\p{Cc}|\u2028/u);
-});
-
-test("what is counted for a domain is shown, as it would be sent, and as it lies there", async () => {
-  const store = new MemoryReportStore();
-  const row = JSON.stringify({ policy: { type: "no-policy-found", strings: [], mx: [] } });
-  const sums = [["tls@home.test" as Address, "far.test", "", row, 3]] as const;
-  await store.put(place, { id: "pod.1", at: 1, sums, missed: 0 });
-  const directory = liveOf({}).current();
-  const [sent, ...more] = await foundReports(store, directory, place, "FAR.test", false);
-  assert.deepEqual(more, []);
-  assert.equal(JSON.parse(sent ?? "").policies[0].summary["total-successful-session-count"], 3);
-  const [raw] = await foundReports(store, directory, place, "far.test", true);
-  assert.deepEqual(JSON.parse(raw ?? "").rows, [{ ...JSON.parse(row), count: 3 }]);
-  assert.deepEqual(await foundReports(store, directory, place, "other.test", true), []);
 });

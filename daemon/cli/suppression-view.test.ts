@@ -1,30 +1,29 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { SuppressionRecord } from "../deliver/suppression/list.ts";
-import type { Address } from "../mail/address.ts";
-import type { MessageId } from "../queue/job.ts";
+import type { SuppressedShape } from "../api/contract/suppression.ts";
 import { entryLine, entryLines } from "./suppression-view.ts";
 
 const at = Date.UTC(2026, 10, 29, 12);
-const record: SuppressionRecord = {
-  address: "bob@example.net" as Address,
+const entry: SuppressedShape = {
+  namespace: "default",
+  address: "bob@example.net",
   by: "bounce",
   bounce: "mailbox-unknown",
   at,
   until: at + 86_400_000,
   text: "550 5.1.1 Who?",
-  message: "01m83v0w13nb01x0tf59h7xkrb" as MessageId,
+  message: "01m83v0w13nb01x0tf59h7xkrb",
 };
 
 test("a line of a list has a column each", () => {
   assert.equal(
-    entryLine({ namespace: "default", record }),
+    entryLine(entry),
     "default\tbob@example.net\tbounce mailbox-unknown\t2026-11-30T12:00:00Z\t550 5.1.1 Who?",
   );
 });
 
 test("everything there is, one line each", () => {
-  assert.deepEqual(entryLines({ namespace: "team", record }), [
+  assert.deepEqual(entryLines({ ...entry, namespace: "team" }), [
     "address  <bob@example.net> for namespace team",
     "state    gets nothing until 2026-11-30T12:00:00Z",
     "why      bounce mailbox-unknown",
@@ -35,13 +34,13 @@ test("everything there is, one line each", () => {
 });
 
 test("what is only watched says that mail still goes there", () => {
-  const lines = entryLines({ namespace: "team", record: { ...record, watched: 2 } });
+  const lines = entryLines({ ...entry, watched: 2 });
   assert.match(lines[1] ?? "", /still gets mail, after 2 refusals/);
 });
 
 test("what a stranger wrote cannot steer the terminal", () => {
   const text = "\u001b[2J gone\r\ndefault\tx \u202e";
-  const hostile = { namespace: "default", record: { ...record, text } };
+  const hostile = { ...entry, text };
   for (const line of [entryLine(hostile), ...entryLines(hostile)]) assert.doesNotMatch(line, /[^\P{C}\t]/u);
   assert.equal(entryLine(hostile).split("\t").length, 5);
 });

@@ -5,19 +5,19 @@
  *         cannot steer a terminal.
  * Out:    `entryLine` for lists, columns with tabs between them; `entryLines` with everything there is.
  */
-import type { SuppressionRecord } from "../deliver/suppression/list.ts";
+import type { SuppressedShape } from "../api/contract/suppression.ts";
 import { oneLine } from "../mail/text.ts";
-import type { Listed } from "../nats/suppression-records.ts";
 
 const longest = 500;
 
-export function entryLine({ namespace, record }: Listed): string {
-  const columns = [namespace, record.address, whyOf(record), when(record.until), record.text || "-"];
+export function entryLine(entry: SuppressedShape): string {
+  const { namespace, address, until, text: about } = entry;
+  const columns = [namespace, address, whyOf(entry), when(until), about || "-"];
   return columns.map((text) => oneLine(text, longest)).join("\t");
 }
 
-export function entryLines({ namespace, record }: Listed): string[] {
-  const { address, watched, at, until, text, message } = record;
+export function entryLines(entry: SuppressedShape): string[] {
+  const { namespace, address, watched, at, until, text, message } = entry;
   const rows: (readonly [name: string, text: string])[] = [
     ["address", `<${address}> for namespace ${namespace}`],
     [
@@ -26,7 +26,7 @@ export function entryLines({ namespace, record }: Listed): string[] {
         ? `gets nothing until ${when(until)}`
         : `still gets mail, after ${watched} refusal${watched === 1 ? "" : "s"}; forgotten ${when(until)}`,
     ],
-    ["why", whyOf(record)],
+    ["why", whyOf(entry)],
     ["since", when(at)],
   ];
   if (text !== "") rows.push(["about", text]);
@@ -34,7 +34,7 @@ export function entryLines({ namespace, record }: Listed): string[] {
   return rows.map(([name, told]) => `${name.padEnd(8)} ${oneLine(told, longest)}`);
 }
 
-function whyOf({ by, bounce, watched }: SuppressionRecord): string {
+function whyOf({ by, bounce, watched }: SuppressedShape): string {
   const about = bounce === undefined ? by : `${by} ${bounce}`;
   return watched === undefined ? about : `${about} (watched)`;
 }

@@ -1,20 +1,15 @@
 /**
- * `postfleet suppression`: looks at and edits the list of addresses that get nothing. Relays follow the list, so an edit
- * takes effect within a moment, also while none runs.
+ * `postfleet suppression`: looks at and edits the list of addresses that get nothing, by the API.
  */
 import { parseArgs } from "node:util";
-import { parseDuration } from "../../crds/quantities.ts";
-import type { SuppressionRecord } from "../deliver/suppression/list.ts";
-import { silent } from "../kit/log.ts";
+import type { ApiClient } from "../api/client/client.ts";
+import { listSuppressed, type SuppressedShape, suppress, unsuppress } from "../api/contract/suppression.ts";
 import { type Address, parseAddress } from "../mail/address.ts";
-import type { Link } from "../nats/connect.ts";
-import { readLayout } from "../nats/layout.ts";
-import { type Listed, putRecord, readSuppression, removeRecord } from "../nats/suppression-records.ts";
 import { type CommandContext, CommandError, usage } from "./context.ts";
-import { connectInstance, instanceOptions } from "./instance.ts";
+import { reach, reachHelp, reachOptions } from "./reach.ts";
 import { entryLine, entryLines } from "./suppression-view.ts";
 
-const help = `postfleet suppression COMMAND [ADDRESS…] (--data DIR | --nats URL) [--in NAMESPACE] [--json]
+const help = `postfleet suppression COMMAND [ADDRESS…] ${reachHelp} [--in NAMESPACE] [--json]
   list               one line an address: namespace, address, why, until, about
   show ADDRESS…      everything about an address
   add ADDRESS…       send nothing there   [--for 30d] [--reason TEXT]
@@ -36,7 +31,7 @@ export async function suppressionCommand(argv: readonly string[], context: Comma
     args: [...argv],
     allowPositionals: true,
     options: {
-      ...instanceOptions,
+      ...reachOptions,
       in: { type: "string" },
       for: { type: "string" },
       reason: { type: "string" },
@@ -52,16 +47,15 @@ export async function suppressionCommand(argv: readonly string[], context: Comma
   const addresses = given.map(addressOf);
   if ((command === "list") !== (addresses.length === 0))
     throw usage(command === "list" ? "list takes no address: use show" : `${command} needs an address`);
-  const forMs = durationOf(values.for);
-  await using link = await connectInstance(values, context);
-  await readLayout(link); // says so when there is no installation
+  checkFlags(values);
+  await using reached = await reach(values, context);
   switch (command) {
     case "add":
-      return await add(link, addresses, forMs, values, context);
+      return await add(reached.client, addresses, values, context);
     case "remove":
-      return await remove(link, addresses, values, context);
+      return await remove(reached.client, addresses, values, context);
     default:
-      return await look(link, addresses, values, context);
+      return await look(reached.client, addresses, values, context);
   }
 }
 
@@ -71,80 +65,76 @@ function addressOf(text: string): Address {
   return address;
 }
 
-function durationOf(text = usualFor): number {
-  const ms = /^[1-9][0-9]{0,3}[hd]$/.test(text) ? parseDuration(text) : undefined;
-  if (ms === undefined) throw usage(`--for ${text}: write hours or days, such as 12h or 30d`);
-  return ms;
-}
-
-/** Edits are of one list. */
-function listOf(link: Link, flags: Flags): string {
-  const namespace = flags.in ?? link.confined ?? "default";
+function checkFlags({ for: span = usualFor, in: namespace = "default" }: Flags): void {
+  if (!/^[1-9][0-9]{0,3}[hd]$/.test(span))
+    throw usage(`--for ${span}: write hours or days, such as 12h or 30d`);
   if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(namespace))
     throw usage(`--in ${namespace}: that is not the name of a namespace`);
-  return namespace;
 }
 
 async function look(
-  link: Link,
+  client: ApiClient,
   addresses: readonly Address[],
   flags: Flags,
-  { out }: CommandContext,
+  { out, signal }: CommandContext,
 ): Promise<number> {
-  const namespace = flags.in === undefined ? undefined : listOf(link, flags);
-  const wanted = new Set(addresses.map((address) => address.toLowerCase()));
-  const all = await readSuppression(link, namespace, Date.now(), silent);
-  const found = all.filter(({ record }) => wanted.size === 0 || wanted.has(record.address.toLowerCase()));
-  for (const one of found)
-    for (const line of linesOf(one, wanted.size > 0, flags.json ?? false)) out.line(line);
-  const missing = wanted.size - new Set(found.map(({ record }) => record.address.toLowerCase())).size;
+  const found = new Map<string, SuppressedShape>();
+  let missing = 0;
+  for (const address of addresses.length === 0 ? [undefined] : new Set(addresses)) {
+    const before = found.size;
+    for (let after: string | undefined; ; ) {
+      const page = await client.ask(
+        listSuppressed,
+        { query: { namespace: flags.in, address, after } },
+        signal,
+      );
+      for (const entry of page.entries) found.set(`${entry.namespace} ${entry.address.toLowerCase()}`, entry);
+      after = page.after;
+      if (after === undefined) break;
+    }
+    if (address !== undefined && found.size === before) missing++;
+  }
+  const isWhole = addresses.length > 0;
+  for (const entry of [...found.values()].sort(inOrder))
+    for (const line of linesOf(entry, isWhole, flags.json ?? false)) out.line(line);
   if (missing > 0)
-    throw new CommandError(found.length === 0 ? "it is not on the list" : "not all are on the list");
+    throw new CommandError(found.size === 0 ? "it is not on the list" : "not all are on the list");
   return 0;
 }
 
-function linesOf(one: Listed, whole: boolean, json: boolean): readonly string[] {
-  if (json) return [JSON.stringify({ namespace: one.namespace, ...one.record })];
-  return whole ? entryLines(one) : [entryLine(one)];
+const inOrder = (a: SuppressedShape, b: SuppressedShape): number =>
+  a.namespace.localeCompare(b.namespace) || a.address.localeCompare(b.address);
+
+function linesOf(entry: SuppressedShape, whole: boolean, json: boolean): readonly string[] {
+  if (json) return [JSON.stringify(entry)];
+  return whole ? entryLines(entry) : [entryLine(entry)];
 }
 
 async function add(
-  link: Link,
+  client: ApiClient,
   addresses: readonly Address[],
-  forMs: number,
-  flags: Flags,
-  { out }: CommandContext,
+  { in: namespace, for: span, reason, json }: Flags,
+  { out, signal }: CommandContext,
 ): Promise<number> {
-  const namespace = listOf(link, flags);
-  const at = Date.now();
   for (const address of addresses) {
-    const record: SuppressionRecord = {
-      address,
-      by: "operator",
-      at,
-      until: at + forMs,
-      text: flags.reason ?? "",
-    };
-    await putRecord(link, namespace, record, at);
-    out.line(flags.json ? JSON.stringify({ namespace, ...record }) : entryLine({ namespace, record }));
+    const entry = await client.ask(suppress, { body: { address, namespace, for: span, reason } }, signal);
+    out.line(json ? JSON.stringify(entry) : entryLine(entry));
   }
   return 0;
 }
 
 async function remove(
-  link: Link,
+  client: ApiClient,
   addresses: readonly Address[],
   flags: Flags,
-  { out }: CommandContext,
+  { out, signal }: CommandContext,
 ): Promise<number> {
-  const namespace = listOf(link, flags);
-  const there = await readSuppression(link, namespace, Date.now(), silent);
-  const listed = new Set(there.map(({ record }) => record.address.toLowerCase()));
   let missing = 0;
   for (const address of addresses) {
-    const result = listed.has(address.toLowerCase()) ? "removed" : "not on the list";
-    if (result === "removed") await removeRecord(link, namespace, address);
-    else missing++;
+    const body = { address, namespace: flags.in };
+    const { namespace, removed } = await client.ask(unsuppress, { body }, signal);
+    const result = removed ? "removed" : "not on the list";
+    if (!removed) missing++;
     out.line(
       flags.json ? JSON.stringify({ namespace, address, result }) : `${namespace}\t${address}\t${result}`,
     );

@@ -13,7 +13,8 @@ import type { JobClass, JobKey, MessageId, PolicyName, Queued } from "../queue/j
 import { decodeJob, policyTokens } from "./codec.ts";
 import type { Link } from "./connect.ts";
 import { queueStream } from "./layout.ts";
-import { Tail, type TailMessage } from "./tail.ts";
+import { readPage } from "./stream-page.ts";
+import type { TailMessage } from "./tail.ts";
 
 /** What the subject tells. */
 export interface RecordsOf {
@@ -52,27 +53,16 @@ export async function readRecords(
   const found = new Map<JobKey, Queued>();
   let place = placeOf(after);
   for (let read = 0; place.shard < means.shards; place = { shard: place.shard + 1, sequence: 0 }) {
-    const enough = Promise.withResolvers<void>();
-    let { sequence } = place;
-    let isFull = false;
-    const onMessage = (message: TailMessage) => {
-      if (isFull) return;
-      ({ sequence } = message);
-      const queued = message.forged ? undefined : decodeJob(message.subject, sequence, message.data);
+    const take = ({ subject, sequence, data, forged }: TailMessage) => {
+      const queued = forged ? undefined : decodeJob(subject, sequence, data);
       if (queued && fits(queued)) found.set(queued.key, queued);
-      isFull = found.size >= limit || ++read >= limit * READ_FOR_EACH;
-      if (isFull) enough.resolve();
+      return found.size < limit && ++read < limit * READ_FOR_EACH;
     };
-    await using tail = new Tail(means.link, {
-      stream: queueStream(place.shard),
-      filters: [subjectsOf(place.shard, of, means.namespace)],
-      ...(place.sequence === 0 ? {} : { after: place.sequence }),
-      onMessage,
-      log: means.log,
-    });
-    await tail.start();
-    await Promise.race([tail.caughtUp, enough.promise]);
-    if (isFull) return { found: [...found.values()], after: `${place.shard}.${sequence}` };
+    const { link, namespace, log } = means;
+    const filter = subjectsOf(place.shard, of, namespace);
+    const stream = queueStream(place.shard);
+    const next = await readPage(link, { stream, filter, after: place.sequence, take, log });
+    if (next !== undefined) return { found: [...found.values()], after: `${place.shard}.${next}` };
   }
   return { found: [...found.values()] };
 }

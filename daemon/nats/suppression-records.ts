@@ -3,7 +3,7 @@
  *
  * Subjects: `suppressed.<namespace>.<token of the address>`, so that a permission can name the namespace.
  * In:       entries of the list.
- * Out:      they are stored when the promise resolves; or all of them, read once, for people.
+ * Out:      they are stored when the promise resolves; or a page of them, for people.
  * Fails:    `StoreFault`. What is no record of ours is passed over.
  */
 import { jetstreamManager } from "@nats-io/jetstream";
@@ -13,8 +13,9 @@ import type { Log } from "../kit/log.ts";
 import { type Address, parseAddress } from "../mail/address.ts";
 import type { Link } from "./connect.ts";
 import { type ApiError, faultOf, StoreFault } from "./fault.ts";
+import { readPage } from "./stream-page.ts";
 import { base, ensure } from "./streams.ts";
-import { Tail, type TailMessage } from "./tail.ts";
+import type { TailMessage } from "./tail.ts";
 
 export const SUPPRESSION_STREAM = "SUPPRESSED";
 const prefix = "suppressed.";
@@ -70,28 +71,37 @@ export interface Listed {
   readonly record: SuppressionRecord;
 }
 
-/** Everything on the lists, or on one namespace's, as it is now; for people. */
+export interface ListedQuestion {
+  /** Absent: every namespace that the link may see. */
+  readonly namespace: string | undefined;
+  readonly address?: Address | undefined;
+  readonly after: number;
+  readonly limit: number;
+}
+
+/** Records that are read for one page, whether they count or not, for each that may be on it. */
+const readForEach = 20;
+
+/** A page of what is on the lists, those that changed last at the end; one that changes meanwhile may come twice. */
 export async function readSuppression(
   link: Link,
-  namespace: string | undefined,
+  { namespace = link.confined, address, after, limit }: ListedQuestion,
   now: number,
   log: Log,
-): Promise<readonly Listed[]> {
+): Promise<{ readonly found: readonly Listed[]; readonly after?: number }> {
   const found = new Map<string, Listed>();
-  const onMessage = ({ subject, data, forged }: TailMessage) => {
+  let read = 0;
+  const take = ({ subject, data, forged }: TailMessage) => {
     const record = forged ? undefined : parseRecord(subject, data);
     const [, space = ""] = subject.split(".");
     if (record === undefined || record.until <= now) found.delete(subject);
     else found.set(subject, { namespace: space, record });
+    return found.size < limit && ++read < limit * readForEach;
   };
-  const filters = [filterOf(namespace ?? link.confined)];
-  await using tail = await new Tail(link, { stream: SUPPRESSION_STREAM, filters, onMessage, log }).start();
-  await tail.caughtUp;
-  return [...found.values()].sort((a, b) => order(a, b));
+  const filter = address === undefined ? filterOf(namespace) : `${prefix}${keyOf(namespace ?? "*", address)}`;
+  const next = await readPage(link, { stream: SUPPRESSION_STREAM, filter, after, take, log });
+  return { found: [...found.values()], ...(next === undefined ? {} : { after: next }) };
 }
-
-const order = (a: Listed, b: Listed): number =>
-  a.namespace.localeCompare(b.namespace) || a.record.address.localeCompare(b.record.address);
 
 async function publish(link: Link, subject: string, text: string, ttl: string): Promise<void> {
   const head = headers();

@@ -42,7 +42,7 @@ const signal = () => AbortSignal.timeout(60_000);
 const follow = (link: Link) =>
   new JetStreamSuppression({ link, clock: systemClock, log: silent }).start(signal());
 const listed = async (link: Link, namespace?: string) =>
-  (await readSuppression(link, namespace, Date.now(), silent)).map(
+  (await readSuppression(link, { namespace, after: 0, limit: 100 }, Date.now(), silent)).found.map(
     (each) => `${each.namespace} ${each.record.address}`,
   );
 
@@ -123,6 +123,8 @@ test("what is no entry, or came by way of the server's answers, is not believed"
 test("a text of any length fits", async () => {
   const text = '\u0000ü"\\'.repeat(5_000);
   await putRecord(all, "long", record({ text }), Date.now());
-  const [found] = await readSuppression(all, "long", Date.now(), silent);
+  const {
+    found: [found],
+  } = await readSuppression(all, { namespace: "long", after: 0, limit: 100 }, Date.now(), silent);
   assert.ok(found && found.record.text.length <= 300);
 });

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { readConnection } from "../../../daemon/nats/server/connection.ts";
 import { apiOf } from "../../harness/api-client.ts";
 import { aDomain, aMailbox, aPolicy, manifest } from "../../harness/manifest.ts";
 import { startPostfleet } from "../../harness/postfleet.ts";
@@ -98,6 +99,25 @@ for (const { name, by, order } of roads)
     });
     assert.match(told, / accepted [\s\S]* deferred [\s\S]* held/);
   });
+
+test("where no daemon is asked the command does the same on the store itself, with a record and a trace", async () => {
+  const { url, user, password } = (await readConnection(fleet.data)) ?? assert.fail();
+  const env = { NATS_URL: url, NATS_USER: user, NATS_PASSWORD: password };
+  const id = await deferred();
+  // In a pod whose daemon is just starting, there is no socket yet.
+  for (const more of [{}, { POSTFLEET_API: "unix:/nowhere/api.sock" }]) {
+    const all = { ...env, ...more };
+    assert.equal(await command(all, "queue", "hold", id), `${id}.0\thold\tchanged\n`);
+    assert.ok((await observer.jobsOf(id))[0]?.held);
+    assert.equal(await command(all, "queue", "release", id), `${id}.0\trelease\tchanged\n`);
+  }
+  await until("its trace", async () => {
+    const text = await command(env, "trace", id).catch(() => "");
+    return text.match(/ held[\s\S]* released[\s\S]* held[\s\S]* released/);
+  });
+  await assert.rejects(command(env, "queue", "hold", "01m83te5rx66hc94erhrckf3d1"), /: no job matches\n/);
+  assert.equal(await command(env, "suppression", "list"), "");
+});
 
 test("the socket is for the daemon's own user alone", async () => {
   assert.equal((await stat(socket)).mode & 0o777, 0o600);
