@@ -10,6 +10,7 @@ import { QueueFinisher } from "../deliver/finish.ts";
 import { answerInquiry, type Inquiry } from "../deliver/inquiry.ts";
 import type { SiteLabel } from "../deliver/route/types.ts";
 import { PublishedKeys } from "../deliver/sign/published-keys.ts";
+import type { SiteState } from "../deliver/site/site.ts";
 import { Sites } from "../deliver/site/sites.ts";
 import type { Ways } from "../deliver/ways.ts";
 import { Resolver } from "../dns/resolver.ts";
@@ -21,18 +22,20 @@ import { RivalOwners } from "../nats/rivals.ts";
 import { openSuspensions } from "../nats/suspensions.ts";
 import type { IsPaused } from "../operate/filter.ts";
 import { pausedBy } from "../operate/paused.ts";
-import { countGroups, type Looking } from "../queue/inquiry.ts";
 import type { PolicyName } from "../queue/job.ts";
-import { concerning } from "../queue/message-event.ts";
 import type { Ownership, Pool } from "../queue/queue.ts";
 import { defaultRetry, expiresAt, longestWait } from "../queue/retry.ts";
+import type { TargetJob } from "../queue/target.ts";
 import type { DeliveryContext, OpenedContext } from "./delivery-context.ts";
-import type { DeliveryView } from "./delivery-metrics.ts";
+import type { QueueFigures } from "./metrics.ts";
 import type { RunOptions } from "./options.ts";
 import { openReputation } from "./reputation.ts";
 import { waysOf } from "./ways.ts";
 
-export interface Delivery extends DeliveryView, AsyncDisposable {
+export interface Delivery extends AsyncDisposable {
+  figures(): readonly [string, QueueFigures][];
+  /** How many sites get as much as they may, less since they asked for less, nothing just now. */
+  sites(): Readonly<Record<SiteState, number>>;
   /** False when a lease is about to run out. */
   readonly healthy: boolean;
   /** Lets attempts end and hands the partitions over. */
@@ -62,7 +65,7 @@ export async function openDelivery(given: DeliveryContext): Promise<Delivery> {
   const keys = publishedKeys(context, resolver);
   const suspensions = parts.use(await openSuspensions(store.link, context.log));
   const isSuspended = (policy: PolicyName, site: SiteLabel) => suspensions.of(policy, site) !== undefined;
-  const sites = new Sites({ clock: systemClock, chance: Math.random, isSuspended });
+  const sites = new Sites({ clock: store.clock, chance: Math.random, isSuspended });
   const ways = waysOf(context, resolver, sites, keys);
   const isPaused = pausedBy(() => context.live.current(), suspensions);
   const shared: Shared = { ways, sites, keys, isPaused, finisher: finisherOf(context) };
@@ -80,22 +83,12 @@ export async function openDelivery(given: DeliveryContext): Promise<Delivery> {
   if (options.roles.has("mailbox")) parts.use(store.mailboxes.collecting());
   const owned = parts.move();
   return {
-    queues: () =>
+    figures: () =>
       owners.map(({ name, dispatcher }) => {
-        const stats = dispatcher.stats(systemClock.now());
+        const stats = dispatcher.stats(store.clock.now());
         return [name, { ...stats, partitions: dispatcher.partitions.length }];
       }),
     sites: () => sites.states(),
-    groups: (limit) =>
-      Promise.all(
-        owners.map(async ({ name, dispatcher }) => {
-          const inquiry = { kind: "groups", of: {}, limit } as const;
-          return [
-            name,
-            await countGroups(dispatcher.entries(), inquiry, lookingAt(dispatcher, shared)),
-          ] as const;
-        }),
-      ),
     get healthy() {
       return owners.every(({ owner }) => owner.mayStart());
     },
@@ -113,7 +106,7 @@ function answering(pool: Pool, { dispatcher }: Owned, context: DeliveryContext):
     pool,
     speaker: pod === undefined ? { member } : { member, pod },
     count: (policy) => {
-      const now = systemClock.now();
+      const now = store.clock.now();
       const { due, deferred, oldestDue, workers } = dispatcher.stats(now, policy);
       const sessions = workers + clientSessions();
       return { due, deferred, oldestDueMs: Math.max(0, now - (oldestDue ?? now)), sessions };
@@ -125,13 +118,17 @@ function answering(pool: Pool, { dispatcher }: Owned, context: DeliveryContext):
 /** Tells people what the queue looks like here. */
 function telling(pool: Pool, { dispatcher }: Owned, shared: Shared, context: DeliveryContext): Disposable {
   const { store, live, log } = context;
-  const { sites, keys } = shared;
+  const { sites, keys, isPaused } = shared;
   const telling = {
     entries: () => dispatcher.entries(),
     sites,
     keys,
     directory: () => live.current(),
-    looking: () => lookingAt(dispatcher, shared),
+    looking: () => ({
+      now: store.clock.now(),
+      isPaused: (job: TargetJob) => isPaused(job) || dispatcher.isKeptBack(job),
+      rest: async () => void (await turn()),
+    }),
   };
   return answerInquiries({
     link: store.link,
@@ -143,20 +140,12 @@ function telling(pool: Pool, { dispatcher }: Owned, shared: Shared, context: Del
   });
 }
 
-/** A look at every job, which lets others work. */
-const lookingAt = (dispatcher: Dispatcher, { isPaused }: Pick<Shared, "isPaused">): Looking => ({
-  now: systemClock.now(),
-  isPaused: (job) => isPaused(job) || dispatcher.isKeptBack(job),
-  rest: async () => void (await turn()),
-});
-
 const finisherOf = ({
   options,
   store,
   live,
   metrics,
   tracing,
-  lines,
   log,
   reputation,
 }: OpenedContext): QueueFinisher =>
@@ -165,20 +154,13 @@ const finisherOf = ({
     directory: live,
     makeJobs: jobsFor,
     hostname: options.hostname,
-    clock: systemClock,
+    clock: store.clock,
     chance: Math.random,
     log,
     record: (event, about) => store.events.tell(event, about),
     keep: (events, about) => store.events.keep(events, about),
     outcome: (outcome) => metrics.outcome(outcome),
-    attempted: (job, times, events) => {
-      tracing?.attempted(job, times, events);
-      const about = concerning(job);
-      for (const event of events) {
-        lines.tell(event, about);
-        if ("ms" in event && event.ms !== undefined) metrics.attempt(job.class, event.kind, event.ms);
-      }
-    },
+    ...(tracing ? { attempted: (job, times, events) => tracing.attempted(job, times, events) } : {}),
     learn: reputation.learn,
   });
 
@@ -193,7 +175,7 @@ async function own(
     queue: store.queue,
     wayfinder,
     finisher,
-    clock: systemClock,
+    clock: store.clock,
     log,
     signal: abort,
     mayStart: () => owner?.mayStart() ?? false,

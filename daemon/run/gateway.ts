@@ -22,7 +22,6 @@ import { Caps } from "../net/caps.ts";
 import type { Proxies } from "../net/proxied.ts";
 import { type SmtpServer, serveSmtp } from "../net/serve-smtp.ts";
 import { type StsServer, serveSts } from "../net/serve-sts.ts";
-import type { MailLines } from "../queue/mail-lines.ts";
 import type { Note } from "../reports/recorder.ts";
 import type { Mailroom } from "../smtp/mailroom.ts";
 import { tellAccepted } from "./accepted.ts";
@@ -54,7 +53,6 @@ export interface GatewayContext {
   /** Counts for reports to others. */
   readonly note?: Note;
   readonly tracing?: Tracing | undefined;
-  readonly lines: MailLines;
   readonly log: Log;
 }
 
@@ -142,7 +140,7 @@ function openRoom(context: GatewayContext, examine: Examine, lookup: Lookup, rat
     sasl,
     statusOf: (mailbox, signal) => store.mailboxes.status(mailbox, signal),
     hostname: options.hostname,
-    clock: systemClock,
+    clock: store.clock,
     log,
     laptop: isLaptop(options),
     examine,
@@ -153,7 +151,7 @@ function openRoom(context: GatewayContext, examine: Examine, lookup: Lookup, rat
     greyBook: new JetStreamGreyBook({ link: store.link, key, ...groupOf(store) }),
     refused: metrics.refused,
     returned: (address, namespace) =>
-      originalPath(address, store.vault.deriveAll(returnPathPurpose, namespace), Date.now()),
+      originalPath(address, store.vault.deriveAll(returnPathPurpose, namespace), store.clock.now()),
     accepted: (event) => tellAccepted(event, context),
   });
 }

@@ -24,7 +24,6 @@ import {
   type InstallationSizes,
 } from "../nats/installation.ts";
 import type { Layout } from "../nats/layout.ts";
-import type { ObserveMailbox } from "../nats/mailbox/observed.ts";
 import { JetStreamMailboxStore } from "../nats/mailbox/store.ts";
 import { JetStreamQueue } from "../nats/queue.ts";
 import { startPrivateServer } from "../nats/server/private.ts";
@@ -32,10 +31,13 @@ import { storeBudget } from "../nats/server/space.ts";
 import { forgetOwners, requireJetStream } from "../nats/streams.ts";
 import { unreachable } from "../nats/unreachable.ts";
 import { namespaceShard } from "../nats/users/permissions.ts";
+import { openClock } from "./clock.ts";
 import type { RunOptions } from "./options.ts";
 
 export interface Store {
   readonly link: Link;
+  /** What is written down, and waited for, goes by this one: a jump of one machine's clock is not believed. */
+  readonly clock: Clock;
   readonly queue: JetStreamQueue;
   readonly mailboxes: JetStreamMailboxStore;
   readonly events: EventLog;
@@ -54,7 +56,8 @@ export interface StoreContext {
   readonly signal: AbortSignal;
   readonly parts: AsyncDisposableStack;
   readonly observeCommit: (entries: number, ms: number) => void;
-  readonly observeMailbox: ObserveMailbox;
+  /** By how much this machine's clock is ahead of that of NATS. */
+  readonly observeClock: (aheadMs: number) => void;
   /** The longest queue lifetime of any policy, ms. */
   readonly lifetimeMs: () => number;
   /** Whether somebody relies on every event of a namespace. */
@@ -63,13 +66,13 @@ export interface StoreContext {
 
 /** Bodies outlive the longest queue lifetime by this much. */
 const MARGIN_S = 2 * 86_400;
-const clock: Clock = systemClock;
 
 export async function openStore(context: StoreContext): Promise<Store> {
   const { options, log, parts, env, observeCommit } = context;
   const vault = await vaultFrom(options, env);
   const { link, budget } = await openLink(context);
   parts.use(link);
+  const clock = parts.use(await openClock(link, log, context.observeClock)).clock;
   const namespace = options.namespace ?? link.confined ?? vault.namespace;
   // The folder's lock says that nobody else works on this store: owners of an earlier life are gone.
   if (options.nats.length === 0) await forgetOwners(link);
@@ -81,20 +84,13 @@ export async function openStore(context: StoreContext): Promise<Store> {
   );
   const common = { link, clock, log, shards, observeCommit };
   const whose = namespace === undefined || !hasMailboxes(options) ? {} : { namespace };
-  const mailboxes = parts.use(
-    new JetStreamMailboxStore({
-      ...common,
-      ...whose,
-      chance: Math.random,
-      observe: context.observeMailbox,
-    }),
-  );
+  const mailboxes = parts.use(new JetStreamMailboxStore({ ...common, ...whose, chance: Math.random }));
   const bodyTtlSeconds = () => Math.ceil(context.lifetimeMs() / 1_000) + MARGIN_S;
   const bounded = budget === 0 ? {} : { storeBytes: budget };
   const queue = parts.use(new JetStreamQueue({ ...common, partitions, bodyTtlSeconds, ...bounded }));
   await queue.start();
   const { directoryBytes } = sizes;
-  return { link, queue, mailboxes, events, vault, member, namespace, directoryBytes };
+  return { link, clock, queue, mailboxes, events, vault, member, namespace, directoryBytes };
 }
 
 /** Roles that look into mailboxes: those of their namespace alone, when they serve one. */
@@ -110,7 +106,7 @@ async function installed(
   const own = namespace !== undefined && hasMailboxes(options);
   if (link.confined !== undefined) {
     const shards = own ? [namespaceShard(link.confined)] : [];
-    return awaitInstallation(link, shards, { clock, log, signal });
+    return awaitInstallation(link, shards, { clock: systemClock, log, signal });
   }
   const make = async () => {
     const layout = await ensureInstallation(link, sizes);
@@ -192,7 +188,7 @@ export async function patiently<T>(
       const { message } = error as Error;
       if (message !== said) log.warn({ why: message }, sentence);
       said = message;
-      await clock.sleep(pause, signal);
+      await systemClock.sleep(pause, signal);
     }
   }
 }

@@ -20,7 +20,6 @@ import type { Sites } from "../deliver/site/sites.ts";
 import { Ways } from "../deliver/ways.ts";
 import { connectLookup } from "../dns/connect-lookup.ts";
 import type { Resolver } from "../dns/resolver.ts";
-import { systemClock } from "../kit/clock.ts";
 import { returnPathPurpose } from "../mail/srs.ts";
 import { dial } from "../net/dial.ts";
 import { fetchStsPolicy } from "../net/fetch-sts-policy.ts";
@@ -35,7 +34,7 @@ export function waysOf(context: OpenedContext, resolver: Resolver, sites: Sites,
   const isOurs = ownAddresses();
   const routes = new Routes({
     directory: live,
-    clock: systemClock,
+    clock: store.clock,
     dns: resolver,
     port: options.smtpPort,
     secure: secureMeans(context, resolver),
@@ -53,21 +52,21 @@ export function waysOf(context: OpenedContext, resolver: Resolver, sites: Sites,
           return fileHere(queued, context, filter, signal);
         },
     forward: (queued, signal) =>
-      forwardJob({ queued, live, queue: store.queue, makeJobs: jobsFor, now: systemClock.now(), signal }),
+      forwardJob({ queued, live, queue: store.queue, makeJobs: jobsFor, now: store.clock.now(), signal }),
     gate: ({ site, limits, policy }) => sites.gate(site, limits, policy),
     remote: {
       dial,
       connected: (tls) => context.metrics.nextHop(tls),
       queue: store.queue,
-      signer: new Signer({ directory: live, keys, queue: store.queue, clock: systemClock }),
+      signer: new Signer({ directory: live, keys, queue: store.queue, clock: store.clock }),
       feedback: reputation.feedback,
       returnPaths: new ReturnPaths({
         directory: live,
         keys: (namespace) => store.vault.deriveAll(returnPathPurpose, namespace),
-        clock: systemClock,
+        clock: store.clock,
       }),
       chance: Math.random,
-      clock: systemClock,
+      clock: store.clock,
       hosts: new Hosts(Math.random),
       ...(note ? { tell: (session) => noteTls(session, live, note) } : {}),
       log,
@@ -76,10 +75,10 @@ export function waysOf(context: OpenedContext, resolver: Resolver, sites: Sites,
   });
 }
 
-function secureMeans({ log }: DeliveryContext, resolver: Resolver): SecureMeans {
+function secureMeans({ log, store }: DeliveryContext, resolver: Resolver): SecureMeans {
   const lookup = connectLookup(resolver);
   const fetch = (domain: string, signal: AbortSignal) => fetchStsPolicy(domain, signal, { lookup });
-  const policies = new StsPolicies({ dns: resolver, fetch, clock: systemClock, log });
+  const policies = new StsPolicies({ dns: resolver, fetch, clock: store.clock, log });
   return {
     tlsa: (host, port, signal) => resolver.records(`_${port}._tcp.${host}`, "TLSA", signal),
     policy: (domain, signal) => policies.of(domain, signal),
@@ -125,7 +124,7 @@ function fileHere(queued: Queued, { live, store }: DeliveryContext, filter: Filt
     store: mailboxes,
     queue,
     filter,
-    now: systemClock.now(),
+    now: store.clock.now(),
     signal,
   });
 }

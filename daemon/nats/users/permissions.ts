@@ -29,6 +29,9 @@ const everything: Subjects = { allow: [">"] };
 /** The namespace's own mailboxes; those of shared daemons lie in `M<shard>`. */
 export const namespaceShard = (namespace: string): `-${string}` => `-${namespace}`;
 
+/** What the server knows of who asks. */
+export const USER_INFO = "$SYS.REQ.USER.INFO";
+
 /** Where answers to a user come: nobody else may listen there. */
 export const inboxPrefix = (namespace: string | undefined): string =>
   namespace === undefined ? "_INBOX" : `_INBOX.${namespace}`;
@@ -52,6 +55,7 @@ function ofNamespace(namespace: string, shards: number): Permissions {
   const numbers = Array.from({ length: shards }, (_, i) => i);
   const pub = [
     "$JS.API.INFO", // how full the account is
+    USER_INFO, // what time it is for the server
     ...numbers.flatMap((i) => queueSubjects(i, namespace)),
     ...numbers.flatMap((i) => bodySubjects(i)),
     ...ownership(namespace),
