@@ -25,7 +25,7 @@ export async function emptied(reach: Reach, limitMs: number): Promise<void> {
 }
 
 /** When a message was first accepted that was begun after `from`; fails when that takes longer than `limitMs`. */
-export async function acceptedAfter({ sent }: Ledger, from: number, limitMs: number): Promise<number> {
+export async function acceptedAfter({ sent }: Ledger, from: number, limitMs = 60_000): Promise<number> {
   for (;;) {
     for (const { told, at, begun } of sent.values())
       if (told?.kind === "accepted" && at !== undefined && begun > from) return at;

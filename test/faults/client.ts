@@ -6,6 +6,7 @@
  */
 import { once } from "node:events";
 import net from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import tls from "node:tls";
 import type { Told } from "./ledger.ts";
 
@@ -21,6 +22,12 @@ export interface ConnectionOptions {
   readonly login?: { readonly user: string; readonly password: string };
 }
 
+/** A message that takes its time: so many octets, then so long a rest, and so on. */
+export interface Pace {
+  readonly octets: number;
+  readonly restMs: number;
+}
+
 interface Waiter {
   readonly resolve: (reply: string) => void;
   readonly reject: (error: Error) => void;
@@ -33,6 +40,8 @@ export class Connection {
   #text = "";
   #gone: Error | undefined;
   usable = true;
+  /** Between 354 and the final dot. */
+  inData = false;
 
   private constructor(socket: net.Socket) {
     this.#socket = socket;
@@ -61,14 +70,15 @@ export class Connection {
     }
   }
 
-  async send(sender: string, recipients: readonly string[], octets: Buffer): Promise<Told> {
+  async send(sender: string, recipients: readonly string[], octets: Buffer, pace?: Pace): Promise<Told> {
     let ended = false;
     try {
       const refusal = await this.#envelope(sender, recipients);
       if (refusal !== undefined) return { kind: "refused", reply: refusal, complete: false };
+      if (pace) await this.#slowly(octets, pace);
       ended = true;
       this.#socket.cork();
-      this.#socket.write(octets);
+      if (!pace) this.#socket.write(octets);
       this.#socket.write(END);
       this.#socket.uncork();
       const reply = await this.#reply();
@@ -78,6 +88,19 @@ export class Connection {
     } catch {
       this.close();
       return { kind: ended ? "unknown" : "unsent" };
+    }
+  }
+
+  async #slowly(octets: Buffer, { octets: step, restMs }: Pace): Promise<void> {
+    this.inData = true;
+    try {
+      for (let at = 0; at < octets.length; at += step) {
+        if (this.#gone) throw this.#gone;
+        if (!this.#socket.write(octets.subarray(at, at + step))) await once(this.#socket, "drain");
+        await delay(restMs);
+      }
+    } finally {
+      this.inData = false;
     }
   }
 
@@ -141,6 +164,7 @@ export class Connection {
     this.#gone = error;
     this.usable = false;
     this.#socket.destroy();
+    this.#socket.emit("drain"); // whoever waits for room waits no longer
     for (const waiter of this.#waiting.splice(0)) waiter.reject(error);
   }
 }

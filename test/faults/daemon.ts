@@ -2,7 +2,8 @@
  * One daemon process that is there to be hurt: started by `bin/postfleet`, killed, frozen, and started again with the
  * same arguments and ports.
  *
- * In:     arguments of `postfleet run`, without the health listener, which is chosen here.
+ * In:     arguments of `postfleet run`, without the health listener, which is chosen here; where it runs, when that is not
+ *         this machine as it is.
  * Ends:   with its disposal (SIGTERM, then SIGKILL), or with the test process.
  */
 import { type ChildProcess, spawn } from "node:child_process";
@@ -10,6 +11,7 @@ import { closeSync, openSync } from "node:fs";
 import { get } from "node:http";
 import net from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import { type Host, here } from "./lan.ts";
 
 export interface DaemonOptions {
   readonly name: string;
@@ -17,9 +19,12 @@ export interface DaemonOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Its log is added to this file. */
   readonly logFile: string;
+  readonly host?: Host;
 }
 
 export const launcher = new URL("../../bin/postfleet", import.meta.url).pathname;
+/** Where nobody else has ports. */
+const OWN_HEALTH_PORT = 8025;
 const running = new Set<ChildProcess>();
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
@@ -37,18 +42,21 @@ export async function freePort(): Promise<number> {
 export class Daemon implements AsyncDisposable {
   readonly name: string;
   readonly #options: DaemonOptions;
+  readonly #host: Host;
   readonly #health: number;
+  #launcher = launcher;
   #child: ChildProcess | undefined;
   #exited: Promise<string> = Promise.resolve("not started");
 
   private constructor(options: DaemonOptions, health: number) {
     this.name = options.name;
     this.#options = options;
+    this.#host = options.host ?? here;
     this.#health = health;
   }
 
   static async create(options: DaemonOptions): Promise<Daemon> {
-    return new Daemon(options, await freePort());
+    return new Daemon(options, options.host ? OWN_HEALTH_PORT : await freePort());
   }
 
   get pid(): number {
@@ -64,11 +72,15 @@ export class Daemon implements AsyncDisposable {
     return this.#exited;
   }
 
-  start(): void {
+  /** `launcher`: of another version, which is used from now on. */
+  start(launcher = this.#launcher): void {
+    this.#launcher = launcher;
     const { args, env = {}, logFile } = this.#options;
+    const { address, enter } = this.#host;
     const log = openSync(logFile, "a");
-    const health = ["--listen", `health=127.0.0.1:${this.#health}`];
-    const child = spawn(launcher, ["run", ...args, ...health, "--log-format", "json"], {
+    const health = ["--listen", `health=${address}:${this.#health}`];
+    const [program, ...words] = [...enter, launcher, "run", ...args, ...health, "--log-format", "json"];
+    const child = spawn(program as string, words, {
       stdio: ["ignore", "ignore", log],
       env: { ...process.env, ...env },
     });
@@ -100,7 +112,7 @@ export class Daemon implements AsyncDisposable {
   isReady(): Promise<boolean> {
     return new Promise((resolve) => {
       const asked = get(
-        { host: "127.0.0.1", port: this.#health, path: "/readyz", agent: false },
+        { host: this.#host.address, port: this.#health, path: "/readyz", agent: false },
         (answer) => {
           answer.resume();
           resolve(answer.statusCode === 200);

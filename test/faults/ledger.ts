@@ -41,6 +41,8 @@ export interface Copy {
   readonly id: string;
   readonly address: string;
   readonly at: number;
+  /** The address that brought it. */
+  readonly from?: string;
 }
 
 export interface Outage {

@@ -6,7 +6,7 @@
  *         must mean one thing only.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { Connection, type ConnectionOptions } from "./client.ts";
+import { Connection, type ConnectionOptions, type Pace } from "./client.ts";
 import type { Ledger } from "./ledger.ts";
 import { compose } from "./message.ts";
 import { type Mix, senderMailbox } from "./mix.ts";
@@ -23,6 +23,8 @@ export interface LoadOptions {
   readonly connections: number;
   /** Messages a second, all connections together. */
   readonly rate: number;
+  /** As fast as they are taken when absent. */
+  readonly pace?: Pace;
 }
 
 const PER_CONNECTION = 40;
@@ -32,6 +34,7 @@ export class Load {
   readonly #workers: Promise<void>[];
   #stopped = false;
   #nextAt = 0;
+  readonly #connections = new Set<Connection>();
 
   constructor(options: LoadOptions) {
     this.#options = options;
@@ -44,6 +47,19 @@ export class Load {
     await Promise.all(this.#workers);
   }
 
+  /** Messages between 354 and their final dot, of those that take their time. */
+  get inData(): number {
+    let count = 0;
+    for (const { inData } of this.#connections) if (inData) count++;
+    return count;
+  }
+
+  /** The scenario has failed: nobody asks for the answers any more. */
+  abandon(): void {
+    this.#stopped = true;
+    for (const connection of this.#connections) connection.close();
+  }
+
   async #work(): Promise<void> {
     while (!this.#stopped) {
       const { port, client, onUnreachable } = this.#options;
@@ -54,16 +70,18 @@ export class Load {
   }
 
   async #use(connection: Connection): Promise<void> {
+    this.#connections.add(connection);
     for (let n = 0; n < PER_CONNECTION && connection.usable; n++) {
       await this.#turn();
       if (this.#stopped) break;
       await this.#send(connection);
     }
     await connection.quit();
+    this.#connections.delete(connection);
   }
 
   async #send(connection: Connection): Promise<void> {
-    const { ledger, mix, sender = senderMailbox } = this.#options;
+    const { ledger, mix, sender = senderMailbox, pace } = this.#options;
     const { id, expected, octets } = mix.next();
     const body = compose(id, sender, octets);
     const sent = ledger.begin(id, expected);
@@ -71,6 +89,7 @@ export class Load {
       sender,
       expected.map(({ address }) => address),
       body,
+      pace,
     );
     sent.at = performance.now();
     ledger.waited(sent.at - sent.begun);

@@ -8,7 +8,14 @@ import type { Expected } from "./ledger.ts";
 export const home = "home.test";
 export const senderMailbox = `sender@${home}`;
 export const mailboxes = ["box0", "box1", "box2", "box3"].map((name) => `${name}@${home}`);
-const destinations = ["one.test", "two.test", "three.test", "four.test", "five.test", "six.test"] as const;
+export const destinations = [
+  "one.test",
+  "two.test",
+  "three.test",
+  "four.test",
+  "five.test",
+  "six.test",
+] as const;
 
 export interface Draft {
   readonly id: string;

@@ -3,25 +3,31 @@
  *
  * Run:   node test/faults/run.ts [SCENARIO…] [--kills N] [--cuts N] [--seed N] [--quick] [--sync INTERVAL]
  * Out:   one line a scenario on standard output, progress on standard error.
- * Fails: status 1 when a scenario finds anything wrong, 2 for wrong usage. Power cuts need root and /dev/fuse; without
- *        them they are passed over, and a line says so.
+ * Fails: status 1 when a scenario finds anything wrong, 2 for wrong usage. Power cuts need root and /dev/fuse, partitions
+ *        root and a few commands; without them they are passed over, and a line says so.
  */
 import { accessSync, constants } from "node:fs";
 import { parseArgs } from "node:util";
+import { canIsolate, inIsolation, isIsolated } from "./isolation.ts";
 import type { FaultOptions, Scenario } from "./scenario.ts";
+import { clockJumps } from "./scenarios/clock-jumps.ts";
 import { clusterKills } from "./scenarios/cluster-kills.ts";
 import { diskFull } from "./scenarios/disk-full.ts";
+import { dnsOutage } from "./scenarios/dns-outage.ts";
+import { elections } from "./scenarios/elections.ts";
 import { frozenOwner } from "./scenarios/frozen-owner.ts";
 import { kills } from "./scenarios/kills.ts";
 import { mailboxCuts } from "./scenarios/mailbox-cuts.ts";
 import { mailboxRace } from "./scenarios/mailbox-race.ts";
 import { natsGone } from "./scenarios/nats-gone.ts";
+import { partitions } from "./scenarios/partitions.ts";
 import { powerCuts } from "./scenarios/power-cuts.ts";
 import { quorumCuts } from "./scenarios/quorum-cuts.ts";
 import { restarts } from "./scenarios/restarts.ts";
 import { slowDisk } from "./scenarios/slow-disk.ts";
 import { storeCuts } from "./scenarios/store-cuts.ts";
 import { storeFull } from "./scenarios/store-full.ts";
+import { upgrades } from "./scenarios/upgrades.ts";
 
 const scenarios: readonly Scenario[] = [
   kills,
@@ -37,6 +43,11 @@ const scenarios: readonly Scenario[] = [
   mailboxCuts,
   slowDisk,
   diskFull,
+  partitions,
+  elections,
+  dnsOutage,
+  upgrades,
+  clockJumps,
 ];
 
 function privileged(): boolean {
@@ -89,6 +100,11 @@ async function attempt(scenario: Scenario, options: FaultOptions): Promise<boole
     console.log(`${name}: passed over, it needs root and /dev/fuse`);
     return true;
   }
+  if (scenario.isolated && !canIsolate()) {
+    console.log(`${name}: passed over, it needs root, ip (iproute2), nft (nftables), nsenter and unshare`);
+    return true;
+  }
+  if (scenario.isolated && !isIsolated()) return inIsolation(name, options);
   console.error(`${name}: ${about}`);
   const began = performance.now();
   try {

@@ -27,6 +27,8 @@ export interface Scenario {
   readonly about: string;
   /** Needs root and /dev/fuse. */
   readonly privileged?: true;
+  /** Runs in a network namespace of its own; needs root, ip, nft, nsenter and unshare. */
+  readonly isolated?: true;
   /** Rejects when anything is wrong. Resolves with one line. */
   run(options: FaultOptions): Promise<string>;
 }
@@ -43,12 +45,14 @@ export interface Bench extends AsyncDisposable {
   succeeded(): void;
 }
 
-export async function openBench(name: string, options: FaultOptions): Promise<Bench> {
+/** `sinkHost`: where the next hop listens; loopback when absent. */
+export async function openBench(name: string, options: FaultOptions, sinkHost?: string): Promise<Bench> {
   const dir = await mkdtemp(join(tmpdir(), `postfleet-${name}-`));
   const dice = diceFrom(options.seed);
   const ledger = new Ledger();
-  const sink = await new Sink(ledger).listen();
+  const sink = await new Sink(ledger).listen(sinkHost);
   const mix = new Mix(dice, name);
+  const loads: Load[] = [];
   let keep = true;
   return {
     dir,
@@ -56,11 +60,16 @@ export async function openBench(name: string, options: FaultOptions): Promise<Be
     sink,
     dice,
     progress: options.progress,
-    load: (over) => new Load({ ledger, mix, connections: 8, rate: 250, ...over }),
+    load: (over) => {
+      const load = new Load({ ledger, mix, connections: 8, rate: 250, ...over });
+      loads.push(load);
+      return load;
+    },
     succeeded: () => {
       keep = false;
     },
     async [Symbol.asyncDispose]() {
+      for (const load of loads) load.abandon();
       await sink[Symbol.asyncDispose]();
       if (keep) options.progress(`logs are kept in ${dir}`);
       else await rm(dir, { recursive: true, force: true });

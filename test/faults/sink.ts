@@ -19,6 +19,8 @@ export class Sink implements AsyncDisposable {
   readonly #server: net.Server;
   readonly #sockets = new Set<net.Socket>();
   readonly #deferred = new Set<string>();
+  /** When it was asked to take something, by recipient; `performance.now()`. */
+  readonly tried = new Map<string, number[]>();
   #connections = 0;
   /** Every recipient that is not refused for good is deferred. */
   deferring = false;
@@ -56,6 +58,9 @@ export class Sink implements AsyncDisposable {
 
   /** The answer to RCPT. */
   judge(address: string): string {
+    const times = this.tried.get(address);
+    if (times) times.push(performance.now());
+    else this.tried.set(address, [performance.now()]);
     if (address.startsWith("bad-")) return "550 5.1.1 No such user here";
     if (this.deferring) return "451 4.3.0 Not today";
     if (!address.startsWith("late-") || this.#deferred.has(address)) return "250 2.1.5 Fine";
@@ -63,11 +68,11 @@ export class Sink implements AsyncDisposable {
     return "451 4.2.0 Come again";
   }
 
-  take(octets: Buffer, recipients: readonly string[]): void {
+  take(octets: Buffer, recipients: readonly string[], from: string): void {
     const at = performance.now();
     const found = readBack(octets);
     if (found === undefined || !found.whole) this.#ledger.damaged.push(found?.id ?? recipients.join());
-    for (const address of recipients) this.#ledger.copies.push({ id: found?.id ?? "", address, at });
+    for (const address of recipients) this.#ledger.copies.push({ id: found?.id ?? "", address, at, from });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -194,7 +199,7 @@ class Session {
   }
 
   #taken(octets: Buffer): void {
-    this.#sink.take(octets, this.#recipients);
+    this.#sink.take(octets, this.#recipients, this.#socket.remoteAddress ?? "");
     this.#reset();
     if (this.#sink.pondering === 0) return this.#say("250 2.0.0 Taken");
     setTimeout(() => this.#say("250 2.0.0 Taken"), this.#sink.pondering);

@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import { account, emptied, mustBalance, tell } from "../audit.ts";
+import { stranded } from "../healing.ts";
 import { type Cluster, openCluster } from "../installation.ts";
 import type { Ledger } from "../ledger.ts";
 import { type FaultOptions, openBench, type Scenario } from "../scenario.ts";
@@ -41,25 +42,13 @@ async function freeze(cluster: Cluster, ledger: Ledger): Promise<void> {
   for (const daemon of frozen) daemon.signal("SIGSTOP");
   await delay(FROZEN_MS);
   const until = outage.at + STRANDED_MS;
-  while (stranded(ledger, until) > 0 && performance.now() < outage.at + LONGEST_FREEZE_MS) await delay(500);
-  const left = stranded(ledger, until);
+  while (stranded(ledger, until).length > 0 && performance.now() < outage.at + LONGEST_FREEZE_MS)
+    await delay(500);
+  const left = stranded(ledger, until).length;
   for (const daemon of frozen) daemon.signal("SIGCONT");
   assert.equal(left, 0, `${left} messages waited for a frozen owner: the other one did not take over`);
   await Promise.all(frozen.map((daemon) => daemon.ready()));
   outage.up = performance.now();
-}
-
-/** Messages that were accepted until then and of which the next hop has nothing. */
-function stranded({ sent, copies }: Ledger, until: number): number {
-  const arrived = new Set(copies.map(({ id }) => id));
-  return [...sent.values()].filter(
-    ({ id, at, told, expected }) =>
-      told?.kind === "accepted" &&
-      at !== undefined &&
-      at <= until &&
-      expected.some(({ fate }) => fate === "sink") &&
-      !arrived.has(id),
-  ).length;
 }
 
 /** From the client's 250 to the first copy at the next hop. */

@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import { acceptedAfter, account, emptied, mustBalance, tell } from "../audit.ts";
+import { mustSpeakTruly } from "../healing.ts";
 import { type Cluster, openCluster } from "../installation.ts";
 import type { Ledger } from "../ledger.ts";
 import { type FaultOptions, openBench, type Scenario } from "../scenario.ts";
@@ -14,8 +15,6 @@ const GONE_MS = 60_000;
 const FROZEN_MS = 30_000;
 /** The limit is 20 s after the final dot; a busy machine may add a little. */
 const LONGEST_WAIT_MS = 25_000;
-/** An answer that was on its way to the client when NATS died. */
-const ON_ITS_WAY_MS = 250;
 const HEALED_WITHIN_MS = 15_000;
 
 async function run(options: FaultOptions): Promise<string> {
@@ -65,16 +64,6 @@ async function without(ledger: Ledger, name: string, ms: number, { begin, end }:
   const healed = Math.round((await acceptedAfter(ledger, back, 60_000)) - back);
   outage.up = performance.now();
   return { from, to, healed };
-}
-
-/** Nothing can have been stored while the store was dead. */
-function mustSpeakTruly({ sent }: Ledger, from: number, to: number): void {
-  for (const { id, told, at = 0 } of sent.values()) {
-    const meanwhile = at > from + ON_ITS_WAY_MS && at < to;
-    assert.ok(!(meanwhile && told?.kind === "accepted"), `${id} was acknowledged while NATS was gone`);
-    if (meanwhile && told?.kind === "refused")
-      assert.match(told.reply, /^(451 4\.3\.0|452 4\.3\.1|421) /, "another answer than to come back");
-  }
 }
 
 export const natsGone: Scenario = {

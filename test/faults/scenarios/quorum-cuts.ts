@@ -7,7 +7,8 @@
  */
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { startTrio, type TrioServer } from "../../harness/nats-trio.ts";
+import { loopbackAddresses } from "../../harness/loopback.ts";
+import { type ClusterNode, startNatsCluster } from "../../harness/nats-cluster.ts";
 import { acceptedAfter, account, emptied, mustBalance, tell } from "../audit.ts";
 import { openRoles } from "../installation.ts";
 import { Disk, powercutProgram } from "../powercut.ts";
@@ -20,7 +21,7 @@ const SETTLING_MS = 20_000;
 const HEALED_WITHIN_MS = 120_000;
 
 interface Node {
-  readonly server: TrioServer;
+  readonly server: ClusterNode;
   readonly disk: Disk;
 }
 
@@ -36,12 +37,13 @@ async function run(options: FaultOptions): Promise<string> {
     await disk.mount(0);
     mounted.push(disk);
   }
-  const dirs = places.map(({ at }) => at) as [string, string, string];
-  await using trio = await startTrio({ dirs, sync: options.sync });
-  const store = { url: trio.urls, user: trio.user, password: trio.password };
-  await using roles = await openRoles({ dir, sinkPort: sink.port, store, args: ["--replicas", "3"] });
+  const addresses = loopbackAddresses(3);
+  const servers = places.map(({ at }, n) => ({ address: addresses[n] as string, enter: [], dir: at }));
+  await using nats = await startNatsCluster({ nodes: servers, sync: options.sync });
+  const ways = { smarthost: { host: "127.0.0.1", port: sink.port } };
+  await using roles = await openRoles({ dir, nats: nats.access, ways, args: ["--replicas", "3"] });
   const load = bench.load({ port: roles.port, connections: 16, rate: 80 });
-  const nodes = trio.servers.map((server, n) => ({ server, disk: mounted[n] as Disk }));
+  const nodes = nats.nodes.map((server, n) => ({ server, disk: mounted[n] as Disk }));
   const dropped = await cuts(bench, nodes, options);
   await load.stop();
   await emptied(roles.reach, 180_000);
