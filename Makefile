@@ -18,7 +18,7 @@ INTEGRATION = 'test/contract/**/*.test.ts' 'test/golden/**/*.test.ts' 'test/inte
               'test/kubernetes/**/*.test.ts'
 FUZZ = 'test/fuzz/**/*.test.ts'
 
-.PHONY: audit help setup mail-programs kube-api run test test-unit test-integration cluster-test interop fuzz bench bench-operator scale faults soak check format lint types directions licences \
+.PHONY: audit help setup mail-programs kube-api run test test-unit test-integration cluster-test interop fuzz bench bench-operator scale faults soak drill check format lint types directions licences \
         generate verify image clean
 
 help: ## List the targets
@@ -59,6 +59,9 @@ faults: setup ## Kill, freeze and cut the power, then account for every message
 
 soak: setup ## Mixed traffic for SOAK_MINUTES=30, then account for every message and for memory
 	@node test/faults/soak/run.ts
+
+drill: setup ## Back up under load, destroy everything, restore, and account for every message
+	@node test/faults/run.ts drill-laptop drill-cluster
 
 check: format lint types directions verify licences ## Format, lint, types, import directions, generated files, licences
 

@@ -46,6 +46,14 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
       about: "look at mailboxes, copy them out",
       load: async () => (await import("./cli/mailbox.ts")).mailboxCommand,
     },
+    backup: {
+      about: "copy everything into a folder, while mail flows",
+      load: async () => (await import("./cli/backup.ts")).backupCommand,
+    },
+    restore: {
+      about: "bring a copy back into a new installation",
+      load: async () => (await import("./cli/backup.ts")).restoreCommand,
+    },
     dns: {
       about: "the DNS records a domain needs, and what the DNS says",
       load: async () => (await import("./cli/dns.ts")).dnsCommand,
@@ -114,10 +122,12 @@ function explain(error: unknown, { out }: CommandContext): number {
 
 /** Errors whose message is for people. */
 const speaking = new Set([
+  "BrokenCopy",
   "CannotListen",
   "DataDirInUse",
   "DataDirUnusable",
   "NatsServerMissing",
+  "NotEmpty",
   "ServerDidNotStart",
   "StoreFault",
   "StoreUnavailable",

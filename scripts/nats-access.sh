@@ -1,7 +1,7 @@
 # For backup.sh and restore.sh: how they reach NATS, with a credential for everything in our account.
 # shellcheck shell=bash
 
-# NAMESPACE RELEASE → a function `admin` that is `nats` with address and credential
+# NAMESPACE RELEASE → a function `installation` that runs a command of postfleet against it
 nats_access() {
   local port
   access=$(mktemp -d)
@@ -33,7 +33,7 @@ credentials() {
   fi
 }
 
-# Where NATS speaks TLS: NATS_CA is the file by which its certificate is trusted, for `admin` and for postfleet.
+# Where NATS speaks TLS: NATS_CA is the file by which its certificate is trusted.
 authority() {
   local secret
   secret=$(kubectl -n "$1" get configmap "$2-operator" -o 'jsonpath={.data.config\.yaml}' | sed -n 's/^  caSecret: //p')
@@ -42,4 +42,4 @@ authority() {
   kubectl -n "$1" get secret "$secret" -o 'jsonpath={.data.ca\.crt}' | base64 -d >"$NATS_CA"
 }
 
-admin() { nats --server "$address" --creds "$access/admin.creds" ${NATS_CA:+--tlsca "$NATS_CA"} "$@"; }
+installation() { NATS_CREDS=$access/admin.creds "$here/../bin/postfleet" "$@" --nats "$address"; }

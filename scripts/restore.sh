@@ -15,18 +15,4 @@ source "$here/nats-access.sh"
 kubectl apply -f "$folder/keys.json" >/dev/null
 kubectl -n "$namespace" rollout status "statefulset/$release-nats" --timeout 180s >/dev/null
 nats_access "$namespace" "$release"
-[[ -z $(admin stream ls --names --all | grep -E '^Q[0-9]+$' || true) ]] || {
-  echo "restore.sh: there is mail in $namespace/$release already; restore into a new installation" >&2
-  exit 1
-}
-while read -r stream; do
-  admin stream restore --no-progress "$folder/streams/$stream" >/dev/null
-  echo "restored $stream"
-done <"$folder/order"
-
-# Mail programs may have seen what came after the copy: its UIDs and mod-sequences are not given out again.
-restored() { NATS_CREDS=$access/admin.creds "$here/../bin/postfleet" mailbox restored --nats "$address" "$@"; }
-restored --shared
-while read -r stream; do
-  [[ $stream != M-* ]] || restored --namespace "${stream#M-}"
-done <"$folder/order"
+installation restore "$folder"

@@ -35,6 +35,8 @@ export interface TailMessage {
   readonly forged: boolean;
   /** The server put it there because the subject's last message expired or was removed. */
   readonly marker: boolean;
+  /** The first value of a header, its name written exactly so. */
+  readonly header: (name: string) => string | undefined;
 }
 
 export interface TailOptions {
@@ -165,7 +167,8 @@ export class Tail implements AsyncDisposable {
     const forged = head.get("Nats-Subject") !== undefined;
     try {
       const { subject, data } = msg;
-      this.#options.onMessage({ subject, sequence, time, data, pending, marker, forged });
+      const header = head.get;
+      this.#options.onMessage({ subject, sequence, time, data, pending, marker, forged, header });
     } catch (error) {
       this.#options.log.error({ err: error, subject: msg.subject }, "a record could not be handled");
     }

@@ -7,7 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Ledger, Outage } from "./ledger.ts";
 import { command, mailIn, type Reach } from "./mail-found.ts";
 import { mailboxes, senderMailbox } from "./mix.ts";
-import { type Account, type Duplicate, reconcile } from "./reconcile.ts";
+import { type Account, type Books, type Duplicate, reconcile } from "./reconcile.ts";
 
 /** Waits until the queue is empty; fails with the jobs that stay. */
 export async function emptied(reach: Reach, limitMs: number): Promise<void> {
@@ -45,6 +45,12 @@ export async function account(
   progress: (line: string) => void,
   settlingMs?: number,
 ): Promise<Account> {
+  if (ledger.count("refused") > 0) progress(`clients heard ${refusals(ledger)}`);
+  return reconcile(await booksOf(ledger, reach, scratch), settlingMs);
+}
+
+/** The ledger, and what lies in the mailboxes. */
+export async function booksOf(ledger: Ledger, reach: Reach, scratch: string): Promise<Books> {
   const filed = new Map<string, readonly string[]>();
   const damaged = [...ledger.damaged];
   for (const address of mailboxes) {
@@ -53,9 +59,8 @@ export async function account(
     damaged.push(...found.damaged);
   }
   const { reported } = await mailIn(reach, senderMailbox, scratch);
-  if (ledger.count("refused") > 0) progress(`clients heard ${refusals(ledger)}`);
   const { sent, copies, outages } = ledger;
-  return reconcile({ ledger: { sent, copies, outages, damaged }, filed, reported }, settlingMs);
+  return { ledger: { sent, copies, outages, damaged }, filed, reported };
 }
 
 const names = {

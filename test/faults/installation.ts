@@ -3,6 +3,7 @@
  * (a NATS that others run, and each role in a process of its own). Both from the same resources.
  */
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { listenerDefaults } from "../../daemon/run/options.ts";
@@ -167,11 +168,13 @@ export async function openRoles(options: RolesOptions): Promise<Roles> {
   const file = join(dir, "resources.yaml");
   await writeFile(file, resources(options.ways));
   await mkdir(join(dir, "keys"), { recursive: true });
-  await writeFile(join(dir, "keys", "directory.key"), randomBytes(32));
+  const key = join(dir, "keys", "directory.key");
+  // An installation that was lost has the keys of the one before.
+  if (!existsSync(key)) await writeFile(key, randomBytes(32));
   const env = {
     NATS_USER: nats.user,
     NATS_PASSWORD: nats.password,
-    POSTFLEET_DIRECTORY_KEY_FILE: join(dir, "keys", "directory.key"),
+    POSTFLEET_DIRECTORY_KEY_FILE: key,
   };
   const begin = async (name: RoleName, ...more: readonly string[]) => {
     const role = name.split("-")[0] as string;

@@ -14,6 +14,7 @@ import { clockJumps } from "./scenarios/clock-jumps.ts";
 import { clusterKills } from "./scenarios/cluster-kills.ts";
 import { diskFull } from "./scenarios/disk-full.ts";
 import { dnsOutage } from "./scenarios/dns-outage.ts";
+import { drillCluster, drillLaptop } from "./scenarios/drills.ts";
 import { elections } from "./scenarios/elections.ts";
 import { frozenOwner } from "./scenarios/frozen-owner.ts";
 import { kills } from "./scenarios/kills.ts";
@@ -48,6 +49,8 @@ const scenarios: readonly Scenario[] = [
   dnsOutage,
   upgrades,
   clockJumps,
+  drillLaptop,
+  drillCluster,
 ];
 
 function privileged(): boolean {

@@ -24,6 +24,8 @@ export class Sink implements AsyncDisposable {
   #connections = 0;
   /** Every recipient that is not refused for good is deferred. */
   deferring = false;
+  /** Recipients at these domains are deferred. */
+  readonly closed = new Set<string>();
   /** How long it thinks before it says that it took a message, ms. */
   pondering = 0;
   /** Sessions that ended in the middle of a message. */
@@ -62,7 +64,8 @@ export class Sink implements AsyncDisposable {
     if (times) times.push(performance.now());
     else this.tried.set(address, [performance.now()]);
     if (address.startsWith("bad-")) return "550 5.1.1 No such user here";
-    if (this.deferring) return "451 4.3.0 Not today";
+    if (this.deferring || this.closed.has(address.slice(address.lastIndexOf("@") + 1)))
+      return "451 4.3.0 Not today";
     if (!address.startsWith("late-") || this.#deferred.has(address)) return "250 2.1.5 Fine";
     this.#deferred.add(address);
     return "451 4.2.0 Come again";

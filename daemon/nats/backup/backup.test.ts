@@ -1,0 +1,157 @@
+/** Copies and restorations against a real nats-server. */
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { headers } from "@nats-io/transport-node";
+import { startNats } from "../../../test/harness/nats-server.ts";
+import { silent } from "../../kit/log.ts";
+import type { Job } from "../../queue/job.ts";
+import { encodeJob } from "../codec.ts";
+import { connectNats, type Link } from "../connect.ts";
+import { ensureInstallation, unbounded } from "../installation.ts";
+import { findLayout } from "../layout.ts";
+import { lastOnSubject } from "../read.ts";
+import { type Restored, restoreStreams } from "./restore.ts";
+import { saveStreams, streamFile } from "./save.ts";
+
+async function place(t: TestContext): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), "postfleet-backup-"));
+  t.after(() => rm(dir, { recursive: true }));
+  return dir;
+}
+
+async function aLink(t: TestContext): Promise<Link> {
+  const nats = await startNats(t, { sync: "10s" });
+  const credential = { kind: "password", user: nats.user, password: nats.password } as const;
+  const link = await connectNats({ servers: [nats.url], credential, name: "test" }, silent);
+  t.after(() => link[Symbol.asyncDispose]());
+  return link;
+}
+
+async function installed(t: TestContext): Promise<Link> {
+  const link = await aLink(t);
+  await ensureInstallation(link, unbounded(1));
+  return link;
+}
+
+async function put(link: Link, subject: string, data: Uint8Array | string, ttl?: string): Promise<void> {
+  const head = headers();
+  if (ttl) head.set("Nats-TTL", ttl);
+  const answer = await link.nc.request(subject, data, { headers: head, timeout: 5_000 });
+  assert.equal(answer.json<{ error?: unknown }>().error, undefined);
+}
+
+const text = async (link: Link, stream: string, subject: string) => {
+  const record = await lastOnSubject(link, stream, subject);
+  return record && Buffer.from(record.data).toString();
+};
+
+const save = (link: Link, folder: string) =>
+  saveStreams(link, { folder, log: silent, now: Date.now, saved: () => {} });
+
+async function restore(link: Link, folder: string, now = Date.now): Promise<Map<string, Restored>> {
+  const done = new Map<string, Restored>();
+  const restored = (stream: Restored) => void done.set(stream.name, stream);
+  await restoreStreams(link, { folder, replicas: undefined, log: silent, now, restored });
+  return done;
+}
+
+const key = (message: string) => `q0.relay.shop.default.7.${message}.1`;
+const aJob = (message: string, body: Job["body"]) =>
+  encodeJob({ message, body } as Job, Buffer.from("octets"));
+
+test("what was there is there again: records in their order, the layout, what lies beside leases", async (t) => {
+  const one = await installed(t);
+  await put(one, "m0.r.x.1.1", "first");
+  await put(one, "m0.r.x.1.1", "second");
+  await put(one, "own.shop.suspended.default", "{}");
+  await put(one, "own._.local-_.m.someone", "a lease");
+  for (const n of [1, 2, 3]) await put(one, "events.page", `page ${n}`);
+  await put(one, key("a"), aJob("a", { kind: "inline", size: 6 }));
+  const folder = await place(t);
+  await save(one, folder);
+  const other = await aLink(t);
+  await restore(other, folder);
+  assert.deepEqual(await findLayout(other), await findLayout(one));
+  assert.equal(await text(other, "M0", "m0.r.x.1.1"), "second");
+  assert.equal(await text(other, "OWN", "own.shop.suspended.default"), "{}");
+  assert.equal(await text(other, "OWN", "own._.local-_.m.someone"), undefined);
+  assert.equal(await text(other, "EVENTS", "events.page"), "page 3");
+  const jsm = await jetstreamManager(other.nc);
+  assert.equal((await jsm.streams.info("EVENTS")).state.messages, 3);
+  assert.match((await text(other, "Q0", key("a"))) ?? "", /octets$/);
+  await ensureInstallation(other, unbounded(1)); // as the next daemon does
+});
+
+test("a job whose body was removed before the bodies were saved is finished, and not restored", async (t) => {
+  const one = await installed(t);
+  await put(one, key("done"), aJob("done", { kind: "stored", id: "gone", chunks: 2, size: 9 }));
+  await put(one, key("waits"), aJob("waits", { kind: "stored", id: "kept", chunks: 2, size: 9 }));
+  await put(one, "b0.gone.0", "half");
+  for (const n of [0, 1]) await put(one, `b0.kept.${n}`, "half");
+  const folder = await place(t);
+  await save(one, folder);
+  const other = await aLink(t);
+  const done = await restore(other, folder);
+  assert.deepEqual(done.get("Q0"), { name: "Q0", records: 1, finished: 1 });
+  assert.equal(await text(other, "Q0", key("done")), undefined);
+  assert.equal(await text(other, "B0", "b0.kept.1"), "half");
+});
+
+test("a record whose time is over while it lies in the copy does not come back", async (t) => {
+  const one = await installed(t);
+  await put(one, "m0.a.x.1", "soon over", "60s");
+  await put(one, "m0.a.x.2", "later over", "7200s");
+  const folder = await place(t);
+  await save(one, folder);
+  const other = await aLink(t);
+  await restore(other, folder, () => Date.now() + 3_600_000);
+  assert.equal(await text(other, "M0", "m0.a.x.1"), undefined);
+  const left = Number.parseInt((await lastOnSubject(other, "M0", "m0.a.x.2"))?.header("Nats-TTL") ?? "", 10);
+  assert.ok(left > 3_000 && left <= 3_600, `${left} s`);
+});
+
+test("what came as the server's answer to somebody's question is not made genuine by a copy", async (t) => {
+  const one = await installed(t);
+  await put(one, "b0.x.0", "one");
+  one.nc.publish("$JS.API.DIRECT.GET.B0.b0.x.0", "", { reply: "m0.r.forged.1.1" });
+  await one.nc.flush();
+  await put(one, "m0.r.x.1.1", "genuine");
+  assert.equal((await lastOnSubject(one, "M0", "m0.r.forged.1.1"))?.forged, true, "the test's own premise");
+  const folder = await place(t);
+  await save(one, folder);
+  const other = await aLink(t);
+  await restore(other, folder);
+  assert.equal(await text(other, "M0", "m0.r.forged.1.1"), undefined);
+  assert.equal(await text(other, "M0", "m0.r.x.1.1"), "genuine");
+});
+
+test("nothing is overwritten, and a broken or half copy changes nothing", async (t) => {
+  const one = await installed(t);
+  const folder = await place(t);
+  await save(one, folder);
+  await assert.rejects(restore(one, folder), { name: "NotEmpty" });
+  const other = await aLink(t);
+  await assert.rejects(restore(other, await place(t)), { name: "BrokenCopy" });
+  await writeFile(streamFile(folder, "M0"), "{}\n");
+  await assert.rejects(restore(other, folder), { name: "BrokenCopy" });
+  const jsm = await jetstreamManager(other.nc);
+  assert.equal((await jsm.streams.names().next()).length, 0);
+});
+
+test("a restoration that was cut short is begun again", async (t) => {
+  const one = await installed(t);
+  await put(one, "m0.r.x.1.1", "whole");
+  const folder = await place(t);
+  await save(one, folder);
+  const other = await aLink(t);
+  const jsm = await jetstreamManager(other.nc);
+  await jsm.streams.add({ name: "M0", subjects: ["m0.>"] });
+  await put(other, "m0.r.x.9.9", "half");
+  await restore(other, folder);
+  assert.equal(await text(other, "M0", "m0.r.x.1.1"), "whole");
+  assert.equal(await text(other, "M0", "m0.r.x.9.9"), undefined);
+});

@@ -1,0 +1,140 @@
+/**
+ * Brings saved streams back into a NATS without an installation.
+ *
+ * In:     a folder that `save.ts` wrote; a link that may make streams; how many copies of each stream there shall be, when not
+ *         as many as there were.
+ * Out:    streams that hold what was saved, in its order, durably. Records whose time is over are left out; and so are jobs
+ *         whose body is not in the copy: their message was finished after the queue was saved, or it would be there.
+ * Fails:  `BrokenCopy` before anything is made; `NotEmpty` when there is mail already; `StoreFault`. A restoration that failed
+ *         may be begun again: until it is done there is no queue, and streams without a queue are made anew.
+ */
+import { readFile } from "node:fs/promises";
+import { type StreamConfig as Config, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
+import { systemClock } from "../../kit/clock.ts";
+import type { Log } from "../../kit/log.ts";
+import { decodeJob } from "../codec.ts";
+import { GroupCommit } from "../commit.ts";
+import type { Link } from "../connect.ts";
+import { BrokenCopy, readArchive, type SavedRecord } from "./archive.ts";
+import { BodyIndex } from "./body-index.ts";
+import { isBodies, isQueue, type StreamConfig, timeLeft, toBeRestored } from "./plan.ts";
+import { type Manifest, manifestFile, streamFile } from "./save.ts";
+
+export class NotEmpty extends Error {
+  override readonly name = "NotEmpty";
+}
+
+export interface RestoreOptions {
+  readonly folder: string;
+  /** `undefined`: as saved. */
+  readonly replicas: number | undefined;
+  readonly log: Log;
+  readonly now: () => number;
+  readonly restored: (stream: Restored) => void;
+}
+
+export interface Restored {
+  readonly name: string;
+  readonly records: number;
+  /** Jobs that were finished while the copy was made. */
+  readonly finished: number;
+}
+
+/** In flight, before the next are read. */
+const TOGETHER = 512;
+const OCTETS_TOGETHER = 4 << 20;
+const PATIENCE_MS = 120_000;
+const NO_STORAGE = 10047;
+
+/** Throws `BrokenCopy` for a folder that holds no whole copy. */
+export async function readManifest(folder: string): Promise<Manifest> {
+  const file = manifestFile(folder);
+  const text = await readFile(file, "utf8").catch(() => {
+    throw new BrokenCopy(`${folder} holds no finished copy: there is no ${file}`);
+  });
+  const manifest = JSON.parse(text) as Manifest;
+  if (manifest.format !== 1) throw new BrokenCopy(`${file} is of another version of postfleet`);
+  for (const { name, records } of manifest.streams) {
+    let found = 0;
+    for await (const _ of readArchive(streamFile(folder, name))) found++;
+    if (found !== records) throw new BrokenCopy(`${name} has ${found} records instead of ${records}`);
+  }
+  return manifest;
+}
+
+export async function restoreStreams(link: Link, options: RestoreOptions): Promise<Manifest> {
+  const { folder } = options;
+  const manifest = await readManifest(folder);
+  const jsm = await jetstreamManager(link.nc, { timeout: 30_000 });
+  await mustBeEmpty(jsm, manifest);
+  const bodies = new BodyIndex();
+  for (const { name, config } of toBeRestored(manifest.streams)) {
+    await make(jsm, config, options.replicas);
+    const done = await fill(link, name, bodies, options);
+    options.restored({ name, ...done });
+  }
+  return manifest;
+}
+
+async function mustBeEmpty(jsm: JetStreamManager, { streams }: Manifest): Promise<void> {
+  const there: string[] = [];
+  for await (const name of jsm.streams.names()) there.push(name);
+  if (there.some(isQueue))
+    throw new NotEmpty("there is mail already: restore into a new installation; nothing is overwritten");
+  for (const name of there.filter((each) => streams.some((saved) => saved.name === each)))
+    await jsm.streams.delete(name);
+}
+
+async function make(
+  jsm: JetStreamManager,
+  config: StreamConfig,
+  replicas: number | undefined,
+): Promise<void> {
+  const wanted = { ...config, ...(replicas === undefined ? {} : { num_replicas: replicas }) };
+  try {
+    await jsm.streams.add(wanted as unknown as Config);
+  } catch (error) {
+    // A smaller store: the daemons bound the stream anew by what there is.
+    if ((error as { code?: unknown }).code !== NO_STORAGE) throw error;
+    await jsm.streams.add({ ...wanted, max_bytes: -1 } as unknown as Config);
+  }
+}
+
+async function fill(
+  link: Link,
+  name: string,
+  bodies: BodyIndex,
+  { folder, log, now }: RestoreOptions,
+): Promise<Omit<Restored, "name">> {
+  const commit = new GroupCommit(link, { stream: name, log, clock: systemClock, timeoutMs: PATIENCE_MS });
+  let pending: Promise<number>[] = [];
+  let octets = 0;
+  let records = 0;
+  let finished = 0;
+  for await (const record of readArchive(streamFile(folder, name))) {
+    const left = timeLeft(record, now());
+    if (left === 0) continue;
+    if (isBodies(name)) bodies.add(record);
+    if (isQueue(name) && wasFinished(record, bodies)) {
+      finished++;
+      continue;
+    }
+    const { subject, data } = record;
+    const stored = commit.commit([{ subject, data, ...(left === undefined ? {} : { ttl: `${left}s` }) }]);
+    stored.catch(() => {}); // seen below
+    pending.push(stored);
+    records++;
+    octets += data.length;
+    if (pending.length < TOGETHER && octets < OCTETS_TOGETHER) continue;
+    await Promise.all(pending);
+    pending = [];
+    octets = 0;
+  }
+  await Promise.all(pending);
+  return { records, finished };
+}
+
+function wasFinished({ subject, data }: SavedRecord, bodies: BodyIndex): boolean {
+  const body = decodeJob(subject, 0, data)?.job.body;
+  return body?.kind === "stored" && !bodies.has(body.id, body.chunks);
+}
