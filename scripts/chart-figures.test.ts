@@ -20,7 +20,7 @@ test("alerts and dashboards name figures that daemon or operator export", () => 
     ...read("charts/postfleet/files/rules.yaml"),
     ...read("charts/postfleet/files/dashboards/*.json"),
   ];
-  assert.equal(files.length, 3);
+  assert.equal(files.length, 4);
   const unknown = files.flatMap(([file, text]) =>
     (text.match(/postfleet_[a-z_]+/g) ?? [])
       .filter((name) => !exported.has(name) && !exported.has(name.replace(/_(bucket|sum|count)$/, "")))

@@ -38,7 +38,7 @@ const table = (figures: readonly Figure[]): string =>
     "\n",
   );
 
-const daemon = await figuresOf((await openMetrics(() => [], Date.now)).registry);
+const daemon = await figuresOf((await openMetrics()).registry);
 const operating = openOperatorMetrics();
 operating.leader(() => false);
 operating.policies(() => []);
@@ -49,8 +49,8 @@ const text = `# Metrics
 
 <!-- Written by \`make generate\` from the registries; \`make verify\` shows that it is current. -->
 
-Every daemon serves these at \`/metrics\` of its listener \`health\`, the operator at its own, for Prometheus. Names of people,
-addresses and domains are never labels: what a label can hold is bounded. Dashboards and alerts of the chart are made of
+Every daemon serves these at \`/metrics\` of its listener \`health\`, the operator at its own, for Prometheus. What a label can hold is bounded:
+people and addresses are never labels, and of domains only the largest destinations of the queue are (\`postfleet_queue_destination_jobs\`). Dashboards and alerts of the chart are made of
 these; a test shows that they ask for nothing else.
 
 ## Daemon

@@ -9,7 +9,7 @@ import type { Clock } from "../kit/clock.ts";
 import { Deadlines } from "../kit/deadlines.ts";
 import type { Log } from "../kit/log.ts";
 import { Rates } from "../kit/rate.ts";
-import { Sampler } from "../kit/sampler.ts";
+import { SampledLog } from "../kit/sampled-log.ts";
 import type { Address } from "../mail/address.ts";
 import type { MessageId } from "../queue/job.ts";
 import type { NewJob, Queue } from "../queue/queue.ts";
@@ -79,10 +79,6 @@ export interface MailroomParts {
   readonly limits?: Partial<MailroomLimits>;
 }
 
-/** Refusals of one rule that are logged in `toldMs`. */
-const toldRefusals = 50;
-const toldMs = 10_000;
-
 export class Desk implements Disposable {
   readonly #parts: MailroomParts;
   readonly #quotas: QuotaWatch;
@@ -95,7 +91,7 @@ export class Desk implements Disposable {
   readonly mailRules: ReturnType<typeof chain<Mail>>;
   readonly rcptRules: ReturnType<typeof chain<Rcpt>>;
   readonly #commits: Deadlines;
-  readonly #told = new Sampler(toldRefusals, toldMs);
+  readonly #told: SampledLog;
   readonly #lookups: ClientLookups | undefined;
   #ranks: Ranks | undefined;
 
@@ -112,6 +108,7 @@ export class Desk implements Disposable {
       lookups: this.#lookups,
       greylist: greyBook && new Greylist(greyBook, clock, log),
     };
+    this.#told = new SampledLog({ log, clock });
     this.arrivals = new Arrivals(this.limits, clock);
     this.#commits = new Deadlines(this.limits.commitMs, clock);
     this.#quotas = new QuotaWatch(parts.statusOf, clock, log);
@@ -139,11 +136,8 @@ export class Desk implements Disposable {
 
   /** Counts a refusal. Some of each kind are logged, with how many were not. */
   refused({ rule, reply: { code, enhanced } }: Refusal, fields: object): void {
-    const { refused, log, clock } = this.#parts;
-    refused?.(rule);
-    const left = this.#told.tell(rule, clock.monotonic());
-    if (left === undefined) return;
-    log.info({ ...fields, rule, code, enhanced, ...(left === 0 ? {} : { untold: left }) }, "refused");
+    this.#parts.refused?.(rule);
+    this.#told.info(rule, () => ({ ...fields, rule, code, enhanced }), "refused");
   }
 
   /** Of the newest directory. */
@@ -154,6 +148,7 @@ export class Desk implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#told[Symbol.dispose]();
     this.arrivals[Symbol.dispose]();
     this.#commits[Symbol.dispose]();
     this.#lookups?.[Symbol.dispose]();

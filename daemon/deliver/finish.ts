@@ -174,7 +174,7 @@ export class QueueFinisher implements Finisher {
     original: Original | undefined,
     signal: AbortSignal,
   ): Promise<NewMessage | undefined> {
-    const { queue, directory, makeJobs, record } = this.#o;
+    const { queue, directory, makeJobs, record, log } = this.#o;
     const id = report.id as MessageId;
     const { octets, eightBit, smtputf8 } = dsnMessage(report, original);
     // RFC 8689 §5: what must not travel in the open does not come back so either.
@@ -189,6 +189,7 @@ export class QueueFinisher implements Finisher {
     });
     if (jobs.length === 0) {
       const reason = `no way to tell <${report.to}>: it does not exist here`;
+      log.warn({ message: job.message, reason }, "nobody could be told of a failure");
       record({ kind: "dropped", at: report.at, message: job.message, reason }, concerning(job));
       return undefined;
     }

@@ -14,27 +14,54 @@ export interface Logger {
   flush(): void;
 }
 
-const redact = [
+const secrets: ReadonlySet<string> = new Set([
   "password",
   "passwordHash",
   "scram",
   "credential",
-  "*.password",
-  "*.passwordHash",
-  "*.scram",
   "appPasswords",
-  "*.appPasswords",
   "auth",
-  "*.auth",
-];
+]);
+const CENSORED = "[redacted]";
+
+/**
+ * The fields, and what lies in them one step further down, without secrets. Where there are none, as there should be, it is the
+ * same object: this is done for every line. (pino's own way, by paths with `*`, takes longer than all the rest of a line.)
+ */
+export function withoutSecrets(fields: Fields): Fields {
+  for (const name in fields)
+    if (secrets.has(name) || holdsSecret(fields[name]))
+      return censored(fields, (value) => holdsSecret(value));
+  return fields;
+}
+
+function holdsSecret(value: unknown): value is Fields {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  for (const name in value) if (secrets.has(name)) return true;
+  return false;
+}
+
+function censored(fields: Fields, isDeep: (value: unknown) => value is Fields): Fields {
+  const clean = ([name, value]: [string, unknown]) => {
+    if (secrets.has(name)) return [name, CENSORED];
+    if (!isDeep(value)) return [name, value];
+    // What an error says is not among its fields.
+    const said =
+      value instanceof Error ? { type: value.name, message: value.message, stack: value.stack } : {};
+    return [name, { ...said, ...censored(value, (_): _ is Fields => false) }];
+  };
+  return Object.fromEntries(Object.entries(fields).map(clean));
+}
 
 export async function openLogger(level: LogLevel, format: "json" | "pretty"): Promise<Logger> {
   const { default: pino } = await import("pino");
   const options = {
     level,
     base: null,
-    redact: { paths: redact, censor: "[redacted]" },
-    formatters: { level: (label: string) => ({ level: label }) },
+    formatters: {
+      level: (label: string) => ({ level: label }),
+      log: (fields: object) => withoutSecrets(fields as Fields) as Record<string, unknown>,
+    },
     timestamp: pino.stdTimeFunctions.isoTime,
   };
   if (format === "pretty") return { log: pino(options, prettyStream) as unknown as Log, flush: () => {} };

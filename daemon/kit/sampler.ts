@@ -27,6 +27,13 @@ export class Sampler {
       return undefined;
     }
     span.told++;
+    return this.take(kind);
+  }
+
+  /** How many were left out and not told yet; from now on they are told. */
+  take(kind: string): number {
+    const span = this.#kinds.get(kind);
+    if (span === undefined) return 0;
     const { left } = span;
     span.left = 0;
     return left;

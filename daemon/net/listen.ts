@@ -7,8 +7,9 @@
  * Spec:   RFC 8314 §3.3 (implicit TLS).
  */
 import net, { type Socket } from "node:net";
+import { systemClock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
-import { Sampler } from "../kit/sampler.ts";
+import { SampledLog } from "../kit/sampled-log.ts";
 import { CannotListen } from "./cannot-listen.ts";
 import type { Caps } from "./caps.ts";
 import { Connection, type ContextFor } from "./connection.ts";
@@ -45,17 +46,14 @@ export interface Listener extends AsyncDisposable {
 }
 
 const backlog = 1024;
-/** Refusals of one kind that are logged in a span of time, ms. */
-const toldRefusals = 50;
-const toldMs = 10_000;
 
 interface Listening extends ListenOptions {
-  readonly told: Sampler;
+  readonly told: SampledLog;
 }
 
 export async function listen(options: ListenOptions): Promise<Listener> {
   const sockets = new Set<Socket>();
-  const listening = { ...options, told: new Sampler(toldRefusals, toldMs) };
+  const listening = { ...options, told: new SampledLog({ log: options.log, clock: systemClock }) };
   const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
@@ -73,6 +71,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     async [Symbol.asyncDispose]() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const socket of sockets) socket.destroy();
+      listening.told[Symbol.dispose]();
       await closed;
     },
   };
@@ -110,10 +109,8 @@ function admit(socket: Socket, peer: Peer, options: Listening): void {
 }
 
 /** Cheaply: one write, no session. Under implicit TLS plain words would only confuse. */
-function refuse(socket: Socket, cap: string, peer: Peer, { name, tls, refusal, log, told }: Listening): void {
-  const untold = told.tell(cap, performance.now());
-  if (untold !== undefined)
-    log.info({ listener: name, client: peer.address, cap, untold }, "connection refused: too many");
+function refuse(socket: Socket, cap: string, peer: Peer, { name, tls, refusal, told }: Listening): void {
+  told.info(cap, () => ({ listener: name, client: peer.address, cap }), "connection refused: too many");
   socket.on("error", () => {});
   if (tls === "implicit") socket.destroy();
   else socket.end(refusal, () => socket.destroy());

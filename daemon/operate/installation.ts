@@ -15,6 +15,7 @@ import type { Link } from "../nats/connect.ts";
 import { openSuspensions, resume, type Suspended, type Suspensions, suspend } from "../nats/suspensions.ts";
 import { fetchStsPolicy } from "../net/fetch-sts-policy.ts";
 import type { TraceEvent } from "../queue/events.ts";
+import { MailLines } from "../queue/mail-lines.ts";
 import type { Concerned } from "../queue/message-event.ts";
 import type { Queue } from "../queue/queue.ts";
 import { ActivityWatch } from "./activity.ts";
@@ -65,9 +66,14 @@ export async function openInstallation(options: InstallationOptions): Promise<In
   const directory = () => live.current();
   const index = new QueueIndex({ link, ...layout, directory, isPaused, now, log });
   const monotonic = () => clock.monotonic();
+  const lines = parts.use(new MailLines(log, clock));
   const opened = parts.move();
   return {
     ...options,
+    record: (event, about) => {
+      lines.tell(event, about);
+      options.record(event, about);
+    },
     index,
     overviews: new Overviews({ index, activity, now }),
     healths: new DomainHealths({ index, resolver, hostname, monotonic }),

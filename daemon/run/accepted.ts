@@ -1,5 +1,5 @@
 /**
- * What is told of a message that was taken in: metrics, its trace, and the events of its recipients.
+ * What is told of a message that was taken in: metrics, a line of the log, its trace, and the events of its recipients.
  *
  * In:     the message with its jobs, which are durable.
  * Out:    resolves when the events are stored, where somebody relies on them; the client hears its 250 then. A store that
@@ -11,6 +11,7 @@ import { filterWords } from "../accept/screening.ts";
 import { clientWords, shortResults } from "../auth/origin/results-field.ts";
 import { systemClock } from "../kit/clock.ts";
 import type { AcceptedEvent } from "../queue/events.ts";
+import type { MailLines } from "../queue/mail-lines.ts";
 import { concerning } from "../queue/message-event.ts";
 import type { NewJob } from "../queue/queue.ts";
 import type { Metrics } from "./metrics.ts";
@@ -21,6 +22,7 @@ export interface TellingContext {
   readonly store: Pick<Store, "events" | "clock">;
   readonly metrics: Pick<Metrics, "accepted">;
   readonly tracing?: Tracing | undefined;
+  readonly lines: Pick<MailLines, "tell">;
 }
 
 /** The longest that a client waits for the events of its message. */
@@ -28,13 +30,17 @@ const PATIENCE_MS = 5_000;
 
 export function tellAccepted(
   accepted: Accepted,
-  { store, metrics, tracing }: TellingContext,
+  { store, metrics, tracing, lines }: TellingContext,
 ): void | Promise<void> {
   const { jobs, octets, ms } = accepted;
   metrics.accepted(octets, ms);
   const at = store.clock.now();
   const [first] = jobs;
-  if (first && tracing) tracing.accepted(acceptedEvent(accepted, first, jobs, at), ms);
+  if (first) {
+    const event = acceptedEvent(accepted, first, jobs, at);
+    lines.tell(event, first);
+    tracing?.accepted(event, ms);
+  }
   const kept = jobs.flatMap((job) => {
     const event = { ...acceptedEvent(accepted, job, [job], at), group: job.group };
     return store.events.tellSurely(event, concerning(job)) ?? [];

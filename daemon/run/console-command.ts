@@ -23,6 +23,7 @@ import { getJson, postForm } from "../net/https-get.ts";
 import type { WebHandler } from "../net/web.ts";
 import type { Installation } from "../operate/installation.ts";
 import { openStandalone } from "../operate/standalone.ts";
+import { apiMetrics } from "./api-metrics.ts";
 import { consoleFolder, starting } from "./console.ts";
 import { type ConsoleOptions, consoleHelp, parseConsoleOptions } from "./console-options.ts";
 import { patiently } from "./store.ts";
@@ -64,13 +65,13 @@ async function serve(
     ...(handler === undefined ? ["starting: NATS and the directory"] : []),
     ...(link && !link.isUp() ? ["no connection to NATS"] : []),
   ];
-  const registry = await processMetrics();
+  const { registry, timed } = await processMetrics();
   const health = await serveHealth({
     ...options.listen,
     reasons,
     metrics: async () => ({ type: registry.contentType, text: await registry.metrics() }),
     web: {
-      handler: async (request) => handler?.(request) ?? starting,
+      handler: timed(async (request) => handler?.(request) ?? starting),
       onFault: (error) => log.error({ err: error }, "a page could not be answered"),
     },
   });
@@ -146,8 +147,8 @@ async function fileText(file: string): Promise<string> {
 }
 
 async function processMetrics() {
-  const { Registry, collectDefaultMetrics } = await import("prom-client");
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  return registry;
+  const prom = await import("prom-client");
+  const registry = new prom.Registry();
+  prom.collectDefaultMetrics({ register: registry });
+  return { registry, timed: apiMetrics(registry, prom) };
 }

@@ -17,6 +17,7 @@ import type { HealthOptions } from "../net/health.ts";
 import type { WebHandler } from "../net/web.ts";
 import type { Installation } from "../operate/installation.ts";
 import { endpointText } from "./endpoints.ts";
+import type { Metrics } from "./metrics.ts";
 import type { RunOptions } from "./options.ts";
 
 /** What `make generate` builds. */
@@ -41,9 +42,9 @@ export class LocalConsole {
   }
 
   /** For the health listener, which opens before there is anything to show. */
-  web(): Pick<HealthOptions, "web"> {
+  web({ timed }: Pick<Metrics, "timed">): Pick<HealthOptions, "web"> {
     if (this.#data === undefined) return {};
-    const handler: WebHandler = async (request) => this.#handler?.(request) ?? starting;
+    const handler = timed(async (request) => this.#handler?.(request) ?? starting);
     const onFault = (error: unknown) => this.#log.error({ err: error }, "a page could not be answered");
     return { web: { handler, onFault } };
   }

@@ -2,6 +2,7 @@
 import type { LiveDirectory } from "../directory/directory.ts";
 import type { Endpoint } from "../kit/flags.ts";
 import type { Log } from "../kit/log.ts";
+import type { MailLines } from "../queue/mail-lines.ts";
 import type { Note } from "../reports/recorder.ts";
 import type { Metrics } from "./metrics.ts";
 import type { RunOptions } from "./options.ts";
@@ -26,6 +27,7 @@ export interface DeliveryContext {
   /** Counts for reports to others. */
   readonly note?: Note;
   readonly tracing?: Tracing | undefined;
+  readonly lines: MailLines;
 }
 
 export interface OpenedContext extends DeliveryContext {

@@ -10,32 +10,29 @@ import { QueueFinisher } from "../deliver/finish.ts";
 import { answerInquiry, type Inquiry } from "../deliver/inquiry.ts";
 import type { SiteLabel } from "../deliver/route/types.ts";
 import { PublishedKeys } from "../deliver/sign/published-keys.ts";
-import type { SiteState } from "../deliver/site/site.ts";
 import { Sites } from "../deliver/site/sites.ts";
 import type { Ways } from "../deliver/ways.ts";
 import { Resolver } from "../dns/resolver.ts";
 import { systemServers } from "../dns/servers.ts";
-import { systemClock } from "../kit/clock.ts";
+import { type Clock, systemClock } from "../kit/clock.ts";
 import { answerFigures } from "../nats/figures.ts";
 import { answerInquiries } from "../nats/inquiries.ts";
 import { RivalOwners } from "../nats/rivals.ts";
 import { openSuspensions } from "../nats/suspensions.ts";
 import type { IsPaused } from "../operate/filter.ts";
 import { pausedBy } from "../operate/paused.ts";
+import { countGroups, type Looking } from "../queue/inquiry.ts";
 import type { PolicyName } from "../queue/job.ts";
+import { concerning } from "../queue/message-event.ts";
 import type { Ownership, Pool } from "../queue/queue.ts";
 import { defaultRetry, expiresAt, longestWait } from "../queue/retry.ts";
-import type { TargetJob } from "../queue/target.ts";
 import type { DeliveryContext, OpenedContext } from "./delivery-context.ts";
-import type { QueueFigures } from "./metrics.ts";
+import type { DeliveryView } from "./delivery-metrics.ts";
 import type { RunOptions } from "./options.ts";
 import { openReputation } from "./reputation.ts";
 import { waysOf } from "./ways.ts";
 
-export interface Delivery extends AsyncDisposable {
-  figures(): readonly [string, QueueFigures][];
-  /** How many sites get as much as they may, less since they asked for less, nothing just now. */
-  sites(): Readonly<Record<SiteState, number>>;
+export interface Delivery extends DeliveryView, AsyncDisposable {
   /** False when a lease is about to run out. */
   readonly healthy: boolean;
   /** Lets attempts end and hands the partitions over. */
@@ -83,12 +80,22 @@ export async function openDelivery(given: DeliveryContext): Promise<Delivery> {
   if (options.roles.has("mailbox")) parts.use(store.mailboxes.collecting());
   const owned = parts.move();
   return {
-    figures: () =>
+    queues: () =>
       owners.map(({ name, dispatcher }) => {
         const stats = dispatcher.stats(store.clock.now());
         return [name, { ...stats, partitions: dispatcher.partitions.length }];
       }),
     sites: () => sites.states(),
+    groups: (limit) =>
+      Promise.all(
+        owners.map(async ({ name, dispatcher }) => {
+          const inquiry = { kind: "groups", of: {}, limit } as const;
+          return [
+            name,
+            await countGroups(dispatcher.entries(), inquiry, lookingAt(dispatcher, shared, store.clock)),
+          ] as const;
+        }),
+      ),
     get healthy() {
       return owners.every(({ owner }) => owner.mayStart());
     },
@@ -118,17 +125,13 @@ function answering(pool: Pool, { dispatcher }: Owned, context: DeliveryContext):
 /** Tells people what the queue looks like here. */
 function telling(pool: Pool, { dispatcher }: Owned, shared: Shared, context: DeliveryContext): Disposable {
   const { store, live, log } = context;
-  const { sites, keys, isPaused } = shared;
+  const { sites, keys } = shared;
   const telling = {
     entries: () => dispatcher.entries(),
     sites,
     keys,
     directory: () => live.current(),
-    looking: () => ({
-      now: store.clock.now(),
-      isPaused: (job: TargetJob) => isPaused(job) || dispatcher.isKeptBack(job),
-      rest: async () => void (await turn()),
-    }),
+    looking: () => lookingAt(dispatcher, shared, store.clock),
   };
   return answerInquiries({
     link: store.link,
@@ -140,12 +143,24 @@ function telling(pool: Pool, { dispatcher }: Owned, shared: Shared, context: Del
   });
 }
 
+/** A look at every job, which lets others work. */
+const lookingAt = (
+  dispatcher: Dispatcher,
+  { isPaused }: Pick<Shared, "isPaused">,
+  clock: Clock,
+): Looking => ({
+  now: clock.now(),
+  isPaused: (job) => isPaused(job) || dispatcher.isKeptBack(job),
+  rest: async () => void (await turn()),
+});
+
 const finisherOf = ({
   options,
   store,
   live,
   metrics,
   tracing,
+  lines,
   log,
   reputation,
 }: OpenedContext): QueueFinisher =>
@@ -160,7 +175,14 @@ const finisherOf = ({
     record: (event, about) => store.events.tell(event, about),
     keep: (events, about) => store.events.keep(events, about),
     outcome: (outcome) => metrics.outcome(outcome),
-    ...(tracing ? { attempted: (job, times, events) => tracing.attempted(job, times, events) } : {}),
+    attempted: (job, times, events) => {
+      tracing?.attempted(job, times, events);
+      const about = concerning(job);
+      for (const event of events) {
+        lines.tell(event, about);
+        if ("ms" in event && event.ms !== undefined) metrics.attempt(job.class, event.kind, event.ms);
+      }
+    },
     learn: reputation.learn,
   });
 

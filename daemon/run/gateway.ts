@@ -22,6 +22,7 @@ import { Caps } from "../net/caps.ts";
 import type { Proxies } from "../net/proxied.ts";
 import { type SmtpServer, serveSmtp } from "../net/serve-smtp.ts";
 import { type StsServer, serveSts } from "../net/serve-sts.ts";
+import type { MailLines } from "../queue/mail-lines.ts";
 import type { Note } from "../reports/recorder.ts";
 import type { Mailroom } from "../smtp/mailroom.ts";
 import { tellAccepted } from "./accepted.ts";
@@ -53,6 +54,7 @@ export interface GatewayContext {
   /** Counts for reports to others. */
   readonly note?: Note;
   readonly tracing?: Tracing | undefined;
+  readonly lines: MailLines;
   readonly log: Log;
 }
 

@@ -23,6 +23,7 @@ import { serveSocket } from "../net/unix-socket.ts";
 import type { WebHandler } from "../net/web.ts";
 import type { Installation } from "../operate/installation.ts";
 import { LocalConsole } from "./console.ts";
+import type { Metrics } from "./metrics.ts";
 import type { RunOptions } from "./options.ts";
 import type { Store } from "./store.ts";
 
@@ -44,8 +45,8 @@ export class OwnApi implements AsyncDisposable {
   }
 
   /** For the health listener, which opens before there is anything to show. */
-  web(): Pick<HealthOptions, "web"> {
-    return this.#console.web();
+  web(metrics: Pick<Metrics, "timed">): Pick<HealthOptions, "web"> {
+    return this.#console.web(metrics);
   }
 
   async open(store: Store, live: LiveDirectory): Promise<void> {

@@ -18,6 +18,7 @@ import { feedbackPurpose } from "../mail/feedback-id.ts";
 import type { Outcome } from "../mail/outcome.ts";
 import { JetStreamSuppression } from "../nats/suppression.ts";
 import type { Job, Queued } from "../queue/job.ts";
+import type { MailLines } from "../queue/mail-lines.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Store } from "./store.ts";
 
@@ -33,19 +34,23 @@ export interface ReputationContext {
   readonly store: Store;
   readonly live: LiveDirectory;
   readonly metrics: Metrics;
+  readonly lines: MailLines;
   readonly log: Log;
   readonly drain: AbortSignal;
 }
 
 export async function openReputation(context: ReputationContext): Promise<Reputation> {
-  const { store, live, metrics, log, drain } = context;
+  const { store, live, metrics, lines, log, drain } = context;
   const { link, namespace, queue, vault } = store;
   await using parts = new AsyncDisposableStack();
   const list = parts.use(new JetStreamSuppression({ link, clock: systemClock, log, namespace }));
   await list.start(drain);
   const keys = (of: string) => vault.deriveAll(feedbackPurpose, of);
   const counted = (result: string) => metrics.complaint(result);
-  const tell: Tell = async (event, about) => store.events.tellSurely(event, about);
+  const tell: Tell = async (event, about) => {
+    lines.tell(event, about);
+    await store.events.tellSurely(event, about);
+  };
   const complaints = new Complaints({ list, queue, keys, counted, tell, log });
   const returned = new Returned({ list, queue, keys, tell, log });
   const owned = parts.move();

@@ -20,12 +20,13 @@ import { watchDirectory } from "../nats/directory/watch.ts";
 import { LoginEvents } from "../nats/login-events.ts";
 import { serveHealth } from "../net/health.ts";
 import { Proxies } from "../net/proxied.ts";
+import { MailLines } from "../queue/mail-lines.ts";
 import { listenerCertificate, noCertificate } from "./certificate.ts";
 import type { Delivery } from "./delivery.ts";
 import { forgetEndpoints, publishEndpoints } from "./endpoints.ts";
 import { greet } from "./greet.ts";
 import { type Access, openLogins } from "./logins.ts";
-import { type Metrics, openMetrics, type QueueFigures } from "./metrics.ts";
+import { type Metrics, openMetrics } from "./metrics.ts";
 import { type ListenerName, parseRunOptions, type RunOptions, runHelp } from "./options.ts";
 import { OwnApi } from "./own-api.ts";
 import type { Reports } from "./reports.ts";
@@ -108,11 +109,11 @@ class Daemon {
       parts.use(await lockDataDir(data));
       await forgetEndpoints(data); // of a life that ended without a word
     }
-    const metrics = await openMetrics(
-      () => this.#figures(),
-      Date.now,
-      () => this.#delivery?.sites() ?? {},
-    );
+    const metrics = await openMetrics({
+      queues: () => this.#delivery?.queues() ?? [],
+      sites: () => this.#delivery?.sites() ?? {},
+      groups: async (limit) => this.#delivery?.groups(limit) ?? [],
+    });
     const endpoints = new Map<string, Endpoint>();
     await this.#openHealth(metrics, endpoints, parts);
     const live = await this.#openStore(metrics, parts);
@@ -138,7 +139,7 @@ class Daemon {
     const health = await serveHealth({
       ...where,
       reasons: () => this.#reasons(),
-      ...this.#api.web(),
+      ...this.#api.web(metrics),
       metrics: async () => ({ type: metrics.registry.contentType, text: await metrics.registry.metrics() }),
     });
     parts.use(health);
@@ -158,6 +159,7 @@ class Daemon {
       parts,
       observeCommit: metrics.commit,
       observeClock: metrics.clockAhead,
+      observeMailbox: metrics.mailbox,
       lifetimeMs: () => longestLifetime(live),
       reliedOn: () => false,
     });
@@ -191,9 +193,11 @@ class Daemon {
     const reports = await this.#openReports(live, metrics, parts);
     const tracing = await openTracing(this.#context.env, store.member.pod ?? store.member.member);
     if (tracing) parts.use(tracing);
+    const lines = parts.use(new MailLines(this.#log, systemClock));
     const common = {
       ...(reports ? { note: reports.note } : {}),
       tracing,
+      lines,
       options: this.#options,
       store,
       live,
@@ -295,10 +299,6 @@ class Daemon {
     const { proxyFrom } = this.#options;
     if (proxyFrom.length === 0) return undefined;
     return new Proxies({ from: cidrTable(proxyFrom.map((cidr) => [cidr, true] as const)), log: this.#log });
-  }
-
-  #figures(): readonly [string, QueueFigures][] {
-    return this.#delivery?.figures() ?? [];
   }
 
   #reasons(): string[] {

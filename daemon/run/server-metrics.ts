@@ -5,6 +5,7 @@
  * choice, so it is counted and not timed.
  */
 import type { Registry } from "prom-client";
+import type { Spoken } from "../kit/spoken.ts";
 import type { ServerEvents } from "../net/server-events.ts";
 import type { SmtpEvents } from "../smtp/desk.ts";
 import type { ListenerName } from "./options.ts";
@@ -48,17 +49,23 @@ export function serverMetrics(registry: Registry, { Counter, Gauge, Histogram }:
   });
   const commands = new Counter({
     name: "postfleet_commands_total",
-    help: "IMAP, POP3 and ManageSieve commands by result: done, refused (understood, not done), wrong (none at all)",
+    help: "Commands by result: done, refused (understood, not done), wrong (none at all)",
     labelNames: ["protocol", "command", "result"],
     registers,
   });
   const seconds = new Histogram({
     name: "postfleet_command_seconds",
-    help: "How long IMAP, POP3 and ManageSieve commands took",
+    help: "How long commands took; SMTP's DATA until 354, what follows is postfleet_accept_seconds",
     labelNames: ["protocol"],
     buckets,
     registers,
   });
+  const spoke =
+    (protocol: string): Spoken =>
+    (command, result, ms) => {
+      commands.inc({ protocol, command, result });
+      if (command !== "IDLE") seconds.observe({ protocol }, ms / 1_000);
+    };
   const opened = (listener: string) => {
     connections.inc({ listener });
     sessions.inc({ listener });
@@ -72,12 +79,15 @@ export function serverMetrics(registry: Registry, { Counter, Gauge, Histogram }:
         opened: () => opened(listener),
         closed: () => closed(listener),
         secured: (version) => tls(listener, version),
-        spoke(command, result, ms) {
-          commands.inc({ protocol, command, result });
-          if (command !== "IDLE") seconds.observe({ protocol }, ms / 1_000);
-        },
+        spoke: spoke(protocol),
       };
     },
-    smtp: { opened, closed, secured: tls, replied: (listener, code) => replies.inc({ listener, code }) },
+    smtp: {
+      opened,
+      closed,
+      secured: tls,
+      replied: (listener, code) => replies.inc({ listener, code }),
+      spoke: spoke("smtp"),
+    },
   };
 }

@@ -24,6 +24,7 @@ import {
   type InstallationSizes,
 } from "../nats/installation.ts";
 import type { Layout } from "../nats/layout.ts";
+import type { ObserveMailbox } from "../nats/mailbox/observed.ts";
 import { JetStreamMailboxStore } from "../nats/mailbox/store.ts";
 import { JetStreamQueue } from "../nats/queue.ts";
 import { startPrivateServer } from "../nats/server/private.ts";
@@ -58,6 +59,7 @@ export interface StoreContext {
   readonly observeCommit: (entries: number, ms: number) => void;
   /** By how much this machine's clock is ahead of that of NATS. */
   readonly observeClock: (aheadMs: number) => void;
+  readonly observeMailbox: ObserveMailbox;
   /** The longest queue lifetime of any policy, ms. */
   readonly lifetimeMs: () => number;
   /** Whether somebody relies on every event of a namespace. */
@@ -84,7 +86,14 @@ export async function openStore(context: StoreContext): Promise<Store> {
   );
   const common = { link, clock, log, shards, observeCommit };
   const whose = namespace === undefined || !hasMailboxes(options) ? {} : { namespace };
-  const mailboxes = parts.use(new JetStreamMailboxStore({ ...common, ...whose, chance: Math.random }));
+  const mailboxes = parts.use(
+    new JetStreamMailboxStore({
+      ...common,
+      ...whose,
+      chance: Math.random,
+      observe: context.observeMailbox,
+    }),
+  );
   const bodyTtlSeconds = () => Math.ceil(context.lifetimeMs() / 1_000) + MARGIN_S;
   const bounded = budget === 0 ? {} : { storeBytes: budget };
   const queue = parts.use(new JetStreamQueue({ ...common, partitions, bodyTtlSeconds, ...bounded }));

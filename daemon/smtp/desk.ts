@@ -4,6 +4,7 @@
 
 import type { TlsFacts } from "../kit/client-socket.ts";
 import type { Log } from "../kit/log.ts";
+import type { Spoken } from "../kit/spoken.ts";
 import type { Reply } from "../mail/reply.ts";
 import type { SmtpLimits } from "./limits.ts";
 import type { FaultKind, Later, MailroomSession, SessionFacts } from "./mailroom.ts";
@@ -31,6 +32,7 @@ export interface SmtpEvents {
   /** TLS began: `TLSv1.3`, or whichever version it is. */
   secured?(listener: string, protocol: string): void;
   replied?(listener: string, code: number): void;
+  readonly spoke?: Spoken;
   /** A message was answered with 2yz. */
   received?(listener: string, octets: number): void;
 }
@@ -44,6 +46,8 @@ export interface Desk {
   readonly log: Log;
   /** `utf8`: within a transaction that said SMTPUTF8. */
   facts(utf8: boolean): SessionFacts;
+  /** Does what a command asks for, and tells how long it took until its answer, and how that was. */
+  timed(verb: string, work: () => Later<void>): Later<void>;
   /** Answers a command. A 421 ends the session. RFC 5321 §3.8 */
   say(reply: Reply): void;
   /** Answers a command that was wrong in itself, maybe late; too many of them end the session. */

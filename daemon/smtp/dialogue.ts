@@ -57,9 +57,14 @@ export class Dialogue {
   }
 
   line(line: string): Later<void> {
-    if (this.#exchange !== undefined) return this.#response(this.#exchange, line);
+    const exchange = this.#exchange;
+    if (exchange !== undefined) return this.#desk.timed("AUTH", () => this.#response(exchange, line));
     const { verb, argument } = splitCommand(line);
     this.#desk.log.trace(toldOf(verb, argument), "command");
+    return this.#desk.timed(verb, () => this.#command(verb, argument));
+  }
+
+  #command(verb: string, argument: string): Later<void> {
     switch (verb) {
       case "MAIL":
         return this.#facts.greeted ? this.transaction.mail(argument) : this.#sequence(replies.heloFirst);

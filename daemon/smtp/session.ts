@@ -163,6 +163,7 @@ export class Session implements Wire {
       listener: caller.listener,
       limits,
       log,
+      clock,
       events,
     });
     this.#dialogue = new Dialogue(desk, this.#facts, hostname);

@@ -115,7 +115,7 @@ function Keys({ keys }: Pick<HealthShape, "keys">) {
           ? "No rotation is under way."
           : `A rotation is under way: ${count(waiting)} of the keys ${waiting === 1 ? "waits" : "wait"} for the DNS.`}
       </p>
-      <Table label="DKIM keys" heads={["Key", "State", "What that means"]}>
+      <Table label="DKIM keys" heads={["Key", "State", "Meaning"]}>
         {keys.map((key) => (
           <tr key={`${key.selector} ${key.algorithm}`}>
             <td class="text">

@@ -42,7 +42,7 @@ export function Sites({ steers }: PageProps) {
             "Site",
             "State",
             ...numbers("Connections", "Rate"),
-            "Answers of the last hour",
+            "Answers",
             ...(steers ? ["Order"] : []),
           ]}
         >

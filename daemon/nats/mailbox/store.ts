@@ -39,6 +39,7 @@ import { JetStreamJournal, type JournalParts } from "./journal.ts";
 import { takeLease } from "./lease.ts";
 import { Ledgers } from "./ledgers.ts";
 import { folderListing } from "./listing.ts";
+import { ObservedJournal, type ObserveMailbox, observedDelivery } from "./observed.ts";
 import { recordsUnder } from "./pages.ts";
 import { Reader } from "./reader.ts";
 import { decodeLedger, decodeRecord, type MessageRecord } from "./records.ts";
@@ -67,6 +68,7 @@ export interface JetStreamMailboxOptions {
   /** The mailboxes of this namespace alone, which has a stream of its own. */
   readonly namespace?: string;
   readonly observeCommit?: (entries: number, ms: number) => void;
+  readonly observe?: ObserveMailbox;
   /** How long a delivery is remembered whose message was removed meanwhile, ms; the queue's lifetime at least. */
   readonly rememberMs?: number;
 }
@@ -93,7 +95,11 @@ export class JetStreamMailboxStore implements MailboxStore, MailboxAccess, Mailb
     this.#shards = shardsOf(options).map((shard) => openShard(options, shard));
     this.scripts = new Scripts((mailbox) => this.#shard(mailbox));
     this.uses = new Uses((mailbox) => this.#shard(mailbox));
-    const journal = (mailbox: MailboxName) => new JetStreamJournal(mailbox, this.#shard(mailbox));
+    const { observe } = options;
+    const journal = (mailbox: MailboxName) =>
+      observe === undefined
+        ? new JetStreamJournal(mailbox, this.#shard(mailbox))
+        : new ObservedJournal(observe, mailbox, this.#shard(mailbox));
     this.#sessions = new Sessions(journal, options.clock, options.chance);
   }
 
@@ -104,7 +110,9 @@ export class JetStreamMailboxStore implements MailboxStore, MailboxAccess, Mailb
   async deliver(delivery: Delivery, signal: AbortSignal): Promise<Filed> {
     if (this.#closed) throw new StoreUnavailable("the mailbox store is closing");
     const { filer } = this.#shard(delivery.mailbox);
-    return orUnavailable(unlessAborted(filer.deliver(delivery, signal), signal));
+    const { observe } = this.#options;
+    const delivering = orUnavailable(unlessAborted(filer.deliver(delivery, signal), signal));
+    return observe === undefined ? delivering : observedDelivery(observe, delivering);
   }
 
   open(mailbox: MailboxName, options: OpenOptions, signal: AbortSignal): Promise<MailboxSession> {

@@ -5,7 +5,8 @@ import { Imap } from "../../faults/race/imap.ts";
 import { aDomain, aUser, manifest } from "../../harness/manifest.ts";
 import { Pop3Client } from "../../harness/pop3-client.ts";
 import { startPostfleet, type TestPostfleet } from "../../harness/postfleet.ts";
-import { submit } from "../../harness/submit.ts";
+import { greeted, submit } from "../../harness/submit.ts";
+import { until } from "../../harness/until.ts";
 
 const password = "staple-under-the-desk";
 const user = "bob@example.test";
@@ -29,11 +30,18 @@ test("rate, errors and duration of each protocol", async () => {
   const open = await figures();
   assert.equal(open('postfleet_sessions{listener="imaps"}'), 1);
   imap[Symbol.dispose]();
+  const deferred = submit(fleet.port("smtp"), { from: user, to: "x@nowhere.invalid" });
+  await assert.rejects(deferred, /550 5\.7\.1/);
+  const pages = await fetch(`http://${fleet.endpoint("health")}/api/v1/overview`);
+  assert.equal(pages.status, 401);
   await using pop3 = await Pop3Client.connect(fleet.port("pop3"));
   assert.match(await pop3.ask("FROB"), /^-ERR/);
   assert.match(await pop3.ask("STAT"), /^-ERR/);
   assert.match(await pop3.login(user, password), /^\+OK/);
-  const told = await figures();
+  const told = await until("the delivery in the figures", async () => {
+    const now = await figures();
+    return now('postfleet_attempt_seconds_count{pool="local",outcome="delivered"}') > 0 ? now : undefined;
+  });
   for (const [name, count] of [
     ['postfleet_commands_total{protocol="imap",command="SELECT",result="done"}', 1],
     ['postfleet_commands_total{protocol="imap",command="SELECT",result="refused"}', 1],
@@ -45,9 +53,35 @@ test("rate, errors and duration of each protocol", async () => {
     ['postfleet_connections_total{listener="imaps"}', 1],
     ['postfleet_tls_sessions_total{listener="imaps",version="TLSv1.3"}', 1],
     ['postfleet_smtp_replies_total{listener="smtp",code="354"}', 1],
+    ['postfleet_commands_total{protocol="smtp",command="MAIL",result="done"}', 2],
+    ['postfleet_commands_total{protocol="smtp",command="RCPT",result="done"}', 1],
+    ['postfleet_commands_total{protocol="smtp",command="RCPT",result="refused"}', 1],
+    ['postfleet_commands_total{protocol="smtp",command="DATA",result="done"}', 1],
+    ['postfleet_mailbox_operations_total{operation="deliver",result="done"}', 1],
+    ['postfleet_mailbox_seconds_count{operation="deliver"}', 1],
+    ['postfleet_attempt_seconds_count{pool="local",outcome="delivered"}', 1],
+    ['postfleet_api_seconds_count{method="GET",status="4xx"}', 1],
     ["postfleet_accepted_messages_total", 1],
   ] as const)
     assert.equal(told(name), count, name);
   assert.ok(told('postfleet_queue_partitions{pool="local"}') > 0);
   assert.ok(told('postfleet_partition_changes_total{pool="relay",change="gained"}') > 0);
+});
+
+test("SMTP commands that are none are told apart from those that are refused, logins count once", async () => {
+  await using client = await greeted(fleet.port("submission"));
+  const before = await figures();
+  assert.match(await client.ask("FROB"), /^500/);
+  assert.match(await client.ask("RCPT TO:<x@y.test>"), /^503/);
+  assert.match(await client.ask("AUTH PLAIN"), /^334/);
+  assert.match(await client.ask(Buffer.from("\0x@example.test\0wrong").toString("base64")), /^535/);
+  const after = await figures();
+  for (const [command, result] of [
+    ["unknown", "wrong"],
+    ["RCPT", "refused"],
+    ["AUTH", "refused"],
+  ] as const) {
+    const name = `postfleet_commands_total{protocol="smtp",command="${command}",result="${result}"}`;
+    assert.equal(after(name) - before(name), 1, name);
+  }
 });
