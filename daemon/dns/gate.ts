@@ -3,6 +3,8 @@
  *
  * Fails:  `enter` rejects with the signal's reason while it waits.
  */
+import { onAbort } from "../kit/on-abort.ts";
+
 export class Gate {
   readonly #waiting = new Set<() => void>();
   #free: number;
@@ -22,15 +24,14 @@ export class Gate {
   #turn(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const go = () => {
-        signal.removeEventListener("abort", leaveQueue);
+        forget();
         resolve();
       };
-      const leaveQueue = () => {
+      this.#waiting.add(go);
+      const forget = onAbort(signal, () => {
         this.#waiting.delete(go);
         reject(signal.reason);
-      };
-      signal.addEventListener("abort", leaveQueue, { once: true });
-      this.#waiting.add(go);
+      });
     });
   }
 

@@ -5,6 +5,7 @@
  * `abandonable`: the caller stops waiting when its signal aborts; the work goes on for others.
  */
 import type { Clock } from "../kit/clock.ts";
+import { onAbort } from "../kit/on-abort.ts";
 
 export const late = Symbol("late");
 /** Nobody hears of it: a reason that is made once costs nothing each time. */
@@ -19,7 +20,7 @@ export async function within<T>(
   signal.throwIfAborted();
   const stop = new AbortController();
   const giveUp = () => stop.abort(signal.reason);
-  signal.addEventListener("abort", giveUp, { once: true });
+  const forget = onAbort(signal, giveUp);
   try {
     const timer = clock.sleep(ms, stop.signal).then((): typeof late => late);
     return await Promise.race([work(stop.signal), timer]);
@@ -27,7 +28,7 @@ export async function within<T>(
     signal.throwIfAborted();
     throw error;
   } finally {
-    signal.removeEventListener("abort", giveUp);
+    forget();
     stop.abort(over);
   }
 }
@@ -35,11 +36,10 @@ export async function within<T>(
 export async function abandonable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const left = Promise.withResolvers<never>();
   const leave = () => left.reject(signal.reason);
-  if (signal.aborted) leave();
-  signal.addEventListener("abort", leave, { once: true });
+  const forget = onAbort(signal, leave);
   try {
     return await Promise.race([work, left.promise]);
   } finally {
-    signal.removeEventListener("abort", leave);
+    forget();
   }
 }

@@ -18,6 +18,7 @@ const counted = (due: number, more: Partial<Extract<Work, { kind: "counted" }>> 
   due,
   oldestDueMs: 0,
   sessions: 0,
+  jobs: due,
   ...more,
 });
 
@@ -51,6 +52,8 @@ const needs: readonly (readonly [string, Work, number])[] = [
   ["work that has waited for a minute counts double", counted(501, { oldestDueMs: 60_000 }), 3],
   ["work that has waited for five minutes counts fourfold", counted(501, { oldestDueMs: 300_000 }), 5],
   ["a single job that a slow destination holds up", counted(1, { oldestDueMs: 3_600_000 }), 1],
+  ["as much sleeping mail as a pod holds", counted(0, { jobs: 500_000 }), 1],
+  ["more sleeping mail than two pods hold", counted(0, { jobs: 1_000_001 }), 3],
   ["few jobs, but hardly a free worker", counted(3, { sessions: 900 }), 3],
 ];
 
@@ -107,6 +110,12 @@ test("while it is paused, what is due asks for nobody", () => {
   assert.deepEqual(play([counted(50_000)], { paused: true }), [1]);
 });
 
+test("but what is held in memory must have room in it, also while it is paused or nothing is due", () => {
+  assert.deepEqual(play([counted(50_000, { jobs: 900_000 })], { paused: true }), [2]);
+  const bounds = { ...usual, min: 0, stabilizationMs: 10_000 };
+  assert.equal(play(times(60, counted(0, { jobs: 900_000 })), { bounds, from: 5 }).at(-1), 2);
+});
+
 test("bounds that people change hold at once", () => {
   assert.deepEqual(play([counted(0)], { bounds: { ...usual, min: 3 } }), [3]);
   assert.deepEqual(play([counted(9_000)], { bounds: { ...usual, max: 2 }, from: 7 }), [2]);
@@ -127,6 +136,7 @@ const work: fc.Arbitrary<Work> = fc.oneof(
     due: fc.nat(100_000),
     oldestDueMs: fc.nat(600_000),
     sessions: fc.nat(5_000),
+    jobs: fc.nat(5_000_000),
   }),
   fc.record({ kind: fc.constant("asleep" as const), dueInMs: fc.option(fc.nat(10_000), { nil: undefined }) }),
   fc.constant<Work>({ kind: "unknown" }),

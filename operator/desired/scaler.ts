@@ -1,7 +1,7 @@
 /**
  * How many relay pods a policy needs, for `autoscaling: {mode: Builtin}`. Pure: what was seen before is handed in and out.
  *
- * In:     what is due, for how long, and how many sessions are open; mail that sleeps until its next try does not count.
+ * In:     what is due, for how long, how many sessions are open, and how many jobs there are in all.
  * Up:     at once, to what is needed now. Work that has been waiting for long counts more than once: those who are there
  *         evidently do not get it done. Pods with hardly a free worker ask for more, however little is due.
  * Down:   by one, when fewer were enough all the time for `stabilization`, and the last step is some time ago.
@@ -22,6 +22,8 @@ export type Work =
       readonly due: number;
       readonly oldestDueMs: number;
       readonly sessions: number;
+      /** Those that sleep, too. */
+      readonly jobs: number;
     }
   /** No pod lives. In `dueInMs` the first job is due (0: now); `undefined`: nothing is queued. */
   | { readonly kind: "asleep"; readonly dueInMs: number | undefined }
@@ -59,6 +61,8 @@ export const lookMs = 5_000;
 const stepMs = 30_000;
 /** A process has 500 workers; at this many sessions hardly one is free. */
 const fullSessions = 400;
+/** A relay keeps 300 octets of each job in memory; in the chart's pods Node's heap has 384 MiB for them (docs/scale.md). */
+const fullJobs = 500_000;
 const lateMs = 60_000;
 const veryLateMs = 300_000;
 
@@ -78,7 +82,7 @@ export function scale(facts: ScalerFacts, before: ScalerState | undefined): Scal
 
 /** `undefined`: it cannot be told. */
 function podsNeeded({ bounds, paused, work }: ScalerFacts): number | undefined {
-  if (paused) return bounds.min;
+  if (paused) return clamp(forMemory(work), bounds);
   switch (work.kind) {
     case "unknown":
       return undefined;
@@ -89,10 +93,14 @@ function podsNeeded({ bounds, paused, work }: ScalerFacts): number | undefined {
       const late = oldestDueMs >= veryLateMs ? 4 : oldestDueMs >= lateMs ? 2 : 1;
       const forDue = Math.ceil((due * late) / bounds.targetDueJobs);
       const forSessions = Math.ceil(sessions / fullSessions);
-      return clamp(Math.max(forDue, forSessions), bounds);
+      return clamp(Math.max(forDue, forSessions, forMemory(work)), bounds);
     }
   }
 }
+
+/** What one pod holds asks for none: the last one may go while mail sleeps. */
+const forMemory = (work: Work): number =>
+  work.kind === "counted" && work.jobs > fullJobs ? Math.ceil(work.jobs / fullJobs) : 0;
 
 /** `max` wins where the two contradict each other. */
 const clamp = (pods: number, { min, max }: ScalerBounds): number => Math.min(max, Math.max(min, pods));

@@ -47,19 +47,19 @@ export function builtin({ spec, size, figures, leaving, now, nowWall, memory }: 
 
 function workOf(figures: PolicyFigures | undefined, size: number, now: number): Work {
   if (!figures) return { kind: "unknown" };
-  const { due, oldestDue, members } = figures;
+  const { due, deferred, oldestDue, members } = figures;
   if (members.length === 0) {
     // Pods that are wanted and cannot be asked are starting, or in trouble.
     return size > 0 ? { kind: "unknown" } : { kind: "asleep", dueInMs: due > 0 ? 0 : undefined };
   }
   const sessions = members.reduce((sum, member) => sum + member.sessions, 0);
   const oldestDueMs = oldestDue === undefined ? 0 : Math.max(0, now - oldestDue);
-  return { kind: "counted", due, oldestDueMs, sessions };
+  return { kind: "counted", due, oldestDueMs, sessions, jobs: due + deferred };
 }
 
 const whyOf = (work: Work): string =>
   work.kind === "counted"
-    ? `${work.due} jobs are due, the oldest for ${Math.round(work.oldestDueMs / 1_000)} s, ${work.sessions} sessions`
+    ? `${work.due} of ${work.jobs} jobs are due, the oldest for ${Math.round(work.oldestDueMs / 1_000)} s, ${work.sessions} sessions`
     : work.kind === "asleep"
       ? "no relay lives"
       : "figures are missing";

@@ -6,6 +6,7 @@
  *         that a pool drops an idle connection that the server has ended.
  * Spec:   RFC 5321 §4.1.1.10 (QUIT), RFC 9422 §4 (LIMITS).
  */
+import { onAbort } from "../../kit/on-abort.ts";
 import type { Outcome, Remote } from "../../mail/outcome.ts";
 import type { TlsFacts } from "./dial.ts";
 import { Exchange, type Peer } from "./exchange.ts";
@@ -67,15 +68,14 @@ export class SmtpClient implements AsyncDisposable {
     if (this.#busy) throw new Error("a transaction is under way on this connection");
     const stop = () => this.#peer.wire.fail(new WireLost("aborted", String(signal.reason)));
     this.#busy = true;
-    if (signal.aborted) stop();
-    else signal.addEventListener("abort", stop, { once: true });
+    const forget = onAbort(signal, stop);
     try {
       const { rcptMax } = this.#peer.extensions;
       return rcptMax === 0 || transaction.recipients.length <= rcptMax
         ? await this.#one(transaction)
         : await this.#inShares(transaction, rcptMax);
     } finally {
-      signal.removeEventListener("abort", stop);
+      forget();
       this.#busy = false;
     }
   }

@@ -8,6 +8,7 @@
  */
 import { isLoopback } from "../../kit/cidr.ts";
 import type { Log } from "../../kit/log.ts";
+import { onAbort } from "../../kit/on-abort.ts";
 import type { Remote } from "../../mail/outcome.ts";
 import { isPositive, type Reply } from "../../mail/reply.ts";
 import { authenticate, dialogueFor, type Login } from "./auth.ts";
@@ -65,14 +66,14 @@ class Connecting {
 
   async run(): Promise<SmtpClient> {
     const stop = () => this.#wire?.fail(new WireLost("aborted", String(this.#signal.reason)));
-    this.#signal.addEventListener("abort", stop, { once: true });
+    const forget = onAbort(this.#signal, stop);
     try {
       return await this.#run();
     } catch (error) {
       this.#wire?.fail(new WireLost("aborted", "no session"));
       throw this.#signal.aborted ? this.#signal.reason : this.#explain(error);
     } finally {
-      this.#signal.removeEventListener("abort", stop);
+      forget();
     }
   }
 
@@ -208,13 +209,12 @@ async function limited<T>(
   signal.throwIfAborted();
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(new Error("timed out")), ms);
-  const stop = () => limit.abort(signal.reason);
-  signal.addEventListener("abort", stop, { once: true });
+  const forget = onAbort(signal, () => limit.abort(signal.reason));
   try {
     return await work(limit.signal);
   } finally {
     clearTimeout(timer);
-    signal.removeEventListener("abort", stop);
+    forget();
   }
 }
 
