@@ -8,28 +8,16 @@
  * All the while messages for a healthy site are sent (`probe.ts`).
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { memoryOf } from "../kit/processes.ts";
 import type { Fleet } from "../servers/postfleet.ts";
-import { type Cell, cpuSeconds, openCell } from "./cell.ts";
+import { type Cell, openCell } from "./cell.ts";
+import { fillStore } from "./fill.ts";
 import { type Sent, sendLoad } from "./load.ts";
 import type { ScaleOptions } from "./options.ts";
 import { countOf } from "./places.ts";
 import { type PhaseReport, Probe } from "./probe.ts";
 import { sharedNow, waitFor } from "./time.ts";
+import { deferredBy, Watch, type Weights, type Work } from "./watch.ts";
 import { startWorld, type World } from "./world.ts";
-
-/** Octets, at one moment. */
-export interface Weights {
-  readonly when: string;
-  readonly jobs: number;
-  readonly relay: number;
-  /** What its heap holds, garbage included. */
-  readonly relayHeap: number;
-  readonly gateway: number;
-  readonly nats: number;
-  /** What NATS keeps on disk. */
-  readonly store: number;
-}
 
 export interface Takeover {
   /** Seconds since the kill: until the successor listens, makes its first contact, and knows every job. */
@@ -38,22 +26,14 @@ export interface Takeover {
   readonly knowsAll: number;
 }
 
-/** Processor seconds and attempts in a stretch of time. */
-export interface Work {
-  readonly name: string;
-  readonly seconds: number;
-  readonly attempts: number;
-  readonly gateway: number;
-  readonly relay: number;
-  readonly nats: number;
-}
+export type Taken = ({ readonly by: "smtp" } & Sent) | { readonly by: "store"; readonly seconds: number };
 
 export interface BacklogReport {
   readonly jobs: number;
   readonly destinations: number;
   readonly silent: number;
   readonly rate: number;
-  readonly sent: Sent;
+  readonly sent: Taken;
   /** Seconds until every job that has an answer had it. */
   readonly triedSeconds: number;
   readonly weights: readonly Weights[];
@@ -90,7 +70,7 @@ export async function backlog(
   options: ScaleOptions,
   progress: (line: string) => void,
 ): Promise<BacklogReport> {
-  const { jobs, destinations, state, wait, storm, rate, recipients } = options;
+  const { jobs, by, destinations, state, wait, storm, rate } = options;
   await using world = await startWorld(destinations);
   await using cell = await openCell({
     state,
@@ -108,25 +88,13 @@ export async function backlog(
 
   probe.begin("taking them in");
   const began = performance.now();
-  const messages = Math.ceil(jobs / recipients);
-  const load = {
-    messages,
-    destinations,
-    recipients,
-    octets: OCTETS,
-    sessions: SESSIONS,
-    zone: "stuck.example",
-  };
-  const sent = await watch.during("taking them in", first, () =>
-    sendLoad({ ...load, port: cell.gateway.port("smtp") }),
-  );
-  progress(`${messages} messages were accepted in ${sent.seconds.toFixed(0)} s`);
   const silent = Math.round((jobs * countOf("silent", destinations)) / destinations);
+  const sent = await watch.during("taking them in", first, () => takeIn(cell, options));
+  progress(`they were accepted in ${sent.seconds.toFixed(0)} s`);
+  const goal = by === "smtp" ? jobs - silent : 0;
+  const allThere = async () => (await first.jobs()) >= jobs && (await deferredBy(first)) >= goal;
   await watch.during("trying the rest", first, () =>
-    waitFor("every job has been tried", async () => (await deferredBy(first)) >= jobs - silent, {
-      limitMs: 300_000 + jobs * 2,
-      everyMs: 1_000,
-    }),
+    waitFor("every job has been tried", allThere, { limitMs: 300_000 + jobs * 2, everyMs: 1_000 }),
   );
   const triedSeconds = (performance.now() - began) / 1_000;
   progress(`all that have an answer were tried after ${triedSeconds.toFixed(0)} s`);
@@ -177,9 +145,17 @@ export async function backlog(
   };
 }
 
-const unasked = new Set(["before the end", "after the takeover", "until the first are due", "afterwards"]);
+async function takeIn(cell: Cell, options: ScaleOptions): Promise<Taken> {
+  const { jobs, by, destinations, recipients, wait } = options;
+  const common = { destinations, octets: OCTETS };
+  if (by === "store") return { by, seconds: await fillStore(cell.nats, { ...common, jobs, wait }) };
+  const port = cell.gateway.port("smtp");
+  const messages = Math.ceil(jobs / recipients);
+  const load = { ...common, port, messages, recipients, sessions: SESSIONS, zone: "stuck.example" };
+  return { by, ...(await sendLoad(load)) };
+}
 
-const deferredBy = (relay: Fleet) => relay.figure("postfleet_outcomes_total", 'outcome="deferred"');
+const unasked = new Set(["before the end", "after the takeover", "until the first are due", "afterwards"]);
 
 async function timeToTell(relay: Fleet): Promise<number> {
   const began = performance.now();
@@ -212,57 +188,4 @@ async function die(
     }),
   ]);
   return { successor, takeover: { ready, firstAttempt: (touchedAt - killed) / 1_000, knowsAll } };
-}
-
-/** Weighs processes and counts what they work. */
-class Watch {
-  readonly weights: Weights[] = [];
-  readonly work: Work[] = [];
-  readonly #cell: Cell;
-  readonly #progress: (line: string) => void;
-
-  constructor(cell: Cell, progress: (line: string) => void) {
-    this.#cell = cell;
-    this.#progress = progress;
-  }
-
-  async weigh(when: string, relay: Fleet): Promise<void> {
-    const { gateway, nats } = this.#cell;
-    const weights = {
-      when,
-      jobs: await relay.jobs(),
-      relay: memoryOf(relay.pid).now,
-      relayHeap: await relay.figure("nodejs_heap_size_used_bytes"),
-      gateway: memoryOf(gateway.pid).now,
-      nats: memoryOf(nats.pid).now,
-      store: await this.#cell.stored(),
-    };
-    this.weights.push(weights);
-    this.#progress(JSON.stringify(weights));
-  }
-
-  async during<T>(name: string, relay: Fleet, work: () => Promise<T>): Promise<T> {
-    const { gateway, nats } = this.#cell;
-    const look = async () => ({
-      at: performance.now() / 1_000,
-      attempts: await deferredBy(relay),
-      gateway: cpuSeconds(gateway.pid),
-      relay: cpuSeconds(relay.pid),
-      nats: cpuSeconds(nats.pid),
-    });
-    const before = await look();
-    const result = await work();
-    const after = await look();
-    const done = {
-      name,
-      seconds: after.at - before.at,
-      attempts: after.attempts - before.attempts,
-      gateway: after.gateway - before.gateway,
-      relay: after.relay - before.relay,
-      nats: after.nats - before.nats,
-    };
-    this.work.push(done);
-    this.#progress(JSON.stringify(done));
-    return result;
-  }
 }

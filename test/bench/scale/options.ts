@@ -10,6 +10,8 @@ export interface ScaleOptions {
   readonly only: readonly Scenario[];
   readonly jobs: number;
   readonly destinations: number;
+  /** How jobs come: by SMTP and an attempt each, or into the store as they are after one. */
+  readonly by: "smtp" | "store";
   /** Recipients of each message that makes jobs, each in another domain. */
   readonly recipients: number;
   /** The wait after a failed attempt, seconds. */
@@ -33,6 +35,7 @@ export const help = `node test/bench/scale/run.ts [backlog] [relays] [connection
 
   --jobs N          deferred jobs (1000000)
   --destinations N  domains that they are for (10000)
+  --by WAY          how they come: smtp (each is tried), or store: put there as they are after a first attempt (smtp)
   --recipients N    of each message that makes jobs, in as many domains (1: a message for each job)
   --wait N          seconds until a failed attempt is made again (0.0012 a job, at least 120)
   --storm N         seconds to watch while everything comes due (120)
@@ -46,6 +49,7 @@ export const help = `node test/bench/scale/run.ts [backlog] [relays] [connection
 const flags = {
   jobs: { type: "string", default: "1000000" },
   destinations: { type: "string", default: "10000" },
+  by: { type: "string", default: "smtp" },
   recipients: { type: "string", default: "1" },
   wait: { type: "string" },
   storm: { type: "string", default: "120" },
@@ -70,6 +74,7 @@ export function parseOptions(argv: readonly string[], env: NodeJS.ProcessEnv): S
     only: positionals.length === 0 ? scenarios : positionals.map(scenarioOf),
     jobs,
     destinations: whole("destinations", values.destinations),
+    by: wayOf(values.by),
     recipients: whole("recipients", values.recipients),
     wait: values.wait === undefined ? usual : whole("wait", values.wait),
     storm: whole("storm", values.storm),
@@ -84,6 +89,11 @@ export function parseOptions(argv: readonly string[], env: NodeJS.ProcessEnv): S
 function whole(name: string, text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
   throw new RangeError(`--${name} ${text}: give a whole number above 0`);
+}
+
+function wayOf(text: string): ScaleOptions["by"] {
+  if (text === "smtp" || text === "store") return text;
+  throw new RangeError(`--by ${text}: choose smtp or store`);
 }
 
 function scenarioOf(text: string): Scenario {

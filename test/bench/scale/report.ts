@@ -20,7 +20,7 @@ export function backlogText(report: BacklogReport): string {
   return [
     `${jobs} jobs for ${destinations} domains; ${silent} of them are for domains that say nothing. ` +
       `${rate} messages a second for a healthy site meanwhile.`,
-    `Accepted in ${seconds(sent.seconds)} (${whole(jobs / sent.seconds)} jobs/s), all that get an answer tried after ` +
+    `${how[sent.by]} in ${seconds(sent.seconds)} (${whole(jobs / sent.seconds)} jobs/s), ${told[sent.by]} after ` +
       `${seconds(report.triedSeconds)}.`,
     phasesTable(report),
     weightsTable(report),
@@ -31,6 +31,9 @@ export function backlogText(report: BacklogReport): string {
       `${seconds(report.natsRestart)}.`,
   ].join("\n\n");
 }
+
+const how = { smtp: "Accepted by SMTP", store: "Put into the store" } as const;
+const told = { smtp: "all that get an answer tried", store: "known to the relay" } as const;
 
 function phasesTable({ phases }: BacklogReport): string {
   const head = [
