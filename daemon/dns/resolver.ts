@@ -57,7 +57,7 @@ export class Resolver implements Dns, AsyncDisposable {
       timeoutMs: 1_500,
       rounds: 3,
       maxInFlight: 128,
-      cacheEntries: 10_000,
+      cacheEntries: 50_000,
     };
     this.#options = { ...defaults, ...options };
     this.#servers = options.servers;

@@ -96,7 +96,7 @@ export function lookUpIn(
 }
 
 function negative(zone: Zone, name: string, answers: Answer[], soaTtl: number): Section {
-  const exists = Object.keys(zone).some((owner) => owner === name || owner.endsWith(`.${name}`));
+  const exists = Object.hasOwn(zone, name) || Object.keys(zone).some((owner) => owner.endsWith(`.${name}`));
   const apex = name.split(".").slice(-1).join(".");
   const soa: Answer = {
     type: "SOA",
