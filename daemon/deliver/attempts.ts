@@ -48,7 +48,7 @@ export type Carry = (queued: Queued) => Promise<readonly Outcome[] | undefined>;
 
 export const FAULT_PAUSE_MS = 60_000;
 /** Attempts at once that need nobody to carry them: of a dead site's many jobs, so many are in memory. */
-const UNCARRIED = 64;
+const UNCARRIED = 256;
 
 export class Attempts {
   readonly #o: AttemptOptions;

@@ -17,6 +17,9 @@ const hidden = /(?:^|[\s(#[])([45]\.\d{1,2}\.\d{1,3})(?![\d.]*\d)/;
 
 /** One answer may be that of a hundred recipients, and is asked for by whoever counts, writes down and slows down. */
 const known = new WeakMap<Reply, BounceClass>();
+/** A host that puts mail off says the same each time, and sorting it takes as long as the rest of an attempt. */
+const heardBefore = new Map<string, BounceClass>();
+const remembered = 2_000;
 
 /** What an outcome is about; a delivery is about nothing. */
 export const bounceOf = (outcome: Outcome): BounceClass | undefined =>
@@ -25,8 +28,19 @@ export const bounceOf = (outcome: Outcome): BounceClass | undefined =>
 export function classify(reply: Reply): BounceClass {
   const before = known.get(reply);
   if (before !== undefined) return before;
-  const found = sort(reply);
+  const found = recall(reply);
   known.set(reply, found);
+  return found;
+}
+
+function recall(reply: Reply): BounceClass {
+  if (reply.text.length > looked) return sort(reply);
+  const words = `${reply.code} ${reply.enhanced} ${reply.text}`;
+  const before = heardBefore.get(words);
+  if (before !== undefined) return before;
+  const found = sort(reply);
+  if (heardBefore.size >= remembered) heardBefore.clear();
+  heardBefore.set(words, found);
   return found;
 }
 
