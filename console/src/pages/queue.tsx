@@ -173,6 +173,7 @@ interface RowProps {
 
 function Row({ job, steers, isChosen, onToggle }: RowProps) {
   const [first = job.destination] = job.recipients;
+  const last = job.history.at(-1);
   const others = job.recipients.length - 1 + job.moreRecipients;
   return (
     <tr>
@@ -196,7 +197,10 @@ function Row({ job, steers, isChosen, onToggle }: RowProps) {
       <td class="when">{job.nextAttempt === undefined ? "–" : from(job.nextAttempt, Date.now())}</td>
       <td class="number">{count(job.attempts)}</td>
       <td>{job.sender === "" ? "<>" : job.sender}</td>
-      <td class="text">{job.history.at(-1)?.reply ?? "–"}</td>
+      <td class="text">
+        {last?.reply ?? "–"}
+        {last?.bounce === undefined ? null : <p class="note">{last.bounce}</p>}
+      </td>
     </tr>
   );
 }

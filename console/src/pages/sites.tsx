@@ -99,8 +99,24 @@ const meaning = {
   suspended: "suspended",
 } as const;
 
-function SiteState({ state, suspended, backOffUntil }: Site) {
+/** Its back-off is over, and nothing has shown yet that it is back. */
+const isOnTrial = ({ state, allowed, maxConnections, answers }: Site): boolean =>
+  state === "open" &&
+  allowed <= 1 &&
+  maxConnections > 1 &&
+  answers?.last !== undefined &&
+  !answers.counts.some(({ about }) => about === "delivered");
+
+function SiteState(site: Site) {
+  const { state, suspended, backOffUntil } = site;
   if (suspended) return <SuspendedState {...suspended} />;
+  if (isOnTrial(site))
+    return (
+      <>
+        <State of="on trial" />
+        <p class="note">one connection may try</p>
+      </>
+    );
   return (
     <>
       <State of={meaning[state]} />

@@ -42,6 +42,7 @@ const tones: Readonly<Record<string, string>> = {
   suspended: "warn",
   slowed: "warn",
   "back-off": "warn",
+  "on trial": "warn",
   "would wait": "warn",
   unknown: "warn",
   "would bounce": "bad",

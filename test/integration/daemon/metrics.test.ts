@@ -85,3 +85,22 @@ test("SMTP commands that are none are told apart from those that are refused, lo
     assert.equal(after(name) - before(name), 1, name);
   }
 });
+
+test("what a session does to a mailbox is counted by message, once it is stored", async () => {
+  const before = await figures();
+  using imap = await Imap.enter(fleet.port("imaps"), user, password);
+  await imap.command("CREATE Kept");
+  await imap.command("SELECT INBOX");
+  await imap.command("STORE 1 +FLAGS (\\Flagged)");
+  await imap.command("COPY 1 Kept");
+  await imap.command("MOVE 1 Kept");
+  await imap.command("SELECT Kept");
+  await imap.command("STORE 1:2 +FLAGS (\\Deleted)");
+  await imap.command("EXPUNGE");
+  const after = await figures();
+  const counted = (operation: string) => {
+    const name = `postfleet_mailbox_operations_total{operation="${operation}",result="done"}`;
+    return after(name) - before(name);
+  };
+  assert.deepEqual(["folders", "flag", "add", "move", "remove"].map(counted), [1, 3, 1, 1, 2]);
+});
