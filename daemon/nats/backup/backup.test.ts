@@ -14,8 +14,9 @@ import { connectNats, type Link } from "../connect.ts";
 import { ensureInstallation, unbounded } from "../installation.ts";
 import { findLayout } from "../layout.ts";
 import { lastOnSubject } from "../read.ts";
+import { ArchiveWriter } from "./archive.ts";
 import { type Restored, restoreStreams } from "./restore.ts";
-import { saveStreams, streamFile } from "./save.ts";
+import { manifestFile, saveStreams, streamFile } from "./save.ts";
 
 async function place(t: TestContext): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), "postfleet-backup-"));
@@ -112,6 +113,34 @@ test("a record whose time is over while it lies in the copy does not come back",
   assert.equal(await text(other, "M0", "m0.a.x.1"), undefined);
   const left = Number.parseInt((await lastOnSubject(other, "M0", "m0.a.x.2"))?.header("Nats-TTL") ?? "", 10);
   assert.ok(left > 3_000 && left <= 3_600, `${left} s`);
+});
+
+test("what was removed while the copy was made stays away, also when its mark is past its time", async (t) => {
+  const one = await installed(t);
+  const folder = await place(t);
+  const manifest = await save(one, folder);
+  using writer = new ArchiveWriter(streamFile(folder, "M0"));
+  const subject = "m0.r.x.1.1";
+  writer.add({ subject, time: Date.now(), data: Buffer.from("was read first") });
+  writer.add({ subject, time: Date.now(), ttl: 60, data: Buffer.alloc(0) });
+  writer.finish();
+  const streams = manifest.streams.map((each) => (each.name === "M0" ? { ...each, records: 2 } : each));
+  await writeFile(manifestFile(folder), JSON.stringify({ ...manifest, streams }));
+  const other = await aLink(t);
+  await restore(other, folder, () => Date.now() + 3_600_000);
+  assert.ok(!(await text(other, "M0", subject)), "its record does not come back");
+});
+
+test("a copy that is older than bodies live brings its jobs back with their bodies", async (t) => {
+  const one = await installed(t);
+  await put(one, key("old"), aJob("old", { kind: "stored", id: "old", chunks: 1, size: 4 }));
+  await put(one, "b0.old.0", "text", "600s");
+  const folder = await place(t);
+  await save(one, folder);
+  const other = await aLink(t);
+  const done = await restore(other, folder, () => Date.now() + 10 * 86_400_000);
+  assert.deepEqual(done.get("Q0"), { name: "Q0", records: 1, finished: 0 });
+  assert.equal(await text(other, "B0", "b0.old.0"), "text");
 });
 
 test("what came as the server's answer to somebody's question is not made genuine by a copy", async (t) => {

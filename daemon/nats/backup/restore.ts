@@ -3,7 +3,7 @@
  *
  * In:     a folder that `save.ts` wrote; a link that may make streams; how many copies of each stream there shall be, when not
  *         as many as there were.
- * Out:    streams that hold what was saved, in its order, durably. Records whose time is over are left out; and so are jobs
+ * Out:    streams that hold what was saved, in its order, durably. Records whose time is over are left out, except bodies; and so are jobs
  *         whose body is not in the copy: their message was finished after the queue was saved, or it would be there.
  * Fails:  `BrokenCopy` before anything is made; `NotEmpty` when there is mail already; `StoreFault`. A restoration that failed
  *         may be begun again: until it is done there is no queue, and streams without a queue are made anew.
@@ -45,6 +45,7 @@ const TOGETHER = 512;
 const OCTETS_TOGETHER = 4 << 20;
 const PATIENCE_MS = 120_000;
 const NO_STORAGE = 10047;
+const BODIES_AT_LEAST_S = 2 * 86_400;
 
 /** Throws `BrokenCopy` for a folder that holds no whole copy. */
 export async function readManifest(folder: string): Promise<Manifest> {
@@ -112,7 +113,7 @@ async function fill(
   let records = 0;
   let finished = 0;
   for await (const record of readArchive(streamFile(folder, name))) {
-    const left = timeLeft(record, now());
+    const left = timeLeftIn(name, record, now());
     if (left === 0) continue;
     if (isBodies(name)) bodies.add(record);
     if (isQueue(name) && wasFinished(record, bodies)) {
@@ -132,6 +133,18 @@ async function fill(
   }
   await Promise.all(pending);
   return { records, finished };
+}
+
+/**
+ * Seconds; 0: it is left out. What says that a subject's record is gone says so once more, since that record may stand before it
+ * in the copy. A body never ends while its job is in the copy, however old the copy is: a message that is past its lifetime is
+ * returned to its sender, with its text.
+ */
+function timeLeftIn(stream: string, record: SavedRecord, now: number): number | undefined {
+  const left = timeLeft(record, now);
+  if (left === undefined) return undefined;
+  if (record.data.length === 0) return Math.max(left, 1);
+  return isBodies(stream) ? Math.max(left, BODIES_AT_LEAST_S) : left;
 }
 
 function wasFinished({ subject, data }: SavedRecord, bodies: BodyIndex): boolean {
