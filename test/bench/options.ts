@@ -29,13 +29,19 @@ const servers = [
   "haraka",
   "postfleet",
   "postfleet-dkim",
+  "postfleet-rsa",
+  "postfleet-ed25519",
   "postfleet-in",
   "postfleet-checks",
 ] as const satisfies readonly ServerName[];
+/** Only where they are asked for: what one algorithm alone costs. */
+const apart: ReadonlySet<ServerName> = new Set(["postfleet-rsa", "postfleet-ed25519"]);
+const usual = servers.filter((name) => !apart.has(name));
 
-export const help = `node test/bench/run.ts [throughput] [mailboxes] [memory] [profile] [options]
+export const help = `node test/bench/run.ts [throughput] [latency] [mailboxes] [memory] [profile] [options]
 
   throughput  Postfix, Haraka and Postfleet as relays into one sink: messages a second, processor time
+  latency     the same three: how long a 250 takes at half of what each carries, by an open load of the first size
   mailboxes   Dovecot and Postfleet: IMAP sessions, fetches, searches; memory of connections that idle
   memory      Postfleet: idle, by role, with many deferred jobs, under many large messages
   profile     Postfleet: where the daemon's processor time goes with kept connections and the first of the sizes
@@ -44,7 +50,7 @@ export const help = `node test/bench/run.ts [throughput] [mailboxes] [memory] [p
   --messages N     messages of each 5 kB measurement; larger sizes get fewer (5000)
   --sizes N,…      octets of a message (5000,100000)
   --sessions N     parallel sessions (50)
-  --only NAME,…    ${servers.join(", ")} (all)
+  --only NAME,…    ${servers.join(", ")} (all but ${[...apart].join(", ")})
   --jobs N         deferred jobs in the memory scenario (100000)
   --large N        parallel messages of 25 MB in the memory scenario (200)
   --mail N         messages of the mailbox in the mailboxes scenario (10000)
@@ -59,7 +65,7 @@ const flags = {
   messages: { type: "string", default: "5000" },
   sizes: { type: "string", default: "5000,100000" },
   sessions: { type: "string", default: "50" },
-  only: { type: "string", default: servers.join(",") },
+  only: { type: "string", default: usual.join(",") },
   jobs: { type: "string", default: "100000" },
   large: { type: "string", default: "200" },
   mail: { type: "string", default: "10000" },
@@ -91,10 +97,12 @@ export function parseOptions(
     state: values.state ?? env["PEERS_STATE"] ?? "/var/lib/mail-peers",
     json: values.json,
   };
-  return (positionals.length === 0 ? ["throughput", "mailboxes"] : positionals).map((scenario) => ({
-    scenario,
-    ...common,
-  }));
+  return (positionals.length === 0 ? ["throughput", "latency", "mailboxes"] : positionals).map(
+    (scenario) => ({
+      scenario,
+      ...common,
+    }),
+  );
 }
 
 function whole(name: string, text: string): number {

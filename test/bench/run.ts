@@ -1,5 +1,5 @@
 /**
- * The benchmarks: `node test/bench/run.ts [throughput|mailboxes|memory|profile …]`, or `make bench`.
+ * The benchmarks: `node test/bench/run.ts [throughput|latency|mailboxes|memory|profile …]`, or `make bench`.
  *
  * Out:    tables on standard output, progress on standard error; with --json also a file for machines.
  * Exits:  0 when everything was measured; 1 when a message was lost, came twice or could not be sent, so that the
@@ -22,6 +22,12 @@ const scenarios: Readonly<Record<string, (options: BenchOptions) => Promise<Find
     const { throughputText } = await import("./throughput/report.ts");
     const report = await throughput(options, progress);
     return { text: throughputText(report), valid: report.balanced, report };
+  },
+  async latency(options) {
+    const { latency } = await import("./latency/latency.ts");
+    const { latencyText } = await import("./latency/report.ts");
+    const report = await latency(options, progress);
+    return { text: latencyText(report), valid: report.balanced, report };
   },
   async mailboxes(options) {
     const { mailboxes } = await import("./mailboxes/mailboxes.ts");

@@ -3,6 +3,7 @@ export interface Spread {
   readonly count: number;
   readonly p50: number;
   readonly p99: number;
+  readonly p999: number;
   readonly most: number;
 }
 
@@ -10,7 +11,13 @@ export function spreadOf(values: readonly number[]): Spread {
   const sorted = Float64Array.from(values).sort();
   const at = (share: number) =>
     sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
-  return { count: sorted.length, p50: at(0.5), p99: at(0.99), most: sorted.at(-1) ?? Number.NaN };
+  return {
+    count: sorted.length,
+    p50: at(0.5),
+    p99: at(0.99),
+    p999: at(0.999),
+    most: sorted.at(-1) ?? Number.NaN,
+  };
 }
 
 export const spreadText = ({ p50, p99, most }: Spread): readonly string[] => [p50, p99, most].map(msText);

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { generateDkimKey } from "../../../daemon/mail/dkim/keys.ts";
 import { aDomain, aSecret, manifest as manifestOf } from "../../harness/manifest.ts";
 import { startPostfleet, type TestPostfleet } from "../../harness/postfleet.ts";
-import type { Server, Setting } from "./server.ts";
+import type { Server, ServerName, Setting } from "./server.ts";
 
 const manifest = join(import.meta.dirname, "../../../package.json");
 
@@ -83,13 +83,21 @@ export const asServer = (fleet: Fleet, version = ""): Server => ({
 export const startPostfleetServer = (setting: Setting): Promise<Server> =>
   startServer("postfleet", "", setting);
 
-/** What it relays is signed for a domain of its policy. */
-export function startSigningServer(setting: Setting): Promise<Server> {
-  const keys = { "postfleet.pem": "rsa-sha256", "postfleet-ed25519.pem": "ed25519-sha256" } as const;
-  const stringData = Object.entries(keys).map(([entry, algorithm]) => [entry, generateDkimKey(algorithm)]);
-  const domain = aDomain("signed.example", { dkim: { secretRef: { name: "keys" } } });
-  const resources = manifestOf(aSecret("keys", Object.fromEntries(stringData)), domain);
-  return startServer("postfleet-dkim", `---\n${resources}`, setting);
+const keyNames = { Rsa2048: "postfleet.pem", Ed25519: "postfleet-ed25519.pem" } as const;
+const signatures = { Rsa2048: "rsa-sha256", Ed25519: "ed25519-sha256" } as const;
+
+/** What it relays is signed for a domain of its policy, by each of these algorithms. */
+export function startSigningServer(
+  name: ServerName,
+  algorithms: readonly (keyof typeof keyNames)[],
+  setting: Setting,
+): Promise<Server> {
+  const keys = algorithms.map((each) => [keyNames[each], generateDkimKey(signatures[each])]);
+  const domain = aDomain("signed.example", {
+    dkim: { algorithms: [...algorithms], secretRef: { name: "keys" } },
+  });
+  const resources = manifestOf(aSecret("keys", Object.fromEntries(keys)), domain);
+  return startServer(name, `---\n${resources}`, setting);
 }
 
 async function startServer(name: string, more: string, { sinkPort, state, env }: Setting): Promise<Server> {

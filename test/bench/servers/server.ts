@@ -19,12 +19,14 @@ export interface Server extends AsyncDisposable {
 }
 
 /**
- * `postfleet-dkim`: it signs every message, by RSA-2048 and Ed25519. `postfleet-in`, `postfleet-checks`: what `inbound.ts`
+ * `postfleet-dkim`: it signs every message, by RSA-2048 and Ed25519; `-rsa`, `-ed25519`: by one of them. `postfleet-in`, `postfleet-checks`: what `inbound.ts`
  * says.
  */
 export type ServerName =
   | "postfleet"
   | "postfleet-dkim"
+  | "postfleet-rsa"
+  | "postfleet-ed25519"
   | "postfleet-in"
   | "postfleet-checks"
   | "postfix"

@@ -55,7 +55,7 @@ export const total = (times: ReadonlyMap<string, number> | Readonly<Record<strin
   [...(times instanceof Map ? times.values() : Object.values(times))].reduce((sum, each) => sum + each, 0);
 
 /** Asks the sink, which costs next to nothing, and only then the server, for which it is work. */
-async function arrived(sink: Sink, goal: number): Promise<void> {
+export async function arrived(sink: Sink, goal: number): Promise<void> {
   let seen = -1;
   let moved = performance.now();
   for (;;) {
@@ -71,7 +71,7 @@ async function arrived(sink: Sink, goal: number): Promise<void> {
   }
 }
 
-async function emptied(server: Server): Promise<void> {
+export async function emptied(server: Server): Promise<void> {
   const began = performance.now();
   for (;;) {
     const left = await server.queued();

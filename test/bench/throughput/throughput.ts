@@ -35,11 +35,13 @@ export interface ThroughputReport {
   readonly balanced: boolean;
 }
 
-const start: Readonly<Record<ServerName, (setting: Setting) => Promise<Server>>> = {
+export const start: Readonly<Record<ServerName, (setting: Setting) => Promise<Server>>> = {
   postfix: (setting) => startPeer(postfix, setting),
   haraka: (setting) => startPeer(haraka, setting),
   postfleet: startPostfleetServer,
-  "postfleet-dkim": startSigningServer,
+  "postfleet-dkim": (setting) => startSigningServer("postfleet-dkim", ["Rsa2048", "Ed25519"], setting),
+  "postfleet-rsa": (setting) => startSigningServer("postfleet-rsa", ["Rsa2048"], setting),
+  "postfleet-ed25519": (setting) => startSigningServer("postfleet-ed25519", ["Ed25519"], setting),
   "postfleet-in": startUnexamined,
   "postfleet-checks": startExamined,
 };
