@@ -1,8 +1,9 @@
 /**
  * Group commit: many small units, one fsync.
  *
- * JetStream fsyncs once for an atomic batch however many messages it holds, so at any time one batch is in flight per
- * stream, and the next one takes whatever has queued up meanwhile.
+ * JetStream fsyncs a few times for an atomic batch however many messages it holds, and makes and removes a small store for
+ * it (three folders, a dozen files), so at any time one batch is in flight per stream, and the next one takes whatever has
+ * queued up meanwhile. That includes what is still to be read from sockets when the answer comes: it has waited as long.
  *
  * In:     units, each a few entries that are stored together or not at all.
  * Out:    a promise per unit that resolves when the unit is durable, with the stream sequence of its first entry; the
@@ -14,6 +15,7 @@
  *
  * The publisher is our own because `Batch.add()` of @nats-io/jetstream 3.4.0 drops expectations and TTLs.
  */
+import { setImmediate as turn } from "node:timers/promises";
 import { type MsgHdrs, type NatsConnection, nuid } from "@nats-io/transport-node";
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
@@ -148,6 +150,8 @@ export class GroupCommit {
         // Unreachable by design; a fault of ours must not leave callers waiting for ever.
         for (const unit of batch) unit.failed(new StoreFault("refused", "group commit failed", error));
       }
+      // What arrived together with the answer joins the next batch.
+      await turn();
     }
     this.#running = false;
     for (const wake of this.#idle.splice(0)) wake();

@@ -48,6 +48,11 @@ export interface PrivateServer extends AsyncDisposable, Connection {
   onRestart(listener: (restart: Restart) => void): () => void;
 }
 
+/**
+ * Go keeps garbage until memory is short; a bound suits a laptop that also runs the daemon. One thread at a time runs Go
+ * code: the server has half of the daemon's work, and handing each record from thread to thread costs more than it brings.
+ */
+const goSettings = { GOMEMLIMIT: "512MiB", GOMAXPROCS: "1" } as const;
 const graceMs = 10_000;
 const probeMs = 10_000;
 const pauses = { first: 100, factor: 2, longest: 5_000, forgivenAfter: 60_000, stuck: 5_000 } as const;
@@ -122,11 +127,10 @@ class Supervisor implements PrivateServer {
     const { user, password } = this;
     const rendered = { port: this.#port, user, password, storeDir, maxStoreBytes, sync: "always" };
     await writePrivately(configFile, renderConfig({ ...rendered, pidFile: this.#pidFile }));
-    // Go keeps garbage until memory is short; a bound suits a laptop that also runs the daemon.
     const child: ServerChild = await spawnServer({
       program,
       configFile,
-      env: { GOMEMLIMIT: "512MiB", ...env },
+      env: { ...goSettings, ...env },
       log: this.#log,
       signal,
       stuck: () => void this.#renew(() => child),
