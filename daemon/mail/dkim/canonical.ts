@@ -14,6 +14,8 @@ const lineEnd = Buffer.from("\r\n");
 const oneSpace = Buffer.from(" ");
 const oneCr = Buffer.from("\r");
 const manyLineEnds = Buffer.from("\r\n".repeat(64));
+/** White space that does not stay as it is; a CR behind a space may be alone, which is looked into more closely. */
+const relaxes = /\t| [ \r]/;
 
 export class RelaxedBodyHash {
   readonly #hash = createHash("sha256");
@@ -27,6 +29,26 @@ export class RelaxedBodyHash {
 
   /** The chunk is not kept. */
   update(chunk: Uint8Array): void {
+    if (chunk.length > 0 && !this.#asItIs(chunk)) this.#octets(chunk);
+  }
+
+  /** Most text has nothing to relax: one native search, and one hash of all but the line ends it ends with. */
+  #asItIs(chunk: Uint8Array): boolean {
+    const last = chunk[chunk.length - 1];
+    if (this.#blank || this.#cr || last === space || last === cr) return false;
+    const octets = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+    if (relaxes.test(octets.toString("latin1"))) return false;
+    let end = octets.length;
+    while (end > 1 && octets[end - 1] === lf && octets[end - 2] === cr) end -= 2;
+    if (end > 0) {
+      this.#settle();
+      this.#hash.update(octets.subarray(0, end));
+    }
+    this.#lines += (octets.length - end) / 2;
+    return true;
+  }
+
+  #octets(chunk: Uint8Array): void {
     const end = chunk.length;
     /** Where the octets begin that are passed on as they are; -1: nowhere. */
     let run = -1;
