@@ -18,6 +18,8 @@ export interface Metrics extends ServerMetrics, DeliveryMetrics {
   /** A report to another domain, at its end. */
   report(kind: string, state: string): void;
   readonly mailbox: ObserveMailbox;
+  /** Octets that are kept more than before. */
+  readonly digests: (octets: number) => void;
   /** Tells of each request that it answers. */
   timed(handler: WebHandler): WebHandler;
   /** Names of rules are few. */
@@ -94,6 +96,11 @@ export async function openMetrics(
     labelNames: ["operation", "result"],
     registers,
   });
+  const digests = new Gauge({
+    name: "postfleet_mailbox_digest_octets",
+    help: "Octets of message digests (header fields, structure) that this process keeps in memory; at most 24 MiB for each stream of mailboxes",
+    registers,
+  });
   const changeTime = new Histogram({
     name: "postfleet_mailbox_seconds",
     help: "How long the store took for changes of mailboxes",
@@ -121,6 +128,7 @@ export async function openMetrics(
       changes.inc({ operation, result }, messages);
       changeTime.observe({ operation }, ms / 1_000);
     },
+    digests: (octets) => digests.inc(octets),
     filtered: (kind, result, ms) => filtered.observe({ kind, result }, ms / 1_000),
     refused: (rule) => refusals.inc({ rule }),
   };

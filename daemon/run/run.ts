@@ -160,6 +160,7 @@ class Daemon {
       observeCommit: metrics.commit,
       observeClock: metrics.clockAhead,
       observeMailbox: metrics.mailbox,
+      observeDigests: metrics.digests,
       lifetimeMs: () => longestLifetime(live),
       reliedOn: () => false,
     });

@@ -60,6 +60,7 @@ export interface StoreContext {
   /** By how much this machine's clock is ahead of that of NATS. */
   readonly observeClock: (aheadMs: number) => void;
   readonly observeMailbox: ObserveMailbox;
+  readonly observeDigests: (octets: number) => void;
   /** The longest queue lifetime of any policy, ms. */
   readonly lifetimeMs: () => number;
   /** Whether somebody relies on every event of a namespace. */
@@ -92,6 +93,7 @@ export async function openStore(context: StoreContext): Promise<Store> {
       ...whose,
       chance: Math.random,
       observe: context.observeMailbox,
+      observeDigests: context.observeDigests,
     }),
   );
   const bodyTtlSeconds = () => Math.ceil(context.lifetimeMs() / 1_000) + MARGIN_S;

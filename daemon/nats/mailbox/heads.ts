@@ -22,11 +22,14 @@ export class Heads {
   readonly #shard: Shard;
   /** In order of last use. */
   readonly #kept = new Map<string, Buffer>();
+  readonly #changed: (octets: number) => void;
   #size = 0;
 
-  constructor(reader: Reader, shard: Shard) {
+  /** `changed` hears by how much the octets that are kept have become more. */
+  constructor(reader: Reader, shard: Shard, changed: (octets: number) => void = () => {}) {
     this.#reader = reader;
     this.#shard = shard;
+    this.#changed = changed;
   }
 
   async load(
@@ -60,15 +63,23 @@ export class Heads {
 
   #keep(id: string, data: Uint8Array): ReadHead {
     const octets = Buffer.from(data); // a copy: what came shares its memory with the whole page
-    this.#size += octets.length + OVERHEAD - sizeOf(this.#kept.get(id));
-    this.#kept.delete(id);
+    this.#drop(id);
     this.#kept.set(id, octets);
-    for (const [oldest, old] of this.#kept) {
+    this.#size += octets.length + OVERHEAD;
+    this.#changed(octets.length);
+    for (const oldest of this.#kept.keys()) {
       if (this.#size <= KEPT) break;
-      this.#kept.delete(oldest);
-      this.#size -= sizeOf(old);
+      this.#drop(oldest);
     }
     return readHead(octets);
+  }
+
+  #drop(id: string): void {
+    const octets = this.#kept.get(id);
+    if (octets === undefined) return;
+    this.#kept.delete(id);
+    this.#size -= octets.length + OVERHEAD;
+    this.#changed(-octets.length);
   }
 
   #use(id: string): Buffer | undefined {
@@ -79,5 +90,3 @@ export class Heads {
     return kept;
   }
 }
-
-const sizeOf = (octets: Buffer | undefined) => (octets ? octets.length + OVERHEAD : 0);

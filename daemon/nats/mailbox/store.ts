@@ -69,6 +69,8 @@ export interface JetStreamMailboxOptions {
   readonly namespace?: string;
   readonly observeCommit?: (entries: number, ms: number) => void;
   readonly observe?: ObserveMailbox;
+  /** By how much the octets of digests in memory have become more. */
+  readonly observeDigests?: (octets: number) => void;
   /** How long a delivery is remembered whose message was removed meanwhile, ms; the queue's lifetime at least. */
   readonly rememberMs?: number;
 }
@@ -258,7 +260,7 @@ function openShard(options: JetStreamMailboxOptions, shard: Shard): Opened {
   const ledgers = new Ledgers(reader, shard);
   const turns = new Turns();
   const filer = new Filer({ reader, shard, commit, bodies, ledgers, turns, clock, chance });
-  const heads = new Heads(reader, shard);
+  const heads = new Heads(reader, shard, options.observeDigests);
   const feed = new Feed(link, shard, log, () => {
     ledgers.forgetAll();
     bodies.forgetAll();

@@ -48,6 +48,8 @@ export interface Watched {
   readonly pid: number;
   /** Where its inspector listens; nats-server has none. */
   readonly inspector?: number;
+  /** Octets of buffers that a cache holds, whose bound is known: they are no leak, and not counted. */
+  readonly cached?: () => Promise<number>;
 }
 
 export interface Fleet extends AsyncDisposable {
@@ -113,7 +115,7 @@ export async function openFleet(dir: string, ledger: Ledger): Promise<Fleet> {
     daemon.start();
     await daemon.ready();
     daemons.push(daemon);
-    watched.push({ name, pid: daemon.pid, inspector });
+    watched.push({ name, pid: daemon.pid, inspector, cached: () => digestsOf(daemon) });
   };
   await begin("gateway", ["smtp", "submissions"], "-f", file);
   await begin("relay", []);
@@ -139,6 +141,13 @@ export async function openFleet(dir: string, ledger: Ledger): Promise<Fleet> {
     reach: { args: ["--nats", nats.url], env },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** docs/metrics.md */
+async function digestsOf(daemon: Daemon): Promise<number> {
+  const found = /^postfleet_mailbox_digest_octets (\d+)/m.exec(await daemon.metrics())?.[1];
+  if (found === undefined) throw new Error("the daemon does not tell what its digests take");
+  return Number(found);
 }
 
 function listening(ports: Fleet["ports"], opened: readonly (keyof Fleet["ports"])[]): string[] {

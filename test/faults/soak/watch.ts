@@ -73,7 +73,7 @@ export class Watch implements AsyncDisposable {
       if (inspector) {
         const { objects, buffers } = await inspector.heap();
         this.#note(name, "objects", objects);
-        this.#note(name, "buffers", buffers);
+        this.#note(name, "buffers", buffers - ((await process.cached?.()) ?? 0));
       }
       this.#note(name, "memory", memoryOf(pid).now);
     }
