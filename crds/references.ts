@@ -6,6 +6,7 @@
  * Out:    problems: things declared twice, domains, policies and Secrets that are missing; and `routeProblems`.
  */
 
+import { complaintsDomain, noComplaintsDomain } from "./complaints.ts";
 import { isRecord } from "./defaults.ts";
 import { domainSecretProblems } from "./domain-secrets.ts";
 import type { RawResource } from "./envelope.ts";
@@ -175,12 +176,12 @@ class References {
 
   /** Reports are read where mailboxes of the same namespace are filled. */
   #ofComplaints(resource: Placed<ResourceOf<"RelayPolicy">>): Problem[] {
-    const address = resource.spec.suppression?.complaints?.address;
-    if (address === undefined) return [];
-    const domain = domainPart(canonicalAddress(address) ?? address);
-    if (this.#domains.get(domain)?.namespace === resource.namespace || this.#unsure.has(domain)) return [];
-    const words = `no MailDomain of namespace ${resource.namespace} declares ${domain}, so no report would come; name a mailbox in a domain of the namespace`;
-    return [problemAt(resource, ["spec", "suppression", "complaints", "address"], words)];
+    const domain = complaintsDomain(resource.spec);
+    if (domain === undefined || this.#unsure.has(domain)) return [];
+    const { namespace } = resource;
+    if (this.#domains.get(domain)?.namespace === namespace) return [];
+    const path = ["spec", "suppression", "complaints", "address"];
+    return [problemAt(resource, path, noComplaintsDomain(domain, namespace))];
   }
 
   #ofRoutes(resource: Placed<ResourceOf<"RelayPolicy">>): Problem[] {

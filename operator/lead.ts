@@ -28,6 +28,7 @@ import { Departures } from "./reconcile/departures.ts";
 import { DkimKeys } from "./reconcile/dkim-keys.ts";
 import { servingNamespace } from "./reconcile/domain-facts.ts";
 import { Extras } from "./reconcile/extras.ts";
+import { FilterWatch } from "./reconcile/filter-watch.ts";
 import { Fleet } from "./reconcile/fleet.ts";
 import { MailDomainReconciler } from "./reconcile/mail-domain.ts";
 import { MailboxReconciler } from "./reconcile/mailbox.ts";
@@ -146,6 +147,9 @@ class Leader {
       publication,
       resolver: new Resolver(secrets, publication, store.declare),
       fleet: this.#stack.use(new Fleet(caches.pods, store.acks)),
+      filters: this.#stack.use(
+        new FilterWatch(caches.pods, store.acks, (filters) => relations.wakeFiltered(filters)),
+      ),
       backlog: store.backlog,
       written,
       events: this.#stack.use(

@@ -17,6 +17,7 @@ import { aLetter, usualText } from "../../test/harness/letter.ts";
 import { startMilter } from "../../test/harness/milter.ts";
 import { until } from "../../test/harness/until.ts";
 import { type FilterEntry, filterEntries } from "../directory/filters.ts";
+import { FilterHealth } from "../filters/health.ts";
 import { systemClock } from "../kit/clock.ts";
 import { Filters } from "./filters.ts";
 
@@ -27,11 +28,13 @@ const entry = (over: Partial<Filter>): FilterEntry => {
 
 function open() {
   const ended: string[] = [];
+  const health = new FilterHealth(systemClock);
   const filters = new Filters({
     clock: systemClock,
     observe: (kind, result) => ended.push(`${kind} ${result}`),
+    health,
   });
-  return { filters, ended };
+  return { filters, ended, health };
 }
 
 interface Asked {

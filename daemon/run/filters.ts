@@ -8,6 +8,7 @@
  */
 import type { FilterEntry, FilterServer } from "../directory/filters.ts";
 import { FilterFailed, type Letter, type Opinion } from "../filters/filter.ts";
+import type { FilterHealth } from "../filters/health.ts";
 import { converse } from "../filters/milter/converse.ts";
 import { MilterLine } from "../filters/milter/line.ts";
 import { parseRspamd } from "../filters/rspamd/answer.ts";
@@ -25,6 +26,8 @@ export interface FiltersOptions {
   readonly clock: Clock;
   /** Called with each that ended: how, and after how many ms. */
   readonly observe: (kind: FilterServer["kind"], result: Opinion["kind"] | "failed", ms: number) => void;
+  /** Hears how each look ended. */
+  readonly health: Pick<FilterHealth, "answered" | "failed">;
 }
 
 export class Filters {
@@ -39,14 +42,18 @@ export class Filters {
   }
 
   readonly look = async (entry: FilterEntry, letter: Letter): Promise<Opinion> => {
-    const { clock, observe } = this.#o;
+    const { clock, observe, health } = this.#o;
     const began = clock.monotonic();
     let result: Opinion["kind"] | "failed" = "failed";
     using silence = new Silence({ silentMs: entry.timeoutMs, totalMs }, clock);
     try {
       const opinion = await this.#inTurn(entry, silence, () => this.#ask(entry.server, letter, silence));
       result = opinion.kind;
+      health.answered(entry.id);
       return opinion;
+    } catch (error) {
+      health.failed(entry.id, error);
+      throw error;
     } finally {
       observe(entry.server.kind, result, clock.monotonic() - began);
     }

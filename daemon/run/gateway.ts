@@ -10,6 +10,7 @@ import type { LiveDirectory } from "../directory/directory.ts";
 import { stsPolicyOf } from "../directory/sts-policy.ts";
 import { Resolver } from "../dns/resolver.ts";
 import { systemServers } from "../dns/servers.ts";
+import type { FilterHealth } from "../filters/health.ts";
 import { systemClock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import { Rates } from "../kit/rate.ts";
@@ -50,6 +51,7 @@ export interface GatewayContext {
   readonly sasl: Sasl;
   readonly metrics: Metrics;
   readonly certificate: Certificate;
+  readonly filterHealth: FilterHealth;
   readonly proxies?: Proxies | undefined;
   /** Counts for reports to others. */
   readonly note?: Note;
@@ -133,9 +135,9 @@ function shareCounts({ store, log }: GatewayContext): Disposable & { readonly ra
 }
 
 function openRoom(context: GatewayContext, examine: Examine, lookup: Lookup, rates: Rates): OpenMailroom {
-  const { options, store, live, log, sasl, metrics, note } = context;
+  const { options, store, live, log, sasl, metrics, note, filterHealth: health } = context;
   const key = store.vault.derive("correspondents of greylisting");
-  const filters = new Filters({ clock: systemClock, observe: metrics.filtered });
+  const filters = new Filters({ clock: systemClock, observe: metrics.filtered, health });
   return openMailroom({
     live,
     queue: store.queue,

@@ -8,6 +8,7 @@
 
 import type { CommandContext } from "../cli/context.ts";
 import type { LiveDirectory } from "../directory/directory.ts";
+import { FilterHealth } from "../filters/health.ts";
 import { cidrTable } from "../kit/cidr.ts";
 import { systemClock } from "../kit/clock.ts";
 import { lockDataDir } from "../kit/data-dir.ts";
@@ -91,6 +92,7 @@ class Daemon {
   #delivery: Delivery | undefined;
   #ready = false;
   readonly #api: OwnApi;
+  readonly #filterHealth = new FilterHealth(systemClock);
   /** What the start waits for. */
   #waitsFor = "NATS and its streams";
 
@@ -175,7 +177,7 @@ class Daemon {
     const watched = parts.use(await watchDirectory({ link, vault, log, signal, namespace: store.namespace }));
     live = watched;
     this.#waitsFor = "its listeners and its share of the queue";
-    parts.use(await acknowledge({ link, live: watched, member, log }));
+    parts.use(await acknowledge({ link, live: watched, member, log, filters: this.#filterHealth }));
     return watched;
   }
 
@@ -240,7 +242,7 @@ class Daemon {
     }
     if (roles.has("gateway")) {
       const { openGateway } = await import("./gateway.ts");
-      const gateway = parts.use(await openGateway({ ...common, sasl }));
+      const gateway = parts.use(await openGateway({ ...common, sasl, filterHealth: this.#filterHealth }));
       this.#doors.push(gateway);
       tell(gateway.servers);
       if (gateway.policies)

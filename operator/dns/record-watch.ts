@@ -10,7 +10,7 @@
  * Fails:  never. A DNS that does not answer leaves what was known, marked `Unknown` only where nothing was.
  * Memory: one entry a domain, its records as text, which takes a third of the room; a bounded number of looks at a time.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { CheckedRecord } from "../../daemon/dns/check-records.ts";
 import { checkRecords, unchecked } from "../../daemon/dns/check-records.ts";
 import { Resolver } from "../../daemon/dns/resolver.ts";
@@ -73,7 +73,7 @@ export class RecordWatch implements Disposable {
 
   /** From now on these are wanted. Unchanged ones cost nothing; others are looked for at once. */
   want(key: string, wanted: readonly WantedRecord[]): void {
-    const digest = createHash("sha256").update(JSON.stringify(wanted)).digest("base64");
+    const digest = hash("sha256", JSON.stringify(wanted), "base64");
     const known = this.#domains.get(key);
     if (known?.digest === digest) return;
     known?.stop.abort();

@@ -3,8 +3,8 @@
  * we ask of it, so that one that says everything is worth a wait, and with thousands of domains a short one is.
  *
  * In:     whether the domain is known to all daemons, or cannot be; whether many others wait for their turn.
- * Out:    `left`: how long the first status may still wait, ms. `isBrief`: it goes without the list of DNS records, which
- *         comes with what DNS says of them, after a minute at the latest (`briefMs`).
+ * Out:    `left`: how long the first status may still wait, ms. `isBrief`: it goes without the lists of DNS records and
+ *         endpoints, which come with what DNS says, after a minute at the latest (`briefMs`).
  */
 import type { Clock } from "../../daemon/kit/clock.ts";
 

@@ -14,6 +14,13 @@ export interface Ack {
   readonly pod: string;
   readonly namespace: string;
   readonly revision: number;
+  /** Content filters that do not answer it. */
+  readonly filters?: readonly FailingFilter[];
+}
+
+export interface FailingFilter {
+  readonly filter: string;
+  readonly why: string;
 }
 
 export interface Acks {

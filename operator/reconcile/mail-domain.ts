@@ -17,8 +17,9 @@ import { type Acceptance, acceptDomain } from "./acceptance.ts";
 import { announce } from "./announce.ts";
 import type { DepartureState, Departures } from "./departures.ts";
 import type { DkimKeys, DkimView } from "./dkim-keys.ts";
-import { endpointsOf, recordStatuses, recordsOf } from "./domain-facts.ts";
+import { endpointsOf, recordStatuses, recordsOf, servingNamespace } from "./domain-facts.ts";
 import type { Extras } from "./extras.ts";
+import { filterFacts } from "./filter-facts.ts";
 import { briefMs, FirstStatus } from "./first-status.ts";
 import { dkimSecretOf, domainNeeds } from "./needs.ts";
 import { isLoaded, type Progress, progressOf, publicationFacts, serversOf } from "./progress.ts";
@@ -232,6 +233,8 @@ export class MailDomainReconciler implements Reconciler {
     const checked = this.#parts.dns.current(key);
     const brief = this.#isBrief(key, before, checked);
     const progress = this.#progress(domain);
+    const served = servingNamespace(installation, namespaceOf(domain));
+    const filters = filterFacts(domain, (ids) => this.#world.filters.failing(served, ids));
     const status = mailDomainStatus({
       generation: domain.metadata.generation ?? 0,
       before,
@@ -242,9 +245,12 @@ export class MailDomainReconciler implements Reconciler {
       publication: publicationFacts(progress, publication.failure),
       records: checked && !brief ? recordStatuses(checked, before?.dnsRecords) : (before?.dnsRecords ?? []),
       dkim: { kind: dkim?.making ? "making" : "ready" },
-      endpoints: endpointsOf(domain, installation, (namespace, service) =>
-        children.find(kinds.Service, namespace, service),
-      ),
+      endpoints: brief
+        ? []
+        : endpointsOf(domain, installation, (namespace, service) =>
+            children.find(kinds.Service, namespace, service),
+          ),
+      ...(filters ? { filters } : {}),
       ...(departure?.kind === "leaving"
         ? { deletion: { policy: domain.spec.deletionPolicy, ...departure } }
         : {}),

@@ -57,6 +57,12 @@ type Entry = { readonly named: Named } & (
 const waiting: PublicationState = { kind: "waiting" };
 const firstPauseMs = 500;
 const longestPauseMs = 10_000;
+/** So many decisions at once, and more are to come. */
+const rush = 50;
+/** In a rush at most a twentieth of the time goes into publishing, which costs the more the more there is … */
+const restPerPublish = 20;
+/** … and nobody waits for longer. Whoever follows has fewer revisions to load, too. */
+const longestRestMs = 1_000;
 
 export class Publication implements AsyncDisposable {
   readonly #options: PublicationOptions;
@@ -68,6 +74,7 @@ export class Publication implements AsyncDisposable {
   #begun = false;
   #timer: NodeJS.Timeout | undefined;
   #since: number | undefined;
+  #restUntil = 0;
   #running: Promise<void> | undefined;
   #failure: Error | undefined;
   #closed = false;
@@ -183,10 +190,14 @@ export class Publication implements AsyncDisposable {
     const now = clock.monotonic();
     this.#since ??= now;
     clearTimeout(this.#timer);
-    const wait = Math.max(0, Math.min(settleMs, this.#since + limitMs - now));
+    const rest = this.#fresh.size < rush ? 0 : this.#restUntil - now;
+    const wait = Math.max(0, Math.min(settleMs, this.#since + limitMs - now), rest);
     this.#timer = setTimeout(() => {
+      const begin = clock.monotonic();
       this.#running = this.#work().finally(() => {
         this.#running = undefined;
+        const end = clock.monotonic();
+        this.#restUntil = end + Math.min(restPerPublish * (end - begin), longestRestMs);
         if (this.#fresh.size > 0 || this.#removed) this.#plan();
       });
     }, wait);

@@ -5,9 +5,11 @@
  * Out:    who holds a domain or an address, who refers to what; `wake` for each resource that must be looked at again.
  *         What people changed is urgent; what only lists or statuses brought is not.
  */
+import { complaintsDomain } from "../../crds/complaints.ts";
 import { canonicalAddress, canonicalDomain, domainPart } from "../../crds/names.ts";
 import type { Cache, Change } from "../kube/port.ts";
 import { Claims } from "./claims.ts";
+import { filterIdsOf } from "./filter-facts.ts";
 import { outwardOf, sameOutward } from "./outward.ts";
 import { References } from "./references.ts";
 import {
@@ -97,6 +99,12 @@ export class Relations {
     if (holder !== undefined) this.#wake("Mailbox", holder, "low");
   }
 
+  /** Those whose mail one of these content filters looks at. */
+  wakeFiltered(filters: ReadonlySet<string>): void {
+    for (const one of this.#caches.domains.list())
+      if (!filterIdsOf(one.spec).isDisjointFrom(filters)) this.#wake("MailDomain", keyOf(one), "low");
+  }
+
   /** The MailDomain that has the domain, in any namespace. */
   holderOf(domainName: string): MailDomain | undefined {
     const key = this.domains.holder(domainName);
@@ -165,11 +173,11 @@ export class Relations {
 
   #policy(change: Change<RelayPolicy>, urgency: Urgency): void {
     const object = change.kind === "removed" ? change.before : change.object;
-    this.#refer(
-      "RelayPolicy",
-      change,
-      this.#secretsOf(object).map((one) => secret(namespaceOf(object), one)),
-    );
+    const reports = complaintsDomain(object.spec);
+    this.#refer("RelayPolicy", change, [
+      ...(reports === undefined ? [] : [domain(reports)]),
+      ...this.#secretsOf(object).map((one) => secret(namespaceOf(object), one)),
+    ]);
     this.#wake("RelayPolicy", keyOf(object), urgency);
     if (change.kind === "changed" && urgency === "low") return;
     this.#wakeOwners(policy(namespaceOf(object), object.metadata.name), urgency);

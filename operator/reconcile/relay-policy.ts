@@ -6,6 +6,7 @@
  * Order:  the daemons' Secret is there before pods are made that mount it.
  */
 
+import { complaintsDomain, noComplaintsDomain } from "../../crds/complaints.ts";
 import { defaultRelayPolicy, type RelayPolicySpec } from "../../crds/types.ts";
 import {
   componentLabel,
@@ -19,7 +20,7 @@ import { relaySet } from "../desired/sets.ts";
 import { kinds } from "../kube/kinds.ts";
 import type { Next, Reconciler } from "../kube/port.ts";
 import { deploymentFacts } from "../status/deployment-facts.ts";
-import { relayPolicyStatus } from "../status/relay-policy.ts";
+import { type RelayPolicyFacts, relayPolicyStatus } from "../status/relay-policy.ts";
 import { type Acceptance, acceptPolicy } from "./acceptance.ts";
 import { announce } from "./announce.ts";
 import type { Converged } from "./children.ts";
@@ -168,6 +169,15 @@ export class RelayPolicyReconciler implements Reconciler {
     ]);
   }
 
+  #complaints(policy: RelayPolicy): RelayPolicyFacts["complaints"] {
+    const domain = complaintsDomain(policy.spec);
+    if (domain === undefined) return undefined;
+    const namespace = namespaceOf(policy);
+    const holder = this.#world.relations.holderOf(domain);
+    if (holder && namespaceOf(holder) === namespace) return { domain };
+    return { domain, lacking: noComplaintsDomain(domain, namespace) };
+  }
+
   /** Not more often than people need them. */
   #figures(key: string) {
     const known = this.#parts.scaling.of(key);
@@ -188,6 +198,7 @@ export class RelayPolicyReconciler implements Reconciler {
     const live = children.find(kinds.Deployment, namespace, relayName(name));
     const progress = this.#progress(policy);
     const figures = this.#figures(`${namespace}/${name}`);
+    const complaints = this.#complaints(policy);
     const status = relayPolicyStatus({
       generation: policy.metadata.generation ?? 0,
       before,
@@ -200,6 +211,7 @@ export class RelayPolicyReconciler implements Reconciler {
       selector: selectorText(selectorOf(installation, "relay", name)),
       ...(live ? { deployment: deploymentFacts(live) } : {}),
       ...(figures ? { figures } : {}),
+      ...(complaints ? { complaints } : {}),
       ...(departure?.kind === "leaving"
         ? { deletion: { policy: policy.spec.deletionPolicy, ...departure } }
         : {}),

@@ -7,7 +7,7 @@
  * Costs:  as long as spec and Secrets are what the record in force was made from, no Secret is read and nothing is
  *         hashed. A record that lacks something is made again after a restart, so that what it lacks is known.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { ResourceOf, Secret } from "../../crds/resource.ts";
 import type { Kind } from "../../crds/schema.ts";
 import type { Declared } from "../../daemon/directory/declared.ts";
@@ -120,4 +120,4 @@ export class Resolver {
   }
 }
 
-const digest = (text: string): string => createHash("sha256").update(text).digest("base64url");
+const digest = (text: string): string => hash("sha256", text, "base64url");

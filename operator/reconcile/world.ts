@@ -6,6 +6,7 @@ import type { Log } from "../../daemon/kit/log.ts";
 import type { Installation } from "../desired/installation.ts";
 import type { Events, Kube } from "../kube/port.ts";
 import type { Children } from "./children.ts";
+import type { FilterWatch } from "./filter-watch.ts";
 import type { Fleet } from "./fleet.ts";
 import type { OptionalKinds } from "./optional.ts";
 import type { Backlog } from "./ports.ts";
@@ -27,6 +28,7 @@ export interface World {
   readonly publication: Publication;
   readonly resolver: Resolver;
   readonly fleet: Fleet;
+  readonly filters: Pick<FilterWatch, "failing">;
   readonly backlog: Backlog;
   readonly written: Written;
   readonly events: Events;

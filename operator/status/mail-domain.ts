@@ -7,6 +7,7 @@
 import type { DnsRecord, MailDomainStatus, MailEndpoint } from "../../crds/types.ts";
 import { conditionsOf, no, unknown, type Verdict, yes } from "./conditions.ts";
 import type { CommonFacts, DeletionFacts, PublicationFacts } from "./facts.ts";
+import { type FilterFacts, filtersVerdict } from "./filters.ts";
 import {
   acceptedVerdict,
   deletionVerdicts,
@@ -23,13 +24,15 @@ export interface MailDomainFacts extends CommonFacts<MailDomainStatus> {
   readonly dkim: { readonly kind: "ready" | "making" };
   readonly endpoints: readonly MailEndpoint[];
   readonly deletion?: DeletionFacts;
+  /** `undefined`: it has none. */
+  readonly filters?: FilterFacts;
 }
 
 const types = ["Accepted", "Programmed", "DNSVerified", "Ready", "Reconciling", "Stalled"];
 
 export function mailDomainStatus(facts: MailDomainFacts): MailDomainStatus {
   if (facts.frozen) return frozenStatus(facts, types);
-  const { acceptance, publication, generation, endpoints, deletion, before } = facts;
+  const { acceptance, publication, generation, endpoints, deletion, before, filters } = facts;
   const refused = acceptance.kind === "refused";
   const records = refused ? [] : facts.records.map(ordered);
   const dns = refused
@@ -40,6 +43,7 @@ export function mailDomainStatus(facts: MailDomainFacts): MailDomainStatus {
     programmedVerdict(facts),
     dns,
     ...(deletion ? deletionVerdicts(deletion) : outlookVerdicts(outlook(facts, dns))),
+    ...(filters && !refused ? [filtersVerdict(filters)] : []),
   ];
   // While the same generation is told anew, with keys that were made meanwhile, what is loaded is no less.
   const known = before?.observedGeneration === generation ? before.loaded : undefined;
@@ -66,6 +70,9 @@ function outlook(facts: MailDomainFacts, dns: Verdict) {
   const todo = [
     ...(dns.status === "False" ? ["DNS is not as it should be, see DNSVerified"] : []),
     ...(facts.dkim.kind === "making" ? ["DKIM keys are being made"] : []),
+    ...(facts.filters && facts.filters.failing.length > 0
+      ? ["a content filter fails, see FiltersAnswer"]
+      : []),
   ];
   const message = ["mail is accepted and delivered", ...todo].join("; ");
   return { kind: "ready", reason: "Serving", message } as const;

@@ -113,3 +113,17 @@ test("a smarthost without its password is not ready, though pods run", () => {
   );
   assert.equal(ready(status), "Ready=False SecretMissing, Reconciling=True SecretMissing");
 });
+
+test("where reports of abuse cannot come, that is told, and mail leaves all the same", () => {
+  const lacking = "no MailDomain of namespace a declares b.test";
+  const before = relayPolicyStatus(facts({ complaints: { domain: "b.test", lacking } }));
+  assert.equal(ready(before), "Ready=True Serving, Reconciling=False Settled");
+  assert.equal(told(before).at(-1), "ComplaintsRead=False DomainNotFound");
+  assert.match(
+    messageOf(before, "ComplaintsRead"),
+    /suppression\.complaints\.address: no MailDomain of namespace a/,
+  );
+  const after = relayPolicyStatus(facts({ before, complaints: { domain: "b.test" } }));
+  assert.equal(told(after).at(-1), "ComplaintsRead=True Serving");
+  assert.doesNotMatch(told(relayPolicyStatus(facts({ before: after }))).join(), /ComplaintsRead/);
+});

@@ -5,7 +5,7 @@
  */
 import type { QueueFigures, RelayPolicyStatus } from "../../crds/types.ts";
 import { coarse, coarseTime } from "./coarse.ts";
-import { conditionsOf } from "./conditions.ts";
+import { conditionsOf, no, type Verdict, yes } from "./conditions.ts";
 import type { DeploymentFacts } from "./deployment-facts.ts";
 import type { CommonFacts, DeletionFacts } from "./facts.ts";
 import {
@@ -29,6 +29,8 @@ export interface RelayPolicyFacts extends CommonFacts<RelayPolicyStatus> {
   /** `undefined`: not known now, or too soon after the last ones. `oldestDue` in ms since the epoch. */
   readonly figures?: { readonly due: number; readonly deferred: number; readonly oldestDue?: number };
   readonly deletion?: DeletionFacts;
+  /** `undefined`: no reports of abuse are waited for. `lacking`: why none can come. */
+  readonly complaints?: { readonly domain: string; readonly lacking?: string };
 }
 
 const types = ["Accepted", "Programmed", "Ready", "Reconciling", "Stalled"];
@@ -36,11 +38,12 @@ const types = ["Accepted", "Programmed", "Ready", "Reconciling", "Stalled"];
 export function relayPolicyStatus(given: RelayPolicyFacts): RelayPolicyStatus {
   if (given.frozen) return frozenStatus(given, types);
   const facts: RelayPolicyFacts = { ...given, atRest: given.deployment?.desired === 0 };
-  const { acceptance, generation, before, selector, deployment, deletion } = facts;
+  const { acceptance, generation, before, selector, deployment, deletion, complaints } = facts;
   const verdicts = [
     acceptedVerdict(acceptance),
     programmedVerdict(facts),
     ...(deletion ? deletionVerdicts(deletion) : outlookVerdicts(outlook(facts))),
+    ...(complaints ? [complaintsVerdict(complaints)] : []),
   ];
   const queue = queueOf(facts);
   return {
@@ -51,6 +54,12 @@ export function relayPolicyStatus(given: RelayPolicyFacts): RelayPolicyStatus {
     conditions: conditionsOf(verdicts, { ...facts, before: before?.conditions }),
   };
 }
+
+/** Mail leaves all the same. */
+const complaintsVerdict = ({ domain, lacking }: NonNullable<RelayPolicyFacts["complaints"]>): Verdict =>
+  lacking === undefined
+    ? yes("ComplaintsRead", "Serving", `reports of abuse that come to the address in ${domain} are read`)
+    : no("ComplaintsRead", "DomainNotFound", `spec.suppression.complaints.address: ${lacking}`);
 
 function outlook(facts: RelayPolicyFacts): Outlook {
   const fault = faultOutlook(facts);

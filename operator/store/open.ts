@@ -8,7 +8,7 @@
 import type { Clock } from "../../daemon/kit/clock.ts";
 import type { Log } from "../../daemon/kit/log.ts";
 import { connectNats, type Link, type NatsCredential } from "../../daemon/nats/connect.ts";
-import { watchAcks } from "../../daemon/nats/directory/acks.ts";
+import { type Ack as DaemonAck, watchAcks } from "../../daemon/nats/directory/acks.ts";
 import { DirectoryPublisher } from "../../daemon/nats/directory/publish.ts";
 import { Vault } from "../../daemon/nats/directory/vault.ts";
 import { EventLog } from "../../daemon/nats/events.ts";
@@ -107,16 +107,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 }
 
 /** Daemons outside of the cluster are nobody's business here. */
-function ofPod({
-  pod,
-  namespace,
-  revision,
-}: {
-  readonly pod?: string;
-  readonly namespace?: string;
-  readonly revision: number;
-}): readonly Ack[] {
-  return pod === undefined || namespace === undefined ? [] : [{ pod, namespace, revision }];
+function ofPod({ pod, namespace, revision, filters = [] }: DaemonAck): readonly Ack[] {
+  return pod === undefined || namespace === undefined ? [] : [{ pod, namespace, revision, filters }];
 }
 
 async function connectPatiently(options: StoreOptions): Promise<Link> {

@@ -50,8 +50,8 @@ export interface KubeApiOptions {
   /** Starts kube-controller-manager, too: garbage collection, Deployments and their pods (which nobody runs). */
   readonly controllers?: boolean;
   /**
-   * How far its heap may grow until it is collected, % (100). A test's API server has little in memory, and under much work
-   * collects it all the time, as one with a cluster's objects does not.
+   * How far its heap may grow until it is collected, % (100: `GOGC`). A third of its work is collecting otherwise; where there
+   * is memory to spare, that is processor time for nothing.
    */
   readonly heapGrowth?: number;
 }

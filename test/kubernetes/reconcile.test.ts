@@ -259,6 +259,25 @@ describe("operator", needsKubeApi, () => {
     await cluster.see(kinds.Mailbox, team, "bob-2", is("Accepted", "False", "AddressConflict"), promptMs);
   });
 
+  test("a RelayPolicy says that reports of abuse cannot come, until their domain is there", async () => {
+    const team = await cluster.namespace();
+    const suppression = { complaints: { address: "abuse@reports.test" } };
+    await cluster.apply(resource("RelayPolicy", team, "out", { suppression }));
+    const lacking = await cluster.see(
+      kinds.RelayPolicy,
+      team,
+      "out",
+      is("ComplaintsRead", "False"),
+      promptMs,
+    );
+    assert.match(
+      condition(lacking, "ComplaintsRead")?.message ?? "",
+      /no MailDomain of namespace \S+ declares reports\.test/,
+    );
+    await cluster.apply(resource("MailDomain", team, "reports", { domain: "reports.test" }));
+    await cluster.see(kinds.RelayPolicy, team, "out", is("ComplaintsRead", "True"), promptMs);
+  });
+
   test("the annotation freezes everything, and says so", async () => {
     const team = await cluster.namespace();
     await cluster.apply(

@@ -8,6 +8,7 @@
  */
 import { headers } from "@nats-io/transport-node";
 import type { LiveDirectory } from "../../directory/directory.ts";
+import type { FailingFilter, FilterHealth } from "../../filters/health.ts";
 import type { Log } from "../../kit/log.ts";
 import type { Link } from "../connect.ts";
 import { Tail, type TailMessage } from "../tail.ts";
@@ -25,6 +26,8 @@ export interface Member {
 
 export interface Ack extends Member {
   readonly revision: number;
+  /** Content filters that do not answer it. */
+  readonly filters?: readonly FailingFilter[];
 }
 
 export interface AckOptions {
@@ -32,20 +35,24 @@ export interface AckOptions {
   readonly live: LiveDirectory;
   readonly member: Member;
   readonly log: Log;
+  /** What it finds of content filters is told along. */
+  readonly filters?: Pick<FilterHealth, "failing" | "onChange"> | undefined;
   readonly renewMs?: number;
 }
 
 const renewals = 3;
 
 export async function acknowledge(options: AckOptions): Promise<AsyncDisposable> {
-  const { link, live, member, log, renewMs = 20_000 } = options;
+  const { link, live, member, log, filters, renewMs = 20_000 } = options;
   await ensureAcks(link);
   const subject = ackSubject(link.confined === undefined ? member : { ...member, namespace: link.confined });
   const write = (ttlMs: number) => {
     if (!link.isUp()) return; // the next renewal tells
     const head = headers();
     head.set("Nats-TTL", `${Math.max(1, Math.ceil(ttlMs / 1_000))}s`);
-    const ack: Ack = { ...member, revision: live.current().revision };
+    const failing = filters?.failing ?? [];
+    const told = failing.length === 0 ? {} : { filters: failing };
+    const ack: Ack = { ...member, revision: live.current().revision, ...told };
     try {
       link.nc.publish(subject, ttlMs === 0 ? "" : JSON.stringify(ack), { headers: head });
     } catch (error) {
@@ -54,6 +61,7 @@ export async function acknowledge(options: AckOptions): Promise<AsyncDisposable>
   };
   const tell = () => write(renewals * renewMs);
   const stop = live.onChange(tell);
+  const deaf = filters?.onChange(tell);
   const timer = setInterval(tell, renewMs);
   tell();
   const returned = onReturn(link, async () => {
@@ -66,6 +74,7 @@ export async function acknowledge(options: AckOptions): Promise<AsyncDisposable>
   return {
     async [Symbol.asyncDispose]() {
       stop();
+      deaf?.();
       returned();
       clearInterval(timer);
       write(0); // an empty record: gone at once
@@ -123,6 +132,22 @@ export async function watchAcks(link: Link, log: Log): Promise<WatchedAcks> {
   };
 }
 
+/** Daemons of a namespace write below its name only: what speaks for pods of another one is not heard, nor is rubbish. */
+function ackIn(text: string, subject: string): Ack | undefined {
+  try {
+    const ack = JSON.parse(text) as Ack | null;
+    if (typeof ack?.member !== "string" || !Number.isSafeInteger(ack.revision)) return undefined;
+    const isOwn = ack.namespace === undefined || ackSubject(ack) === subject;
+    const filters = Array.isArray(ack.filters) ? ack.filters.filter(isFailing) : [];
+    return isOwn ? { ...ack, ...(ack.filters === undefined ? {} : { filters }) } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const isFailing = (one: Partial<FailingFilter> | null): boolean =>
+  typeof one?.filter === "string" && typeof one.why === "string";
+
 class Acks {
   readonly #found = new Map<string, Ack>();
   readonly #listeners = new Set<() => void>();
@@ -131,10 +156,11 @@ class Acks {
     if (forged) return;
     const text = Buffer.from(data).toString("utf8");
     const before = this.#found.get(subject);
-    if (data.length === 0) this.#found.delete(subject);
-    else this.#found.set(subject, JSON.parse(text) as Ack);
+    const ack = data.length === 0 ? undefined : ackIn(text, subject);
+    if (ack) this.#found.set(subject, ack);
+    else this.#found.delete(subject);
     // Most records are renewals that say nothing new.
-    if (before === undefined ? data.length === 0 : JSON.stringify(before) === text) return;
+    if (before === undefined ? ack === undefined : JSON.stringify(before) === text) return;
     for (const listener of [...this.#listeners]) listener();
   }
 

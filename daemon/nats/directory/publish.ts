@@ -204,7 +204,9 @@ export class DirectoryPublisher implements AsyncDisposable {
       const found = known.get(subject);
       if (found && !this.#isOurs(found)) contested.push(declaredKey(one));
       else if (found?.digest !== known.digest(one) || found.owner !== this.#owner) {
-        entries.push({ subject, data: encode(one, this.#options.vault, this.#owner) });
+        const data = encode(one, this.#options.vault, this.#owner);
+        known.sending(subject, data, one, this.#owner);
+        entries.push({ subject, data });
         count(one.namespace, found ? 0 : 1);
       }
     }
