@@ -6,7 +6,7 @@
  *         something else. Domains that lack something are looked at every minute at first, and less often the longer it
  *         lasts; whole ones every hour.
  * Turn:   nothing waits for DNS, so looks wait for calm: an operator that begins with ten thousand domains first gets them
- *         ready. What a person asks for is looked at at once, and nothing waits for longer than a minute.
+ *         ready. What a person asks for is looked at at once, and nothing waits for longer than five minutes.
  * Fails:  never. A DNS that does not answer leaves what was known, marked `Unknown` only where nothing was.
  * Memory: one entry a domain, its records as text, which takes a third of the room; a bounded number of looks at a time.
  */
@@ -57,7 +57,7 @@ const defaults = {
   wholeMs: 3_600_000,
   lackingMs: 60_000,
   atOnce: 16,
-  patienceMs: 60_000,
+  patienceMs: 300_000,
 };
 
 export class RecordWatch implements Disposable {

@@ -4,17 +4,18 @@
  *
  * In:     whether the domain is known to all daemons, or cannot be; whether many others wait for their turn.
  * Out:    `left`: how long the first status may still wait, ms. `isBrief`: it goes without the lists of DNS records and
- *         endpoints, which come with what DNS says, after a minute at the latest (`briefMs`).
+ *         endpoints, which come with what DNS says, after five minutes at the latest (`briefMs`).
  */
 import type { Clock } from "../../daemon/kit/clock.ts";
 
 /** What will be known to all in a moment is told once, then. */
 const momentMs = 2_000;
 /** The same in a rush. */
-const rushMs = 60_000;
+const rushMs = 120_000;
 /** In a rush nobody is looked at again sooner. */
 const againMs = 10_000;
-export const briefMs = 60_000;
+/** As long as looks at DNS wait for calm. */
+export const briefMs = 300_000;
 
 export interface FirstStatusOptions {
   readonly clock: Clock;
