@@ -183,7 +183,6 @@ export class RelayPolicyReconciler implements Reconciler {
     const known = this.#parts.scaling.of(key);
     const now = this.#world.clock.monotonic();
     if (!known || now - (this.#told.get(key) ?? Number.NEGATIVE_INFINITY) < figuresMs) return undefined;
-    this.#told.set(key, now);
     return known.figures;
   }
 
@@ -217,6 +216,7 @@ export class RelayPolicyReconciler implements Reconciler {
         : {}),
     });
     if (await written.status(policy, status, signal)) announce(this.#world.events, policy, before, status);
+    if (figures) this.#told.set(`${namespace}/${name}`, clock.monotonic());
   }
 }
 

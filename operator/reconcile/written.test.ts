@@ -39,3 +39,13 @@ test("our own write comes back as an echo, once; what others did meanwhile does 
   written.forget(await read());
   assert.equal(written.isEcho(await read()), false, "it was forgotten");
 });
+
+test("of two writes of ours, what the second said counts while only the first has come back", async () => {
+  const { made, written, read } = await open();
+  await written.addFinalizer(kinds.MailDomain, made, "f", soon());
+  const first = await read();
+  await written.status(made, status("1/2"), soon());
+  assert.equal(written.isEcho(first), false, "news, as far as the cache is concerned");
+  assert.equal(written.statusOf<{ loaded: string }>(first)?.loaded, "1/2");
+  assert.equal(written.isEcho(await read()), true);
+});

@@ -16,8 +16,8 @@ interface Status {
 }
 
 interface Overlay {
-  /** The version of the cache's object when it was written. */
-  readonly basis: string | undefined;
+  /** Versions that are older than what was written: the cache's at that time, and what our writes before it made. */
+  readonly older: ReadonlySet<string | undefined>;
   readonly status: unknown;
 }
 
@@ -35,7 +35,7 @@ export class Written {
   statusOf<S>(object: KubeObject): S | undefined {
     const { uid = "", resourceVersion } = object.metadata;
     const overlay = this.#overlays.get(uid);
-    if (overlay?.basis === resourceVersion && overlay !== undefined) return overlay.status as S;
+    if (overlay?.older.has(resourceVersion)) return overlay.status as S;
     this.#overlays.delete(uid);
     const { status } = object;
     return (typeof status === "string" ? JSON.parse(status) : status) as S | undefined;
@@ -61,7 +61,9 @@ export class Written {
     // The uid keeps a status from falling to a resource that was made anew under the same name.
     const metadata = { name, ...(namespace === undefined ? {} : { namespace }), uid };
     const written = await this.#kube.applyStatus({ apiVersion, kind, metadata, status: wanted }, signal);
-    this.#overlays.set(uid, { basis, status: written["status"] });
+    const before = this.#overlays.get(uid)?.older ?? [];
+    const older = new Set([...before, basis, this.#echoes.get(uid) ?? basis]);
+    this.#overlays.set(uid, { older, status: written["status"] });
     this.#wrote(written);
     return true;
   }

@@ -13,6 +13,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { stringify } from "yaml";
 import type { LiveDirectory } from "../../daemon/directory/directory.ts";
+import { FilterHealth } from "../../daemon/filters/health.ts";
+import { systemClock } from "../../daemon/kit/clock.ts";
 import { silent } from "../../daemon/kit/log.ts";
 import { connectNats, type Link } from "../../daemon/nats/connect.ts";
 import { acknowledge } from "../../daemon/nats/directory/acks.ts";
@@ -87,6 +89,8 @@ export interface LogLine {
 }
 
 export interface StandIn extends AsyncDisposable {
+  /** What it finds of content filters, which it tells. */
+  readonly filters: FilterHealth;
   readonly live: LiveDirectory;
   readonly link: Link;
 }
@@ -163,9 +167,10 @@ class TestCluster implements Cluster {
     await this.#pod(component, name);
     stack.defer(() => this.#removePod(name));
     const member = { member: `${name}-1`, pod: name, namespace: release.namespace, roles: [component] };
-    stack.use(await acknowledge({ link, live, member, log: silent }));
+    const filters = new FilterHealth(systemClock);
+    stack.use(await acknowledge({ link, live, member, log: silent, filters }));
     const owned = stack.move();
-    const standIn = { live, link, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+    const standIn = { live, link, filters, [Symbol.asyncDispose]: () => owned.disposeAsync() };
     return this.#stack.use(once(standIn));
   }
 

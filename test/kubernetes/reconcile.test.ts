@@ -278,6 +278,31 @@ describe("operator", needsKubeApi, () => {
     await cluster.see(kinds.RelayPolicy, team, "out", is("ComplaintsRead", "True"), promptMs);
   });
 
+  test("a content filter that does not answer is named, until it does", async () => {
+    const team = await cluster.namespace();
+    const filters = [{ name: "clamav", milter: { address: "clamav.test:7357" } }];
+    await cluster.apply(
+      resource("MailDomain", team, "screened", { domain: "screened.test", inbound: { filters } }),
+    );
+    await cluster.see(kinds.MailDomain, team, "screened", is("FiltersAnswer", "True"), promptMs);
+    const clamav = "milter [clamav.test]:7357";
+    for (let i = 0; i < 3; i++) gateway.filters.failed(clamav, new Error("connect ECONNREFUSED"));
+    const failing = await cluster.see(
+      kinds.MailDomain,
+      team,
+      "screened",
+      is("FiltersAnswer", "False"),
+      promptMs,
+    );
+    assert.match(
+      condition(failing, "FiltersAnswer")?.message ?? "",
+      /filter clamav does not answer 1 of 1 gateways \(connect ECONNREFUSED\): .* put off/,
+    );
+    assert.ok(ready(failing));
+    gateway.filters.answered(clamav);
+    await cluster.see(kinds.MailDomain, team, "screened", is("FiltersAnswer", "True"), promptMs);
+  });
+
   test("the annotation freezes everything, and says so", async () => {
     const team = await cluster.namespace();
     await cluster.apply(

@@ -3,6 +3,8 @@ import { test } from "node:test";
 import { startNats } from "../../../test/harness/nats-server.ts";
 import { untilTrue } from "../../../test/harness/until.ts";
 import type { LiveDirectory } from "../../directory/directory.ts";
+import { FilterHealth } from "../../filters/health.ts";
+import { systemClock } from "../../kit/clock.ts";
 import { silent } from "../../kit/log.ts";
 import { connectNats } from "../connect.ts";
 import { acknowledge, watchAcks } from "./acks.ts";
@@ -43,4 +45,29 @@ test("a NATS that forgets all acknowledgements is told them again at once", asyn
     await more[Symbol.asyncDispose]();
   }
   assert.ok(watched.current().some(({ member }) => member === "one"));
+});
+
+test("what a daemon finds of content filters is told along; who speaks for others, or nonsense, is not heard", async (t) => {
+  const nats = await startNats(t);
+  const { user, password } = nats;
+  const credential = { kind: "password", user, password } as const;
+  const link = await connectNats({ servers: [nats.url], credential, name: "daemon" }, silent);
+  t.after(() => link[Symbol.asyncDispose]());
+  const live = { current: () => ({ revision: 7 }), onChange: () => () => {} } as unknown as LiveDirectory;
+  const filters = new FilterHealth(systemClock);
+  const member = { member: "one", pod: "one", namespace: "mine", roles: ["gateway"] };
+  const told = await acknowledge({ link, live, member, log: silent, filters });
+  t.after(() => told[Symbol.asyncDispose]());
+  const watched = await watchAcks(link, silent);
+  t.after(() => watched[Symbol.asyncDispose]());
+  const forged = { ...member, member: "two", revision: 9 };
+  for (const text of [JSON.stringify(forged), "rubbish", "null", "[]", "{}"])
+    link.nc.publish("$KV.acks.theirs.two", text);
+  for (let i = 0; i < 3; i++) filters.failed("milter [a.test]:1", new Error("away"));
+  await untilTrue("it to be told", () => watched.current()[0]?.filters?.length === 1);
+  assert.deepEqual(watched.current(), [
+    { ...member, revision: 7, filters: [{ filter: "milter [a.test]:1", why: "away" }] },
+  ]);
+  filters.answered("milter [a.test]:1");
+  await untilTrue("it to be taken back", () => watched.current()[0]?.filters === undefined);
 });
