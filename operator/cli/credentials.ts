@@ -1,6 +1,6 @@
 /**
  * The process of `postfleet operator credentials`: a credential that may do everything in our NATS account, for saving
- * and restoring it with the `nats` program. It is made from the installation's keys, which only the operator may read.
+ * and restoring it (scripts/backup.sh). It is made from the installation's keys, which only the operator may read.
  *
  * Out:        the text of a creds file on standard output.
  * Exit codes: 0 done · 1 no keys yet · 2 wrong usage.

@@ -55,3 +55,9 @@ test("beyond its bound the oldest heads go, and what is told goes with them", as
   await heads.load(["body-0"], never);
   assert.equal(asked.length, 31);
 });
+
+test("a head that is kept holds no memory but its own", async () => {
+  const { reader } = stream(1_000);
+  const found = await new Heads(reader, 0).load(["one"], never);
+  assert.equal(found.get("one")?.header?.buffer.byteLength, head(1_000).length);
+});

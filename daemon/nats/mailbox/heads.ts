@@ -62,7 +62,10 @@ export class Heads {
   }
 
   #keep(id: string, data: Uint8Array): ReadHead {
-    const octets = Buffer.from(data); // a copy: what came shares its memory with the whole page
+    // A copy with memory of its own: what came shares it with the whole page, and a small `Buffer.from` with whatever else
+    // was made at the time, of which each kept head would hold 8 KiB.
+    const octets = Buffer.allocUnsafeSlow(data.length);
+    octets.set(data);
     this.#drop(id);
     this.#kept.set(id, octets);
     this.#size += octets.length + OVERHEAD;
