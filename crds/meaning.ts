@@ -11,7 +11,7 @@ import { fieldOf, type Path } from "./problem.ts";
 import { parseQuantity } from "./quantities.ts";
 import type { Resource } from "./resource.ts";
 import type { Fault } from "./shape.ts";
-import type { MailboxSpec, MailDomainSpec, RelayPolicySpec } from "./types.ts";
+import type { MailboxSpec, MailDomainSpec, RelayPolicySpec, Webhook } from "./types.ts";
 
 export function meaningFaults({ kind, spec }: Pick<Resource, "kind" | "spec">): readonly Fault[] {
   const checks: readonly (Fault | undefined)[] =
@@ -25,7 +25,7 @@ export function meaningFaults({ kind, spec }: Pick<Resource, "kind" | "spec">): 
     .map(({ path, message }) => ({ path: ["spec", ...path], message }));
 }
 
-const ofDomain = ({ domain, aliases, catchAll, delivery, limits }: MailDomainSpec) => [
+const ofDomain = ({ domain, aliases, catchAll, delivery, limits, webhooks }: MailDomainSpec) => [
   canonicalDomain(domain) === undefined
     ? {
         path: ["domain"],
@@ -40,6 +40,7 @@ const ofDomain = ({ domain, aliases, catchAll, delivery, limits }: MailDomainSpe
   ...(catchAll === undefined ? [] : [address(catchAll, ["catchAll"])]),
   ...addresses(delivery?.forward?.to ?? [], ["delivery", "forward", "to"]),
   size(limits.messageSize, ["limits", "messageSize"]),
+  ...webhooks.map(place),
 ];
 
 const ofMailbox = ({ address: own, aliases, forwardTo, quota }: MailboxSpec) => [
@@ -49,7 +50,7 @@ const ofMailbox = ({ address: own, aliases, forwardTo, quota }: MailboxSpec) => 
   size(quota, ["quota"]),
 ];
 
-const ofPolicy = ({ acceptFrom, destinations, identity, limits, suppression }: RelayPolicySpec) => [
+const ofPolicy = ({ acceptFrom, destinations, identity, limits, suppression, webhooks }: RelayPolicySpec) => [
   ...(suppression?.complaints
     ? [address(suppression.complaints.address, ["suppression", "complaints", "address"])]
     : []),
@@ -75,7 +76,13 @@ const ofPolicy = ({ acceptFrom, destinations, identity, limits, suppression }: R
         },
   ),
   size(limits.messageSize, ["limits", "messageSize"]),
+  ...webhooks.map(place),
 ];
+
+const place = ({ url }: Webhook, i: number) =>
+  URL.canParse(url)
+    ? undefined
+    : { path: ["webhooks", i, "url"], message: `${url} is no URL; write https://hooks.example.org/mail` };
 
 const addresses = (list: readonly string[], path: Path) => list.map((text, i) => address(text, [...path, i]));
 

@@ -10,6 +10,7 @@ import { complaintsDomain, noComplaintsDomain } from "./complaints.ts";
 import { isRecord } from "./defaults.ts";
 import { domainSecretProblems } from "./domain-secrets.ts";
 import type { RawResource } from "./envelope.ts";
+import { hookSecretFault } from "./hook-secret.ts";
 import { canonicalAddress, canonicalDomain, domainPart } from "./names.ts";
 import { passwordFault } from "./password.ts";
 import type { Path, Problem } from "./problem.ts";
@@ -105,6 +106,7 @@ class References {
     const { namespace } = resource;
     const problems = [
       ...domainSecretProblems(resource, this.#secrets, Date.now()),
+      ...this.#ofWebhooks(resource),
       ...this.#ofReports(resource, resource.spec.inbound.dmarc.reports, [
         "spec",
         "inbound",
@@ -171,7 +173,17 @@ class References {
   }
 
   #ofPolicy(resource: Placed<ResourceOf<"RelayPolicy">>): Problem[] {
-    return [...this.#ofComplaints(resource), ...this.#ofRoutes(resource)];
+    return [...this.#ofComplaints(resource), ...this.#ofRoutes(resource), ...this.#ofWebhooks(resource)];
+  }
+
+  #ofWebhooks(resource: Placed<ResourceOf<"MailDomain"> | ResourceOf<"RelayPolicy">>): Problem[] {
+    return resource.spec.webhooks.flatMap(({ secretRef: { name, key } }, i) => {
+      const path = ["spec", "webhooks", i, "secretRef"];
+      const found = this.#secretValue(resource, name, key, [...path, "key"]);
+      if (typeof found !== "string") return [found];
+      const fault = hookSecretFault(found);
+      return fault === undefined ? [] : [problemAt(resource, path, `key ${key} of Secret ${name} ${fault}`)];
+    });
   }
 
   /** Reports are read where mailboxes of the same namespace are filled. */

@@ -288,6 +288,25 @@ export interface DomainTls {
   readonly issuerRef?: IssuerRef;
 }
 
+/** The Secret, in the same namespace, that signs (Standard Webhooks): whsec_ and the base64 of 24 to 64 octets, or a text of 24 to 200 characters. Two of them, separated by a space, sign both while one replaces the other. */
+export interface WebhookSecretRef {
+  readonly name: string;
+  readonly key: string;
+}
+
+export interface Webhook {
+  /** What logs, metrics and postfleet webhooks call it. */
+  readonly name: string;
+  /** Where events are posted to. By https, and to the public Internet, unless the installation allows more. */
+  readonly url: string;
+  /** The Secret, in the same namespace, that signs (Standard Webhooks): whsec_ and the base64 of 24 to 64 octets, or a text of 24 to 200 characters. Two of them, separated by a space, sign both while one replaces the other. */
+  readonly secretRef: WebhookSecretRef;
+  /** The kinds that it is told of (docs/events.md); none, every kind. */
+  readonly events: readonly ("accepted" | "delivered" | "deferred" | "bounced" | "expired" | "complained" | "reported" | "dropped" | "held" | "released" | "retried" | "returned" | "rerouted" | "unrouted" | "purged")[];
+  /** How long an event is tried before it is put with the dead letters; a number of hours, 168 at most. */
+  readonly giveUpAfter: string;
+}
+
 /** A domain whose mail we accept and deliver. */
 export interface MailDomainSpec {
   /** The domain after the @, in U-label or A-label form. It cannot be changed later. */
@@ -320,6 +339,8 @@ export interface MailDomainSpec {
   readonly dkim: Dkim;
   /** The certificate for this domain's hostnames; exactly one of secretName and issuerRef. Without it that of the installation serves. */
   readonly tls?: DomainTls;
+  /** Who is told of the events of this domain's mail: what its senders send, and what comes for its mailboxes (docs/webhooks.md). */
+  readonly webhooks: readonly Webhook[];
   /** What happens to queued mail when this resource is deleted from a cluster. Drain: nothing new is accepted, and what is queued is delivered or returned. Bounce: it is returned to its senders at once. Orphan: it stays in the queue, for a resource of the same name to come. */
   readonly deletionPolicy: "Drain" | "Bounce" | "Orphan";
   /** The longest that Drain takes; what is left then is returned to its senders. */
@@ -709,6 +730,8 @@ export interface RelayPolicySpec {
   readonly replicas: number;
   /** How many relay pods a cluster runs. */
   readonly autoscaling: Autoscaling;
+  /** Who is told of the events of mail that leaves by this policy (docs/webhooks.md). */
+  readonly webhooks: readonly Webhook[];
   /** What the relay pods shall have besides what the operator gives them. */
   readonly podTemplate: PodTemplate;
   /** What happens to queued mail when this resource is deleted from a cluster. Drain: nothing new is accepted, and what is queued is delivered or returned. Bounce: it is returned to its senders at once. Orphan: it stays in the queue, for a resource of the same name to come. */
@@ -791,6 +814,7 @@ export const defaultRelayPolicy: RelayPolicySpec = {
     "metric": "DueJobs",
     "targetCpuPercent": 70
   },
+  "webhooks": [],
   "podTemplate": {},
   "deletionPolicy": "Drain",
   "deletionTimeout": "1h"

@@ -49,6 +49,31 @@ test("a podTemplate passes on what belongs to a Pod, and refuses what we name ou
   assert.match(number ?? "", /spec\.podTemplate\.annotations\.a: must be text, not 1; put it in quotes/);
 });
 
+test("a webhook's secret must be there and fit, and its url must be one", async () => {
+  const policy = (url: string) =>
+    `{apiVersion: ${apiVersion}, kind: RelayPolicy, metadata: {name: p}, spec: {webhooks: [{name: crm, url: "${url}", secretRef: {name: s}}]}}`;
+  const good = "https://hooks.example/x";
+  const signs = secret(`stringData: {secret: ${"x".repeat(24)}}`);
+  assert.deepEqual(await told(policy(good), signs), []);
+  const faults: readonly (readonly [string, string, RegExp])[] = [
+    [good, "", /webhooks\[0\]\.secretRef\.name: there is no Secret s/],
+    [
+      good,
+      secret("stringData: {other: x}"),
+      /secretRef\.key: Secret s has no key secret \(its keys: other\)/,
+    ],
+    [
+      good,
+      secret("stringData: {secret: short}"),
+      /secretRef: key secret of Secret s holds a secret that is too short/,
+    ],
+    ["https://[::1", signs, /webhooks\[0\]\.url: https:.* is no URL/],
+    ["ftp://hooks.example/", signs, /webhooks\[0\]\.url: url must begin with https/],
+  ];
+  for (const [url, beside, fault] of faults)
+    assert.match((await told(policy(url), ...(beside === "" ? [] : [beside])))[0] ?? "", fault);
+});
+
 test("references reach across files", async () => {
   assert.deepEqual(
     await told(mailbox("passwordSecretRef: {name: s}"), domain, secret("stringData: {password: x}")),

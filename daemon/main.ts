@@ -30,6 +30,10 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
       about: "message events as JSON, past and to come",
       load: async () => (await import("./cli/events.ts")).eventsCommand,
     },
+    webhooks: {
+      about: "how webhooks fare, and events that they gave up",
+      load: async () => (await import("./cli/webhooks.ts")).webhooksCommand,
+    },
     trace: {
       about: "every step of one message",
       load: async () => (await import("./cli/trace.ts")).traceCommand,

@@ -9,6 +9,7 @@ import { Ajv, type ErrorObject } from "ajv";
 import { parse } from "yaml";
 import { parseDuration, parseQuantity } from "../crds/quantities.ts";
 import type { PodTemplate, Resources } from "../crds/types.ts";
+import { isCidr } from "../daemon/kit/cidr.ts";
 
 export interface DaemonConfig {
   readonly replicas: number;
@@ -84,6 +85,8 @@ export interface OperatorConfig {
   readonly smtpPort: number;
   /** How message events are kept; without a size: as the stream is found. */
   readonly events: { readonly retention: string; readonly size?: string; readonly keep: boolean };
+  /** Networks besides the public Internet that webhooks may call. */
+  readonly webhooks: { readonly networks: readonly string[] };
 }
 
 export class UnusableConfig extends Error {
@@ -157,6 +160,7 @@ const schema = closed(
       size: text,
       keep: { type: "boolean", default: false },
     }),
+    webhooks: part({ networks: texts }),
   },
   "name",
   "namespace",
@@ -203,12 +207,14 @@ function sentence({ instancePath, keyword, params, message }: ErrorObject): stri
 const leastRetentionMs = 3_600_000;
 const leastEventBytes = 1 << 20;
 
-function together({ nats, gateway, mailbox, events }: OperatorConfig): string[] {
+function together({ nats, gateway, mailbox, events, webhooks }: OperatorConfig): string[] {
   const problems: string[] = [];
   if ((parseDuration(events.retention) ?? 0) < leastRetentionMs)
     problems.push("events.retention: give a time of at least 1h, such as 14d");
   if (events.size !== undefined && (parseQuantity(events.size) ?? 0) < leastEventBytes)
     problems.push("events.size: give a size of at least 1Mi, such as 2Gi");
+  for (const network of webhooks.networks)
+    if (!isCidr(network)) problems.push(`webhooks.networks: ${network} is no network such as 10.0.0.0/8`);
   if (nats.mode === "External" && nats.credentialsSecret === undefined)
     problems.push("nats.credentialsSecret: name the Secret that holds user.creds for the external NATS");
   for (const [name, set] of Object.entries({ gateway, mailbox }))

@@ -1,5 +1,5 @@
 /**
- * The shape of the source, proven: main → api → operate → nats·dns·net → accept·deliver → smtp·imap·pop3·filters →
+ * The shape of the source, proven: main → api → operate → nats·dns·net → accept·deliver·webhooks → smtp·imap·pop3·filters →
  * queue·mailbox·directory → mail → kit. An arrow may skip a step, never turn back, and neighbours on one step do not know each other.
  */
 import assert from "node:assert/strict";
@@ -14,7 +14,7 @@ const steps = [
   ["mail"],
   ["queue", "mailbox", "directory", "sieve"],
   ["smtp", "imap", "pop3", "managesieve", "filters"],
-  ["accept", "deliver", "auth", "reports"],
+  ["accept", "deliver", "auth", "reports", "webhooks"],
   ["nats", "dns", "net"],
   ["operate"],
   ["api"],

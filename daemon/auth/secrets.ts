@@ -7,6 +7,7 @@
  *         smarthost no credential. A hash of another program is never taken for the password itself.
  */
 import { routesOf } from "../../crds/choices.ts";
+import { hookSecretFault } from "../../crds/hook-secret.ts";
 import { passwordFault } from "../../crds/password.ts";
 import { type Resource, type ResourceOf, type Secret, titleOf } from "../../crds/resource.ts";
 import type { AuthSecretRef } from "../../crds/types.ts";
@@ -14,6 +15,7 @@ import type { Checked } from "../../crds/validate.ts";
 import { credentialId, type Declared, type DeclaredKey, declaredKey } from "../directory/declared.ts";
 import type { Credential } from "../directory/directory.ts";
 import { domainSecrets } from "../directory/domain-secrets.ts";
+import type { HookSecrets } from "../directory/hooks.ts";
 import { type Cost, defaultCost } from "./password.ts";
 import { PasswordBook, type PasswordSecrets, type Passwords } from "./password-book.ts";
 
@@ -49,10 +51,12 @@ export class SecretResolver {
     switch (kind) {
       case "MailDomain": {
         const secrets = domainSecrets(resource.spec, (secret) => vault.data(namespace, secret));
+        return { kind, namespace, name, spec: resource.spec, ...secrets, ...vault.hookSecrets(resource) };
+      }
+      case "RelayPolicy": {
+        const secrets = { credentials: vault.credentials(resource), ...vault.hookSecrets(resource) };
         return { kind, namespace, name, spec: resource.spec, ...secrets };
       }
-      case "RelayPolicy":
-        return { kind, namespace, name, spec: resource.spec, credentials: vault.credentials(resource) };
       case "Mailbox": {
         const key = declaredKey(resource);
         const secrets = await this.#book.secrets(key, vault.passwords(resource), inForce(key));
@@ -85,6 +89,17 @@ class Vault {
   ): string | undefined {
     const value = this.#read(namespace, name, key);
     return value === undefined || passwordFault(value) !== undefined ? undefined : value;
+  }
+
+  /** One that signs nothing is as good as none. */
+  hookSecrets({ namespace, spec }: ResourceOf<"MailDomain"> | ResourceOf<"RelayPolicy">): {
+    readonly hookSecrets?: HookSecrets;
+  } {
+    const found = (spec.webhooks ?? []).flatMap(({ name, secretRef }) => {
+      const value = this.#read(namespace, secretRef.name, secretRef.key);
+      return value === undefined || hookSecretFault(value) !== undefined ? [] : [[name, value] as const];
+    });
+    return found.length === 0 ? {} : { hookSecrets: Object.fromEntries(found) };
   }
 
   credentials({ namespace, spec }: ResourceOf<"RelayPolicy">): Readonly<Record<string, Credential>> {

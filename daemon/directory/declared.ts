@@ -4,6 +4,7 @@
 import type { AuthSecretRef, MailboxSpec, MailDomainSpec, RelayPolicySpec } from "../../crds/types.ts";
 import type { Branded } from "../kit/brand.ts";
 import type { Credential, DkimSecret, TlsSecret } from "./directory.ts";
+import type { HookSecrets } from "./hooks.ts";
 
 interface Named {
   readonly namespace: string;
@@ -21,6 +22,8 @@ export interface DeclaredDomain extends Named {
   readonly dkim?: readonly DkimSecret[];
   /** For connections to the domain's host names. */
   readonly tls?: TlsSecret;
+  /** What signs webhooks, by the hook's name; what is missing could not be read. */
+  readonly hookSecrets?: HookSecrets;
 }
 
 export interface DeclaredMailbox extends Named {
@@ -48,6 +51,8 @@ export interface DeclaredPolicy extends Named {
   readonly spec: RelayPolicySpec;
   /** By `credentialId` of the references in the spec; what is missing could not be read. */
   readonly credentials: Readonly<Record<string, Credential>>;
+  /** As a domain's. */
+  readonly hookSecrets?: HookSecrets;
 }
 
 export type Declared = DeclaredDomain | DeclaredMailbox | DeclaredPolicy;

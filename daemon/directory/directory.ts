@@ -23,6 +23,7 @@ import type { MailboxName, Quota } from "../mailbox/store.ts";
 import type { PolicyName } from "../queue/job.ts";
 import type { RetryNumbers } from "../queue/retry.ts";
 import type { FilterEntry } from "./filters.ts";
+import type { HookEntry } from "./hooks.ts";
 import type { Protection } from "./protection.ts";
 
 export type { RetryNumbers };
@@ -71,6 +72,8 @@ export interface DomainEntry {
   readonly dmarcReports?: ReportSender;
   /** Of strangers' mail to the domain, and of what its users send. */
   readonly filters: { readonly inbound: readonly FilterEntry[]; readonly outbound: readonly FilterEntry[] };
+  /** Who is told of its events. */
+  readonly hooks: readonly HookEntry[];
   /** It is being deleted: what is queued is delivered, nothing new is accepted. */
   readonly draining?: true;
 }
@@ -161,6 +164,8 @@ export interface PolicyEntry {
   readonly suffixes: ReadonlyMap<Domain, DestinationEntry>;
   /** Present where reports on TLS are sent. */
   readonly tlsReports?: ReportSender;
+  /** Who is told of the events of what leaves by it. */
+  readonly hooks: readonly HookEntry[];
   /** It is being deleted: what is queued is sent, nothing new is accepted. */
   readonly draining?: true;
 }

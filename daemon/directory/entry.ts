@@ -44,6 +44,7 @@ import type {
   SuppressionRules,
 } from "./directory.ts";
 import { filterEntries } from "./filters.ts";
+import { hookEntries } from "./hooks.ts";
 import { protectionOf } from "./protection.ts";
 
 export const policyName = (namespace: string, name: string) => `${namespace}/${name}` as PolicyName;
@@ -54,6 +55,7 @@ export function domainEntry({
   spec,
   dkim = [],
   tls,
+  hookSecrets,
   draining,
 }: DeclaredDomain): DomainEntry | undefined {
   const domain = parseDomain(spec.domain);
@@ -76,6 +78,7 @@ export function domainEntry({
       inbound: filterEntries(spec.inbound?.filters),
       outbound: filterEntries(spec.outbound?.filters),
     },
+    hooks: hookEntries({ namespace, name }, { kind: "MailDomain", domain }, spec.webhooks, hookSecrets),
     ...(tls === undefined ? {} : { tls }),
     ...(dmarcReports ? { dmarcReports } : {}),
     ...(draining ? { draining } : {}),
@@ -141,7 +144,7 @@ export const addresses = (list: readonly string[]): readonly Address[] =>
   list.map(parseAddress).filter((address) => address !== undefined);
 
 export function policyEntry(declared: DeclaredPolicy): PolicyEntry {
-  const { namespace, name, spec, credentials, draining } = declared;
+  const { namespace, name, spec, credentials, hookSecrets, draining } = declared;
   const parseRoute = (route: Route): RouteEntry => routeEntry(route, credentials);
   const elsewhere: DestinationEntry = {
     match: "*",
@@ -174,6 +177,7 @@ export function policyEntry(declared: DeclaredPolicy): PolicyEntry {
     elsewhere,
     exact,
     suffixes,
+    hooks: hookEntries({ namespace, name }, { kind: "RelayPolicy", policy }, spec.webhooks, hookSecrets),
     ...(tlsReports ? { tlsReports } : {}),
     ...(draining ? { draining } : {}),
   };

@@ -1,6 +1,6 @@
 /**
  * Everything an installation rests on, made in order: streams of the queue, the directory, acknowledgements, logins, reports,
- * the suppression list, the memory of greylisting, mailboxes; and last the copy of the layout, which tells the others that all of it is there.
+ * the suppression list, the memory of greylisting, webhooks, mailboxes; and last the copy of the layout, which tells the others that all of it is there.
  *
  * In:     a link that may make streams; sizes.
  * Out:    the layout in force. Making is idempotent: several processes may do it at once.
@@ -20,6 +20,7 @@ import { ensureReports } from "./reports.ts";
 import { ensureQueueStreams, type StreamSizes } from "./streams.ts";
 import { ensureSuppression } from "./suppression-records.ts";
 import { namespaceShard } from "./users/permissions.ts";
+import { ensureHooks } from "./webhook-records.ts";
 
 export interface InstallationSizes extends StreamSizes {
   /** Octets; 0: as it is found, as much as the server gives when it is made. */
@@ -29,6 +30,7 @@ export interface InstallationSizes extends StreamSizes {
   /** Absent: enough for some 150,000 addresses. */
   readonly suppressionBytes?: number;
   readonly greyBytes?: number | undefined;
+  readonly hookBytes?: number | undefined;
 }
 
 /** In a cluster, where the server's own limit is the bound. */
@@ -53,6 +55,7 @@ export async function ensureInstallation(link: Link, sizes: InstallationSizes): 
   await ensureLogins(link, replicas);
   await ensureReports(link, replicas, reportBytes);
   await ensureSuppression(link, { replicas, size: sizes.suppressionBytes });
+  await ensureHooks(link, { replicas, bytes: sizes.hookBytes });
   await ensureGreyBook(link, { replicas, bytes: sizes.greyBytes });
   await ensureMailboxStreams(link, layout.shards, { replicas, bytes: mailboxBytes });
   await tellLayout(link, layout);

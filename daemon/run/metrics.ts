@@ -6,9 +6,10 @@ import type { ObserveMailbox } from "../nats/mailbox/observed.ts";
 import type { WebHandler } from "../net/web.ts";
 import { apiMetrics } from "./api-metrics.ts";
 import { type DeliveryMetrics, type DeliveryView, deliveryMetrics } from "./delivery-metrics.ts";
+import { type HookMetrics, hookMetrics } from "./hook-metrics.ts";
 import { type ServerMetrics, serverMetrics } from "./server-metrics.ts";
 
-export interface Metrics extends ServerMetrics, DeliveryMetrics {
+export interface Metrics extends ServerMetrics, DeliveryMetrics, HookMetrics {
   readonly registry: Registry;
   accepted(octets: number, ms: number): void;
   commit(entries: number, ms: number): void;
@@ -129,6 +130,7 @@ export async function openMetrics(
       changeTime.observe({ operation }, ms / 1_000);
     },
     digests: (octets) => digests.inc(octets),
+    ...hookMetrics(registry, now, prom),
     filtered: (kind, result, ms) => filtered.observe({ kind, result }, ms / 1_000),
     refused: (rule) => refusals.inc({ rule }),
   };

@@ -47,7 +47,9 @@ export const runHelp = `postfleet run -f FILE|FOLDER… --data DIR [OPTIONS]
       --event-size SIZE    the most that they may take; the oldest leave first (default: 5 % of --max-store up to 256Mi; with
                            --nats: as it is)
       --keep-events on|off     with on, an event is stored before its message goes on, so that no crash costs one
-                           (default off)
+                           (default off: so only where a namespace has webhooks)
+      --webhook-networks CIDR  webhooks may call there, too (repeatable or comma-separated; default: the public Internet
+                           only; with --data also this machine)
       --drain-delay SECONDS   after SIGTERM, say "not ready" and still take connections for so long, until nobody sends
                            any more (default 0)
       --grace SECONDS      how long open transactions may go on after SIGTERM (default 30)
@@ -95,6 +97,7 @@ export interface RunOptions extends LogOptions {
   readonly eventAgeMs: number | undefined;
   readonly eventBytes: number | undefined;
   readonly keepEvents: boolean;
+  readonly webhookNetworks: readonly string[];
   readonly drainDelayMs: number;
   readonly graceMs: number;
 }
@@ -120,6 +123,7 @@ const flags = {
   "event-retention": { type: "string" },
   "event-size": { type: "string" },
   "keep-events": { type: "string" },
+  "webhook-networks": { type: "string", multiple: true },
   "drain-delay": { type: "string" },
   grace: { type: "string" },
   ...commonFlags,
@@ -174,6 +178,7 @@ function assemble(values: Values, terminal: boolean, problems: string[]): RunOpt
     eventAgeMs: ageOf(values["event-retention"], problems),
     eventBytes: sizeOf(values["event-size"], "--event-size", 1 << 20, problems),
     keepEvents: oneOf(values["keep-events"], "--keep-events", ["on", "off"], "off", problems) === "on",
+    webhookNetworks: networksOf(values["webhook-networks"] ?? [], "--webhook-networks", problems),
     drainDelayMs: whole(values["drain-delay"], "--drain-delay", 0, 0, 600, problems) * 1_000,
     graceMs: whole(values.grace, "--grace", 30, 0, 3_600, problems) * 1_000,
     ...logOptions(values, terminal, problems),

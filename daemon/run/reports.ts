@@ -22,6 +22,7 @@ import { type Note, Recorder } from "../reports/recorder.ts";
 import { Reporter } from "../reports/reporter.ts";
 import type { Letter } from "../reports/sending.ts";
 import { tlsMaker } from "../reports/tls.ts";
+import { addressesBy } from "./addresses.ts";
 import type { Metrics } from "./metrics.ts";
 import type { RunOptions } from "./options.ts";
 import type { Store } from "./store.ts";
@@ -106,14 +107,6 @@ function makersOf(resolver: Resolver) {
   };
   return [dmarcMaker({ txt, organization }), tlsMaker(txt)];
 }
-
-const addressesBy =
-  (resolver: Resolver) =>
-  async (host: string, signal: AbortSignal): Promise<readonly string[]> => {
-    const answer = await resolver.addresses(host, signal);
-    if (answer.kind === "failed") throw new Error(`${host}: ${answer.text}`);
-    return answer.kind === "found" ? answer.records.map(({ address }) => address) : [];
-  };
 
 /** Reports without a signature of their sender's domain are believed by nobody. RFC 7489 §7.2.1.1, RFC 8460 §3 */
 function cannotSign({ from, policy }: ReportSender, directory: Directory): string | undefined {

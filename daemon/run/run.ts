@@ -8,6 +8,7 @@
 
 import type { CommandContext } from "../cli/context.ts";
 import type { LiveDirectory } from "../directory/directory.ts";
+import { hooksOf } from "../directory/hook-index.ts";
 import { FilterHealth } from "../filters/health.ts";
 import { cidrTable } from "../kit/cidr.ts";
 import { systemClock } from "../kit/clock.ts";
@@ -164,7 +165,7 @@ class Daemon {
       observeMailbox: metrics.mailbox,
       observeDigests: metrics.digests,
       lifetimeMs: () => longestLifetime(live),
-      reliedOn: () => false,
+      reliedOn: (namespace) => live !== undefined && hooksOf(live.current()).has(namespace),
     });
     this.#store = store;
     this.#waitsFor = "the directory to be published";
@@ -244,6 +245,8 @@ class Daemon {
       const { openGateway } = await import("./gateway.ts");
       const gateway = parts.use(await openGateway({ ...common, sasl, filterHealth: this.#filterHealth }));
       this.#doors.push(gateway);
+      const { openWebhooks } = await import("./webhooks.ts");
+      parts.use(await openWebhooks(common));
       tell(gateway.servers);
       if (gateway.policies)
         endpoints.set("mta-sts", {

@@ -234,6 +234,7 @@ function sizesOf(budget: number, { replicas, eventAgeMs, eventBytes }: RunOption
     ownerBytes: Math.min(64 << 20, share(0.02)),
     directoryBytes: budget === 0 ? undefined : share(0.05),
     ...(budget === 0 ? {} : { suppressionBytes: Math.min(64 << 20, share(0.01)) }),
+    hookBytes: budget === 0 ? undefined : Math.min(64 << 20, share(0.01)),
     greyBytes: budget === 0 ? undefined : Math.min(64 << 20, share(0.005)),
   };
 }

@@ -13,6 +13,7 @@ export const help = `kubectl postfleet COMMAND [OPTIONS]
   dns DOMAIN             the records to publish, with what DNS says now   [--zone: a zone file to copy] [--json]
   queue COMMAND …        look at and steer the queue (queue --help tells how)
   trace ID               every step of one message
+  events, webhooks       message events; how webhooks fare, and what they gave up
   reports COMMAND …      what is told to other domains: DMARC and TLS reports
   mailbox COMMAND …      look into mailboxes
   suppression COMMAND …  addresses that get nothing for a while
@@ -22,7 +23,7 @@ export const help = `kubectl postfleet COMMAND [OPTIONS]
 Options of kubectl: -n, --namespace NS · -A, --all-namespaces · --context · --kubeconfig · --cluster · --user`;
 
 /** What goes on into the pod as it is: the plugin reads nothing of it. */
-const passedOn = new Set(["queue", "trace", "reports", "mailbox", "suppression"]);
+const passedOn = new Set(["queue", "trace", "events", "webhooks", "reports", "mailbox", "suppression"]);
 const commands = new Set(["status", "dns", "suspend", "resume", "report", ...passedOn]);
 const operands: Readonly<Record<string, readonly [least: number, most: number, what: string]>> = {
   status: [0, 1, "at most one DOMAIN"],

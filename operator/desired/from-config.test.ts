@@ -18,6 +18,7 @@ tls: {secretName: mail-tls}
 proxyProtocol: {trustedCidrs: [10.0.0.0/8]}
 dns: {servers: [192.0.2.53]}
 events: {retention: 2d, size: 2Gi, keep: true}
+webhooks: {networks: [10.1.0.0/16]}
 `),
   );
   assert.partialDeepStrictEqual(installation, {
@@ -31,6 +32,7 @@ events: {retention: 2d, size: 2Gi, keep: true}
     trustedProxies: ["10.0.0.0/8"],
     dnsServers: ["192.0.2.53"],
     events: { ageMs: 172_800_000, bytes: 2 * 2 ** 30, keep: true },
+    webhookNetworks: ["10.1.0.0/16"],
     tls: { secretName: "mail-tls" },
     listenAddress: "0.0.0.0",
   });

@@ -16,7 +16,8 @@ import {
 import { resourcesOf } from "./pod-options.ts";
 
 export function installationOf(config: OperatorConfig): Installation {
-  const { hostname, proxyProtocol, dns, gateway, mailbox, relay, services, events, ...same } = config;
+  const { hostname, proxyProtocol, dns, gateway, mailbox, relay, services, events, webhooks, ...same } =
+    config;
   return completeInstallation({
     ...same,
     ...(hostname === undefined ? {} : { hostname }),
@@ -38,6 +39,7 @@ export function installationOf(config: OperatorConfig): Installation {
       ...(events.size === undefined ? {} : { bytes: parseQuantity(events.size) ?? 0 }),
       keep: events.keep,
     },
+    webhookNetworks: webhooks.networks,
   });
 }
 

@@ -98,6 +98,8 @@ export interface Installation {
   /** The port of MX hosts. */
   readonly smtpPort: number;
   readonly events: EventOptions;
+  /** Besides the public Internet. */
+  readonly webhookNetworks: readonly string[];
   /** Where daemons listen: an IPv4 address, or `::` for both families. */
   readonly listenAddress: string;
 }
@@ -140,6 +142,7 @@ export function completeInstallation(given: InstallationBasics): Installation {
     daemonResolvers: [],
     smtpPort: 25,
     events: { keep: false },
+    webhookNetworks: [],
     listenAddress: "0.0.0.0",
     ...given,
     services: {

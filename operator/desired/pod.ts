@@ -148,7 +148,8 @@ const probe = (path: string, times: Readonly<Record<string, number>>): Readonly<
 });
 
 function args(installation: Installation, pod: DaemonPod): readonly string[] {
-  const { listenAddress, smtpPort, nats, trustedProxies, daemonResolvers, events } = installation;
+  const { listenAddress, smtpPort, nats, trustedProxies, daemonResolvers, events, webhookNetworks } =
+    installation;
   const address = listenAddress.includes(":") ? `[${listenAddress}]` : listenAddress;
   const listen = (name: string, where: string) => ["--listen", `${name}=${where}`];
   return [
@@ -167,6 +168,8 @@ function args(installation: Installation, pod: DaemonPod): readonly string[] {
     ...daemonResolvers.flatMap((server) => ["--dns", server]),
     ...(pod.component === "relay" && smtpPort !== 25 ? ["--smtp-port", String(smtpPort)] : []),
     ...(events.keep ? ["--keep-events", "on"] : []),
+    // Only gateways call webhooks.
+    ...(pod.component === "gateway" ? webhookNetworks.flatMap((cidr) => ["--webhook-networks", cidr]) : []),
     ...["--grace", String(timesOf(pod).grace)],
     ...["--log-level", installation.logLevel, "--log-format", "json"],
   ];

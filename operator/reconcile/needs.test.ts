@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { generateDkimKey } from "../../daemon/mail/dkim/keys.ts";
 import { makeCertificate } from "../../daemon/net/self-signed.ts";
-import { domainNeeds, mailboxNeeds } from "./needs.ts";
+import { domainNeeds, mailboxNeeds, policyNeeds } from "./needs.ts";
 import type { SecretNeed } from "./resolve.ts";
-import type { Mailbox, MailDomain } from "./resources.ts";
+import type { Mailbox, MailDomain, RelayPolicy } from "./resources.ts";
 
 const domain = (spec: object) =>
   ({ kind: "MailDomain", metadata: { name: "a", namespace: "ns" }, spec }) as unknown as MailDomain;
@@ -41,6 +41,24 @@ test("a DKIM key that is damaged, or of another kind, is a fault of its Secret",
   assert.deepEqual(judge(own, { "s-ed25519.pem": ed25519 }), []);
   const [made] = domainNeeds(domain({ dkim }));
   assert.match(judge(made, bad)[0] ?? "", /; delete the Secret, and new keys are made$/);
+});
+
+test("what signs webhooks is needed, and judged; hooks may share a Secret", () => {
+  const webhooks = ["crm", "desk"].map((key) => ({ name: key, secretRef: { name: "hooks", key } }));
+  const spec = { dkim: { selector: "s", algorithms: [], retention: "7d" }, webhooks };
+  const policy = {
+    kind: "RelayPolicy",
+    metadata: { name: "a", namespace: "ns" },
+    spec: { destinations: [], webhooks },
+  };
+  for (const needs of [domainNeeds(domain(spec)), policyNeeds(policy as unknown as RelayPolicy)]) {
+    const [need, ...others] = needs;
+    assert.deepEqual([need?.name, need?.keys, others], ["hooks", ["crm", "desk"], []]);
+    assert.match(
+      judge(need, { crm: "x".repeat(24), desk: "short" }).join(),
+      /^key desk: holds a secret that is too short/,
+    );
+  }
 });
 
 test("all passwords of a mailbox are needed, and judged", () => {

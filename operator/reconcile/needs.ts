@@ -4,6 +4,7 @@
 import { certificateFault } from "../../crds/certificate.ts";
 import { routesOf } from "../../crds/choices.ts";
 import { dkimKeyFaults } from "../../crds/domain-secrets.ts";
+import { hookSecretFault } from "../../crds/hook-secret.ts";
 import { passwordFault } from "../../crds/password.ts";
 import { dkimSecretName, tlsSecretName } from "../desired/names.ts";
 import type { SecretNeed } from "./resolve.ts";
@@ -35,11 +36,11 @@ const dkimFaults =
       dkim.secretRef ? fault : `${fault}; delete the Secret, and new keys are made`,
     );
 
-const passwordFaults =
-  (keys: readonly string[]) =>
+const faultsIn =
+  (keys: readonly string[], faultOf: (value: string) => string | undefined) =>
   (data: Data): readonly string[] =>
     keys.flatMap((key) => {
-      const fault = passwordFault(data.get(key) ?? "");
+      const fault = faultOf(data.get(key) ?? "");
       return fault === undefined ? [] : [`key ${key}: ${fault}`];
     });
 
@@ -50,6 +51,7 @@ export function domainNeeds(domain: MailDomain): readonly SecretNeed[] {
   return [
     ...(keys.length === 0 ? [] : [{ name: dkimSecretOf(domain), keys, check: dkimFaults(domain) }]),
     ...(tlsName === undefined ? [] : [{ name: tlsName, keys: ["tls.crt", "tls.key"], check: tlsFaults }]),
+    ...hookNeeds(domain.spec.webhooks),
   ];
 }
 
@@ -61,13 +63,25 @@ export function mailboxNeeds({ spec: { passwordSecretRef, appPasswords } }: Mail
   ];
   return [...Map.groupBy(refs, ({ name }) => name)].map(([name, ofOne]) => {
     const keys = [...new Set(ofOne.map(({ key }) => key))];
-    return { name, keys, check: passwordFaults(keys) };
+    return { name, keys, check: faultsIn(keys, passwordFault) };
   });
 }
 
 export function policyNeeds({ spec }: RelayPolicy): readonly SecretNeed[] {
   const refs = routesOf(spec).flatMap(({ smarthost }) => smarthost?.authSecretRef ?? []);
-  return refs.map(({ name, usernameKey, passwordKey }) => ({ name, keys: [usernameKey, passwordKey] }));
+  return [
+    ...refs.map(({ name, usernameKey, passwordKey }) => ({ name, keys: [usernameKey, passwordKey] })),
+    ...hookNeeds(spec.webhooks),
+  ];
+}
+
+/** Hooks may share a Secret. */
+function hookNeeds(webhooks: RelayPolicy["spec"]["webhooks"] = []): readonly SecretNeed[] {
+  const refs = webhooks.map(({ secretRef }) => secretRef);
+  return [...Map.groupBy(refs, ({ name }) => name)].map(([name, ofOne]) => {
+    const keys = [...new Set(ofOne.map(({ key }) => key))];
+    return { name, keys, check: faultsIn(keys, hookSecretFault) };
+  });
 }
 
 export function needsOf(object: MailDomain | Mailbox | RelayPolicy): readonly SecretNeed[] {

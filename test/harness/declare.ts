@@ -52,6 +52,7 @@ export function aDomain(
     mtaSts: { mode: "None", maxAge: "7d" },
     hostnames: [],
     dkim: { selector: "postfleet", algorithms: ["Rsa2048", "Ed25519"], retention: "7d" },
+    webhooks: [],
     deletionPolicy: "Drain",
     deletionTimeout: "1h",
   } satisfies Partial<MailDomainSpec>;

@@ -27,6 +27,9 @@ test("leases are not saved, and what lies beside them is", () => {
   assert.equal(isSaved("own._.local-_.m.x"), false);
   assert.equal(isSaved("own._.layout"), true);
   assert.equal(isSaved("own.shop.suspended.default"), true);
+  assert.equal(isSaved("hooks.shop._.lease._"), false);
+  assert.equal(isSaved("hooks.shop.policy:default:crm.place._"), false);
+  assert.equal(isSaved("hooks.shop.policy:default:crm.dead.evt_1"), true);
   assert.equal(isSaved("q0.relay.shop.default.7.m.1"), true);
 });
 

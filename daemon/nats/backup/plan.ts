@@ -33,8 +33,12 @@ export const toBeRestored = <T extends Pick<StreamConfig, "name">>(streams: read
 export const isQueue = (name: string): boolean => /^Q\d+$/.test(name);
 export const isBodies = (name: string): boolean => /^B\d+$/.test(name);
 
-/** Leases name members that live; what else lies beside them is meant to stay. */
-export const isSaved = (subject: string): boolean => !/^own(\.[^.]+){4,}$/.test(subject);
+/**
+ * Leases name members that live; what else lies beside them is meant to stay. How far a webhook is counts records of a stream
+ * that counts anew when it is brought back.
+ */
+export const isSaved = (subject: string): boolean =>
+  !/^own(\.[^.]+){4,}$/.test(subject) && !/^hooks\.[^.]+\.[^.]+\.(lease|place)\._$/.test(subject);
 
 /** Seconds that a record has left; `undefined`: it stays; 0: it has ended. */
 export function timeLeft(

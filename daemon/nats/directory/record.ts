@@ -83,19 +83,23 @@ const proven = (subject: string, spec: unknown, draining = false): string =>
 function secretsOf(declared: Declared): object {
   switch (declared.kind) {
     case "MailDomain": {
-      const { dkim = [], tls } = declared;
-      return { ...(dkim.length > 0 ? { dkim } : {}), tls };
+      const { dkim = [], tls, hookSecrets } = declared;
+      return { ...(dkim.length > 0 ? { dkim } : {}), tls, ...some({ hookSecrets }) };
     }
     case "Mailbox": {
       const { passwordHash, scram, appPasswords = [] } = declared;
       return { passwordHash, scram, ...(appPasswords.length > 0 ? { appPasswords } : {}) };
     }
     case "RelayPolicy": {
-      const { credentials } = declared;
-      return Object.keys(credentials).length === 0 ? {} : { credentials };
+      const { credentials, hookSecrets } = declared;
+      return { ...some({ credentials }), ...some({ hookSecrets }) };
     }
   }
 }
+
+/** Without what is empty. */
+const some = (parts: Readonly<Record<string, object | undefined>>): object =>
+  Object.fromEntries(Object.entries(parts).filter(([, part]) => part && Object.keys(part).length > 0));
 
 export function decode(subject: string, data: Uint8Array, vault: Vault): Decoded | undefined {
   const stored = parse<Stored>(data);

@@ -68,6 +68,7 @@ function ofNamespace(namespace: string, shards: number): Permissions {
     ...suppression(namespace),
     ...counts(namespace),
     ...greylisting(namespace),
+    ...webhooks(namespace),
     `$KV.acks.${namespace}.*`,
     `answers.${namespace}.*`,
   ];
@@ -121,6 +122,12 @@ const counts = (namespace: string): string[] => [`counts.${namespace}`, `counts.
 const greylisting = (namespace: string): string[] => [
   `grey.${namespace}.*`,
   `$JS.API.DIRECT.GET.GREY.grey.${namespace}.*`,
+];
+
+/** What its webhooks remember, and their lease. */
+const webhooks = (namespace: string): string[] => [
+  `hooks.${namespace}.*.*.*`,
+  ...reading("HOOKS", `hooks.${namespace}.*.*.*`),
 ];
 
 const events = (namespace: string): string[] => [

@@ -1,0 +1,193 @@
+/**
+ * Webhooks in JetStream, by the rights of a namespace's own daemons: one daemon at a time looks after a namespace, and what it
+ * remembers outlives it.
+ */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { operator, startTenantNats, type TenantNats, tenant } from "../../test/harness/tenants.ts";
+import { untilTrue } from "../../test/harness/until.ts";
+import { systemClock } from "../kit/clock.ts";
+import { silent } from "../kit/log.ts";
+import type { MessageEvent } from "../queue/message-event.ts";
+import { Usurped, type Waiting } from "../webhooks/store.ts";
+import { GroupCommit } from "./commit.ts";
+import type { Link } from "./connect.ts";
+import { HookLeases, type HookLeasesOptions } from "./hook-leases.ts";
+import { gone, HOOK_STREAM, put, readShelf } from "./webhook-records.ts";
+import { openBook } from "./webhooks.ts";
+
+let world: TenantNats;
+let own: Link;
+let all: Link;
+before(async () => {
+  world = await startTenantNats();
+  own = await world.link(tenant("default"));
+  all = await world.link(operator);
+});
+after(async () => {
+  for (const link of [own, all]) await link[Symbol.asyncDispose]();
+  await world[Symbol.asyncDispose]();
+});
+
+const hook = "policy:default:crm";
+const waitingOf = (id: string, over: Partial<Waiting> = {}): Waiting => ({
+  event: {
+    version: 1,
+    id,
+    type: "message.bounced",
+    timestamp: "2026-11-29T14:00:00.000Z",
+    data: {},
+  } as MessageEvent,
+  attempts: 1,
+  since: 1,
+  next: 2,
+  why: "answered 500",
+  ...over,
+});
+const bookOf = (
+  link: Link,
+  namespace: string,
+  onAgain: (hook: string, waiting: Waiting) => void = () => {},
+) => openBook({ link, namespace, clock: systemClock, log: silent, onAgain });
+
+test("what is remembered outlives who wrote it", async () => {
+  {
+    await using book = await bookOf(own, "default");
+    assert.equal(book.remembered.size, 0);
+    await book.setPlace(hook, { since: 5 });
+    await book.setPlace(hook, { after: 42 });
+    await book.setCondition(hook, { is: "failing", at: 7, why: "answered 500" });
+    for (const id of ["a", "b", "c"]) await book.putWaiting(hook, waitingOf(id));
+    await book.removeWaiting(hook, "a");
+    const { next: _, ...dead } = { ...waitingOf("b"), at: 9 };
+    await book.bury(hook, dead, []);
+  }
+  await using book = await bookOf(own, "default");
+  const found = book.remembered.get(hook);
+  assert.deepEqual([found?.place, found?.condition?.is], [{ after: 42 }, "failing"]);
+  assert.deepEqual([[...(found?.waiting.keys() ?? [])], found?.dead], [["c"], ["b"]]);
+  await book.setPlace(hook, { after: 43 });
+});
+
+test("who has been followed by another learns so when it writes its place", async () => {
+  await using first = await bookOf(own, "default");
+  await using second = await bookOf(all, "default");
+  await second.setPlace(hook, { after: 100 });
+  await untilTrue("the first to be refused", async () => {
+    try {
+      await first.setPlace(hook, { after: 50 });
+      return false;
+    } catch (error) {
+      assert.ok(error instanceof Usurped);
+      return true;
+    }
+  }).catch((error) => {
+    // It heard of the other's place before it wrote: then its own stands behind it, which is as good.
+    if (!/waited/.test(String(error))) throw error;
+  });
+});
+
+test("an order to send again is taken up by who looks after the hook, or by who comes next", async () => {
+  const orders = new GroupCommit(all, { stream: HOOK_STREAM, clock: systemClock, log: silent });
+  const named = { namespace: "default", hook };
+  const order = (id: string) =>
+    orders.commit([put(named, "again", waitingOf(id, { attempts: 0 }), id), gone(named, "dead", id)]);
+  const heard: string[] = [];
+  {
+    await using _ = await bookOf(own, "default", (of, { event }) => heard.push(`${of} ${event.id}`));
+    await order("x");
+    await untilTrue("it to be heard", () => heard.length === 1);
+    assert.deepEqual(heard, [`${hook} x`]);
+  }
+  await order("y");
+  await using book = await bookOf(own, "default");
+  assert.ok(book.remembered.get(hook)?.waiting.has("y"));
+  const shelf = [...(await readShelf(all, "default", silent)).all()];
+  assert.equal(shelf[0]?.[1].events.again.size, 0, "no order is left to be carried out twice");
+});
+
+test("a hook that is no more is forgotten, but for its dead; declared again, it begins anew", async () => {
+  await using book = await bookOf(own, "default");
+  await book.forget(hook);
+  await untilTrue("it to be forgotten", () => {
+    const left = book.remembered.get(hook);
+    return left?.place === undefined && left?.waiting.size === 0;
+  });
+  assert.ok(book.remembered.get(hook)?.dead.includes("b"));
+  await book.setPlace(hook, { since: 1 });
+});
+
+const times = { ttlMs: 2_000, renewMs: 300, fenceMs: 1_500, spreadMs: 20 };
+interface Candidate extends AsyncDisposable {
+  readonly leases: HookLeases;
+  readonly held: Set<string>;
+  readonly link: Link;
+}
+
+async function candidate(member: string, over: Partial<HookLeasesOptions> = {}): Promise<Candidate> {
+  const link = await world.link(operator);
+  const held = new Set<string>();
+  const leases = new HookLeases({
+    link,
+    member,
+    alone: false,
+    gained: (namespace) => held.add(namespace),
+    lost: (namespace) => held.delete(namespace),
+    clock: systemClock,
+    log: silent,
+    times,
+    ...over,
+  });
+  return {
+    leases,
+    held,
+    link,
+    async [Symbol.asyncDispose]() {
+      await leases[Symbol.asyncDispose]();
+      await link[Symbol.asyncDispose]();
+    },
+  };
+}
+
+test("a namespace has one holder; who stops hands it over, who dies is followed when its time is over", async () => {
+  const wanted = new Set(["one", "two", "three"]);
+  await using first = await candidate("first");
+  first.leases.want(wanted);
+  await first.leases.start();
+  await untilTrue("the first to hold all", () => first.held.size === 3);
+  await using second = await candidate("second");
+  second.leases.want(wanted);
+  await second.leases.start();
+  await using third = await candidate("third");
+  third.leases.want(wanted);
+  await third.leases.start();
+  assert.deepEqual([second.held.size, third.held.size], [0, 0]);
+  await first[Symbol.asyncDispose]();
+  await untilTrue("the others to hold all", () => second.held.size + third.held.size === 3);
+  for (const namespace of second.held) assert.ok(!third.held.has(namespace));
+  await second.link.nc.close(); // as if it were gone: it can neither renew nor hand over
+  await untilTrue("the last to hold all", () => third.held.size === 3);
+  await untilTrue("the one without NATS to know that it has lost them", () => second.held.size === 0);
+});
+
+test("a namespace that is no longer wanted is given up, and wanted again it is had again", async () => {
+  await using only = await candidate("only");
+  only.leases.want(new Set(["four"]));
+  await only.leases.start();
+  await untilTrue("it", () => only.held.has("four"));
+  only.leases.want(new Set());
+  assert.equal(only.held.size, 0);
+  only.leases.want(new Set(["four"]));
+  await untilTrue("it again", () => only.held.has("four"));
+});
+
+test("on a store of our own a lease of an earlier life is taken over at once", async () => {
+  await using dead = await candidate("dead", { times: { ...times, ttlMs: 600_000 } });
+  dead.leases.want(new Set(["five"]));
+  await dead.leases.start();
+  await untilTrue("it", () => dead.held.has("five"));
+  await using next = await candidate("next", { alone: true });
+  next.leases.want(new Set(["five"]));
+  await next.leases.start();
+  await untilTrue("its successor", () => next.held.has("five"));
+});

@@ -1,0 +1,68 @@
+/**
+ * The port of what webhooks remember. `daemon/nats/webhooks` implements it.
+ *
+ * A hook has a *place*: up to which record of the event stream everything is done with. What failed lies beside it, event by
+ * event: *waiting* for another attempt, or *dead*, until somebody has it sent again.
+ */
+import type { MessageEvent } from "../queue/message-event.ts";
+
+/** Where in the stream: behind a record; or, for a hook that is new, from a time on. */
+export type Place = { readonly after: number } | { readonly since: number };
+
+export interface Waiting {
+  readonly event: MessageEvent;
+  readonly attempts: number;
+  /** Of the first attempt, ms since the epoch. */
+  readonly since: number;
+  readonly next: number;
+  /** Of the last attempt. */
+  readonly why: string;
+}
+
+export interface Dead extends Omit<Waiting, "next"> {
+  readonly at: number;
+}
+
+/** How the hook fares, for people: written when it changes. */
+export type Condition =
+  | { readonly is: "well"; readonly at: number }
+  | { readonly is: "failing"; readonly at: number; readonly why: string }
+  /** The receiver said 410 to the hook as it was then. */
+  | { readonly is: "gone"; readonly at: number; readonly as: string };
+
+export interface Remembered {
+  readonly place?: Place;
+  readonly condition?: Condition;
+  readonly waiting: ReadonlyMap<string, Waiting>;
+  /** Ids, the oldest first. */
+  readonly dead: readonly string[];
+}
+
+/** Fails: every call rejects while the store is away. */
+export interface HookBook {
+  /** Rejects with `Usurped` when somebody else has written it. */
+  setPlace(hook: string, place: Place): Promise<void>;
+  setCondition(hook: string, condition: Condition): Promise<void>;
+  putWaiting(hook: string, waiting: Waiting): Promise<void>;
+  /** It was taken. */
+  removeWaiting(hook: string, id: string): Promise<void>;
+  /** Moves it among the dead, and takes away those that are too many. */
+  bury(hook: string, dead: Dead, tooMany: readonly string[]): Promise<void>;
+}
+
+/** Another daemon looks after the namespace's hooks now. */
+export class Usurped extends Error {
+  override readonly name = "Usurped";
+}
+
+/** A record of the stream: its events have its sequence. */
+export type OnRecord = (sequence: number, events: readonly MessageEvent[]) => void;
+
+export interface Reading extends AsyncDisposable {
+  /** Resolves when all that was there has been told. */
+  readonly caughtUp: Promise<void>;
+}
+
+export interface EventSource {
+  read(namespace: string, from: Place, onRecord: OnRecord): Reading;
+}
