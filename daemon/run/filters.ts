@@ -52,7 +52,7 @@ export class Filters {
       health.answered(entry.id);
       return opinion;
     } catch (error) {
-      health.failed(entry.id, error);
+      health.failed(entry.id);
       throw error;
     } finally {
       observe(entry.server.kind, result, clock.monotonic() - began);

@@ -2,7 +2,7 @@
  * Which content filters do not answer the gateways, by what these acknowledge beside the directory's revision.
  *
  * In:     acknowledgements and the pods that are ready.
- * Out:    `failing`: of some filters, by how many of how many gateways in a namespace they were found not to answer, and why.
+ * Out:    `failing`: of some filters, by how many of how many gateways in a namespace they were found not to answer.
  *         `onChange` tells which filters are found otherwise than before.
  * A pod that is not ready, or is no gateway, is not heard: what it found may be long ago.
  */
@@ -13,7 +13,6 @@ import { type Acks, isReady, type Pod } from "./fleet.ts";
 export interface FilterTrouble {
   /** The server, as `filterEntries` names it. */
   readonly filter: string;
-  readonly why: string;
   /** Gateways that it does not answer … */
   readonly pods: number;
   /** … and gateways that there are. */
@@ -47,15 +46,10 @@ export class FilterWatch implements Disposable {
     const found = new Map<string, FilterTrouble>();
     for (const ack of this.#acks.current()) {
       if (ack.namespace !== namespace || !gateways.has(ack.pod)) continue;
-      for (const { filter, why } of ack.filters ?? []) {
+      for (const filter of ack.filters ?? []) {
         if (!filters.has(filter)) continue;
-        const before = found.get(filter);
-        found.set(filter, {
-          filter,
-          why: before?.why ?? why,
-          pods: (before?.pods ?? 0) + 1,
-          of: gateways.size,
-        });
+        const before = found.get(filter)?.pods ?? 0;
+        found.set(filter, { filter, pods: before + 1, of: gateways.size });
       }
     }
     return [...found.values()];
@@ -65,8 +59,7 @@ export class FilterWatch implements Disposable {
   #picture(): ReadonlyMap<string, string> {
     const found = new Map<string, string>();
     for (const { namespace, pod, filters = [] } of this.#acks.current())
-      for (const { filter, why } of filters)
-        found.set(filter, `${found.get(filter) ?? ""} ${namespace}/${pod} ${why}`);
+      for (const filter of filters) found.set(filter, `${found.get(filter) ?? ""} ${namespace}/${pod}`);
     return found;
   }
 

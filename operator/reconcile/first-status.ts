@@ -4,7 +4,7 @@
  *
  * In:     whether the domain is known to all daemons, or cannot be; whether many others wait for their turn.
  * Out:    `left`: how long the first status may still wait, ms. `isBrief`: it goes without the lists of DNS records and
- *         endpoints, which come with what DNS says, after five minutes at the latest (`briefMs`).
+ *         endpoints, which come with what DNS says, after a quarter of an hour at the latest (`briefMs`).
  */
 import type { Clock } from "../../daemon/kit/clock.ts";
 
@@ -14,8 +14,8 @@ const momentMs = 2_000;
 const rushMs = 120_000;
 /** In a rush nobody is looked at again sooner. */
 const againMs = 10_000;
-/** As long as looks at DNS wait for calm. */
-export const briefMs = 300_000;
+/** By then ten thousand domains have had their turn; sooner, and each would be told once more before. */
+export const briefMs = 900_000;
 
 export interface FirstStatusOptions {
   readonly clock: Clock;

@@ -15,12 +15,7 @@ export interface Ack {
   readonly namespace: string;
   readonly revision: number;
   /** Content filters that do not answer it. */
-  readonly filters?: readonly FailingFilter[];
-}
-
-export interface FailingFilter {
-  readonly filter: string;
-  readonly why: string;
+  readonly filters?: readonly string[];
 }
 
 export interface Acks {

@@ -7,7 +7,6 @@ export interface FilterFacts {
   readonly failing: readonly {
     readonly name: string;
     readonly onFailure: "Defer" | "Accept";
-    readonly why: string;
     readonly pods: number;
     readonly of: number;
   }[];
@@ -21,10 +20,10 @@ export function filtersVerdict({ failing }: FilterFacts): Verdict {
   return no(type, "FilterFails", failing.map(sentence).join("; "));
 }
 
-const sentence = ({ name, onFailure, why, pods, of }: FilterFacts["failing"][number]): string => {
+const sentence = ({ name, onFailure, pods, of }: FilterFacts["failing"][number]): string => {
   const mail =
     onFailure === "Defer"
       ? "what it should see is put off (451)"
       : "what it should see is taken without it, and says so";
-  return `filter ${name} does not answer ${pods} of ${of} gateways (${why}): ${mail}`;
+  return `filter ${name} does not answer ${pods} of ${of} gateways, whose log says why: ${mail}`;
 };

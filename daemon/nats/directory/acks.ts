@@ -8,7 +8,7 @@
  */
 import { headers } from "@nats-io/transport-node";
 import type { LiveDirectory } from "../../directory/directory.ts";
-import type { FailingFilter, FilterHealth } from "../../filters/health.ts";
+import type { FilterHealth } from "../../filters/health.ts";
 import type { Log } from "../../kit/log.ts";
 import type { Link } from "../connect.ts";
 import { Tail, type TailMessage } from "../tail.ts";
@@ -27,7 +27,7 @@ export interface Member {
 export interface Ack extends Member {
   readonly revision: number;
   /** Content filters that do not answer it. */
-  readonly filters?: readonly FailingFilter[];
+  readonly filters?: readonly string[];
 }
 
 export interface AckOptions {
@@ -138,15 +138,12 @@ function ackIn(text: string, subject: string): Ack | undefined {
     const ack = JSON.parse(text) as Ack | null;
     if (typeof ack?.member !== "string" || !Number.isSafeInteger(ack.revision)) return undefined;
     const isOwn = ack.namespace === undefined || ackSubject(ack) === subject;
-    const filters = Array.isArray(ack.filters) ? ack.filters.filter(isFailing) : [];
+    const filters = Array.isArray(ack.filters) ? ack.filters.filter((one) => typeof one === "string") : [];
     return isOwn ? { ...ack, ...(ack.filters === undefined ? {} : { filters }) } : undefined;
   } catch {
     return undefined;
   }
 }
-
-const isFailing = (one: Partial<FailingFilter> | null): boolean =>
-  typeof one?.filter === "string" && typeof one.why === "string";
 
 class Acks {
   readonly #found = new Map<string, Ack>();

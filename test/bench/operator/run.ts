@@ -137,8 +137,14 @@ async function looked(operator: OperatorProcess): Promise<true | undefined> {
   return Number(ended?.[1]) > 0 ? true : undefined;
 }
 
-async function idle(cluster: Cluster, operator: OperatorProcess): Promise<void> {
+async function idle(cluster: Cluster, watching: Watching, operator: OperatorProcess): Promise<void> {
   await until("the operator to have nothing to do", () => isQuiet(operator), patienceMs);
+  // Looks at DNS that still wait are no work of the queues.
+  await until(
+    "nothing to be told for a minute",
+    () => (performance.now() - watching.lastChange > 60_000 ? true : undefined),
+    patienceMs,
+  );
   const before = (await cluster.api.audit()).length;
   await new Promise((resolve) => setTimeout(resolve, idleS * 1_000));
   const entries = (await cluster.api.audit()).slice(before);
@@ -215,7 +221,7 @@ await using watching = new Watching(cluster);
 let operator = await coldStart(cluster, watching);
 if (values.only !== "cold") {
   operator = await duringResync(cluster, watching, operator);
-  await idle(cluster, operator);
+  await idle(cluster, watching, operator);
   await handOver(cluster, watching, operator);
 }
 const broken = rows.filter(({ value, most }) => value > most);

@@ -14,10 +14,14 @@ export class Watching implements AsyncDisposable {
   /** ms, on the clock of `performance`. */
   readonly #since = new Map<string, number>();
 
+  /** When one of them changed last, on the same clock. */
+  lastChange = 0;
+
   constructor(cluster: Cluster) {
     const surroundings = { clock: systemClock, chance: Math.random, log: silent };
     this.#informer = new Informer(cluster.kube, kinds.MailDomain, { ...surroundings, transform: slim });
     this.#informer.onChange((change) => {
+      this.lastChange = performance.now();
       const object = change.kind === "removed" ? change.before : change.object;
       const key = `${object.metadata.namespace}/${object.metadata.name}`;
       if (change.kind === "removed" || !ready(object)) this.#since.delete(key);
