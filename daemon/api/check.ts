@@ -19,15 +19,18 @@ export async function openChecks(): Promise<{
   const shared = { components: { schemas: components() } };
   const compile = (schema: Schema<unknown>, coerceTypes: boolean): ValidateFunction =>
     new Ajv2020({ ...common, coerceTypes }).compile({ ...schema.json, ...shared });
-  const checker =
-    (validate: ValidateFunction, what: string): Checker =>
-    (value) => {
-      if (validate(value)) return value;
-      throw new ApiProblem(400, `${what}: ${(validate.errors ?? []).map(wordsOf).join("; ")}.`);
+  // Compiled with the first question: all of them would take more than a second.
+  const checker = (schema: Schema<unknown>, coerceTypes: boolean, what: string): Checker => {
+    let compiled: ValidateFunction | undefined;
+    return (value) => {
+      compiled ??= compile(schema, coerceTypes);
+      if (compiled(value)) return value;
+      throw new ApiProblem(400, `${what}: ${(compiled.errors ?? []).map(wordsOf).join("; ")}.`);
     };
+  };
   return {
-    text: (schema) => checker(compile(schema, true), "The question"),
-    json: (schema) => checker(compile(schema, false), "The body"),
+    text: (schema) => checker(schema, true, "The question"),
+    json: (schema) => checker(schema, false, "The body"),
   };
 }
 

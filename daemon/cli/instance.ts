@@ -7,6 +7,7 @@
  */
 import { silent } from "../kit/log.ts";
 import { authorityFrom, connectNats, credentialFrom, type Link, type NatsTarget } from "../nats/connect.ts";
+import { readKeys } from "../nats/directory/keys.ts";
 import { readConnection } from "../nats/server/connection.ts";
 import { unreachable } from "../nats/unreachable.ts";
 import { type CommandContext, CommandError, usage } from "./context.ts";
@@ -51,4 +52,10 @@ async function targetOf(
     );
   const { url, user, password } = found;
   return { servers: [url], credential: { kind: "password", user, password } };
+}
+
+/** As a daemon finds it that was not told: the directory key says whose records it opens. */
+export async function namespaceOfKey(env: CommandContext["env"]): Promise<string | undefined> {
+  const [file] = env["POSTFLEET_DIRECTORY_KEY_FILE"]?.split(",").filter(Boolean) ?? [];
+  return file === undefined ? undefined : (await readKeys(file))[0]?.namespace;
 }

@@ -6,16 +6,14 @@ import { type CommandContext, CommandError } from "./context.ts";
 import type { MailboxFlags, MailboxTools } from "./mailbox-tools.ts";
 
 export async function passwords(
-  { appPasswords, uses }: MailboxTools,
+  { detail }: MailboxTools,
   mailbox: MailboxName,
   flags: MailboxFlags,
   { out, signal }: CommandContext,
 ): Promise<number> {
-  const known = await appPasswords(mailbox);
-  if (!known) throw new CommandError(`the directory knows no mailbox ${mailbox}`);
-  const last = new Map((await uses.uses(mailbox, signal)).map((use) => [use.name, use]));
-  for (const { name, scopes } of known) {
-    const use = last.get(name);
+  const { declared } = await detail(mailbox, signal);
+  if (!declared) throw new CommandError(`the directory knows no mailbox ${mailbox}`);
+  for (const { name, scopes, lastUse: use } of declared.appPasswords) {
     // Exact to an hour: later uses within it are not written.
     const at = use ? `${new Date(use.at).toISOString().slice(0, 16)}Z` : undefined;
     const when = use ? `last used about ${at} for ${use.scope}` : "not used lately";

@@ -1,15 +1,15 @@
 /**
  * What the commands about mailboxes share: their flags, what they work with, what they are.
  */
-import type { AppPassword } from "../../crds/types.ts";
-import type { ScriptStore } from "../mailbox/scripts.ts";
-import type { MailboxName, Quota } from "../mailbox/store.ts";
-import type { MailboxUpkeep } from "../mailbox/upkeep.ts";
-import type { PasswordUses } from "../mailbox/uses.ts";
-import type { CommandContext } from "./context.ts";
-import type { Mailboxes } from "./mailbox-places.ts";
 
-export interface MailboxFlags {
+import type { MailboxName, MailboxStatus, Quota, StoredMessage } from "../mailbox/store.ts";
+import type { MailboxUpkeep } from "../mailbox/upkeep.ts";
+import type { MailboxDetail, Purge, Purged } from "../operate/mailbox-tools.ts";
+import type { Mailboxes } from "../operate/places.ts";
+import type { CommandContext } from "./context.ts";
+import type { ReachFlags } from "./reach.ts";
+
+export interface MailboxFlags extends ReachFlags {
   readonly json?: boolean | undefined;
   readonly folder?: string | undefined;
   readonly to?: string | undefined;
@@ -23,14 +23,21 @@ export interface MailboxFlags {
 
 /** What commands work with. */
 export interface MailboxTools {
-  readonly store: Mailboxes;
+  /** Every one that holds or held something, with what the directory allows it. */
+  mailboxes(signal: AbortSignal): AsyncIterable<MailboxStatus & { readonly quota?: Quota }>;
+  detail(mailbox: MailboxName, signal: AbortSignal): Promise<MailboxDetail>;
+  messages(mailbox: MailboxName, folder: string, signal: AbortSignal): AsyncIterable<StoredMessage>;
   readonly upkeep: MailboxUpkeep;
-  readonly scripts: Pick<ScriptStore, "forget">;
-  readonly uses: Pick<PasswordUses, "forget" | "uses">;
-  /** What the directory allows each mailbox; `undefined` for one it does not know. */
-  readonly quotas: () => Promise<(mailbox: MailboxName) => Quota | undefined>;
-  /** The app passwords that the directory has for it; `undefined` for one it does not know. */
-  readonly appPasswords: (mailbox: MailboxName) => Promise<readonly AppPassword[] | undefined>;
+  /** `undefined`: there is no such mailbox. */
+  purge(mailbox: MailboxName, what: Purge, signal: AbortSignal): Promise<Purged | undefined>;
+  /** The store itself: the API gives out no mail and takes none. Throws `CommandError`. */
+  files(): Promise<MailboxFiles>;
+}
+
+export interface MailboxFiles {
+  readonly store: Mailboxes;
+  /** What the directory allows; `undefined` for one it does not know. */
+  quotaOf(mailbox: MailboxName): Quota | undefined;
 }
 
 export type MailboxRun = (tools: MailboxTools, context: CommandContext) => Promise<number>;

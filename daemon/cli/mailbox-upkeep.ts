@@ -1,44 +1,40 @@
 /**
  * `postfleet mailbox quota|verify|repair|purge`.
  */
-import { MailboxRefusal, type MailboxSession } from "../mailbox/session.ts";
-import type { MailboxName, MailboxStatus } from "../mailbox/store.ts";
+import type { MailboxName, MailboxStatus, Quota } from "../mailbox/store.ts";
 import { type CommandContext, CommandError, usage } from "./context.ts";
 import type { MailboxFlags, MailboxRun, MailboxTools } from "./mailbox-tools.ts";
 
 export async function quota(
-  { store, quotas }: MailboxTools,
+  { mailboxes, detail }: MailboxTools,
   mailbox: MailboxName | undefined,
   flags: MailboxFlags,
   { out, signal }: CommandContext,
 ): Promise<number> {
-  const limitOf = await quotas();
-  const line = ({
-    mailbox: name,
-    bytes,
-    messages,
-  }: Pick<MailboxStatus, "mailbox" | "bytes" | "messages">) => {
-    const limit = limitOf(name);
+  const line = ({ mailbox: name, bytes, messages, quota: limit }: Used) => {
     if (flags.json) return JSON.stringify({ mailbox: name, bytes, messages, quota: limit ?? null });
     return `${name}\t${bytes} of ${limit?.bytes ?? "any"} octets\t${messages} of ${limit?.messages ?? "any"} messages`;
   };
   if (mailbox === undefined) {
-    for await (const status of store.mailboxes(signal)) out.line(line(status));
+    for await (const status of mailboxes(signal)) out.line(line(status));
     return 0;
   }
-  const status = await store.status(mailbox, signal);
-  if (!status && !limitOf(mailbox)) throw new CommandError(`there is no mailbox ${mailbox}`);
-  out.line(line(status ?? { mailbox, bytes: 0, messages: 0 }));
+  const { stored, declared } = await detail(mailbox, signal);
+  if (!stored && !declared) throw new CommandError(`there is no mailbox ${mailbox}`);
+  const { bytes = 0, messages = 0 } = stored ?? {};
+  out.line(line({ mailbox, bytes, messages, ...(declared ? { quota: declared.quota } : {}) }));
   return 0;
 }
 
+type Used = Pick<MailboxStatus, "mailbox" | "bytes" | "messages"> & { readonly quota?: Quota };
+
 export async function verify(
-  { store, upkeep }: MailboxTools,
+  { mailboxes, upkeep }: MailboxTools,
   mailbox: MailboxName | undefined,
   flags: MailboxFlags,
   { out, signal }: CommandContext,
 ): Promise<number> {
-  const names = mailbox === undefined ? await everyName(store, signal) : [mailbox];
+  const names = mailbox === undefined ? await everyName(mailboxes, signal) : [mailbox];
   let problems = 0;
   for (const name of names) {
     const found = await upkeep.verify(name, signal);
@@ -53,9 +49,9 @@ export async function verify(
   return problems === 0 ? 0 : 1;
 }
 
-async function everyName(store: MailboxTools["store"], signal: AbortSignal): Promise<MailboxName[]> {
+async function everyName(mailboxes: MailboxTools["mailboxes"], signal: AbortSignal): Promise<MailboxName[]> {
   const names: MailboxName[] = [];
-  for await (const status of store.mailboxes(signal)) names.push(status.mailbox);
+  for await (const status of mailboxes(signal)) names.push(status.mailbox);
   return names;
 }
 
@@ -74,12 +70,12 @@ export async function repair(
 }
 
 export async function restored(
-  { store, upkeep }: MailboxTools,
+  { mailboxes, upkeep }: MailboxTools,
   mailbox: MailboxName | undefined,
   flags: MailboxFlags,
   { out, signal }: CommandContext,
 ): Promise<number> {
-  const names = mailbox === undefined ? await everyName(store, signal) : [mailbox];
+  const names = mailbox === undefined ? await everyName(mailboxes, signal) : [mailbox];
   let done = 0;
   for (const name of names) if (await upkeep.restored(name, signal)) done++;
   if (mailbox !== undefined && done === 0) throw new CommandError(`there is no mailbox ${mailbox}`);
@@ -94,48 +90,15 @@ export function preparePurge(mailbox: MailboxName, flags: MailboxFlags): Mailbox
   if ((folder === undefined) === !everything) throw usage("purge needs either --folder NAME or --everything");
   const days = flags["older-than"] === undefined ? undefined : Number(flags["older-than"]);
   if (days !== undefined && !(days >= 0)) throw usage("--older-than is a number of days");
-  const whole = everything && days === undefined;
-  return async ({ store, scripts: shelf, uses }, { out, signal }) => {
-    const known = await store.status(mailbox, signal);
-    const scripts = whole ? await shelf.forget(mailbox) : 0;
-    if (whole) await uses.forget(mailbox);
-    if (!known && scripts === 0) throw new CommandError(`there is no mailbox ${mailbox}`);
-    const before = days === undefined ? Number.POSITIVE_INFINITY : Date.now() - days * DAY_MS;
-    // Opening a mailbox makes one.
-    const removed = known ? await purgeMessages(store, { mailbox, folder, before }, signal) : 0;
+  const olderThanMs = days === undefined ? undefined : Math.round(days * DAY_MS);
+  return async (tools, { out, signal }) => {
+    const purged = await tools.purge(mailbox, { folder, olderThanMs }, signal);
+    if (purged === undefined) throw new CommandError(`there is no mailbox ${mailbox}`);
+    const { removed, scripts } = purged;
     const also = scripts === 0 ? "" : `, ${scripts} Sieve scripts as well`;
     out.line(
       flags.json ? JSON.stringify({ mailbox, removed, scripts }) : `${removed} messages removed${also}`,
     );
     return 0;
   };
-}
-
-async function purgeMessages(
-  store: MailboxTools["store"],
-  { mailbox, folder, before }: { mailbox: MailboxName; folder: string | undefined; before: number },
-  signal: AbortSignal,
-): Promise<number> {
-  await using session = await store.open(mailbox, { quota: () => ({}) }, signal);
-  const folders = folder === undefined ? session.folders().map(({ name }) => name) : [folder];
-  let removed = 0;
-  for (const name of folders) removed += await purgeFolder(session, name, before, signal);
-  return removed;
-}
-
-async function purgeFolder(
-  session: MailboxSession,
-  name: string,
-  before: number,
-  signal: AbortSignal,
-): Promise<number> {
-  using view = await session.select(name, signal);
-  if (!view) throw new CommandError(`${session.mailbox} has no folder ${name}`);
-  const old = view.messages.filter(({ saveDate }) => saveDate < before).map(({ uid }) => uid);
-  try {
-    return (await view.expunge(old, signal)).length;
-  } catch (error) {
-    if (error instanceof MailboxRefusal) throw new CommandError(error.message, 1, error);
-    throw error;
-  }
 }

@@ -9,14 +9,10 @@ import { startTenantNats, tenant } from "../../test/harness/tenants.ts";
 import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
 import { MemoryMailboxStore } from "../mailbox/memory.ts";
-import { MemoryScripts } from "../mailbox/scripts.ts";
 import type { MailboxName, MailboxStatus, StoredMessage } from "../mailbox/store.ts";
-import { MemoryUses } from "../mailbox/uses.ts";
 import { connectNats } from "../nats/connect.ts";
-import { ensureNamespaceMailboxes } from "../nats/installation.ts";
+import { ensureInstallation, ensureNamespaceMailboxes, unbounded } from "../nats/installation.ts";
 import { JetStreamMailboxStore } from "../nats/mailbox/store.ts";
-import { ensureMailboxStreams } from "../nats/mailbox/streams.ts";
-import { ensureQueueStreams } from "../nats/streams.ts";
 import { type CommandContext, CommandError } from "./context.ts";
 import { commandOf, mailboxCommand } from "./mailbox.ts";
 import type { MailboxFlags, MailboxTools } from "./mailbox-tools.ts";
@@ -37,22 +33,25 @@ function toolsOf(store: MemoryMailboxStore): MailboxTools {
     repair: async () => [],
     restored: async (name: MailboxName) => (await store.status(name)) !== undefined,
   };
-  const scripts = new MemoryScripts(() => 0);
-  const uses = new MemoryUses();
-  uses.used(bob, { name: "phone", at: Date.UTC(2026, 10, 29, 11, 5), scope: "IMAP" });
-  uses.used(bob, { name: "of before", at: 0, scope: "IMAP" });
-  const declared = (name: string) => ({
-    name,
-    secretRef: { name, key: "password" },
-    scopes: ["IMAP"] as const,
-  });
+  const passwords = [
+    {
+      name: "phone",
+      scopes: ["IMAP"] as const,
+      lastUse: { at: Date.UTC(2026, 10, 29, 11, 5), scope: "IMAP" },
+    },
+    { name: "tablet", scopes: ["IMAP"] as const },
+  ];
+  const bobs = { namespace: "default", quota: { bytes: 100 }, appPasswords: passwords };
   return {
-    store,
+    mailboxes: () => store.mailboxes(),
+    messages: (name, folder) => store.messages(name, folder),
     upkeep,
-    scripts,
-    uses,
-    appPasswords: async (name) => (name === bob ? [declared("phone"), declared("tablet")] : undefined),
-    quotas: async () => (name) => (name === bob ? { bytes: 100 } : undefined),
+    async detail(name) {
+      const stored = await store.status(name);
+      return { ...(stored ? { stored } : {}), ...(name === bob ? { declared: bobs } : {}) };
+    },
+    purge: async () => assert.fail("nobody removes anything here"),
+    files: async () => assert.fail("no mail is carried here"),
   };
 }
 
@@ -176,12 +175,7 @@ test("beside a running NATS: list, export and purge", async (t) => {
   const { url, user, password } = nats;
   const credential = { kind: "password", user, password } as const;
   await using link = await connectNats({ servers: [url], credential, name: "test" }, silent);
-  await ensureQueueStreams(
-    link,
-    { shards: 1, partitions: 4 },
-    { replicas: 1, queueBytes: 0, bodyBytes: 0, eventBytes: 0 },
-  );
-  await ensureMailboxStreams(link, 1, { replicas: 1, bytes: 0 });
+  await ensureInstallation(link, unbounded(1));
   const parts = { link, clock: systemClock, chance: Math.random, log: silent, shards: 1 };
   await using store = new JetStreamMailboxStore(parts);
   await store.deliver(delivery("Subject: a\r\n\r\nb\r\n"), calm);
@@ -205,7 +199,7 @@ test("beside a running NATS: list, export and purge", async (t) => {
     assert.equal(await mailboxCommand([...words, "--nats", url], context), 0);
     return context.lines.slice(before).map((line) => line.split("\t").slice(0, 2).join());
   };
-  assert.deepEqual(await says("list"), ["bob@example.org,1 messages", "alice@example.org,1 messages"]);
+  assert.deepEqual(await says("list"), ["alice@example.org,1 messages", "bob@example.org,1 messages"]);
   assert.deepEqual(await says("list", "--namespace", "team-a"), ["alice@example.org,1 messages"]);
   assert.deepEqual(await says("list", "--shared"), ["bob@example.org,1 messages"]);
   assert.deepEqual(await says("verify"), ["2 mailboxes, 0 problems"]);

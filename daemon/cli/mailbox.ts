@@ -1,22 +1,22 @@
 /**
- * `postfleet mailbox`: looks at mailboxes, copies them out and in, and looks after them, beside a running daemon or while none runs.
+ * `postfleet mailbox`: looks at mailboxes and looks after them, by the API; copies them out and in, by the store itself.
  */
 import { parseArgs } from "node:util";
+import { once } from "../kit/once.ts";
 import { parseAddress } from "../mail/address.ts";
 import { folderName } from "../mailbox/names.ts";
 import { type MailboxName, type MailboxStatus, mailboxName } from "../mailbox/store.ts";
 import { type CommandContext, CommandError, usage } from "./context.ts";
-import { connectInstance, instanceOptions } from "./instance.ts";
+import { toolsByApi } from "./mailbox-by-api.ts";
 import { exportMailbox } from "./mailbox-export.ts";
 import { importMailbox } from "./mailbox-import.ts";
-import { openPlaces } from "./mailbox-open.ts";
 import { passwords } from "./mailbox-passwords.ts";
-import type { Mailboxes } from "./mailbox-places.ts";
-import { readAppPasswords, readQuotas } from "./mailbox-quotas.ts";
-import type { MailboxFlags, MailboxRun } from "./mailbox-tools.ts";
+import type { MailboxFlags, MailboxRun, MailboxTools } from "./mailbox-tools.ts";
 import { preparePurge, quota, repair, restored, verify } from "./mailbox-upkeep.ts";
+import { openOwnStore } from "./own-store.ts";
+import { reach, reachHelp, reachOptions } from "./reach.ts";
 
-const help = `postfleet mailbox COMMAND [ADDRESS] (--data DIR | --nats URL) [--namespace NAME | --shared] [--json]
+const help = `postfleet mailbox COMMAND [ADDRESS] ${reachHelp} [--namespace NAME | --shared] [--json]
   list                         one line a mailbox: address, messages, unseen, octets
   show ADDRESS                 its folders; with --folder NAME the messages of one
   export ADDRESS --to DIR      copies it out   --format maildir|mbox  [--folder NAME]
@@ -29,14 +29,14 @@ const help = `postfleet mailbox COMMAND [ADDRESS] (--data DIR | --nats URL) [--n
   purge ADDRESS                removes messages: --folder NAME or --everything, [--older-than DAYS];
                                --everything alone removes Sieve scripts as well
 A mailbox is found wherever it lies; --namespace means those of a namespace with daemons of its own (placement:
-Namespaced), --shared all others.`;
+Namespaced), --shared all others. export and import need the store: --data, or --nats with a credential.`;
 
 export async function mailboxCommand(argv: readonly string[], context: CommandContext): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...argv],
     allowPositionals: true,
     options: {
-      ...instanceOptions,
+      ...reachOptions,
       folder: { type: "string" },
       to: { type: "string" },
       from: { type: "string" },
@@ -53,19 +53,26 @@ export async function mailboxCommand(argv: readonly string[], context: CommandCo
     return values.help ? 0 : 2;
   }
   const run = commandOf(positionals, values);
-  await using link = await connectInstance(values, context);
-  await using opened = await openPlaces(link, values, context);
-  const { places } = opened;
-  const { scripts, uses } = places;
-  const quotas = () => readQuotas(link, context.signal);
-  const appPasswords = (mailbox: MailboxName) => readAppPasswords(link, context.signal, mailbox);
-  return await run({ store: places, upkeep: places, scripts, uses, quotas, appPasswords }, context);
+  if (values.namespace !== undefined && values.shared) throw usage("give --namespace or --shared, not both");
+  await using parts = new AsyncDisposableStack();
+  const client = once(async () => parts.use(await reach(values, context)).client);
+  const { namespace, shared } = values;
+  const files = async () => {
+    if (values.api !== undefined)
+      throw usage(
+        "mail is carried by the store, not by the API: use --data DIR, or --nats URL with a credential",
+      );
+    const installation = parts.use(await openOwnStore(values, context));
+    const store = await installation.places({ namespace, shared });
+    return { store, quotaOf: (name: MailboxName) => installation.live.current().mailbox(name)?.quota };
+  };
+  return await run(toolsByApi({ client, files }, { namespace, shared }), context);
 }
 
 /** What the words ask for; throws on wrong usage, before anything is connected. */
 export function commandOf([command, address, ...rest]: readonly string[], flags: MailboxFlags): MailboxRun {
   if (rest.length > 0) throw usage("give one address");
-  if (command === "list") return ({ store }, context) => list(store, flags, context);
+  if (command === "list") return (tools, context) => list(tools, flags, context);
   if (address === undefined && command === "quota")
     return (tools, context) => quota(tools, undefined, flags, context);
   if (address === undefined && command === "verify")
@@ -80,10 +87,7 @@ export function commandOf([command, address, ...rest]: readonly string[], flags:
 }
 
 const withAddress: Readonly<Record<string, (mailbox: MailboxName, flags: MailboxFlags) => MailboxRun>> = {
-  show:
-    (mailbox, flags) =>
-    ({ store }, context) =>
-      show(store, mailbox, flags, context),
+  show: (mailbox, flags) => (tools, context) => show(tools, mailbox, flags, context),
   passwords: (mailbox, flags) => (tools, context) => passwords(tools, mailbox, flags, context),
   export: prepareExport,
   import: prepareImport,
@@ -98,8 +102,9 @@ function prepareExport(mailbox: MailboxName, flags: MailboxFlags): MailboxRun {
   const { to, format = "maildir" } = flags;
   if (to === undefined) throw usage("export needs --to DIR, a new or empty folder");
   if (format !== "maildir" && format !== "mbox") throw usage("--format is maildir or mbox");
-  return async ({ store }, { out, signal }) => {
-    const folders = await foldersOf(store, mailbox, flags.folder, signal);
+  return async (tools, { out, signal }) => {
+    const { store } = await tools.files();
+    const folders = foldersOf(mailbox, await store.status(mailbox, signal), flags.folder);
     const done = await exportMailbox({ store, mailbox, folders, format, to, signal });
     if (flags.json) out.line(JSON.stringify({ mailbox, format, to, ...done }));
     else out.line(`${done.messages} messages, ${done.bytes} octets written to ${to}`);
@@ -112,8 +117,9 @@ function prepareImport(mailbox: MailboxName, flags: MailboxFlags): MailboxRun {
   if (from === undefined)
     throw usage("import needs --from PATH, a Maildir, an mbox file, or a folder of them");
   if (format !== "maildir" && format !== "mbox") throw usage("--format is maildir or mbox");
-  return async ({ store, quotas }, { out, signal }) => {
-    const limit = (await quotas())(mailbox);
+  return async (tools, { out, signal }) => {
+    const { store, quotaOf } = await tools.files();
+    const limit = quotaOf(mailbox);
     if (!limit) throw new CommandError(`the directory knows no mailbox ${mailbox}`);
     await using session = await store.open(mailbox, { quota: () => limit }, signal);
     const done = await importMailbox({ session, format, from, folder, signal });
@@ -123,10 +129,12 @@ function prepareImport(mailbox: MailboxName, flags: MailboxFlags): MailboxRun {
   };
 }
 
-type Reader = Omit<Mailboxes, "open">;
-
-async function list(store: Reader, flags: MailboxFlags, { out, signal }: CommandContext): Promise<number> {
-  for await (const status of store.mailboxes(signal))
+async function list(
+  { mailboxes }: MailboxTools,
+  flags: MailboxFlags,
+  { out, signal }: CommandContext,
+): Promise<number> {
+  for await (const { quota: _, ...status } of mailboxes(signal))
     out.line(flags.json ? JSON.stringify(status) : lineOf(status));
   return 0;
 }
@@ -137,14 +145,15 @@ function lineOf({ mailbox, messages, bytes, folders }: MailboxStatus): string {
 }
 
 async function show(
-  store: Reader,
+  { detail, messages }: MailboxTools,
   mailbox: MailboxName,
   flags: MailboxFlags,
   { out, signal }: CommandContext,
 ): Promise<number> {
-  const folders = await foldersOf(store, mailbox, flags.folder, signal);
+  const { stored } = await detail(mailbox, signal);
+  const folders = foldersOf(mailbox, stored, flags.folder);
   if (flags.folder === undefined) {
-    if (flags.json) out.line(JSON.stringify(await store.status(mailbox, signal)));
+    if (flags.json) out.line(JSON.stringify(stored));
     else
       for (const f of folders)
         out.line(
@@ -152,7 +161,7 @@ async function show(
         );
     return 0;
   }
-  for await (const message of store.messages(mailbox, flags.folder, signal)) {
+  for await (const message of messages(mailbox, flags.folder, signal)) {
     const { uid, internalDate, size, flags: set } = message;
     const date = new Date(internalDate).toISOString();
     out.line(flags.json ? JSON.stringify(message) : `${uid}\t${date}\t${size} octets\t${set.join(" ")}`);
@@ -161,13 +170,11 @@ async function show(
 }
 
 /** The folders that are meant: one by name, or all. */
-async function foldersOf(
-  store: Reader,
+function foldersOf(
   mailbox: MailboxName,
+  status: MailboxStatus | undefined,
   wanted: string | undefined,
-  signal: AbortSignal,
-): Promise<MailboxStatus["folders"]> {
-  const status = await store.status(mailbox, signal);
+): MailboxStatus["folders"] {
   if (!status) throw new CommandError(`nothing was ever delivered to ${mailbox}`);
   if (wanted === undefined) return status.folders;
   const name = folderName(wanted);

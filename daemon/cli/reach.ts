@@ -20,11 +20,11 @@ import { systemClock } from "../kit/clock.ts";
 import { socketIn } from "../kit/data-dir.ts";
 import { silent } from "../kit/log.ts";
 import { readVersion } from "../kit/version.ts";
-import { readLayout } from "../nats/layout.ts";
 import { Unreachable, type WebPlace } from "../net/ask-web.ts";
 import { socketAt } from "../net/unix-socket.ts";
 import { type CommandContext, CommandError, usage } from "./context.ts";
-import { connectInstance, type InstanceFlags, instanceOptions } from "./instance.ts";
+import { type InstanceFlags, instanceOptions } from "./instance.ts";
+import { openOwnStore } from "./own-store.ts";
 
 export const reachOptions = {
   ...instanceOptions,
@@ -47,16 +47,29 @@ export interface Reach extends AsyncDisposable {
 export async function reach(flags: ReachFlags, context: CommandContext): Promise<Reach> {
   const way = await wayOf(flags, context.env);
   if (way.kind === "store") return overStore(flags, context);
-  const client = new ApiClient(way.carry, await readVersion());
+  const version = await readVersion();
+  const patience = AbortSignal.timeout(GREETING_MS);
   try {
-    await client.ask(whoAmI, {}, context.signal);
-    return { client, [Symbol.asyncDispose]: async () => {} };
+    const signal = AbortSignal.any([context.signal, patience]);
+    await new ApiClient(way.carry, version).ask(whoAmI, {}, signal);
   } catch (error) {
-    if (!(error instanceof Unreachable)) throw error;
-    if (error.unheard && way.orStore) return overStore(flags, context);
-    throw new CommandError(`${way.where} does not answer: ${error.message}`, 1, error);
+    if (patience.aborted)
+      throw new CommandError(`${way.where} does not answer in time: is it stopped?`, 1, error);
+    if (error instanceof Unreachable && error.unheard && way.orStore) return overStore(flags, context);
+    throw said(error, way.where);
   }
+  const carry: Carrier = (question, signal) =>
+    way.carry(question, signal).catch((error: unknown) => Promise.reject(said(error, way.where)));
+  return { client: new ApiClient(carry, version), [Symbol.asyncDispose]: async () => {} };
 }
+
+/** A daemon loads what answers with the first question. */
+const GREETING_MS = 60_000;
+
+const said = (error: unknown, where: string): unknown =>
+  error instanceof Unreachable
+    ? new CommandError(`${where} does not answer: ${error.message}`, 1, error)
+    : error;
 
 type Way =
   | { readonly kind: "store" }
@@ -113,22 +126,13 @@ async function tokenIn(file: string): Promise<string> {
   return token;
 }
 
-/** Where nothing is declared, nobody is waited for longer. */
-const PATIENCE_MS = 3_000;
-
 async function overStore(flags: ReachFlags, context: CommandContext): Promise<Reach> {
   const { openLocalApi } = await import("../api/local.ts");
-  const { openStandalone } = await import("../operate/standalone.ts");
   await using parts = new AsyncDisposableStack();
-  const link = parts.use(await connectInstance(flags, context));
-  const layout = await readLayout(link); // says so when there is no installation
+  const installation = parts.use(await openOwnStore(flags, context));
   const version = await readVersion();
-  const common = { clock: systemClock, log: silent };
-  const place = { dns: [], hostname: "localhost", smtpPort: 25, patienceMs: PATIENCE_MS };
-  const opening = { link, layout, signal: context.signal, ...place, ...common };
-  const installation = parts.use(await openStandalone(opening));
   const who = { name: "command line", role: "operator" } as const;
-  const handler = await openLocalApi({ installation, who, version, ...common });
+  const handler = await openLocalApi({ installation, who, version, clock: systemClock, log: silent });
   const owned = parts.move();
   const client = new ApiClient(within(handler), version);
   return { client, [Symbol.asyncDispose]: () => owned.disposeAsync() };

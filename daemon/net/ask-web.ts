@@ -37,7 +37,8 @@ export class Unreachable extends Error {
 }
 
 const bodyLimit = 64 << 20;
-const SILENCE_MS = 120_000;
+/** Some questions take minutes: a mailbox is read as a whole. Who dies meanwhile is noticed at once. */
+const SILENCE_MS = 600_000;
 
 export async function askWeb(place: WebPlace, question: WebQuestion, signal: AbortSignal): Promise<WebReply> {
   const { method, path, headers, body } = question;

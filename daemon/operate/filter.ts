@@ -36,6 +36,8 @@ const readers: Readonly<Record<string, Reader>> = {
   },
 };
 
+export const filterNames: readonly string[] = Object.keys(readers);
+
 export type Filter = (job: Job, now: number, isPaused?: IsPaused) => boolean;
 
 export function parseFilter(texts: readonly string[]): Filter {
@@ -48,7 +50,7 @@ function parseTerm(term: string): Filter {
   const name = term.slice(0, at).trim();
   const read = Object.hasOwn(readers, name) ? readers[name] : undefined;
   if (at < 1 || read === undefined)
-    throw usage(`--filter ${term}: give name=value, where name is one of ${Object.keys(readers).join(", ")}`);
+    throw usage(`--filter ${term}: give name=value, where name is one of ${filterNames.join(", ")}`);
   const fits = glob(term.slice(at + 1).trim());
   return (job, now, isPaused = nothingPaused) => read(job, now, isPaused).some(fits);
 }

@@ -1,7 +1,7 @@
 /**
  * An installation as people look at it and steer it: everything that console and API work with, on one connection to NATS.
  *
- * In:     a connection, the directory, queue and mailbox stores, a resolver.
+ * In:     a connection, the directory, the queue, a resolver.
  * Out:    an `Installation`, until it is disposed of (what was given to it stays open).
  * Fails:  `StoreFault` when NATS does not answer at the start.
  */
@@ -12,6 +12,7 @@ import type { Resolver } from "../dns/resolver.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import type { Link } from "../nats/connect.ts";
+import { MailboxStores } from "../nats/mailbox/stores.ts";
 import { openSuspensions, resume, type Suspended, type Suspensions, suspend } from "../nats/suspensions.ts";
 import { fetchStsPolicy } from "../net/fetch-sts-policy.ts";
 import type { TraceEvent } from "../queue/events.ts";
@@ -22,8 +23,10 @@ import { ActivityWatch } from "./activity.ts";
 import { DomainHealths } from "./domain-health.ts";
 import type { IsPaused } from "./filter.ts";
 import type { StoreOf } from "./mailbox-list.ts";
+import { type PlacesAsked, placesOf } from "./mailbox-places.ts";
 import { Overviews } from "./overview.ts";
 import { pausedBy } from "./paused.ts";
+import type { Places } from "./places.ts";
 import { QueueIndex } from "./queue-index.ts";
 
 export interface InstallationOptions {
@@ -33,7 +36,6 @@ export interface InstallationOptions {
   readonly namespace: string | undefined;
   readonly live: LiveDirectory;
   readonly queue: Pick<Queue, "read" | "body" | "settle" | "forget">;
-  readonly storeOf: StoreOf;
   readonly record: (event: TraceEvent, about: Concerned) => void;
   readonly resolver: Resolver;
   /** Our public name. */
@@ -51,6 +53,9 @@ export interface Installation extends Omit<InstallationOptions, "resolver">, Asy
   readonly suspensions: Suspensions;
   readonly isPaused: IsPaused;
   readonly routing: MxMeans;
+  readonly storeOf: StoreOf;
+  /** Where mailboxes lie, for those who look after them. Throws `CommandError`. */
+  places(asked: PlacesAsked): Promise<Places>;
   readonly now: () => number;
   suspend(what: Suspended, reason: string): Promise<void>;
   resume(what: Suspended): Promise<void>;
@@ -63,6 +68,8 @@ export async function openInstallation(options: InstallationOptions): Promise<In
   const activity = parts.use(new ActivityWatch(link, clock, log));
   const isPaused = pausedBy(() => live.current(), suspensions);
   const now = () => clock.now();
+  const { shards } = layout;
+  const stores = parts.use(new MailboxStores({ link, clock, chance: Math.random, log, shards }));
   const directory = () => live.current();
   const index = new QueueIndex({ link, ...layout, directory, isPaused, now, log });
   const monotonic = () => clock.monotonic();
@@ -80,6 +87,8 @@ export async function openInstallation(options: InstallationOptions): Promise<In
     suspensions,
     isPaused,
     routing: routingOf(options),
+    storeOf: (namespace) => stores.of(namespace),
+    places: (asked) => placesOf({ link, namespace: options.namespace, stores, live }, asked),
     now,
     suspend: (what, reason) => suspend(link, { ...what, since: now(), reason }),
     resume: (what) => resume(link, what),

@@ -15,7 +15,7 @@ import { Merge } from "../reports/merge.ts";
 import { namespacesOf, settleMs } from "../reports/reporter.ts";
 import type { ReportStore, Round, SentReport } from "../reports/store.ts";
 import { tlsShape } from "../reports/tls.ts";
-import { CommandError, usage } from "./command-error.ts";
+import { CommandError } from "./command-error.ts";
 import type { Installation } from "./installation.ts";
 import { servedNamespace } from "./served-namespace.ts";
 
@@ -127,13 +127,15 @@ function overDay(now: number, text: string | undefined): Day {
   const day = text === undefined ? dayOf(now - dayMs) : parsedDay(text);
   const at = dayEnd(day) + settleMs;
   if (now < at)
-    throw usage(`${day} is not over: its reports can be made from ${new Date(at).toISOString()} on`);
+    throw new CommandError(
+      `${day} is not over: its reports can be made from ${new Date(at).toISOString()} on`,
+    );
   return day;
 }
 
 function parsedDay(text: string): Day {
   const day = parseDay(text);
-  if (day === undefined) throw usage(`day is one such as 2026-11-28, not ${text}`);
+  if (day === undefined) throw new CommandError(`day is one such as 2026-11-28, not ${text}`);
   return day;
 }
 

@@ -19,14 +19,15 @@ import { Vault } from "../nats/directory/vault.ts";
 import { watchDirectory } from "../nats/directory/watch.ts";
 import { EventLog } from "../nats/events.ts";
 import type { Layout } from "../nats/layout.ts";
-import { MailboxStores } from "../nats/mailbox/stores.ts";
 import { JetStreamQueue } from "../nats/queue.ts";
 import { type Installation, openInstallation } from "./installation.ts";
 
 export interface StandaloneOptions {
   readonly link: Link;
   readonly layout: Layout;
-  /** How long the directory is waited for, ms; then it is taken for empty. Absent: until the signal. */
+  /** The only one that is looked at; a user of one namespace sees no other anyway. */
+  readonly namespace?: string | undefined;
+  /** How long the directory may take, ms; then, or when nothing was published, it is taken for empty. Absent: it is waited for. */
   readonly patienceMs?: number;
   readonly dns: readonly Server[];
   readonly hostname: string;
@@ -45,18 +46,15 @@ export async function openStandalone(options: StandaloneOptions): Promise<Instal
   const live = await directoryOf(options, parts);
   const bodyTtlSeconds = () => BODY_TTL_S;
   const queue = parts.use(new JetStreamQueue({ link, clock, log, ...layout, bodyTtlSeconds }));
-  const mailboxes = { link, clock, chance: Math.random, log, shards: layout.shards };
-  const stores = parts.use(new MailboxStores(mailboxes));
   const events = parts.use(new EventLog({ link, clock, log }));
   const servers = dns.length > 0 ? dns : await systemServers();
   const installation = parts.use(
     await openInstallation({
       link,
       layout,
-      namespace: link.confined,
+      namespace: link.confined ?? options.namespace,
       live,
       queue,
-      storeOf: (namespace) => stores.of(namespace),
       record: (event, about) => events.tell(event, about),
       resolver: parts.use(new Resolver({ servers, clock })),
       hostname,
@@ -83,6 +81,7 @@ async function directoryOf(
         log: silent,
         signal: AbortSignal.any([signal, patience]),
         namespace: link.confined,
+        ...(patienceMs === undefined ? {} : { orNothing: true }),
       }),
     );
   } catch (error) {

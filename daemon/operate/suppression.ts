@@ -1,11 +1,11 @@
 /**
  * The suppression lists for people: relays follow them, so an edit takes effect within a moment, also while none runs.
  *
- * Fails: `CommandError` for what is no address, or a namespace that is not served here; `StoreFault`.
+ * Fails: `CommandError` for a namespace that is not served here; `StoreFault`.
  */
 import { parseDuration } from "../../crds/quantities.ts";
 import type { SuppressionRecord } from "../deliver/suppression/list.ts";
-import { type Address, parseAddress } from "../mail/address.ts";
+import type { Address } from "../mail/address.ts";
 import { type Listed, putRecord, readSuppression, removeRecord } from "../nats/suppression-records.ts";
 import { usage } from "./command-error.ts";
 import type { Installation } from "./installation.ts";
@@ -16,18 +16,17 @@ type Means = Pick<Installation, "link" | "namespace" | "now" | "log">;
 
 export interface EntryQuestion {
   readonly namespace?: string | undefined;
-  readonly address?: string | undefined;
+  readonly address?: Address | undefined;
   readonly after?: string | undefined;
   readonly limit: number;
 }
 
 export async function entryPage(
   means: Means,
-  { namespace: asked, address: given, after, limit }: EntryQuestion,
+  { namespace: asked, address, after, limit }: EntryQuestion,
 ): Promise<{ readonly entries: readonly Entry[]; readonly after?: string }> {
   const { link, now, log } = means;
   const namespace = servedNamespace(means, asked);
-  const address = given === undefined ? undefined : addressOf(given);
   const place = /^\d{1,15}$/.test(after ?? "") ? Number(after) : 0;
   const question = { namespace, address, after: place, limit };
   const page = await readSuppression(link, question, now(), log);
@@ -39,14 +38,14 @@ const flat = ({ namespace, record }: Listed): Entry => ({ namespace, ...record }
 
 export interface NewEntry {
   readonly namespace?: string | undefined;
-  readonly address: string;
+  readonly address: Address;
   readonly for?: string | undefined;
   readonly reason?: string | undefined;
 }
 
 export async function addEntry(means: Means, given: NewEntry): Promise<Entry> {
   const namespace = listOf(means, given.namespace);
-  const address = addressOf(given.address);
+  const { address } = given;
   const ms = parseDuration(given.for ?? "30d");
   if (ms === undefined) throw usage(`for ${given.for}: write hours or days, such as 12h or 30d`);
   const at = means.now();
@@ -60,17 +59,11 @@ export async function removeEntry(
   given: Pick<NewEntry, "namespace" | "address">,
 ): Promise<{ readonly namespace: string; readonly removed: boolean }> {
   const namespace = listOf(means, given.namespace);
-  const address = addressOf(given.address);
+  const { address } = given;
   const question = { namespace, address, after: 0, limit: 1 };
   const { found } = await readSuppression(means.link, question, means.now(), means.log);
   if (found.length > 0) await removeRecord(means.link, namespace, address);
   return { namespace, removed: found.length > 0 };
-}
-
-function addressOf(text: string): Address {
-  const address = parseAddress(text);
-  if (address === undefined) throw usage(`${text} is not an address`);
-  return address;
 }
 
 /** Edits are of one list. */

@@ -16,6 +16,7 @@ import { systemClock } from "../kit/clock.ts";
 import { socketIn } from "../kit/data-dir.ts";
 import type { Endpoint } from "../kit/flags.ts";
 import type { Log } from "../kit/log.ts";
+import { once } from "../kit/once.ts";
 import { readVersion } from "../kit/version.ts";
 import { readLayout } from "../nats/layout.ts";
 import type { HealthOptions } from "../net/health.ts";
@@ -82,10 +83,7 @@ export class OwnApi implements AsyncDisposable {
     }
   }
 
-  async #installation(
-    { link, queue, mailboxes, events, namespace }: Store,
-    live: LiveDirectory,
-  ): Promise<Installation> {
+  async #installation({ link, queue, events, namespace }: Store, live: LiveDirectory): Promise<Installation> {
     const { openInstallation } = await import("../operate/installation.ts");
     const { dns, hostname, smtpPort } = this.#options;
     const servers = dns.length > 0 ? dns : await systemServers();
@@ -95,7 +93,6 @@ export class OwnApi implements AsyncDisposable {
       namespace,
       live,
       queue,
-      storeOf: async () => mailboxes,
       record: (event, about) => events.tell(event, about),
       resolver: this.#parts.use(new Resolver({ servers, clock: systemClock })),
       hostname,
@@ -109,16 +106,4 @@ export class OwnApi implements AsyncDisposable {
     await this.#doors.disposeAsync();
     await this.#parts.disposeAsync();
   }
-}
-
-/** Made when it is asked for the first time, and again after it could not be made. */
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => {
-    made ??= make().catch((error: unknown) => {
-      made = undefined;
-      throw error;
-    });
-    return made;
-  };
 }

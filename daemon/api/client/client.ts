@@ -56,7 +56,11 @@ export class ApiClient {
     this.#version = version;
   }
 
-  async ask<P, Q, B, A>(of: Contract<P, Q, B, A>, asked: Wanted<P, Q, B>, signal: AbortSignal): Promise<A> {
+  async ask<P, Q, B, A>(
+    of: Contract<P, Q, B, A>,
+    asked: Wanted<NoInfer<P>, NoInfer<Q>, NoInfer<B>>,
+    signal: AbortSignal,
+  ): Promise<A> {
     const { params = {}, query = {}, body } = asked as Partial<Asked<object, object, unknown>>;
     const path = `${BASE}${filled(of.path, params)}${searchOf(query)}`;
     const text = of.body === undefined ? undefined : JSON.stringify(body ?? {});

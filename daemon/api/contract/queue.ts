@@ -1,4 +1,5 @@
 /** What commands ask of the queue: records as they lie there, and orders. */
+import { filterNames } from "../../operate/filter.ts";
 import { jobActions } from "../../operate/job-orders.ts";
 import type { ToldJob } from "../../operate/job-records.ts";
 import { type EditResult, editResults } from "../../operate/steer.ts";
@@ -9,6 +10,8 @@ import { cursor, filters, jobClass, jobKey, messageId, pageLimit, policyName } f
 export const MOST_AT_ONCE = 1_000;
 /** Jobs that one order may name. */
 export const MOST_KEYS = 500;
+
+const term = `(${filterNames.join("|")})=[^,]*`;
 
 export const jobRecords = contract({
   method: "GET",
@@ -21,8 +24,8 @@ export const jobRecords = contract({
   query: object({
     filter: optional(
       string({
-        description:
-          "name=value,…; * stands for any text. Names: destination, sender, recipient, policy, class, state, message, bounce, reason",
+        description: "name=value,…; all of them must hold, and * stands for any text",
+        pattern: `^${term}(,${term})*$`,
         minLength: 1,
         maxLength: 4_000,
       }),

@@ -34,7 +34,7 @@ export const listReports = contract({
     limit: pageLimit(1_000, 1_000),
   }),
   answer: object({ reports: array(report), more: integer({ minimum: 0, description: "How many are left" }) }),
-  also: { 409: "Another namespace is served here" },
+  also: { 409: "It is no day, or another namespace is served here" },
 });
 
 export const reportsFor = contract({
@@ -58,7 +58,7 @@ export const reportsFor = contract({
       }),
     ),
   }),
-  also: { 409: "Another namespace is served here" },
+  also: { 409: "It is no day, or another namespace is served here" },
 });
 
 export const sendReports = contract({
@@ -72,6 +72,6 @@ export const sendReports = contract({
   answer: object({
     places: array(object({ ...place, result: oneOf(["ordered", "already made", "being made just now"]) })),
   }),
-  also: { 409: "Nobody sends such reports, or another namespace is served here" },
+  also: { 409: "Nobody sends such reports, the day is not over, or another namespace is served here" },
   tells: ({ body }) => body,
 });

@@ -21,6 +21,8 @@ const whose = {
 } as const;
 const whoseList = 'Absent: "default", or the only namespace that is served here';
 
+const also = { 404: "It is no mail address", 409: "Another namespace is served here" } as const;
+
 export const suppressed = component(
   "Suppressed",
   object({
@@ -54,7 +56,7 @@ export const listSuppressed = contract({
     after: optional(cursor),
   }),
   answer: object({ entries: array(suppressed), after: optional(cursor) }),
-  also: { 409: "Another namespace is served here" },
+  also,
 });
 
 export const suppress = contract({
@@ -81,7 +83,7 @@ export const suppress = contract({
     { description: whoseList },
   ),
   answer: suppressed,
-  also: { 409: "Another namespace is served here" },
+  also,
   tells: ({ body }) => body,
 });
 
@@ -94,6 +96,6 @@ export const unsuppress = contract({
   summary: "Send to an address again",
   body: object({ ...whose, address }, { description: whoseList }),
   answer: object({ namespace: namespaceName, removed: boolean({ description: "false: it was not listed" }) }),
-  also: { 409: "Another namespace is served here" },
+  also,
   tells: ({ body }) => body,
 });

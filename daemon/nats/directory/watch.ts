@@ -39,6 +39,8 @@ export interface WatchOptions {
   readonly patienceMs?: number;
   /** After so long records are read again that could not be opened, ms. */
   readonly relookMs?: number;
+  /** Where nothing has been published, that is the first state; nobody is waited for. */
+  readonly orNothing?: true;
   /** Waiting longer than this for the first state is told, ms. */
   readonly silenceMs?: number;
 }
@@ -173,7 +175,11 @@ class View implements AsyncDisposable {
 
   #onCaughtUp(): void {
     this.#caughtUp = true;
-    if (!this.#revision || this.#closed) return;
+    if (this.#closed) return;
+    if (!this.#revision) {
+      if (this.#options.orNothing && !this.#open) this.#events.whole(this.#builder.build(0));
+      return;
+    }
     if (!this.#open) return this.#show(this.#revision);
     const patience = this.#options.patienceMs ?? 10_000;
     this.#patience = setTimeout(() => {

@@ -33,6 +33,12 @@ export class MailboxStores implements AsyncDisposable {
       this.#none.set(namespace, now + BELIEVED_MS);
       return this.#shared;
     }
+    return this.apart(namespace);
+  }
+
+  /** Of a namespace that is known to keep its own; `undefined`: the one of all others. */
+  apart(namespace: string | undefined): JetStreamMailboxStore {
+    if (namespace === undefined) return this.#shared;
     const store = this.#own.get(namespace) ?? new JetStreamMailboxStore({ ...this.#options, namespace });
     this.#own.set(namespace, store);
     return store;

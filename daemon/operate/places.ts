@@ -12,7 +12,7 @@ import type { MailboxAccess, MailboxSession, OpenOptions } from "../mailbox/sess
 import type { MailboxName, MailboxStatus, MailboxStore, StoredMessage, Uid } from "../mailbox/store.ts";
 import type { Finding, MailboxUpkeep } from "../mailbox/upkeep.ts";
 import type { PasswordUses } from "../mailbox/uses.ts";
-import { usage } from "./context.ts";
+import { usage } from "./command-error.ts";
 
 /** What commands ask of a store. */
 export type Mailboxes = Pick<MailboxStore, "status" | "mailboxes" | "messages" | "read"> &

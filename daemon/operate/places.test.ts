@@ -5,7 +5,7 @@ import { systemClock } from "../kit/clock.ts";
 import { MemoryMailboxStore } from "../mailbox/memory.ts";
 import { MemoryScripts } from "../mailbox/scripts.ts";
 import type { MailboxName } from "../mailbox/store.ts";
-import { type Place, Places } from "./mailbox-places.ts";
+import { type Place, Places } from "./places.ts";
 
 const carol = mailbox("carol@example.org");
 
