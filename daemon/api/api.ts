@@ -79,7 +79,7 @@ export class Api {
   async #answer(request: WebRequest, as: Who | undefined): Promise<WebAnswer> {
     const path = request.path.slice(BASE.length);
     if (path === "/openapi.json" && request.method === "GET") return json(this.#document);
-    const there = this.#routes.filter((each) => each.path.test(path));
+    const there = nearest(this.#routes.filter((each) => each.path.test(path)));
     const found = there.find(({ route }) => route.method === request.method);
     if (!found) throw notThere(path === "/openapi.json" ? ["GET"] : there.map(({ route }) => route.method));
     const { route } = found;
@@ -130,6 +130,12 @@ export class Api {
     if (!signal.aborted) this.#o.log.error({ err: error, path, method }, "a request could not be answered");
     return new ApiProblem(500, "Something is wrong here; the log says what.");
   }
+}
+
+/** A path that is named as it stands goes before one that it would fit. */
+function nearest(there: readonly Compiled[]): readonly Compiled[] {
+  const named = there.filter(({ route }) => !route.path.includes("{"));
+  return named.length > 0 ? named : there;
 }
 
 const json = (body: string): WebAnswer => ({

@@ -27,7 +27,7 @@ export const jobRecords = contract({
         description: "name=value,…; all of them must hold, and * stands for any text",
         pattern: `^${term}(,${term})*$`,
         minLength: 1,
-        maxLength: 4_000,
+        maxLength: 1_000,
       }),
     ),
     message: optional(messageId),
@@ -48,6 +48,9 @@ export const jobRecords = contract({
   }),
 });
 
+/** 1 to 65535. */
+const port = "(6553[0-5]|655[0-2]\\d|65[0-4]\\d{2}|6[0-4]\\d{3}|[1-5]\\d{4}|[1-9]\\d{0,3})";
+
 const orderBody = object(
   {
     action: oneOf(jobActions),
@@ -56,11 +59,20 @@ const orderBody = object(
     atMost: integer({ minimum: 0, description: "It is not begun when more jobs fit now than this" }),
     reason: optional(string({ maxLength: 300, description: "For bounce: what the sender is told" })),
     to: optional(
-      string({ maxLength: 300, description: "For route: HOST:PORT, or mx to go back to routing" }),
+      string({
+        description: "For route: HOST:PORT, or mx to go back to routing",
+        pattern: `^(mx|[A-Za-z0-9.:\\[\\]_-]+:${port})$`,
+        maxLength: 300,
+      }),
     ),
     after: optional(cursor),
   },
-  { oneOf: [{ required: ["keys"] }, { required: ["filter"] }] },
+  {
+    oneOf: [{ required: ["keys"] }, { required: ["filter"] }],
+    if: { properties: { action: { const: "route" } } },
+    // biome-ignore lint/suspicious/noThenProperty: JSON Schema calls it so
+    then: { required: ["to"] },
+  },
 );
 export type OrderBody = Infer<typeof orderBody>;
 

@@ -179,6 +179,14 @@ test("a pod of the namespace answers commands at its socket, with what it may se
   await command("queue", "retry", id);
   await untilTrue("it to arrive", () => arrived("mark-steered") === 1);
   await untilTrue("its steps", async () => / delivered /.test(await command("trace", id).catch(() => "")));
+  assert.match(await command("mailbox", "list"), /^ann@home\.example\t[1-9]/);
+  assert.match(await command("mailbox", "verify", from), /^1 mailboxes, 0 problems/m);
+  await assert.rejects(command("mailbox", "list", "--shared"), /reaches the mailboxes of namespace team alone/);
+  assert.match(await command("suppression", "add", "gone@far.example"), /^team\tgone@far\.example\toperator/);
+  assert.match(await command("suppression", "list"), /^team\tgone@far\.example/);
+  await assert.rejects(command("suppression", "list", "--in", "other"), /only namespace team is served here/);
+  assert.match(await command("suppression", "remove", "gone@far.example"), /removed/);
+  assert.equal(await command("reports", "list"), "");
   const get = async (path_: string) => {
     const question = { method: "GET", path: `/api/v1${path_}`, headers: {} };
     const { status, text } = await askWeb({ kind: "socket", path }, question, AbortSignal.timeout(30_000));
