@@ -181,7 +181,10 @@ test("a pod of the namespace answers commands at its socket, with what it may se
   await untilTrue("its steps", async () => / delivered /.test(await command("trace", id).catch(() => "")));
   assert.match(await command("mailbox", "list"), /^ann@home\.example\t[1-9]/);
   assert.match(await command("mailbox", "verify", from), /^1 mailboxes, 0 problems/m);
-  await assert.rejects(command("mailbox", "list", "--shared"), /reaches the mailboxes of namespace team alone/);
+  await assert.rejects(
+    command("mailbox", "list", "--shared"),
+    /reaches the mailboxes of namespace team alone/,
+  );
   assert.match(await command("suppression", "add", "gone@far.example"), /^team\tgone@far\.example\toperator/);
   assert.match(await command("suppression", "list"), /^team\tgone@far\.example/);
   await assert.rejects(command("suppression", "list", "--in", "other"), /only namespace team is served here/);
