@@ -4,15 +4,17 @@
 import { cp, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { systemClock } from "../kit/clock.ts";
 import { whole } from "../kit/flags.ts";
 import { silent } from "../kit/log.ts";
 import { restoreStreams } from "../nats/backup/restore.ts";
 import { saveStreams } from "../nats/backup/save.ts";
 import type { Link } from "../nats/connect.ts";
+import { readLayout } from "../nats/layout.ts";
+import { MailboxStores } from "../nats/mailbox/stores.ts";
 import { namespacesApart } from "../nats/mailbox/streams.ts";
 import { type CommandContext, CommandError, usage } from "./context.ts";
 import { instanceOptions } from "./instance.ts";
-import { openPlaces } from "./mailbox-open.ts";
 import { openStoreOf } from "./store-of.ts";
 
 const help = `postfleet backup FOLDER (--data DIR | --nats URL) [--json]
@@ -92,16 +94,16 @@ export async function restoreCommand(argv: readonly string[], context: CommandCo
  * Mail programs may have seen what came after the copy: its UIDs and mod-sequences are not given out again. Place by place,
  * since a mailbox may have lain in several.
  */
-async function goOn(link: Link, context: CommandContext): Promise<number> {
-  const { signal } = context;
+async function goOn(link: Link, { signal }: CommandContext): Promise<number> {
+  const { shards } = await readLayout(link);
+  const parts = { link, clock: systemClock, chance: Math.random, log: silent, shards };
+  await using stores = new MailboxStores(parts);
   let done = 0;
   for (const namespace of [undefined, ...(await namespacesApart(link))]) {
-    const place = namespace === undefined ? { shared: true } : { namespace };
-    await using opened = await openPlaces(link, place, { ...context, env: {} });
-    const { places } = opened;
+    const store = stores.apart(namespace);
     const names = [];
-    for await (const { mailbox } of places.mailboxes(signal)) names.push(mailbox);
-    for (const name of names) if (await places.restored(name, signal)) done++;
+    for await (const { mailbox } of store.mailboxes(signal)) names.push(mailbox);
+    for (const name of names) if (await store.restored(name, signal)) done++;
   }
   return done;
 }
