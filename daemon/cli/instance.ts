@@ -1,7 +1,7 @@
 /**
- * Finds a running instance for the commands that speak to one: by `--data DIR` (a laptop's private NATS) or by
- * `--nats URL` with the credential from the environment. Without either, `NATS_URL` counts: it is set in our pods, so that
- * `kubectl exec` needs no flag.
+ * Finds the store for the commands that work on it: by `--data DIR` (a laptop's private NATS) or by `--nats URL` with the
+ * credential from the environment. Without either, `NATS_URL` counts: it is set in our pods, so that `kubectl exec` needs no
+ * flag. Commands that look and steer ask a daemon first (`reach.ts`).
  *
  * Fails: `CommandError` with a sentence that says what to do.
  */

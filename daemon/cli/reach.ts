@@ -54,7 +54,11 @@ export async function reach(flags: ReachFlags, context: CommandContext): Promise
     await new ApiClient(way.carry, version).ask(whoAmI, {}, signal);
   } catch (error) {
     if (patience.aborted)
-      throw new CommandError(`${way.where} does not answer in time: is it stopped?`, 1, error);
+      throw new CommandError(
+        `${way.where} does not answer in time: is it stopped? --nats URL works on the store itself`,
+        1,
+        error,
+      );
     if (error instanceof Unreachable && error.unheard && way.orStore) return overStore(flags, context);
     throw said(error, way.where);
   }
