@@ -58,6 +58,23 @@ test("many units of one moment are one batch", async () => {
   assert.deepEqual(batches, [50]);
 });
 
+test("an entry that is alone is no batch, and conflicts like one", async () => {
+  const group = open();
+  const first = await group.commit([{ subject: "t.alone", data: octets("x"), expect: 0 }]);
+  const record = await lastOnSubject(link, STREAM, "t.alone");
+  assert.equal(record?.sequence, first);
+  assert.equal(record?.header("Nats-Batch-Id"), undefined);
+  assert.ok(record?.header("Postfleet-Commit"), "it can be told again should its answer be lost");
+  await assert.rejects(group.commit([{ subject: "t.alone", data: octets("y"), expect: 0 }]), Conflict);
+  const next = await group.commit([{ subject: "t.alone", data: octets(""), expect: first, ttl: "600s" }]);
+  assert.equal(next, first + 1);
+  await group.commit([
+    { subject: "t.pair.a", data: octets("a"), expect: 0 },
+    { subject: "t.pair.b", data: octets("b"), expect: 0 },
+  ]);
+  assert.ok((await lastOnSubject(link, STREAM, "t.pair.b"))?.header("Nats-Batch-Id"));
+});
+
 test("a unit that conflicts fails alone, and none of it is stored", async () => {
   const group = open();
   await group.commit([{ subject: "t.c.taken", data: octets("first"), expect: 0 }]);

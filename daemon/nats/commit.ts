@@ -4,6 +4,7 @@
  * JetStream fsyncs a few times for an atomic batch however many messages it holds, and makes and removes a small store for
  * it (three folders, a dozen files), so at any time one batch is in flight per stream, and the next one takes whatever has
  * queued up meanwhile. That includes what is still to be read from sockets when the answer comes: it has waited as long.
+ * An entry that is alone needs no batch: a plain message is as atomic, and costs one fsync.
  *
  * In:     units, each a few entries that are stored together or not at all.
  * Out:    a promise per unit that resolves when the unit is durable, with the stream sequence of its first entry; the
@@ -73,6 +74,10 @@ const LONGEST_PAUSE_MS = 50;
 /** Two silences with so much between them are two, ms. */
 const APART_MS = 15_000;
 
+/** What tells a batch again when its answer was lost. */
+const BATCH_ID = "Nats-Batch-Id";
+/** The same of an entry that is alone: a batch of one would cost an unreplicated stream four fsyncs instead of one. */
+const ALONE_ID = "Postfleet-Commit";
 /** Server limit of one atomic batch. */
 const BATCH_LIMIT = 1_000;
 
@@ -269,7 +274,7 @@ export class GroupCommit {
   async #storedAt(unit: Unit): Promise<number | undefined> {
     const first = unit.entries[0] as Entry;
     const last = await lastOnSubject(this.#link, this.#stream, first.subject, this.#answerMs);
-    const id = last?.header("Nats-Batch-Id");
+    const id = last?.header(BATCH_ID) ?? last?.header(ALONE_ID);
     return id !== undefined && unit.doubts.includes(id) ? last?.sequence : undefined;
   }
 
@@ -312,13 +317,15 @@ export class GroupCommit {
   }
 }
 
+const batchHead = (id: string, sequence: number, last: boolean): string =>
+  `${BATCH_ID}: ${id}\r\nNats-Batch-Sequence: ${sequence}${last ? "\r\nNats-Batch-Commit: 1" : ""}`;
+
 /**
  * The header section of an entry as it goes over the wire. The client asks no more of a header than its octets, so ours
  * is not made into a table only to be taken apart again. NATS ADR-4
  */
 function headOf({ expect, on, ttl }: Entry, id: string, sequence: number, last = false): MsgHdrs {
-  let text = `NATS/1.0\r\nNats-Batch-Id: ${id}\r\nNats-Batch-Sequence: ${sequence}\r\n`;
-  if (last) text += "Nats-Batch-Commit: 1\r\n";
+  let text = `NATS/1.0\r\n${last && sequence === 1 ? `${ALONE_ID}: ${id}` : batchHead(id, sequence, last)}\r\n`;
   if (expect !== undefined) text += `Nats-Expected-Last-Subject-Sequence: ${expect}\r\n`;
   if (on !== undefined) text += `Nats-Expected-Last-Subject-Sequence-Subject: ${on}\r\n`;
   if (ttl !== undefined) text += `Nats-TTL: ${ttl}\r\n`;

@@ -43,10 +43,10 @@ async function open() {
 
 queueContract("JetStream", open);
 
-/** The last message of a batch asks for its commit. Its headers are written as text, and have no other face. */
+/** The last message of a batch asks for its commit, and one that is alone names it. Its headers are written as text, and have no other face. */
 const commits = (options: Parameters<Link["nc"]["request"]>[2]): boolean => {
   const head = options?.headers as { readonly encode?: () => Uint8Array } | undefined;
-  return Buffer.from(head?.encode?.() ?? []).includes("Nats-Batch-Commit");
+  return /^(Nats-Batch-Commit|Postfleet-Commit): /m.test(Buffer.from(head?.encode?.() ?? []).toString());
 };
 
 type Request = Link["nc"]["request"];
