@@ -134,6 +134,6 @@ export function connectionsText(reports: readonly IdleReport[]): string {
     `${msText(report.alone.p50)} → ${msText(report.beside.p50)}`,
     `${msText(report.alone.p99)} → ${msText(report.beside.p99)}`,
   ]);
-  const head = ["idle", "opened in", "memory each", "daemon", "of a processor", "another's NOOP", "99 %"];
+  const head = ["idle", "opened in", "memory each", "daemon", "of a processor", "another waits", "99 %"];
   return table(head, rows);
 }

@@ -55,14 +55,6 @@ export class SmtpSession implements Disposable {
     return sharedNow() - dotAt;
   }
 
-  /** ms until it answers NOOP. */
-  async noop(): Promise<number> {
-    const began = sharedNow();
-    this.#socket.write("NOOP\r\n");
-    await this.#replied(1, "250");
-    return sharedNow() - began;
-  }
-
   /** Resolves when so many replies have come, the last of them with the last of these codes, the others with the first. */
   async #replied(count: number, code: string, last = code): Promise<void> {
     if (this.#replies.length < count) {
