@@ -30,6 +30,19 @@ test("records of what is due are kept while there is room, those of what waits a
   );
 });
 
+test("what was never tried takes turns with what has been due for long", (t) => {
+  const { clock, backlog } = open(t, 0);
+  const put = (n: number, attempts: number, due: number) => {
+    const given = record(n);
+    const queued = { ...given, job: { ...given.job, attempts } };
+    backlog.put(queued, { partition: 0, due, target: "t", wish: "none" });
+  };
+  for (let n = 1; n <= 5; n++) put(n, 1, clock.now() - 1_000 + n);
+  for (let n = 6; n <= 7; n++) put(n, 0, clock.now());
+  const taken = Array.from({ length: 8 }, () => backlog.takeDue(clock.now())?.revision);
+  assert.deepEqual(taken, [1, 6, 2, 7, 3, 4, 5, undefined]);
+});
+
 const ways = {
   "its attempt began": (b: Backlog, n: number) => {
     const entry = b.takeDue(Number.MAX_SAFE_INTEGER);

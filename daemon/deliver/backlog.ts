@@ -3,7 +3,8 @@
  * fresh jobs, kept until their turn as long as memory allows.
  *
  * In:     jobs as they become known and change.
- * Out:    `onDue` when something may be due; `takeDue` gives it, busy from then on.
+ * Out:    `onDue` when something may be due; `takeDue` gives it, busy from then on: in turn what was never tried, and what has been
+ *         due longest.
  */
 import type { Clock } from "../kit/clock.ts";
 import type { JobKey, Queued } from "../queue/job.ts";
@@ -33,6 +34,9 @@ const LONGEST_SLEEP_MS = 60_000;
 export class Backlog {
   readonly #o: BacklogOptions;
   readonly #schedule = new Schedule();
+  /** Those that wait and were never tried: they do not stand behind a million that came due before them. */
+  readonly #untried = new Set<Entry>();
+  #untriedNext = true;
   #fresh = 0;
   /** How far the wall clock is ahead of the one that nobody sets. */
   #ahead: number;
@@ -59,8 +63,12 @@ export class Backlog {
   put(queued: Queued, { partition, due, target, wish }: Placing): Entry {
     const entry = this.#schedule.put(queued.key, queued.revision, due, partition, target, wish);
     this.forget(entry);
+    this.#untried.delete(entry);
     if (entry.state !== "waiting") return entry;
-    if (due <= this.#o.clock.now() && this.#fresh < this.#o.maxFresh) this.#keep(entry, queued);
+    if (due <= this.#o.clock.now()) {
+      if (this.#fresh < this.#o.maxFresh) this.#keep(entry, queued);
+      if (queued.job.attempts === 0) this.#untried.add(entry);
+    }
     this.arm(due);
     return entry;
   }
@@ -68,20 +76,34 @@ export class Backlog {
   /** The job is gone. */
   remove(key: JobKey): Entry | undefined {
     const entry = this.#schedule.remove(key);
-    if (entry) this.forget(entry);
+    if (entry) this.#letGo(entry);
     return entry;
+  }
+
+  #letGo(entry: Entry): void {
+    this.#untried.delete(entry);
+    this.forget(entry);
   }
 
   /** Somebody else's from now on. */
   drop(partitions: readonly number[]): readonly Entry[] {
     const dropped = this.#schedule.drop(new Set(partitions));
-    for (const entry of dropped) this.forget(entry);
+    for (const entry of dropped) this.#letGo(entry);
     return dropped;
   }
 
   takeDue(now: number): Entry | undefined {
     this.#followClock();
-    return this.#schedule.takeDue(now);
+    this.#untriedNext = !this.#untriedNext;
+    const untried = this.#untriedNext ? this.#takeUntried(now) : undefined;
+    const entry = untried ?? this.#schedule.takeDue(now);
+    if (entry) this.#untried.delete(entry);
+    return entry;
+  }
+
+  #takeUntried(now: number): Entry | undefined {
+    const [entry] = this.#untried;
+    return entry && this.#schedule.take(entry, now) ? entry : undefined;
   }
 
   /** What was to wait ten minutes must not wait an hour and ten because somebody set the clock back by an hour. */

@@ -53,7 +53,7 @@ export interface Carrier {
 
 /** What a site allows just now. Connections are counted here; every `take` is followed by one `release`. */
 export interface Gate {
-  /** It answered well when it was used last. */
+  /** It has taken mail since it last could not be used. */
   readonly worked: boolean;
   /** One more connection may be opened. */
   mayConnect(now: number): boolean;

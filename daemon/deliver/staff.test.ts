@@ -34,6 +34,13 @@ for (const { name, given, others, hired } of limits) {
   });
 }
 
+test("sites that never took mail leave a tenth to those that did", () => {
+  const staff = new Staff({ maxWorkers: 10, patienceMs: 60_000, onRoom: () => {} });
+  const hired = Array.from({ length: 20 }, () => staff.hire(lane())).filter(Boolean);
+  assert.equal(hired.length, 9);
+  assert.ok(staff.hire(lane({ worked: true })));
+});
+
 test("half of the workers at most open connections to sites of which nothing good is known", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   let room = 0;

@@ -4,17 +4,17 @@
  * In:     lanes that want a worker; connections that are being opened.
  * Out:    `Worker`s within the limits below. A lane that gets none is remembered, so that a worker who goes home costs the
  *         same however many lanes wait.
- * Keeps:  room for lanes whose site is known to work, whatever the others do:
- *         - sites of which nothing good is known may have half of the workers to open connections with;
+ * Keeps:  room for lanes whose site is known to take mail, whatever the others do:
+ *         - lanes that have a worker leave a fifth to those that have none, and sites that never took mail a tenth to those that did;
+ *         - other sites may have half of the workers to open connections with;
  *         - who has opened for `patienceMs` without being greeted no longer counts, up to four times the number of workers:
  *           such a one holds a socket and no message. RFC 5321 §4.5.3.2.1 grants a greeting five minutes; without this, 500
  *           hosts that say nothing would keep every worker for so long.
- *         - only lanes without any worker may have the last fifth.
  */
 import type { Gate } from "./carrier.ts";
 import type { Lane } from "./lane.ts";
 
-/** In the order in which they are served: without a worker, at a site that works; without one, at another; with some. */
+/** In the order in which they are served: without a worker, at a site that takes mail; without one, at another; with some. */
 const ranks = ["known", "unknown", "more"] as const;
 type Rank = (typeof ranks)[number];
 
@@ -25,10 +25,10 @@ export interface StaffOptions {
   readonly onRoom: () => void;
 }
 
-/** Of all workers, those that may open connections to sites of which nothing good is known. */
-const UNKNOWN_SHARE = 0.5;
-/** What only lanes without any worker may have. */
-const RESERVED = 0.2;
+/** Of all workers, those that may open connections to other sites. */
+const VENTURING = 0.5;
+/** How many of all workers may be at work when a lane of its rank gets one. */
+const shares: Readonly<Record<Rank, number>> = { known: 1, unknown: 0.9, more: 0.8 };
 /** Workers that wait for a greeting, for each that works. */
 const ASIDE = 4;
 
@@ -81,9 +81,8 @@ export class Staff {
 
   #hasRoom(rank: Rank): boolean {
     const { maxWorkers } = this.#o;
-    const most = rank === "more" ? atLeastOne(maxWorkers * (1 - RESERVED)) : maxWorkers;
-    if (this.#working >= most) return false;
-    return rank !== "unknown" || this.#venturing < atLeastOne(maxWorkers * UNKNOWN_SHARE);
+    if (this.#working >= atLeastOne(maxWorkers * shares[rank])) return false;
+    return rank !== "unknown" || this.#venturing < atLeastOne(maxWorkers * VENTURING);
   }
 
   readonly #books: Books = {

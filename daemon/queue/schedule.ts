@@ -143,6 +143,14 @@ export class Schedule {
     return entry;
   }
 
+  /** This one, out of its turn; false when it is not waiting, not due, or gone. */
+  take(entry: Entry, now: number): boolean {
+    if (entry.state !== "waiting" || entry.due > now || this.#entries.get(entry.key) !== entry) return false;
+    this.#out(entry);
+    entry.state = "busy";
+    return true;
+  }
+
   /** Forgets all jobs of these partitions; returns them. */
   drop(partitions: ReadonlySet<number>): Entry[] {
     const dropped: Entry[] = [];

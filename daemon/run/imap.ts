@@ -17,7 +17,7 @@ interface ImapContext extends DoorContext {
 }
 
 /** People leave clients open on several devices, and each client opens several connections. */
-const connections = { connections: 10_000, perClient: 200 };
+const connections = { connections: 20_000, perClient: 200 };
 
 export function openImap(context: ImapContext): Promise<Doors> {
   const host = hostOf(context);

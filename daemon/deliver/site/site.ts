@@ -55,6 +55,8 @@ export class Site implements Gate {
   #connections = 0;
   /** It has worked since it was last closed. */
   #proven = false;
+  /** It has taken mail since it was last closed. */
+  #took = false;
   /** Refusals since the last success. */
   #refusals = 0;
 
@@ -71,7 +73,7 @@ export class Site implements Gate {
   }
 
   get worked(): boolean {
-    return this.#proven;
+    return this.#took;
   }
 
   /** How many connections it may have at the moment. */
@@ -159,7 +161,10 @@ export class Site implements Gate {
   }
 
   heard(outcomes: readonly Outcome[], now: number): void {
-    for (const outcome of outcomes) this.answers.count(outcome, now);
+    for (const outcome of outcomes) {
+      this.answers.count(outcome, now);
+      this.#took ||= outcome.kind === "delivered";
+    }
   }
 
   isSlowed(now: number): boolean {
@@ -218,6 +223,7 @@ export class Site implements Gate {
     }
     this.#circuit = close(this.#circuit, now, this.#pauses, this.#chance());
     this.#proven = false;
+    this.#took = false;
     this.#refusals = 0;
   }
 }

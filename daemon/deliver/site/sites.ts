@@ -20,8 +20,8 @@ export interface SitesOptions {
   readonly isSuspended?: (policy: PolicyName, site: SiteLabel) => boolean;
 }
 
-/** A site takes less than a kilobyte. With fewer than there are dead ones, their pauses would be forgotten. */
-const MANY = 50_000;
+/** A site takes some two kilobytes. With fewer than there are dead ones, their pauses would be forgotten. */
+const MANY = 30_000;
 
 export class Sites {
   /** In order of last use. */
