@@ -51,7 +51,7 @@ bench: setup ## Measure against other mail servers (docs/performance.md)
 bench-operator: setup kube-api ## Measure the operator with 10,000 domains (docs/performance.md)
 	@node test/bench/operator/run.ts $(BENCH_OPERATOR)
 
-scale: setup ## A million deferred jobs, several relays, 10,000 idle connections (SCALE="backlog --jobs 100000": a part)
+scale: setup ## A million deferred jobs, several relays, 10,000 idle connections (docs/scale.md; SCALE="backlog --jobs 100000": a part)
 	@node test/bench/scale/run.ts $(SCALE)
 
 faults: setup ## Kill, freeze and cut the power, then account for every message
