@@ -181,6 +181,10 @@ export class HookLeases implements AsyncDisposable {
     this.#o.lost(namespace);
   }
 
+  holds(namespace: string): boolean {
+    return this.#leases.get(namespace)?.ours !== undefined;
+  }
+
   /** Another daemon has written what only the holder writes. */
   usurped(namespace: string): void {
     const lease = this.#leases.get(namespace);

@@ -6,6 +6,7 @@
  *         compare-and-set: who finds another's learns that it is no longer the one.
  * Fails:  `StoreFault`; `Usurped`.
  */
+import { nuid } from "@nats-io/transport-node";
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import {
@@ -48,7 +49,13 @@ export interface BookOptions {
 const patienceMs = 10_000;
 
 export async function openBook(options: BookOptions): Promise<JetStreamHookBook> {
-  return new JetStreamHookBook(options).open();
+  const book = new JetStreamHookBook(options);
+  try {
+    return await book.open();
+  } catch (error) {
+    await book[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 export class JetStreamHookBook implements HookBook, AsyncDisposable {
@@ -57,6 +64,7 @@ export class JetStreamHookBook implements HookBook, AsyncDisposable {
   readonly #shelf = new HookShelf();
   /** Of each hook's place: what the next write must find. */
   readonly #revisions = new Map<string, number>();
+  readonly #id = nuid.next();
   #tail: Tail | undefined;
   #isOpen = false;
 
@@ -86,7 +94,8 @@ export class JetStreamHookBook implements HookBook, AsyncDisposable {
 
   async setPlace(hook: string, place: Place): Promise<void> {
     const expect = this.#revisions.get(hook) ?? 0;
-    const entry = { ...put(this.#named(hook), "place", place), expect };
+    const signed: Place & { readonly by: string } = { ...place, by: this.#id };
+    const entry = { ...put(this.#named(hook), "place", signed), expect };
     try {
       this.#revisions.set(hook, await this.#commit.commit([entry], patienceMs));
     } catch (error) {
@@ -134,9 +143,14 @@ export class JetStreamHookBook implements HookBook, AsyncDisposable {
   #hear(message: TailMessage): void {
     const { hook, what, id } = parseHookSubject(message.subject);
     if (what === "again" && this.#isOpen) void this.#again(hook, id, message);
-    if (what === "place")
+    if (what === "place" && this.#mayBuildOn(message))
       this.#revisions.set(hook, Math.max(message.sequence, this.#revisions.get(hook) ?? 0));
     this.#shelf.hear(message);
+  }
+
+  /** What somebody else writes once we look after the hooks is not what we go on from: our next write must fail. */
+  #mayBuildOn({ data }: TailMessage): boolean {
+    return !this.#isOpen || parseRecord<{ readonly by?: string }>(data)?.by === this.#id;
   }
 
   async #again(hook: string, id: string, { data, forged }: TailMessage): Promise<void> {

@@ -14,7 +14,7 @@ import { systemClock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import { Slots } from "../kit/slots.ts";
 import { HookLeases } from "../nats/hook-leases.ts";
-import { eventSource, openBook } from "../nats/webhooks.ts";
+import { type BookOptions, eventSource, type JetStreamHookBook, openBook } from "../nats/webhooks.ts";
 import { openPoster, type Poster } from "../net/post-event.ts";
 import { newMessageId } from "../queue/ids.ts";
 import { Carrier } from "../webhooks/carrier.ts";
@@ -33,6 +33,7 @@ export interface WebhooksContext {
 
 /** Requests at once, to all receivers together. */
 const CALLS = 256;
+const PAUSE_MS = 500;
 /** Hooks that read for themselves at once. */
 const CATCHING_UP = 16;
 
@@ -121,13 +122,8 @@ class Webhooks implements AsyncDisposable {
     const { store, live, metrics, log } = this.#context;
     const { link } = store;
     let carrier: Carrier | undefined;
-    const book = await openBook({
-      link,
-      namespace,
-      clock: systemClock,
-      log,
-      onAgain: (hook, waiting) => carrier?.recall(hook, waiting),
-    });
+    const book = await this.#book(namespace, (hook, waiting) => carrier?.recall(hook, waiting));
+    if (book === undefined) return;
     carrier = new Carrier(
       {
         namespace,
@@ -152,6 +148,20 @@ class Webhooks implements AsyncDisposable {
       await book[Symbol.asyncDispose]();
     };
     log.info({ namespace }, "looking after the webhooks of a namespace");
+  }
+
+  /** A store that is slow to answer is asked again, for as long as the lease is ours. */
+  async #book(namespace: string, onAgain: BookOptions["onAgain"]): Promise<JetStreamHookBook | undefined> {
+    const { store, log } = this.#context;
+    for (let told = false; this.#leases.holds(namespace) && !this.#isOver; told = true) {
+      try {
+        return await openBook({ link: store.link, namespace, clock: systemClock, log, onAgain });
+      } catch (error) {
+        if (!told) log.warn({ err: error, namespace }, "what webhooks remember cannot be read yet");
+        await systemClock.sleep(PAUSE_MS);
+      }
+    }
+    return undefined;
   }
 
   async #end(namespace: string): Promise<void> {

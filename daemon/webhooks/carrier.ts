@@ -65,6 +65,7 @@ export class Carrier implements AsyncDisposable {
     for (const id of options.remembered.keys()) if (!wanted.has(id)) this.#forget(id);
     for (const entry of entries) this.#add(entry, options.remembered.get(entry.id));
     this.#timer = setInterval(() => void this.#flush(), flushMs);
+    void this.#flush(); // where a new hook begins is known from its first moment
   }
 
   /** What the directory says now. */
@@ -77,6 +78,7 @@ export class Carrier implements AsyncDisposable {
       this.#forget(id);
     }
     for (const entry of entries) await this.#change(entry);
+    void this.#flush();
   }
 
   /** Somebody wants a dead letter sent again. */
