@@ -145,7 +145,7 @@ async function* records(
   const seen = new Set<string>();
   for (const message of ids.length === 0 ? [undefined] : messages) {
     for (let after: string | undefined; ; ) {
-      const query = { filter, message, after };
+      const query = { filter, message, after, limit: 1_000 };
       const page = await client.ask(jobRecords, { query }, signal);
       for (const record of page.records) {
         const { key, job } = record;
