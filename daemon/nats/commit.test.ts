@@ -75,6 +75,27 @@ test("an entry that is alone is no batch, and conflicts like one", async () => {
   assert.ok((await lastOnSubject(link, STREAM, "t.pair.b"))?.header("Nats-Batch-Id"));
 });
 
+test("a few units of one entry are messages of their own, in their order; one that conflicts fails alone", async () => {
+  const group = open();
+  await group.commit([{ subject: "t.few.2", data: octets("before"), expect: 0 }]);
+  const results = await Promise.allSettled(
+    Array.from({ length: 5 }, (_, i) =>
+      group.commit([{ subject: `t.few.${i}`, data: octets(`few ${i}`), expect: 0 }]),
+    ),
+  );
+  const stored = results.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    ["fulfilled", "fulfilled", "rejected", "fulfilled", "fulfilled"],
+  );
+  assert.deepEqual(
+    stored,
+    Array.from(stored, (_, i) => (stored[0] as number) + i),
+  );
+  assert.equal(await text("t.few.2"), "before");
+  assert.equal((await lastOnSubject(link, STREAM, "t.few.4"))?.header("Nats-Batch-Id"), undefined);
+});
+
 test("a unit that conflicts fails alone, and none of it is stored", async () => {
   const group = open();
   await group.commit([{ subject: "t.c.taken", data: octets("first"), expect: 0 }]);

@@ -4,7 +4,7 @@
  * JetStream fsyncs a few times for an atomic batch however many messages it holds, and makes and removes a small store for
  * it (three folders, a dozen files), so at any time one batch is in flight per stream, and the next one takes whatever has
  * queued up meanwhile. That includes what is still to be read from sockets when the answer comes: it has waited as long.
- * An entry that is alone needs no batch: a plain message is as atomic, and costs one fsync.
+ * An entry that is alone needs no batch: a plain message is as atomic, and costs one fsync. Nor do a few units of one entry.
  *
  * In:     units, each a few entries that are stored together or not at all.
  * Out:    a promise per unit that resolves when the unit is durable, with the stream sequence of its first entry; the
@@ -73,6 +73,14 @@ const SHORTEST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 50;
 /** Two silences with so much between them are two, ms. */
 const APART_MS = 15_000;
+
+/**
+ * Up to this many units of one entry each go as messages of their own, one behind the other: in an unreplicated stream a
+ * batch costs more than their fsyncs.
+ */
+const FEW = 8;
+const isFew = (units: readonly Unit[]): boolean =>
+  units.length > 1 && units.length <= FEW && units.every(({ entries }) => entries.length === 1);
 
 /** What tells a batch again when its answer was lost. */
 const BATCH_ID = "Nats-Batch-Id";
@@ -192,6 +200,7 @@ export class GroupCommit {
     });
     if (live.length === 0) return;
     if (!this.#link.isUp() && !(await this.#reconnected(live))) return;
+    if (isFew(live)) return void (await Promise.all(live.map((unit) => this.#store([unit]))));
     const id = nuid.next();
     const began = this.#clock.monotonic();
     const failure = await this.#publish(live, id);
