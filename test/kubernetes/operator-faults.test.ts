@@ -58,8 +58,8 @@ describe("operator in trouble", needsKubeApi, () => {
     const begin = performance.now();
     await cluster.apply(domain(team, "sound"));
     await isReady(team, "sound");
-    // Far from the minutes that a queue of a thousand failures would take.
-    assert.ok(performance.now() - begin < 30_000, `${performance.now() - begin} ms`);
+    // Far from the minutes that a queue of a thousand failures would take; those that were made before it have their turn first.
+    assert.ok(performance.now() - begin < 60_000, `${performance.now() - begin} ms`);
     await untilTrue(
       "daemons to know the others, too",
       () => gateway.live.current().domain("broken-7.test" as Domain) !== undefined,
