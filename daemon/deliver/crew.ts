@@ -91,6 +91,7 @@ export class Crew {
       attempts.decide(entry, { kind: "deferred", reply: notLately, notBefore: until });
       return this.#fold(lane);
     }
+    lane.fresh ||= entry.queued?.job.attempts === 0;
     lane.add(entry);
     if (!this.#sendAway(lane)) this.#man(lane);
     else this.#fold(lane);

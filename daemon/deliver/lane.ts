@@ -15,6 +15,8 @@ export class Lane {
   /** The newest way that led here: its `open` is used for new connections. */
   way: LaneWay;
   workers = 0;
+  /** It was given mail that was never tried: a new owner knows no site, and most of what it finds was put off before. */
+  fresh = false;
   timer: NodeJS.Timeout | undefined;
   /** Until when its site has asked us to wait, as far as that was told. */
   quietUntil: number | undefined;

@@ -34,6 +34,16 @@ for (const { name, given, others, hired } of limits) {
   });
 }
 
+test("mail that was never tried is served before sites that are tried again", () => {
+  const staff = new Staff({ maxWorkers: 1, patienceMs: 60_000, onRoom: () => {} });
+  const worker = staff.hire(lane());
+  const [again, fresh, known] = [lane(), lane(), lane({ worked: true })];
+  fresh.fresh = true;
+  for (const one of [again, fresh, known]) assert.equal(staff.hire(one), undefined);
+  worker?.leave();
+  assert.deepEqual([staff.next(), staff.next(), staff.next()], [known, fresh, again]);
+});
+
 test("sites that never took mail leave a tenth to those that did", () => {
   const staff = new Staff({ maxWorkers: 10, patienceMs: 60_000, onRoom: () => {} });
   const hired = Array.from({ length: 20 }, () => staff.hire(lane())).filter(Boolean);

@@ -14,8 +14,11 @@
 import type { Gate } from "./carrier.ts";
 import type { Lane } from "./lane.ts";
 
-/** In the order in which they are served: without a worker, at a site that takes mail; without one, at another; with some. */
-const ranks = ["known", "unknown", "more"] as const;
+/**
+ * In the order in which they are served: without a worker, at a site that takes mail; without one, with mail that was never tried;
+ * without one, at another; with some.
+ */
+const ranks = ["known", "fresh", "unknown", "more"] as const;
 type Rank = (typeof ranks)[number];
 
 export interface StaffOptions {
@@ -28,7 +31,7 @@ export interface StaffOptions {
 /** Of all workers, those that may open connections to other sites. */
 const VENTURING = 0.5;
 /** How many of all workers may be at work when a lane of its rank gets one. */
-const shares: Readonly<Record<Rank, number>> = { known: 1, unknown: 0.9, more: 0.8 };
+const shares: Readonly<Record<Rank, number>> = { known: 1, fresh: 0.9, unknown: 0.9, more: 0.8 };
 /** Workers that wait for a greeting, for each that works. */
 const ASIDE = 4;
 
@@ -36,6 +39,7 @@ export class Staff {
   readonly #o: StaffOptions;
   readonly #hungry: Readonly<Record<Rank, Set<Lane>>> = {
     known: new Set(),
+    fresh: new Set(),
     unknown: new Set(),
     more: new Set(),
   };
@@ -82,7 +86,7 @@ export class Staff {
   #hasRoom(rank: Rank): boolean {
     const { maxWorkers } = this.#o;
     if (this.#working >= atLeastOne(maxWorkers * shares[rank])) return false;
-    return rank !== "unknown" || this.#venturing < atLeastOne(maxWorkers * VENTURING);
+    return rank === "known" || rank === "more" || this.#venturing < atLeastOne(maxWorkers * VENTURING);
   }
 
   readonly #books: Books = {
@@ -108,9 +112,10 @@ export class Staff {
 
 const atLeastOne = (share: number): number => Math.max(1, Math.ceil(share));
 
-const rankOf = ({ workers, way }: Lane): Rank => {
+const rankOf = ({ workers, way, fresh }: Lane): Rank => {
   if (workers > 0) return "more";
-  return way.gate.worked ? "known" : "unknown";
+  if (way.gate.worked) return "known";
+  return fresh ? "fresh" : "unknown";
 };
 
 interface Books {
