@@ -66,18 +66,15 @@ describe("renderings", () => {
         await tool([program, "lint", chart, "--strict", "--values", values, ...asVersion(program)]);
       });
 
-  test("new resources get the finalizer as they are made, where the API server can do that", async () => {
+  test("new resources get the finalizer as they are made, where that is wanted and the API server can do it", async () => {
     const only = ["--show-only", "templates/operator/finalizers.yaml"];
+    const wanted = ["--set", "operator.finalizersOnCreate=true"];
     const served = ["--api-versions", "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy"];
-    const text = await render(...only, ...served);
+    const text = await render(...only, ...wanted, ...served);
     if (process.env["UPDATE_GOLDEN"]) await writeFile(golden("finalizers.yaml"), text);
     assert.equal(text, await readFile(golden("finalizers.yaml"), "utf8"));
-    for (const without of [[], [...served, "--set", "watchNamespaces={a}"]])
+    for (const without of [served, wanted, [...wanted, ...served, "--set", "watchNamespaces={a}"]])
       assert.doesNotMatch(await render(...without), /MutatingAdmissionPolicy$/m);
-    assert.doesNotMatch(
-      await render(...served, "--set", "operator.finalizersOnCreate=false"),
-      /MutatingAdmissionPolicy$/m,
-    );
   });
 
   test("CRDs are the ones of crds/, kept when the chart goes unless told otherwise", async () => {
