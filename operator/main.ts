@@ -33,7 +33,7 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
     return 0;
   }
   const config = parseConfig(await readFile(options.config, "utf8"));
-  const { log, flush } = await openLogger(options.logLevel ?? config.logLevel, options.logFormat);
+  const { log, finish } = await openLogger(options.logLevel ?? config.logLevel, options.logFormat);
   using stop = stops(options.graceMs);
   const onSignal = (name: NodeJS.Signals) => {
     log.info({ signal: name }, "stopping");
@@ -42,13 +42,12 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
   process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
   stop.abort.addEventListener("abort", () => {
     log.error({}, "the grace is over; what is still under way is cut");
-    flush();
     process.exit(1);
   });
   try {
     return await new Operator({ options, config, env, log, stop: stop.drain }).run();
   } finally {
-    flush();
+    await finish();
     process.off("SIGTERM", onSignal).off("SIGINT", onSignal);
   }
 }

@@ -1,17 +1,19 @@
 /**
  * The log of a process: pino, as JSON lines or pretty for people. Written synchronously in small pieces is slow, so lines
- * are buffered for a moment; the last ones are flushed at the end, also after a crash of ours.
+ * are gathered for a moment; the last ones are written at the end, also after a crash of ours.
  *
  * Fields that could hold a secret are redacted whoever logs them.
  */
 import type { Fields, Log } from "./log.ts";
+import { LogStream } from "./log-stream.ts";
 
 export const logLevels = ["error", "warn", "info", "debug", "trace"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
 export interface Logger {
   readonly log: Log;
-  flush(): void;
+  /** What was logged last leaves; nothing is logged afterwards. Takes two seconds at most. */
+  finish(): Promise<void>;
 }
 
 const secrets: ReadonlySet<string> = new Set([
@@ -64,11 +66,10 @@ export async function openLogger(level: LogLevel, format: "json" | "pretty"): Pr
     },
     timestamp: pino.stdTimeFunctions.isoTime,
   };
-  if (format === "pretty") return { log: pino(options, prettyStream) as unknown as Log, flush: () => {} };
-  const stream = pino.destination({ fd: 2, sync: false, minLength: 4_096 });
-  // A quiet process must not keep its last lines to itself.
-  setInterval(() => stream.flush(), 500).unref();
-  return { log: pino(options, stream) as unknown as Log, flush: () => stream.flushSync() };
+  if (format === "pretty")
+    return { log: pino(options, prettyStream) as unknown as Log, finish: async () => {} };
+  const stream = new LogStream(2);
+  return { log: pino(options, stream) as unknown as Log, finish: () => stream.finish() };
 }
 
 /** `12:34:56.789 info  sentence  key=value …`: enough for a terminal, and nothing to load. */

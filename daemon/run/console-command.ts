@@ -35,7 +35,7 @@ export async function consoleCommand(argv: readonly string[], context: CommandCo
     out.line(consoleHelp);
     return 0;
   }
-  const { log, flush } = await openLogger(options.logLevel, options.logFormat);
+  const { log, finish } = await openLogger(options.logLevel, options.logFormat);
   const stop = new AbortController();
   const onSignal = () => stop.abort(new Error("stopped"));
   process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
@@ -45,7 +45,7 @@ export async function consoleCommand(argv: readonly string[], context: CommandCo
   } catch (error) {
     if (!stop.signal.aborted) throw error;
   } finally {
-    flush();
+    await finish();
     process.off("SIGTERM", onSignal).off("SIGINT", onSignal);
   }
   return 0;

@@ -45,7 +45,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     const { checkFirst } = await import("./resources.ts");
     await checkFirst(options.files);
   }
-  const { log, flush } = await openLogger(options.logLevel, options.logFormat);
+  const { log, finish } = await openLogger(options.logLevel, options.logFormat);
   using stop = stops(options.drainDelayMs + options.graceMs);
   const onSignal = (name: NodeJS.Signals) => {
     log.info(
@@ -63,7 +63,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     if (stop.drain.aborted) return 0; // stopped while it was starting
     throw error;
   } finally {
-    flush();
+    await finish();
     process.off("SIGTERM", onSignal).off("SIGINT", onSignal);
   }
 }
