@@ -33,7 +33,7 @@ for (const name of await readdir(examples)) {
 }
 
 test("the examples also go together", async () => {
-  assert.equal((await run("-f", examples)).out, "12 resources and 4 Secrets: no problems\n");
+  assert.equal((await run("-f", examples)).out, "15 resources and 5 Secrets: no problems\n");
 });
 
 const bad = `apiVersion: mail.postfleet.dev/v1alpha1
