@@ -33,6 +33,8 @@ export interface TestPostfleet extends AsyncDisposable {
   command(...args: string[]): Promise<string>;
   rewrite(resources: string): Promise<void>;
   signal(name: NodeJS.Signals): void;
+  /** From now on nobody reads its log: its standard error leads nowhere. */
+  stopReadingLog(): void;
   /** Resolves with exit code or signal. */
   readonly exited: Promise<number | string>;
   /** Starts it again on the same data, after it ended. */
@@ -159,6 +161,11 @@ class Fleet implements TestPostfleet {
 
   signal(name: NodeJS.Signals): void {
     this.#child?.kill(name);
+  }
+
+  /** From now on nobody reads its log: its standard error leads nowhere. */
+  stopReadingLog(): void {
+    this.#child?.stderr?.destroy();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -145,6 +145,14 @@ test("what is queued and what is in mailboxes is there after a restart", async (
   await observer.mailWith("ann@home.example", "mark-kept");
 });
 
+test("a log that nobody reads any more stops neither mail nor the end", async () => {
+  fleet.stopReadingLog();
+  for (let i = 0; i < 20; i++) await submit(smtp(), { to: "ann@home.example", text: `mark-unread-${i}` });
+  fleet.signal("SIGTERM");
+  assert.equal(await fleet.exited, 0);
+  await fleet.restart();
+});
+
 test("after kill -9 the private nats-server ends, too, and nothing that was accepted is lost", async () => {
   answer = "450 4.2.0 not now";
   const id = await submit(smtp(), { to: "x@far.example", text: "mark-killed" });
