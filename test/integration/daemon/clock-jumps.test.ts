@@ -1,6 +1,6 @@
 /**
  * A real daemon whose wall clock jumps by hours while NATS's does not: messages live for one hour here, and none is given up,
- * told of, or left waiting.
+ * told of, or left waiting. (The many-process version, under load, is `clock-jumps` in `make faults`.)
  */
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
