@@ -9,6 +9,7 @@ import type { PolicyName } from "../queue/job.ts";
 import type { Pool } from "../queue/queue.ts";
 import { connectNats, type Link } from "./connect.ts";
 import { answerInquiries, inquire } from "./inquiries.ts";
+import { lastOnSubject } from "./read.ts";
 import { ensureQueueStreams, forgetOwners } from "./streams.ts";
 import { isSuspended, openSuspensions, resume, suspend } from "./suspensions.ts";
 
@@ -118,4 +119,20 @@ test("a site is suspended for one policy, apart from the policy itself", async (
   await until("it is taken back", () => (follower.of(policy, site) === undefined ? true : undefined));
   assert.equal(follower.of(policy)?.since, 8);
   assert.deepEqual(follower.sites(), []);
+});
+
+test("a suspended site stays so behind a new start, whatever its policy is called, and leases do not", async (t) => {
+  const link = await open(t);
+  const sizes = { replicas: 1, queueBytes: 0, bodyBytes: 0, eventBytes: 0 };
+  await ensureQueueStreams(link, { shards: 1, partitions: 4 }, sizes);
+  const site = "*.mail.example+4" as SiteLabel;
+  const policies = ["team-a/bulk.mail", "team-a/m", "team-a/p"].map((name) => name as PolicyName);
+  for (const policy of policies) await suspend(link, { policy, site, since: 7, reason: "they are moving" });
+  for (const lease of ["m.someone", "p.3"])
+    await link.nc.request(`own.team-a.relay-default.${lease}`, "a lease");
+  await forgetOwners(link); // as a laptop does when it starts
+  await using late = await openSuspensions(link, silent);
+  for (const policy of policies) assert.equal(late.of(policy, site)?.since, 7, policy);
+  for (const lease of ["m.someone", "p.3"])
+    assert.equal(await lastOnSubject(link, "OWN", `own.team-a.relay-default.${lease}`), undefined, lease);
 });

@@ -127,8 +127,15 @@ export async function ensure(
  * are dead, and their leases need not be waited for.
  */
 export async function forgetOwners(link: Link): Promise<void> {
-  const leases = JSON.stringify({ filter: "own.*.*.*.>" }); // what else lies there is meant to stay
-  const answer = await link.nc.request(`$JS.API.STREAM.PURGE.${OWN_STREAM}`, leases, { timeout: 10_000 });
+  for (const filter of LEASES) await forget(link, filter);
+}
+
+/** Members and partitions (`ownership.ts`); what else lies there, such as what is suspended, is meant to stay. */
+const LEASES = ["own.*.*.m.>", "own.*.*.p.>"] as const;
+
+async function forget(link: Link, filter: string): Promise<void> {
+  const api = `$JS.API.STREAM.PURGE.${OWN_STREAM}`;
+  const answer = await link.nc.request(api, JSON.stringify({ filter }), { timeout: 10_000 });
   const { error } = answer.json<{ error?: { err_code?: number; description?: string } }>();
   if (error && error.err_code !== NO_STREAM) throw new StoreFault("refused", `purge: ${error.description}`);
 }

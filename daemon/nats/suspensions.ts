@@ -38,8 +38,11 @@ export interface Suspensions extends AsyncDisposable {
 
 function subjectOf({ policy, site }: Suspended): string {
   const [namespace = "", name = ""] = policyTokens(policy).split(".");
-  const subject = `own.${namespace}.suspended.${name}`;
-  return site === undefined ? subject : `${subject}.${Buffer.from(site).toString("base64url")}`;
+  const subject = `own.${namespace}.suspended.`;
+  if (site === undefined) return subject + name;
+  // Leases have m or p in that place, and are forgotten by it; no policy's name begins with "_".
+  const apart = name === "m" || name === "p" ? `_${name}` : name;
+  return `${subject}${apart}.${Buffer.from(site).toString("base64url")}`;
 }
 
 /** Follows them; resolves when those that are in force are known. */

@@ -69,6 +69,7 @@ test("what was there is there again: records in their order, the layout, what li
   await put(one, "m0.r.x.1.1", "first");
   await put(one, "m0.r.x.1.1", "second");
   await put(one, "own.shop.suspended.default", "{}");
+  await put(one, "own.shop.suspended.default.c2l0ZQ", "{}");
   await put(one, "own._.local-_.m.someone", "a lease");
   for (const n of [1, 2, 3]) await put(one, "events.page", `page ${n}`);
   await put(one, key("a"), aJob("a", { kind: "inline", size: 6 }));
@@ -79,6 +80,7 @@ test("what was there is there again: records in their order, the layout, what li
   assert.deepEqual(await findLayout(other), await findLayout(one));
   assert.equal(await text(other, "M0", "m0.r.x.1.1"), "second");
   assert.equal(await text(other, "OWN", "own.shop.suspended.default"), "{}");
+  assert.equal(await text(other, "OWN", "own.shop.suspended.default.c2l0ZQ"), "{}");
   assert.equal(await text(other, "OWN", "own._.local-_.m.someone"), undefined);
   assert.equal(await text(other, "EVENTS", "events.page"), "page 3");
   const jsm = await jetstreamManager(other.nc);
@@ -100,6 +102,18 @@ test("a job whose body was removed before the bodies were saved is finished, and
   assert.deepEqual(done.get("Q0"), { name: "Q0", records: 1, finished: 1 });
   assert.equal(await text(other, "Q0", key("done")), undefined);
   assert.equal(await text(other, "B0", "b0.kept.1"), "half");
+});
+
+test("a record that is no job is brought back as it was, and stops nothing", async (t) => {
+  const one = await installed(t);
+  await put(one, key("none"), "no job");
+  await put(one, key("odd"), "{}\n");
+  await put(one, key("a"), aJob("a", { kind: "inline", size: 6 }));
+  const folder = await place(t);
+  await save(one, folder);
+  const other = await aLink(t);
+  assert.deepEqual((await restore(other, folder)).get("Q0"), { name: "Q0", records: 3, finished: 0 });
+  assert.equal(await text(other, "Q0", key("none")), "no job");
 });
 
 test("a record whose time is over while it lies in the copy does not come back", async (t) => {

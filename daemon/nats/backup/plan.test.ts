@@ -26,7 +26,9 @@ test("what lies in memory is not saved", () => {
 test("leases are not saved, and what lies beside them is", () => {
   assert.equal(isSaved("own._.local-_.m.x"), false);
   assert.equal(isSaved("own._.layout"), true);
+  assert.equal(isSaved("own.shop.relay-default.p.7"), false);
   assert.equal(isSaved("own.shop.suspended.default"), true);
+  assert.equal(isSaved("own.shop.suspended.default.c2l0ZQ"), true);
   assert.equal(isSaved("hooks.shop._.lease._"), false);
   assert.equal(isSaved("hooks.shop.policy:default:crm.place._"), false);
   assert.equal(isSaved("hooks.shop.policy:default:crm.dead.evt_1"), true);

@@ -38,7 +38,8 @@ export const isBodies = (name: string): boolean => /^B\d+$/.test(name);
  * that counts anew when it is brought back.
  */
 export const isSaved = (subject: string): boolean =>
-  !/^own(\.[^.]+){4,}$/.test(subject) && !/^hooks\.[^.]+\.[^.]+\.(lease|place)\._$/.test(subject);
+  !/^own\.[^.]+\.(?!suspended\.)[^.]+(\.[^.]+){2,}$/.test(subject) &&
+  !/^hooks\.[^.]+\.[^.]+\.(lease|place)\._$/.test(subject);
 
 /** Seconds that a record has left; `undefined`: it stays; 0: it has ended. */
 export function timeLeft(

@@ -148,6 +148,10 @@ function timeLeftIn(stream: string, record: SavedRecord, now: number): number | 
 }
 
 function wasFinished({ subject, data }: SavedRecord, bodies: BodyIndex): boolean {
-  const body = decodeJob(subject, 0, data)?.job.body;
-  return body?.kind === "stored" && !bodies.has(body.id, body.chunks);
+  try {
+    const body = decodeJob(subject, 0, data)?.job.body;
+    return body?.kind === "stored" && !bodies.has(body.id, body.chunks);
+  } catch {
+    return false; // no job: daemons leave it alone, and so do we
+  }
 }

@@ -70,8 +70,8 @@ interface Sites {
     };
   }[];
 }
-const siteOf = async (host: string) =>
-  (await api.get<Sites>("/sites")).body.sites.find(
+const siteOf = async (host: string, asked = api) =>
+  (await asked.get<Sites>("/sites")).body.sites.find(
     ({ site }) => site.startsWith(`${host}#`) || site === host,
   );
 
@@ -97,8 +97,17 @@ test("a suspended site is sent nothing while others are, until it is resumed, by
   assert.equal(hop.messages.length, before + 1);
   const dry = await api.post<object>("/dry-run", { recipient: "x@open.example", client: "127.0.0.1" });
   assert.match(JSON.stringify(dry.body), /has suspended what default\/default sends to open\.example/);
+  fleet.signal("SIGTERM");
+  await fleet.exited;
+  await fleet.restart();
+  const again = await apiOf(fleet);
+  const kept = await until("it is told by the next daemon", async () =>
+    (await again.get<Sites>("/sites")).body.sites.find(({ suspended }) => suspended !== undefined),
+  );
+  assert.equal(kept.suspended?.reason, "they are moving");
+  assert.equal(hop.messages.length, before + 1, "the next daemon sends nothing either");
   const resumed = await fleet.command("queue", "resume", "default/default", "--site", site);
   assert.match(resumed, /default\/default to open\.example\tresumed/);
   await hop.received(before + 2);
-  assert.equal((await siteOf("open.example"))?.state, "open");
+  assert.equal((await siteOf("open.example", again))?.state, "open");
 });
