@@ -7,6 +7,7 @@
  */
 import { type IncomingMessage, request as plain, type RequestOptions } from "node:http";
 import { request as secure } from "node:https";
+import { onUnanswered } from "./unanswered.ts";
 
 export type WebPlace =
   | { readonly kind: "socket"; readonly path: string }
@@ -54,6 +55,7 @@ export async function askWeb(place: WebPlace, question: WebQuestion, signal: Abo
   request.setTimeout(SILENCE_MS, () => request.destroy(new Error(`no word for ${SILENCE_MS / 1_000} s`)));
   const answer = Promise.withResolvers<IncomingMessage>();
   request.once("response", answer.resolve).once("error", answer.reject);
+  onUnanswered(request, answer.reject);
   request.end(body);
   try {
     const incoming = await answer.promise;

@@ -7,6 +7,7 @@
  *         may name the document's place should name it.
  */
 import { type RequestOptions, request } from "node:https";
+import { onUnanswered } from "./unanswered.ts";
 
 const usualLimit = 1 << 20;
 
@@ -57,6 +58,7 @@ export function getText(
     answer.on("error", reject);
   });
   asking.on("error", reject);
+  onUnanswered(asking, reject);
   asking.end(form?.toString());
   return promise;
 }

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import https from "node:https";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { after, test } from "node:test";
 import { makeCertificate } from "../../test/harness/certificates.ts";
 import { Poster, type PosterOptions } from "./post-event.ts";
@@ -156,6 +156,19 @@ test("a name without an address, and one that cannot be asked", async () => {
     throw new Error("hooks.test: no name server answers");
   };
   assert.match(await why(good, { resolve: failing }), /no name server answers/);
+});
+
+test("an answer that would change the protocol is none", async () => {
+  const upgrading = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.once("data", () =>
+      socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"),
+    );
+  }).listen(0, "127.0.0.1");
+  await once(upgrading, "listening");
+  const place = `http://hooks.test:${(upgrading.address() as AddressInfo).port}/`;
+  assert.match(await why(place), /ended without an answer/);
+  upgrading.close();
 });
 
 test("who stops is not held up", async () => {

@@ -17,6 +17,7 @@ import { readVersion } from "../kit/version.ts";
 import type { Answer } from "../webhooks/answer.ts";
 import type { Call } from "../webhooks/hook.ts";
 import { isPublic } from "./post-report.ts";
+import { onUnanswered } from "./unanswered.ts";
 
 export interface PosterOptions {
   readonly resolve: (host: string, signal: AbortSignal) => Promise<readonly string[]>;
@@ -87,6 +88,7 @@ export class Poster implements Disposable {
       readPast(answer);
     });
     asking.on("error", reject);
+    onUnanswered(asking, reject);
     asking.end(octets);
     return promise;
   }

@@ -11,6 +11,7 @@
  */
 import { type RequestOptions, request } from "node:https";
 import ipaddr from "ipaddr.js";
+import { onUnanswered } from "./unanswered.ts";
 
 export interface PostMeans {
   readonly resolve: (host: string, signal: AbortSignal) => Promise<readonly string[]>;
@@ -87,6 +88,7 @@ function post(
     answer.on("error", reject);
   });
   asking.on("error", reject);
+  onUnanswered(asking, reject);
   asking.end(packed);
   return promise;
 }
