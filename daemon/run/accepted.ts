@@ -45,8 +45,14 @@ export function tellAccepted(
     const event = { ...acceptedEvent(accepted, job, [job], at), group: job.group };
     return store.events.tellSurely(event, concerning(job)) ?? [];
   });
-  if (kept.length > 0)
-    return Promise.race([Promise.all(kept).then(() => {}), systemClock.sleep(PATIENCE_MS)]);
+  if (kept.length > 0) return patiently(Promise.all(kept));
+}
+
+async function patiently(work: Promise<unknown>): Promise<void> {
+  const done = new AbortController();
+  // Each message would leave a timer behind.
+  const late = systemClock.sleep(PATIENCE_MS, done.signal).catch(() => {});
+  await Promise.race([work, late]).finally(() => done.abort());
 }
 
 function acceptedEvent(
