@@ -14,6 +14,8 @@ import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import { GroupCommit } from "./commit.ts";
 import type { Link } from "./connect.ts";
+import { Conflict } from "./fault.ts";
+import { lastOnSubject } from "./read.ts";
 import { Tail, type TailMessage } from "./tail.ts";
 import { HOOK_STREAM, hookSubject, leaseSubjects, parseHookSubject, parseRecord } from "./webhook-records.ts";
 
@@ -46,6 +48,8 @@ interface Lease {
   revision: number;
   /** When we renewed it last, monotonic; `undefined`: it is not ours. */
   ours: number | undefined;
+  /** When we heard of it last, monotonic. */
+  heardAt: number;
   trying: boolean;
 }
 
@@ -91,6 +95,7 @@ export class HookLeases implements AsyncDisposable {
       holder: undefined,
       revision: 0,
       ours: undefined,
+      heardAt: this.#o.clock.monotonic(),
       trying: false,
     };
     this.#leases.set(namespace, lease);
@@ -103,6 +108,7 @@ export class HookLeases implements AsyncDisposable {
     if (sequence < lease.revision) return;
     const isOwn = sequence === lease.revision && lease.ours !== undefined;
     lease.revision = sequence;
+    lease.heardAt = this.#o.clock.monotonic();
     lease.holder = data.length === 0 || marker ? undefined : parseRecord<{ by: string }>(data)?.by;
     if (!isOwn && lease.ours !== undefined && lease.holder !== this.#o.member) this.#lose(namespace, lease);
     if (lease.holder === undefined) void this.#try(namespace);
@@ -122,13 +128,32 @@ export class HookLeases implements AsyncDisposable {
     try {
       if (!alone) await clock.sleep(this.#waitFor(namespace), this.#stop.signal);
       if (lease.holder !== undefined && !alone) return;
-      await this.#write(namespace, lease, member);
-      if (this.#isOver || !this.#wanted.has(namespace)) return void (await this.#giveUp(namespace, lease));
-      this.#o.gained(namespace);
-    } catch {
-      // Somebody was first, or the store is away: whatever is heard next, or the next tick, tells.
+      if (await this.#write(namespace, lease, member)) await this.#began(namespace, lease);
+    } catch (error) {
+      // Somebody was first, or the store is away: whatever is heard next, or the next tick, tells. Of a lease whose record
+      // is no more nothing would ever be heard.
+      if (error instanceof Conflict) await this.#reread(namespace, lease);
     } finally {
       lease.trying = false;
+    }
+  }
+
+  async #began(namespace: string, lease: Lease): Promise<void> {
+    if (this.#isOver || !this.#wanted.has(namespace)) await this.#giveUp(namespace, lease);
+    else this.#o.gained(namespace);
+  }
+
+  /** What the store has now, where we may have missed that a record went. Never rejects. */
+  async #reread(namespace: string, lease: Lease): Promise<void> {
+    const { link, log } = this.#o;
+    const before = lease.revision;
+    try {
+      const last = await lastOnSubject(link, HOOK_STREAM, hookSubject(namespace, "_", "lease"));
+      if (lease.revision !== before || lease.ours !== undefined) return; // we heard of it meanwhile
+      lease.revision = last?.sequence ?? 0;
+      lease.holder = last && last.data.length > 0 ? parseRecord<{ by: string }>(last.data)?.by : undefined;
+    } catch (error) {
+      log.debug({ err: error, namespace }, "the lease on a namespace's webhooks cannot be read yet");
     }
   }
 
@@ -137,8 +162,8 @@ export class HookLeases implements AsyncDisposable {
     return Math.floor((digest.readUInt32BE() / 2 ** 32) * this.#times.spreadMs);
   }
 
-  /** Ours from then on, or `Conflict`. */
-  async #write(namespace: string, lease: Lease, by: string): Promise<void> {
+  /** Ours from then on, or `Conflict`. Tells whether it was not ours before. */
+  async #write(namespace: string, lease: Lease, by: string): Promise<boolean> {
     const before = this.#o.clock.monotonic();
     const subject = hookSubject(namespace, "_", "lease");
     const data = Buffer.from(JSON.stringify({ by }));
@@ -146,15 +171,23 @@ export class HookLeases implements AsyncDisposable {
     const revision = await this.#commit.commit([{ subject, data, ttl, expect: lease.revision }]);
     lease.revision = Math.max(lease.revision, revision);
     lease.holder = by;
+    const isNew = lease.ours === undefined;
     lease.ours = before;
+    return isNew;
   }
 
   #tick(): void {
     const { clock, member } = this.#o;
+    const { ttlMs } = this.#times;
     const now = clock.monotonic();
     for (const [namespace, lease] of this.#leases) {
-      if (lease.ours === undefined) continue;
-      if (now - lease.ours > this.#times.fenceMs) this.#lose(namespace, lease);
+      if (lease.ours === undefined) {
+        // Its holder renews it, or the store forgets it: who was cut off for long may have missed both.
+        const isSilent = lease.holder !== undefined && now - lease.heardAt > 2 * ttlMs;
+        if (!isSilent) continue;
+        lease.heardAt = now;
+        void this.#reread(namespace, lease);
+      } else if (now - lease.ours > this.#times.fenceMs) this.#lose(namespace, lease);
       else if (now - lease.ours > this.#times.renewMs && !lease.trying)
         void this.#renew(namespace, lease, member);
     }
@@ -164,7 +197,8 @@ export class HookLeases implements AsyncDisposable {
   async #renew(namespace: string, lease: Lease, member: string): Promise<void> {
     lease.trying = true;
     try {
-      await this.#write(namespace, lease, member);
+      // It may have been lost on the way: then its work has ended, and begins again.
+      if (await this.#write(namespace, lease, member)) await this.#began(namespace, lease);
     } catch (error) {
       this.#o.log.debug({ err: error, namespace }, "the lease on a namespace's webhooks was not renewed");
     } finally {

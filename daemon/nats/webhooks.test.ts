@@ -13,7 +13,8 @@ import { Usurped, type Waiting } from "../webhooks/store.ts";
 import { GroupCommit } from "./commit.ts";
 import type { Link } from "./connect.ts";
 import { HookLeases, type HookLeasesOptions } from "./hook-leases.ts";
-import { gone, HOOK_STREAM, put, readShelf } from "./webhook-records.ts";
+import { lastOnSubject } from "./read.ts";
+import { gone, HOOK_STREAM, hookSubject, put, readShelf } from "./webhook-records.ts";
 import { openBook } from "./webhooks.ts";
 
 let world: TenantNats;
@@ -111,6 +112,9 @@ test("a hook that is no more is forgotten, but for its dead; declared again, it 
   await book.setPlace(hook, { since: 1 });
 });
 
+const leaseOf = async (namespace: string) =>
+  (await lastOnSubject(all, HOOK_STREAM, hookSubject(namespace, "_", "lease")))?.data;
+
 const times = { ttlMs: 2_000, renewMs: 300, fenceMs: 1_500, spreadMs: 20 };
 interface Candidate extends AsyncDisposable {
   readonly leases: HookLeases;
@@ -173,6 +177,40 @@ test("a namespace that is no longer wanted is given up, and wanted again it is h
   assert.equal(only.held.size, 0);
   only.leases.want(new Set(["four"]));
   await untilTrue("it again", () => only.held.has("four"));
+});
+
+const forgetLease = async (namespace: string) => {
+  const filter = hookSubject(namespace, "_", "lease");
+  const answer = await all.nc.request(`$JS.API.STREAM.PURGE.${HOOK_STREAM}`, JSON.stringify({ filter }));
+  assert.equal(answer.json<{ purged: number }>().purged, 1);
+};
+
+test("a namespace is had again when the store has forgotten that it was given up", async () => {
+  for (const [link, namespace] of [
+    [all, "six"],
+    [own, "default"],
+  ] as const) {
+    await using only = await candidate("only", { link, namespace: link.confined });
+    only.leases.want(new Set([namespace]));
+    await only.leases.start();
+    await untilTrue("it", () => only.held.has(namespace));
+    only.leases.want(new Set());
+    await untilTrue("it given up", async () => (await leaseOf(namespace))?.length === 0);
+    await forgetLease(namespace);
+    only.leases.want(new Set([namespace]));
+    await untilTrue("it again", () => only.held.has(namespace));
+  }
+});
+
+test("a holder of whom nothing is heard any more is looked up", async () => {
+  const subject = hookSubject("seven", "_", "lease");
+  const group = new GroupCommit(all, { stream: HOOK_STREAM, clock: systemClock, log: silent });
+  await group.commit([{ subject, data: Buffer.from('{"by":"ghost"}') }]);
+  await using next = await candidate("next", { times: { ...times, ttlMs: 300, fenceMs: 250, renewMs: 100 } });
+  next.leases.want(new Set(["seven"]));
+  await next.leases.start();
+  await forgetLease("seven"); // nobody hears of that
+  await untilTrue("its successor", () => next.held.has("seven"));
 });
 
 test("on a store of our own a lease of an earlier life is taken over at once", async () => {
