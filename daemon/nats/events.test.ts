@@ -72,6 +72,27 @@ test("what somebody relies on is stored when `keep` resolves; nothing else is wa
   assert.deepEqual(await records(eventSubjects("unrelied")), []);
 });
 
+test("what is told behind and what is waited for are written apart", async () => {
+  await using log = open(["apart"]);
+  log.tell(held(), about("apart"));
+  const kept = log.keep([{ ...held(), kind: "purged" }], about("apart"));
+  await kept;
+  assert.deepEqual(await records(eventSubjects("apart")), [{ subject: "events.apart.purged", count: 1 }]);
+  await log[Symbol.asyncDispose]();
+  assert.equal((await records(eventSubjects("apart"))).length, 2);
+});
+
+test("a log that ends stores what is still waited for", async () => {
+  const log = open(["last"]);
+  const kept = [log.keep([held()], about("last")), log.keep([held()], about("last"))];
+  await log[Symbol.asyncDispose]();
+  await Promise.all(kept);
+  assert.equal(
+    (await records(eventSubjects("last"))).reduce((sum, { count }) => sum + count, 0),
+    2,
+  );
+});
+
 test("more than a page of one kind becomes several records", async () => {
   await using log = open(["big"]);
   await log.keep(

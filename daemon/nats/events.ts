@@ -43,6 +43,41 @@ interface Page {
   size: number;
 }
 
+/** Events that fill records. */
+class Pages {
+  /** By subject; the last page of each is the one that fills. */
+  #bySubject = new Map<string, Page[]>();
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  add(event: MessageEvent): void {
+    const subject = `events.${event.data.namespace}.${kindOf(event)}`;
+    const line = JSON.stringify(event);
+    const pages = this.#bySubject.get(subject) ?? [];
+    this.#bySubject.set(subject, pages);
+    let page = pages.at(-1);
+    if (page === undefined || page.size + line.length > PAGE) {
+      page = { lines: [], size: 0 };
+      pages.push(page);
+    }
+    page.lines.push(line);
+    page.size += line.length + 1;
+    this.#size += line.length + 1;
+  }
+
+  take(): readonly Entry[] {
+    const entries = Array.from(this.#bySubject, ([subject, pages]) =>
+      pages.map(({ lines }): Entry => ({ subject, data: Buffer.from(lines.join("\n")) })),
+    ).flat();
+    this.#bySubject = new Map();
+    this.#size = 0;
+    return entries;
+  }
+}
+
 export interface EventLogOptions {
   readonly link: Link;
   readonly clock: Clock;
@@ -54,9 +89,12 @@ export interface EventLogOptions {
 export class EventLog implements AsyncDisposable {
   readonly #o: EventLogOptions;
   readonly #commit: GroupCommit;
-  /** By subject; the last page of each is the one that fills. */
-  #pages = new Map<string, Page[]>();
-  #size = 0;
+  /**
+   * What somebody waits for is apart from what is written behind: it is neither taken along by a write that nobody waits
+   * for, nor does its failure cost others their events.
+   */
+  readonly #sure = new Pages();
+  readonly #behind = new Pages();
   #timer: NodeJS.Timeout | undefined;
   readonly #flights = new Set<Promise<void>>();
   /** The write that takes what is waited for, once the one on its way is over. */
@@ -71,20 +109,20 @@ export class EventLog implements AsyncDisposable {
   }
 
   tell(event: TraceEvent, about: Concerned): void {
-    this.#add(messageEvents(event, about));
-    if (this.#size >= PAGE && this.#o.link.isUp()) this.#flushBehind();
+    this.#add(this.#behind, messageEvents(event, about));
+    if (this.#behind.size >= PAGE && this.#o.link.isUp()) this.#flushBehind();
     else this.#flushSoon();
   }
 
   #flushSoon(): void {
-    if (this.#size > 0) this.#timer ??= setTimeout(() => this.#flushBehind(), FLUSH_MS);
+    if (this.#behind.size > 0) this.#timer ??= setTimeout(() => this.#flushBehind(), FLUSH_MS);
   }
 
   /** `undefined`: nobody relies on them, and they are not told yet. */
   keep(events: readonly TraceEvent[], about: Concerned): Promise<void> | undefined {
     const namespace = about.policy.slice(0, about.policy.indexOf("/"));
     if (!this.#o.wanted?.(namespace)) return undefined;
-    for (const event of events) this.#add(messageEvents(event, about));
+    for (const event of events) this.#add(this.#sure, messageEvents(event, about));
     this.#next ??= this.#flushAfter(this.#kept);
     return this.#next;
   }
@@ -96,35 +134,17 @@ export class EventLog implements AsyncDisposable {
     return kept?.catch(() => this.tell(event, about));
   }
 
-  #add(events: readonly MessageEvent[]): void {
+  #add(pages: Pages, events: readonly MessageEvent[]): void {
     const { confined } = this.#o.link;
-    for (const event of events) {
-      // One that we may not write would take its whole batch along.
-      if (confined !== undefined && event.data.namespace !== confined) continue;
-      const subject = `events.${event.data.namespace}.${kindOf(event)}`;
-      const line = JSON.stringify(event);
-      const pages = this.#pages.get(subject) ?? [];
-      this.#pages.set(subject, pages);
-      let page = pages.at(-1);
-      if (page === undefined || page.size + line.length > PAGE) {
-        page = { lines: [], size: 0 };
-        pages.push(page);
-      }
-      page.lines.push(line);
-      page.size += line.length + 1;
-      this.#size += line.length + 1;
-    }
+    // One that we may not write would take its whole batch along.
+    for (const event of events)
+      if (confined === undefined || event.data.namespace === confined) pages.add(event);
   }
 
-  #take(): readonly Entry[] {
+  #takeBehind(): readonly Entry[] {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const entries = Array.from(this.#pages, ([subject, pages]) =>
-      pages.map(({ lines }): Entry => ({ subject, data: Buffer.from(lines.join("\n")) })),
-    ).flat();
-    this.#pages = new Map();
-    this.#size = 0;
-    return entries;
+    return this.#behind.take();
   }
 
   #flushAfter(before: Promise<void>): Promise<void> {
@@ -132,7 +152,7 @@ export class EventLog implements AsyncDisposable {
       .catch(() => {})
       .then(() => {
         this.#next = undefined;
-        return this.#write(this.#take());
+        return this.#write(this.#sure.take());
       });
     this.#kept = flight;
     void flight.catch(() => {});
@@ -142,8 +162,8 @@ export class EventLog implements AsyncDisposable {
   #flushBehind(): void {
     this.#timer = undefined;
     const isUp = this.#o.link.isUp();
-    if (!isUp && this.#size < HELD) return this.#flushSoon();
-    const entries = this.#take();
+    if (!isUp && this.#behind.size < HELD) return this.#flushSoon();
+    const entries = this.#takeBehind();
     if (entries.length === 0) return;
     if (this.#flights.size >= IN_FLIGHT || !isUp) return this.#drop(entries);
     const flight = this.#write(entries)
@@ -179,9 +199,10 @@ export class EventLog implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#kept.catch(() => {}); // what fails of it may be told behind
     this.#flushBehind();
-    this.#drop(this.#take());
-    await Promise.all([...this.#flights, this.#kept.catch(() => {})]);
+    this.#drop(this.#takeBehind());
+    await Promise.all(this.#flights);
     await this.#commit.settled();
     this.#confess();
   }
