@@ -5,12 +5,13 @@ import { parseArgs } from "node:util";
 import { parseDuration } from "../../crds/quantities.ts";
 import { silent } from "../kit/log.ts";
 import { aborted } from "../kit/stop.ts";
+import type { Link } from "../nats/connect.ts";
 import { parseEvents } from "../nats/events.ts";
 import { readLayout } from "../nats/layout.ts";
 import { EVENT_STREAM } from "../nats/streams.ts";
 import { Tail, type TailMessage } from "../nats/tail.ts";
 import { type EventKind, eventKinds } from "../queue/message-event.ts";
-import { type CommandContext, usage } from "./context.ts";
+import { CommandError, type CommandContext, usage } from "./context.ts";
 import { connectInstance, instanceOptions } from "./instance.ts";
 
 const help = `postfleet events (--data DIR | --nats URL) [--since 1h] [--namespace NS] [--kind KIND] [--follow]
@@ -55,6 +56,14 @@ export async function eventsCommand(argv: readonly string[], context: CommandCon
   });
   await tail.start();
   await tail.caughtUp;
-  if (values.follow) await aborted(context.signal);
+  if (values.follow) await followed(context.signal, link);
   return 0;
+}
+
+/** Until the user has enough. A connection that is lost does not come back. */
+async function followed(signal: AbortSignal, { nc }: Link): Promise<void> {
+  const lost = nc.closed().then(() => {
+    if (!signal.aborted) throw new CommandError("the connection to NATS was lost");
+  });
+  await Promise.race([aborted(signal), lost]);
 }

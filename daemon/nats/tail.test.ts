@@ -57,6 +57,26 @@ function follow(filters: readonly string[]) {
   return { tail, heard, until };
 }
 
+test("a connection that does not come back ends the wait", { timeout: 20_000 }, async () => {
+  const { url, user, password } = nats;
+  const credential = { kind: "password", user, password } as const;
+  await using once = await connectNats({ servers: [url], credential, name: "once", once: true }, silent);
+  await put("t.lost", "a");
+  await using tail = new Tail(once, { stream: "T", filters: ["t.lost"], onMessage: () => {}, log: silent });
+  await once.nc.close();
+  await tail.begin();
+  await assert.rejects(tail.caughtUp, /the connection to NATS was lost/);
+});
+
+test("closed while it is begun anew, it makes no consumer", { timeout: 20_000 }, async (t) => {
+  const { tail } = follow(["t.closed"]);
+  const subscribe = t.mock.method(link.nc, "subscribe");
+  const beginning = tail.begin();
+  await tail[Symbol.asyncDispose]();
+  await beginning;
+  assert.equal(subscribe.mock.callCount(), 0);
+});
+
 test("the last message of each subject first, then changes, in order", { timeout: 20_000 }, async () => {
   for (const text of ["1", "2", "3"]) await put("t.a.x", text);
   await put("t.a.y", "1");

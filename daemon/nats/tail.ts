@@ -10,7 +10,8 @@
  * In:     stream, subject filters, `onMessage` (synchronous bookkeeping).
  * Out:    `caughtUp` resolves when everything that existed at the start was handled, as far as the server that we read
  *         from knew it: of several copies of a stream one may lag behind.
- * Fails:  never after the start; a server that is away is waited for. `caughtUp` rejects when it is closed before.
+ * Fails:  never after the start; a server that is away is waited for. `caughtUp` rejects when it is closed before,
+ *         and when the connection was closed for good, as those of commands are that are lost.
  */
 import { type Msg, nuid, type Subscription } from "@nats-io/transport-node";
 import type { Log } from "../kit/log.ts";
@@ -61,6 +62,8 @@ export interface TailOptions {
 }
 
 const HEARTBEAT_MS = 5_000;
+/** So often is looked whether a connection that is down is closed for good. */
+const UP_MS = 2_000;
 
 export class Tail implements AsyncDisposable {
   readonly #link: Link;
@@ -203,13 +206,17 @@ export class Tail implements AsyncDisposable {
     this.#consumer = "";
     let failing: number | undefined;
     while (!this.#closed) {
+      if (this.#link.nc.isClosed()) return this.#caughtUp.reject(lost());
       try {
-        await this.#link.up(AbortSignal.timeout(60_000));
+        await this.#link.up(AbortSignal.timeout(UP_MS));
         await this.#options.fleeting?.();
         await this.#recognize();
+        if (this.#closed) return;
         await this.#create();
+        if (this.#closed) this.#leave();
         break;
       } catch (error) {
+        if (this.#closed) return this.#leave();
         this.#options.log.debug({ err: error }, "the stream cannot be followed yet");
         failing = this.#link.isUp() ? (failing ?? performance.now()) : undefined;
         if (failing !== undefined && performance.now() - failing > LEADERLESS_MS)
@@ -237,19 +244,26 @@ export class Tail implements AsyncDisposable {
     onAnother();
   }
 
+  /** Without a listener the consumer ends by itself. */
+  #leave(): void {
+    this.#forgetDown();
+    this.#subscription?.unsubscribe();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     clearInterval(this.#timer);
     this.#caughtUp.reject(new StoreFault("away", "closed before everything was read"));
-    this.#forgetDown();
-    this.#subscription?.unsubscribe();
+    this.#leave();
     // Who may not delete it lets it end: without a listener it does so within a minute.
     if (!this.#link.isUp() || this.#consumer === "" || this.#link.confined !== undefined) return;
     const api = `$JS.API.CONSUMER.DELETE.${this.#options.stream}.${this.#consumer}`;
     await this.#link.nc.request(api, "", { timeout: 1_000 }).catch(() => {});
   }
 }
+
+const lost = () => new StoreFault("away", "the connection to NATS was lost");
 
 const startOf = (since: number | undefined) =>
   since === undefined

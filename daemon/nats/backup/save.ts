@@ -82,6 +82,7 @@ async function saveStream(link: Link, config: StreamConfig, options: SaveOptions
   using writer = new ArchiveWriter(streamFile(folder, name));
   const leader = await lastOf(link, name);
   const failed = Promise.withResolvers<never>();
+  failed.promise.catch(() => {}); // also when nobody waits for it any more
   let heard = 0;
   await using tail = new Tail(link, {
     stream: name,
