@@ -25,7 +25,7 @@ import type { Store } from "./store.ts";
 
 export interface WebhooksContext {
   readonly options: Pick<RunOptions, "dns" | "webhookNetworks" | "nats">;
-  readonly store: Pick<Store, "link" | "member" | "namespace">;
+  readonly store: Pick<Store, "link" | "clock" | "member" | "namespace">;
   readonly live: LiveDirectory;
   readonly metrics: Pick<Metrics, "webhook" | "webhooks">;
   readonly log: Log;
@@ -134,7 +134,7 @@ class Webhooks implements AsyncDisposable {
         post: this.#poster.post,
         calls: this.#calls,
         catchingUp: this.#catchingUp,
-        clock: systemClock,
+        clock: store.clock,
         chance: Math.random,
         log,
         counted: metrics.webhook,
@@ -155,7 +155,7 @@ class Webhooks implements AsyncDisposable {
     const { store, log } = this.#context;
     for (let told = false; this.#leases.holds(namespace) && !this.#isOver; told = true) {
       try {
-        return await openBook({ link: store.link, namespace, clock: systemClock, log, onAgain });
+        return await openBook({ link: store.link, namespace, clock: store.clock, log, onAgain });
       } catch (error) {
         if (!told) log.warn({ err: error, namespace }, "what webhooks remember cannot be read yet");
         await systemClock.sleep(PAUSE_MS);

@@ -217,6 +217,33 @@ test("410 ends the hook: all that waits is dead, nothing more is sent", async ()
   assert.equal(calls.length, length);
 });
 
+test("an event that is dead again lies once with the dead, as the youngest", async () => {
+  const { quiet, hook } = setup(() => status(410), { dead: ["a", "b"] });
+  hook.recall({ event: eventOf("a"), attempts: 0, since: 1, next: 1, why: "sent again" });
+  await quiet();
+  assert.deepEqual(hook.dead, ["b", "a"]);
+});
+
+test("several answers 410 at once bury what waits once", async () => {
+  let code = 200;
+  const { give, quiet, pass, hook, counts } = setup(() => status(code));
+  give("a");
+  await quiet();
+  code = 410;
+  const waiting = ["w1", "w2"].map((id) => ({
+    event: eventOf(id),
+    attempts: 1,
+    since: 1,
+    next: Number.MAX_VALUE,
+    why: "",
+  }));
+  for (const one of waiting) hook.recall(one);
+  give("b", "c", "d");
+  await quiet();
+  await pass(1_000);
+  assert.deepEqual([[...hook.dead].sort(), counts["buried"]], [["b", "c", "d", "w1", "w2"], 5]);
+});
+
 test("the dead are bounded: the oldest go", async () => {
   const old = Array.from({ length: 1_000 }, (_, i) => `d${i}`);
   const { give, quiet, hook, counts } = setup(() => status(410), { dead: old });

@@ -67,8 +67,9 @@ export class Hook implements AsyncDisposable {
   readonly #stop = new AbortController();
   #condition: Condition;
   #failures = 0;
+  /** Monotonic, as the next: what only we wait for follows no clock that is set. */
   #failedAt = Number.NEGATIVE_INFINITY;
-  #pausedUntil = 0;
+  #pausedUntil = Number.NEGATIVE_INFINITY;
   #wake = new AbortController();
   #draining = false;
 
@@ -128,20 +129,22 @@ export class Hook implements AsyncDisposable {
   pump(): void {
     this.#wake.abort();
     if (this.#draining || this.#condition.is === "gone" || this.#entry.keys.length === 0) return;
-    const now = this.#m.clock.now();
-    if (now < this.#pausedUntil) return this.#wakeAt(this.#pausedUntil);
+    const { clock } = this.#m;
+    const paused = this.#pausedUntil - clock.monotonic();
+    if (paused > 0) return this.#wakeIn(paused);
+    const now = clock.now();
     while (this.#busy.size < atOnce(this.#failures)) {
       const task = this.#due(now) ?? this.#fresh();
       if (task === undefined) break;
       this.#begin(task);
     }
-    this.#wakeAt(Math.min(...this.#idle().map(({ next }) => next)));
+    this.#wakeIn(Math.min(...this.#idle().map(({ next }) => next)) - now);
   }
 
-  #wakeAt(at: number): void {
-    if (at === Number.POSITIVE_INFINITY) return;
+  #wakeIn(wait: number): void {
+    if (wait === Number.POSITIVE_INFINITY) return;
     const { clock } = this.#m;
-    const ms = Math.min(Math.max(at - clock.now(), 0), longestTimerMs);
+    const ms = Math.min(Math.max(wait, 0), longestTimerMs);
     // What is due and waits for its turn is begun when one that is under way has ended.
     if (ms === 0 && this.#busy.size > 0) return;
     this.#wake = new AbortController();
@@ -191,12 +194,12 @@ export class Hook implements AsyncDisposable {
 
   async #attempt(task: Task): Promise<void> {
     const { clock, counted } = this.#m;
-    const [began, beganAt] = [clock.monotonic(), clock.now()];
+    const began = clock.monotonic();
     const answer = await this.#call(task.event);
     if (answer === undefined) return; // stopped: whoever comes next tells it
     const verdict = verdictOf(answer, clock.now());
     counted(verdict.kind, clock.monotonic() - began);
-    this.#judge(verdict, beganAt);
+    this.#judge(verdict, began);
     switch (verdict.kind) {
       case "taken":
         if (task.kind === "waiting")
@@ -226,12 +229,12 @@ export class Hook implements AsyncDisposable {
   }
 
   /** What an answer says of the receiver. */
-  #judge(verdict: Verdict, beganAt: number): void {
+  #judge(verdict: Verdict, began: number): void {
     const { clock, chance, log } = this.#m;
-    const at = clock.now();
+    const [at, now] = [clock.now(), clock.monotonic()];
     if (verdict.kind === "taken") {
       this.#failures = 0;
-      this.#pausedUntil = 0;
+      this.#pausedUntil = Number.NEGATIVE_INFINITY;
       this.#failedAt = Number.NEGATIVE_INFINITY;
       if (this.#condition.is === "failing") {
         log.info({ hook: this.#name }, "a webhook's receiver takes events again");
@@ -248,13 +251,13 @@ export class Hook implements AsyncDisposable {
       return this.#say({ is: "gone", at, as: fingerprint(this.#entry) });
     }
     // Those that were under way together fail together: that is one failure.
-    if (beganAt < this.#failedAt) {
-      this.#pausedUntil = Math.max(this.#pausedUntil, at + verdict.waitMs);
+    if (began < this.#failedAt) {
+      this.#pausedUntil = Math.max(this.#pausedUntil, now + verdict.waitMs);
       return;
     }
     this.#failures++;
-    this.#failedAt = at;
-    this.#pausedUntil = at + pauseAfter(this.#failures, chance(), verdict.waitMs);
+    this.#failedAt = now;
+    this.#pausedUntil = now + pauseAfter(this.#failures, chance(), verdict.waitMs);
     if (this.#failures < FAILING || this.#condition.is !== "well") return;
     log.warn({ hook: this.#name, why: verdict.why }, "a webhook's receiver fails: its events wait");
     this.#say({ is: "failing", at, why: verdict.why });
@@ -285,7 +288,10 @@ export class Hook implements AsyncDisposable {
 
   async #bury(task: Task, dead: Dead): Promise<void> {
     const { log, counted } = this.#m;
-    this.#dead.push(task.event.id);
+    const { id } = task.event;
+    const before = this.#dead.indexOf(id); // it was sent again, and is dead again
+    if (before >= 0) this.#dead.splice(before, 1);
+    this.#dead.push(id);
     const tooMany = this.#dead.splice(0, Math.max(0, this.#dead.length - DEAD));
     counted("buried", 0);
     for (const _ of tooMany) counted("lost", 0);
@@ -312,7 +318,11 @@ export class Hook implements AsyncDisposable {
     });
     for (const waiting of this.#idle()) {
       const { event, attempts, since } = waiting;
-      await this.#bury({ kind: "waiting", waiting, event }, { event, attempts, since, at, why });
+      if (!this.#waiting.has(event.id) || this.#busy.has(event.id)) continue; // another 410 came at the same time
+      this.#busy.add(event.id);
+      await this.#bury({ kind: "waiting", waiting, event }, { event, attempts, since, at, why }).finally(() =>
+        this.#busy.delete(event.id),
+      );
     }
   }
 
