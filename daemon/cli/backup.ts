@@ -1,7 +1,7 @@
 /**
  * `postfleet backup` and `postfleet restore`: everything that lasts, into a folder and back. docs/backup.md
  */
-import { cp, mkdir, readdir } from "node:fs/promises";
+import { cp, mkdir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { systemClock } from "../kit/clock.ts";
@@ -38,9 +38,11 @@ export async function backupCommand(argv: readonly string[], context: CommandCon
   const { out } = context;
   if (values.help) return told(out);
   const folder = folderOf(positionals);
-  await mustBeFree(folder);
   const { data, json } = values;
+  if (data !== undefined && values.nats === undefined) await mustHoldStore(data);
+  await mustBeFree(folder);
   await using store = await openStoreOf(values, context, { alone: false });
+  await readLayout(store.link); // says so when there is no installation: a copy of nothing helps nobody
   if (data !== undefined) await copyFiles(data, join(folder, "data"));
   const manifest = await saveStreams(store.link, {
     folder,
@@ -73,13 +75,16 @@ export async function restoreCommand(argv: readonly string[], context: CommandCo
     replicas,
     log: silent,
     now: Date.now,
+    // Before there is a queue: what was cut short has no keys missing that nobody would notice.
+    prepare: async () => {
+      if (data !== undefined) await copyFiles(join(folder, "data"), data);
+    },
     restored: ({ name, records, finished }) => {
       restored.records += records;
       restored.finished += finished;
       if (!json) out.line(`restored ${name}\t${records} records`);
     },
   });
-  if (data !== undefined) await copyFiles(join(folder, "data"), data);
   restored.mailboxes = await goOn(store.link, context);
   if (json) out.line(JSON.stringify({ ...restored, asOf: manifest.began }));
   else
@@ -116,6 +121,13 @@ function told({ line }: CommandContext["out"]): number {
 function folderOf([folder, ...more]: readonly string[]): string {
   if (folder === undefined || more.length > 0) throw usage(`name one folder\n${help}`);
   return folder;
+}
+
+/** Else a private NATS would be made there, and found empty. */
+async function mustHoldStore(data: string): Promise<void> {
+  const found = await stat(join(data, "nats")).catch(() => undefined);
+  if (!found?.isDirectory())
+    throw new CommandError(`${data} is no data folder: there is no ${join(data, "nats")}`);
 }
 
 /** A copy is of one moment: it is not mixed with an older one. */

@@ -12,6 +12,8 @@ import { StoreFault } from "./fault.ts";
 export const queueStream = (shard: number) => `Q${shard}`;
 export const LEASE_STREAM = "OWN";
 const copySubject = "own._.layout";
+/** In the metadata of `Q0` while an installation is brought back from a copy: until all of it is there, nobody uses it. */
+export const RESTORING = "postfleet.restoring";
 export const bodyStream = (shard: number) => `B${shard}`;
 
 export interface Layout {
@@ -59,6 +61,8 @@ async function layoutOfStream(link: Link): Promise<Layout | undefined> {
   }
   const metadata = answer.config?.metadata;
   if (!metadata) return undefined;
+  if (metadata[RESTORING] !== undefined)
+    throw new StoreFault("refused", "a restoration is under way here, or was cut short: run it again");
   return {
     shards: Number(metadata["postfleet.shards"]),
     partitions: Number(metadata["postfleet.partitions"]),

@@ -198,3 +198,25 @@ test("a restoration that was cut short is begun again", async (t) => {
   assert.equal(await text(other, "M0", "m0.r.x.1.1"), "whole");
   assert.equal(await text(other, "M0", "m0.r.x.9.9"), undefined);
 });
+
+test("a queue that is half restored is used by nobody, and the restoration is begun again", async (t) => {
+  const one = await installed(t);
+  await put(one, "m0.r.x.1.1", "whole");
+  await put(one, key("a"), aJob("a", { kind: "inline", size: 6 }));
+  const folder = await place(t);
+  await save(one, folder);
+  const other = await aLink(t);
+  const cut = ({ name }: Restored) => {
+    if (name === "Q0") throw new Error("cut short");
+  };
+  const options = { folder, replicas: undefined, log: silent, now: Date.now, restored: cut };
+  await assert.rejects(restoreStreams(other, options), /cut short/);
+  await assert.rejects(ensureInstallation(other, unbounded(1)), /was cut short: run it again/);
+  await put(other, "m0.r.x.9.9", "half");
+  await restore(other, folder);
+  assert.deepEqual(await findLayout(other), await findLayout(one));
+  assert.equal(await text(other, "M0", "m0.r.x.9.9"), undefined);
+  assert.match((await text(other, "Q0", key("a"))) ?? "", /octets$/);
+  await ensureInstallation(other, unbounded(1)); // as the next daemon does
+  await assert.rejects(restore(other, folder), { name: "NotEmpty" });
+});

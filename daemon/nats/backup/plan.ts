@@ -15,6 +15,7 @@ export interface StreamConfig {
   readonly max_msgs_per_subject?: number;
   readonly max_bytes?: number;
   readonly num_replicas?: number;
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 const ranks: readonly RegExp[] = [/^Q\d+$/, /^M/, /^(?!B\d+$)/, /^B\d+$/];
@@ -26,7 +27,10 @@ export const toBeSaved = <T extends StreamConfig>(streams: readonly T[]): T[] =>
     .filter(({ storage }) => storage !== "memory")
     .toSorted((a, b) => rankOf(a.name) - rankOf(b.name) || a.name.localeCompare(b.name));
 
-/** The queue last: without it there is no installation, so that a restoration that was cut short is begun again. */
+/**
+ * The queue last: without it there is no installation, so that a restoration that was cut short is begun again. Of the queue's
+ * streams Q0 comes first, which is marked until all of them are there.
+ */
 export const toBeRestored = <T extends Pick<StreamConfig, "name">>(streams: readonly T[]): T[] =>
   streams.toSorted((a, b) => rankOf(b.name) - rankOf(a.name) || a.name.localeCompare(b.name));
 

@@ -6,7 +6,8 @@
  * Out:    streams that hold what was saved, in its order, durably. Records whose time is over are left out, except bodies; and so are jobs
  *         whose body is not in the copy: their message was finished after the queue was saved, or it would be there.
  * Fails:  `BrokenCopy` before anything is made; `NotEmpty` when there is mail already; `StoreFault`. A restoration that failed
- *         may be begun again: until it is done there is no queue, and streams without a queue are made anew.
+ *         may be begun again: until it is done there is no queue, or one that is marked (`RESTORING`), which no daemon takes;
+ *         what was made without a queue, or with one that is marked, is made anew.
  */
 import { readFile } from "node:fs/promises";
 import { type StreamConfig as Config, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
@@ -15,6 +16,7 @@ import type { Log } from "../../kit/log.ts";
 import { decodeJob } from "../codec.ts";
 import { GroupCommit } from "../commit.ts";
 import type { Link } from "../connect.ts";
+import { queueStream, RESTORING } from "../layout.ts";
 import { BrokenCopy, readArchive, type SavedRecord } from "./archive.ts";
 import { BodyIndex } from "./body-index.ts";
 import { isBodies, isQueue, type StreamConfig, timeLeft, toBeRestored } from "./plan.ts";
@@ -31,6 +33,8 @@ export interface RestoreOptions {
   readonly log: Log;
   readonly now: () => number;
   readonly restored: (stream: Restored) => void;
+  /** Done when it is clear that nothing is overwritten, and before anything is made. */
+  readonly prepare?: () => Promise<void>;
 }
 
 export interface Restored {
@@ -68,22 +72,40 @@ export async function restoreStreams(link: Link, options: RestoreOptions): Promi
   const manifest = await readManifest(folder);
   const jsm = await jetstreamManager(link.nc, { timeout: 30_000 });
   await mustBeEmpty(jsm, manifest);
+  await options.prepare?.();
   const bodies = new BodyIndex();
   for (const { name, config } of toBeRestored(manifest.streams)) {
     await make(jsm, config, options.replicas);
     const done = await fill(link, name, bodies, options);
     options.restored({ name, ...done });
   }
+  if (manifest.streams.some(({ name }) => name === MARKED)) await unmark(jsm);
   return manifest;
 }
 
 async function mustBeEmpty(jsm: JetStreamManager, { streams }: Manifest): Promise<void> {
   const there: string[] = [];
   for await (const name of jsm.streams.names()) there.push(name);
-  if (there.some(isQueue))
+  if (there.some(isQueue) && !(await isMarked(jsm)))
     throw new NotEmpty("there is mail already: restore into a new installation; nothing is overwritten");
-  for (const name of there.filter((each) => streams.some((saved) => saved.name === each)))
+  const half = there.filter((each) => isQueue(each) || streams.some((saved) => saved.name === each));
+  // The mark goes last: whatever of a queue is still there is known for a half one.
+  for (const name of half.toSorted((a, b) => Number(a === MARKED) - Number(b === MARKED)))
     await jsm.streams.delete(name);
+}
+
+const MARKED = queueStream(0);
+
+async function isMarked(jsm: JetStreamManager): Promise<boolean> {
+  for await (const { config } of jsm.streams.list())
+    if (config.name === MARKED) return config.metadata?.[RESTORING] !== undefined;
+  return false;
+}
+
+async function unmark(jsm: JetStreamManager): Promise<void> {
+  const { config } = await jsm.streams.info(MARKED);
+  const { [RESTORING]: _, ...metadata } = config.metadata ?? {};
+  await jsm.streams.update(MARKED, { ...config, metadata });
 }
 
 async function make(
@@ -91,7 +113,8 @@ async function make(
   config: StreamConfig,
   replicas: number | undefined,
 ): Promise<void> {
-  const wanted = { ...config, ...(replicas === undefined ? {} : { num_replicas: replicas }) };
+  const metadata = { ...config.metadata, ...(config.name === MARKED ? { [RESTORING]: "1" } : {}) };
+  const wanted = { ...config, metadata, ...(replicas === undefined ? {} : { num_replicas: replicas }) };
   try {
     await jsm.streams.add(wanted as unknown as Config);
   } catch (error) {

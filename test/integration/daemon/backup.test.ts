@@ -8,6 +8,7 @@ import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { backupCommand } from "../../../daemon/cli/backup.ts";
 import { aDomain, aMailbox, aPolicy, manifest } from "../../harness/manifest.ts";
 import { startNextHop } from "../../harness/next-hop.ts";
 import { startPostfleet, type TestPostfleet } from "../../harness/postfleet.ts";
@@ -114,4 +115,11 @@ test("nothing is overwritten: neither a copy nor an installation", async () => {
   await assert.rejects(fleet.command("restore", copy("two")), /there is mail already/);
   await assert.rejects(fleet.command("restore", copy("none")), /holds no finished copy/);
   await fleet.restart();
+});
+
+test("a folder that holds no installation is not saved, and nothing is made there", async () => {
+  const context = { out: { line: () => {}, error: () => {} }, env: {}, signal: new AbortController().signal };
+  const backup = (folder: string) => backupCommand([copy("three"), "--data", folder], context);
+  await assert.rejects(backup(copy("typo")), /is no data folder/);
+  assert.equal(existsSync(copy("typo")) || existsSync(copy("three")), false);
 });
