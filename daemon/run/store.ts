@@ -219,16 +219,23 @@ async function connectOrExplain(target: NatsTarget, log: Log): Promise<Link> {
 /**
  * How a private store is shared out: the queue's records, its bodies, and the mailboxes each have a bound of their own,
  * so that a full queue cannot take the room of the mailboxes, and the other way round. JetStream sets aside what is
- * bounded, so together they must fit.
+ * bounded, so together they must fit, with room for those whose size is fixed.
  */
-function sizesOf(budget: number, { replicas, eventAgeMs, eventBytes }: RunOptions) {
+export function sizesOf(
+  budget: number,
+  { replicas, eventAgeMs, eventBytes: asked }: Pick<RunOptions, "replicas" | "eventAgeMs" | "eventBytes">,
+) {
   const share = (part: number) => Math.floor(budget * part);
+  const usual = share(0.05);
+  const eventBytes = budget === 0 ? asked : Math.min(asked ?? Math.min(256 << 20, usual), share(0.25));
+  // Whoever wants to keep more events has room for less mail.
+  const more = Math.max(0, (eventBytes ?? 0) - usual);
   return {
     replicas,
     queueBytes: share(0.2),
     bodyBytes: share(0.2),
-    mailboxBytes: share(0.45),
-    eventBytes: eventBytes ?? Math.min(256 << 20, share(0.05)),
+    mailboxBytes: budget === 0 ? 0 : share(0.42) - more,
+    eventBytes: eventBytes ?? 0,
     eventAgeMs,
     reportBytes: Math.min(64 << 20, share(0.01)),
     ownerBytes: Math.min(64 << 20, share(0.02)),
