@@ -33,6 +33,8 @@ export class LogStream {
   #text = "";
   /** What is on its way out of `#text`; empty when nothing is. */
   #leaving: Buffer = Buffer.alloc(0);
+  /** A thread is at `#leaving`. */
+  #writing = false;
   #lost = 0;
   #gone = false;
   #idle: (() => void)[] = [];
@@ -84,7 +86,9 @@ export class LogStream {
 
   #push(): void {
     if (this.#gone) return;
+    this.#writing = true;
     write(this.#fd, this.#leaving, (error, written) => {
+      this.#writing = false;
       if (this.#gone) return;
       if (error && !isBehind(error)) return this.#give();
       this.#leaving = this.#leaving.subarray(error ? 0 : written);
@@ -110,7 +114,7 @@ export class LogStream {
 
   /** No callback comes any more: what a thread is writing is left to it, the rest follows. */
   readonly #lastWords = (): void => {
-    let left = this.#taken();
+    let left = this.#writing ? this.#taken() : Buffer.concat([this.#leaving, this.#taken()]);
     const until = performance.now() + this.#limits.endMs;
     while (left.length > 0 && performance.now() < until) {
       try {
