@@ -184,8 +184,8 @@ class NatsLink implements Link {
       { server, why },
       "NATS answers here, but nobody who leads: going to another of its servers",
     );
-    this.#elsewhere.leave(server, now);
-    void this.nc.reconnect();
+    this.#elsewhere.leave(server, now, Date.now());
+    this.nc.reconnect().catch(() => {}); // it is being closed
   }
 
   async up(signal: AbortSignal): Promise<void> {
