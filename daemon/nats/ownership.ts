@@ -263,7 +263,20 @@ export class PartitionOwnership implements AsyncDisposable {
       log.info({ partitions: leave.length }, "handing partitions over");
       this.#handOver(leave);
     }
-    if (claim.length > 0) await this.#claim(claim);
+    const wanted = [...claim, ...this.#stranded(holdings, release)];
+    if (wanted.length > 0) await this.#claim(wanted);
+  }
+
+  /**
+   * Ours by the record, and followed by nobody: a claim that was given up was stored after all, or giving up was not. They
+   * are claimed anew, which tells whoever works on them.
+   */
+  #stranded(holdings: readonly Holding[], released: readonly number[]): readonly number[] {
+    const isOurs = ({ partition, holder }: Holding) =>
+      holder === this.#me && !this.#mine.has(partition) && !this.#leaving.has(partition);
+    return holdings
+      .filter(isOurs)
+      .flatMap(({ partition }) => (released.includes(partition) ? [] : [partition]));
   }
 
   /**
