@@ -159,7 +159,9 @@ export class Crew {
   }
 
   #fold(lane: Lane): void {
-    if (lane.workers === 0 && lane.size === 0 && lane.timer === undefined) this.#lanes.delete(lane.name);
+    if (lane.workers > 0 || lane.size > 0 || lane.timer !== undefined) return;
+    // It may have been folded before, and stand in line for a worker all the same, while another has its name.
+    if (this.#lanes.get(lane.name) === lane) this.#lanes.delete(lane.name);
   }
 
   /** Looks at the lane again when the site may allow more. */

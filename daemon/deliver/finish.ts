@@ -115,12 +115,13 @@ export class QueueFinisher implements Finisher {
       ms,
     });
     if (planned.next === job) return planned; // nothing was learned
-    const reports = planned.reports.length === 0 ? [] : await this.#messages(planned.reports, queued, signal);
-    const also = [...reports, ...(await this.#sends(outcomes, queued, signal))];
     const about = concerning(job);
     const endings = planned.events.filter(({ kind }) => isEnding(kind));
     const kept = endings.length === 0 ? undefined : this.#o.keep?.(endings, about);
+    // Before anything goes out: while events cannot be kept, this is tried again and again.
     await kept;
+    const reports = planned.reports.length === 0 ? [] : await this.#messages(planned.reports, queued, signal);
+    const also = [...reports, ...(await this.#sends(outcomes, queued, signal))];
     const change = { key, revision, next: planned.next, also, ...(inline ? { inline } : {}) };
     try {
       if ((await queue.settle(change, signal)) === "stale") return undefined;

@@ -159,7 +159,9 @@ export class Worker {
     } finally {
       clearTimeout(timer);
       if (aside) books.comesBack();
+      const frees = ventures;
       calm();
+      if (frees) books.hasRoom();
     }
   }
 
