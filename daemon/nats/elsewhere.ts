@@ -7,7 +7,7 @@
  * Out:    `mayLeave` while there is anywhere else to go and the last move was a while ago; `next` is what the client asks
  *         before each dial: another server than the one that was left, the one first that was tried longest ago.
  */
-import { isIP } from "node:net";
+import { isIpAddress } from "../kit/cidr.ts";
 
 export interface PoolServer {
   readonly listen: string;
@@ -58,5 +58,5 @@ export class Elsewhere {
 /** A name may stand for several servers, as a Service of Kubernetes does: dialled anew, it leads to another. */
 function isName({ listen }: PoolServer): boolean {
   const host = listen.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
-  return isIP(host) === 0 && host !== "localhost";
+  return !isIpAddress(host) && host !== "localhost";
 }
