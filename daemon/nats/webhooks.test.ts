@@ -213,6 +213,30 @@ test("a holder of whom nothing is heard any more is looked up", async () => {
   await untilTrue("its successor", () => next.held.has("seven"));
 });
 
+test("a lease that is lost while it is renewed is gained anew", async () => {
+  const heard: string[] = [];
+  const gained = () => void heard.push("gained");
+  const lost = () => void heard.push("lost");
+  await using only = await candidate("only", { gained, lost });
+  const commit = GroupCommit.prototype.commit;
+  const wanted = new Set(["eight"]);
+  only.leases.want(wanted);
+  await only.leases.start();
+  await untilTrue("it", () => heard.length === 1);
+  let isRenewing = false;
+  GroupCommit.prototype.commit = async function (...given) {
+    isRenewing = true;
+    const revision = await commit.apply(this, given);
+    only.leases.usurped("eight"); // what stands in the way of a place is heard before the renewal is
+    return revision;
+  };
+  await untilTrue("a renewal", () => isRenewing).finally(() => {
+    GroupCommit.prototype.commit = commit;
+  });
+  await untilTrue("it again", () => heard.length === 3);
+  assert.deepEqual(heard, ["gained", "lost", "gained"]);
+});
+
 test("on a store of our own a lease of an earlier life is taken over at once", async () => {
   await using dead = await candidate("dead", { times: { ...times, ttlMs: 600_000 } });
   dead.leases.want(new Set(["five"]));
