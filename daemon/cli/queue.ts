@@ -81,6 +81,9 @@ async function pause(
   { reason = "", site, ...flags }: Flags & ReachFlags,
   context: CommandContext,
 ): Promise<number> {
+  // They choose jobs: who says so and suspends more than that, such as a whole policy, has not been understood.
+  if (flags.filter !== undefined || flags.all)
+    throw usage(`${command} takes neither --filter nor --all: name a site with --site`);
   const [policy = ""] = names;
   if (names.length !== 1 || !/^[a-z0-9-]+\/[a-z0-9.-]+$/.test(policy))
     throw usage(`${command} needs one RelayPolicy, as NAMESPACE/NAME`);
@@ -135,6 +138,9 @@ function choose(given: readonly string[], flags: Flags, edits: boolean): Chosen 
   return { filter: flags.filter?.join(","), ids: [...new Set(given.map((id) => id.toLowerCase()))] };
 }
 
+/** So that a page of jobs with a thousand recipients each still fits into an answer (`ask-web.ts`). */
+const PAGE = 250;
+
 /** Each job once, however often it changes while the pages are read. */
 async function* records(
   client: ApiClient,
@@ -145,7 +151,7 @@ async function* records(
   const seen = new Set<string>();
   for (const message of ids.length === 0 ? [undefined] : messages) {
     for (let after: string | undefined; ; ) {
-      const query = { filter, message, after, limit: 1_000 };
+      const query = { filter, message, after, limit: PAGE };
       const page = await client.ask(jobRecords, { query }, signal);
       for (const record of page.records) {
         const { key, job } = record;

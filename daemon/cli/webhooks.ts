@@ -24,7 +24,7 @@ const help = `postfleet webhooks COMMAND (--data DIR | --nats URL) [--namespace 
 A hook's name is domain:NAME:HOOK or policy:NAME:HOOK, after the resource that declares it. The dead are kept for 30 days, the
 newest 1,000 of each hook.`;
 
-interface Flags {
+export interface Flags {
   readonly namespace?: string | undefined;
   readonly hook?: string | undefined;
   readonly all?: boolean | undefined;
@@ -58,6 +58,7 @@ export async function webhooksCommand(argv: readonly string[], context: CommandC
   await using link = await connectInstance(values, context);
   await readLayout(link); // says so when there is no installation
   if (command === "list") return await list(link, values, context);
+  if (values.all) mustBeOne(await namespacesOf(link, values), values);
   const dead = await deadOf(link, command === "dead" ? { ...values, hook: words[0] ?? values.hook } : values);
   if (command === "dead") return showLines(dead, values, context);
   const chosen = values.all ? dead : choose(dead, words);
@@ -65,12 +66,26 @@ export async function webhooksCommand(argv: readonly string[], context: CommandC
   return await order(link, command as "again" | "drop", chosen, context);
 }
 
-function checkWords(command: string, words: readonly string[], { hook, all }: Flags): void {
+export function checkWords(command: string, words: readonly string[], { hook, all }: Flags): void {
   if (command === "list" && words.length > 0) throw usage("list takes no words");
   if (command === "dead" && words.length > 1) throw usage("dead takes one hook");
   if (command === "list" || command === "dead") return;
+  if (all && words.length > 0) throw usage(`${command} takes ids of events or --all, not both`);
   if (all && hook === undefined) throw usage(`${command} --all needs --hook HOOK, as list names it`);
   if (!all && words.length === 0) throw usage(`${command} needs the id of an event, as dead names it`);
+}
+
+/** Hooks are named after resources, and those of several namespaces may have the same name. */
+async function namespacesOf(link: Link, { namespace, hook }: Flags): Promise<readonly string[]> {
+  const shelf = await readShelf(link, namespace ?? link.confined, silent);
+  const named = [...shelf.all()].filter(([each]) => each.hook === hook);
+  return [...new Set(named.map(([each]) => each.namespace))].sort();
+}
+
+/** What one of them gave up is not sent or dropped along with another's. */
+export function mustBeOne(namespaces: readonly string[], { hook }: Flags): void {
+  if (namespaces.length > 1)
+    throw usage(`there is a ${hook} in each of ${namespaces.join(", ")}: say which with --namespace NS`);
 }
 
 async function list(link: Link, flags: Flags, { out }: CommandContext): Promise<number> {

@@ -4,9 +4,9 @@
  * A page goes on behind the last record of the one before, in the order of the stream. So a job that changes meanwhile comes
  * once more, at the end, and none is passed over.
  *
- * Out:    `after`: where to go on; absent when everything was read.
+ * Out:    jobs without the octets of their bodies; `after`: where to go on; absent when everything was read.
  * Fails:  `StoreFault`.
- * Memory: `limit` jobs.
+ * Memory: `limit` jobs without their octets.
  */
 import type { Log } from "../kit/log.ts";
 import type { JobClass, JobKey, MessageId, PolicyName, Queued } from "../queue/job.ts";
@@ -38,7 +38,7 @@ export interface RecordPaging {
 }
 
 export interface RecordPage {
-  readonly found: readonly Queued[];
+  readonly found: readonly Omit<Queued, "inline">[];
   readonly after?: string;
 }
 
@@ -50,12 +50,12 @@ export async function readRecords(
   of: RecordsOf,
   { fits, after, limit }: RecordPaging,
 ): Promise<RecordPage> {
-  const found = new Map<JobKey, Queued>();
+  const found = new Map<JobKey, Omit<Queued, "inline">>();
   let place = placeOf(after);
   for (let read = 0; place.shard < means.shards; place = { shard: place.shard + 1, sequence: 0 }) {
     const take = ({ subject, sequence, data, forged }: TailMessage) => {
       const queued = forged ? undefined : decodeJob(subject, sequence, data);
-      if (queued && fits(queued)) found.set(queued.key, queued);
+      if (queued && fits(queued)) found.set(queued.key, withoutOctets(queued));
       return found.size < limit && ++read < limit * READ_FOR_EACH;
     };
     const { link, namespace, log } = means;
@@ -65,6 +65,11 @@ export async function readRecords(
     if (next !== undefined) return { found: [...found.values()], after: `${place.shard}.${next}` };
   }
   return { found: [...found.values()] };
+}
+
+/** A page of small messages would hold all their text, which nobody asked for. */
+function withoutOctets({ inline: _, ...queued }: Queued): Omit<Queued, "inline"> {
+  return queued;
 }
 
 interface PlaceInStream {

@@ -4,6 +4,7 @@
  * A filter over records reads many: where it names class, policy or message, only theirs.
  * Fails: `CommandError` for a filter that is none; `StoreFault` when the store does not answer.
  */
+import type { Recipient } from "../mail/envelope.ts";
 import { type RecordsOf, readRecords } from "../nats/job-records.ts";
 import { parseMessageId } from "../queue/ids.ts";
 import type { Job, JobKey, PolicyName } from "../queue/job.ts";
@@ -12,8 +13,11 @@ import type { Installation } from "./installation.ts";
 
 export type { RecordsOf };
 
-/** Whoever knows a body's id may read it, and header fields are not for everybody. */
-export type ToldJob = Omit<Job, "body" | "prepend"> & { readonly body: Omit<Job["body"], "id"> };
+/** Whoever knows a body's id may read it, and header fields are not for everybody: least of all whom a sender hid in Bcc. */
+export type ToldJob = Omit<Job, "body" | "prepend" | "recipients"> & {
+  readonly body: Omit<Job["body"], "id">;
+  readonly recipients: readonly Omit<Recipient, "sent">[];
+};
 
 export interface JobRecord {
   readonly key: JobKey;
@@ -44,15 +48,16 @@ export async function recordPage(
   const { found, ...more } = await readRecords(means, wanted, paging);
   signal.throwIfAborted();
   return {
-    records: found.map(({ key, job }) => ({ key, state: stateOf(job, at, isPaused), job: told(job) })),
+    records: found.map(({ key, job }) => ({ key, state: stateOf(job, at, isPaused), job: toldOf(job) })),
     ...more,
   };
 }
 
-function told({ prepend: _, body, ...job }: Job): ToldJob {
-  if (body.kind === "inline") return { ...job, body };
+export function toldOf({ prepend: _, body, recipients: all, ...job }: Job): ToldJob {
+  const recipients = all.map(({ sent: _, ...recipient }) => recipient);
+  if (body.kind === "inline") return { ...job, recipients, body };
   const { id: __, ...known } = body;
-  return { ...job, body: known };
+  return { ...job, recipients, body: known };
 }
 
 /** What of a filter the store can look for: then no other record is read. */

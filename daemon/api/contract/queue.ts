@@ -11,7 +11,8 @@ export const MOST_AT_ONCE = 1_000;
 /** Jobs that one order may name. */
 export const MOST_KEYS = 500;
 
-const term = `(${filterNames.join("|")})=[^,]*`;
+/** Blanks around names are no matter to `parseFilter` either. */
+const term = ` *(${filterNames.join("|")}) *=[^,]*`;
 
 export const jobRecords = contract({
   method: "GET",

@@ -128,7 +128,7 @@ test("a record tells neither the id of a body nor header fields", async () => {
   const id = await world.submit({ to: "someone@away.example", from: "sender@home.example", text });
   const job = await until("a stored body", async () => (await observer.jobsOf(id))[0]);
   assert.equal(job.body.kind, "stored");
-  const told = await fleet.command("queue", "list", "--json", "--filter", `message=${id}`);
+  const told = await fleet.command("queue", "list", "--json", "--filter", ` message = ${id}`);
   const { body, ...rest } = JSON.parse(told) as { body: object; prepend?: string };
   assert.deepEqual(
     Object.keys(body).sort(),
@@ -168,6 +168,11 @@ test("without a console the commands have their socket all the same", async () =
   });
   assert.match(await bare.command("queue", "suspend", "default/default"), /suspended/);
   assert.match(await bare.command("queue", "resume", "default/default"), /resumed/);
+  for (const choice of [["--all"], ["--filter", "destination=far.example"]])
+    await assert.rejects(
+      bare.command("queue", "suspend", "default/default", ...choice),
+      /name a site with --site/,
+    );
   await assert.rejects(
     bare.command("queue", "resume", "default/none"),
     /there is no RelayPolicy default\/none/,
