@@ -22,6 +22,8 @@ const key = Buffer.alloc(32, 1);
 const message = newMessageId(now - day);
 const bob = "bob@far.example" as Address;
 const token = feedbackId({ message, recipient: bob }, key);
+/** Another first octet than the true one, whichever that is. */
+const forged = `${token.startsWith("A") ? "B" : "A"}${token.slice(1)}`;
 const original = (given = token) => `Subject: x\r\nCFBL-Feedback-ID:\r\n ${given}\r\n\r\nhello\r\n`;
 const report = (over: Partial<ReturnedGiven> = {}) => deliveryReport({ original: original(), ...over });
 
@@ -108,7 +110,7 @@ test("it counts for nothing with another class, an old or made-up token, a sende
   for (const text of [
     report({ diagnostic: "smtp; 550 5.7.1 spam", status: "5.7.1" }),
     report({ original: original(old) }),
-    report({ original: original(`A${token.slice(1)}`) }),
+    report({ original: original(forged) }),
   ])
     assert.deepEqual(await came(text), []);
   assert.deepEqual(await came(report(), "eve@evil.example" as Address), []);
