@@ -6,6 +6,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { CannotListen } from "./cannot-listen.ts";
+import { httpPatience } from "./http-patience.ts";
 import { answerWeb, type WebHandler } from "./web.ts";
 
 export interface HealthOptions {
@@ -32,7 +33,7 @@ export interface Health extends AsyncDisposable {
 }
 
 export async function serveHealth(options: HealthOptions): Promise<Health> {
-  const server = createServer({ requestTimeout: 10_000, headersTimeout: 5_000 }, (request, response) => {
+  const server = createServer(httpPatience, (request, response) => {
     void answer(request, response, options).catch(() => response.destroy());
   });
   server.maxConnections = 100;

@@ -12,6 +12,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { CannotListen } from "./cannot-listen.ts";
 import { Caps } from "./caps.ts";
 import type { ContextFor } from "./connection.ts";
+import { httpPatience } from "./http-patience.ts";
 import { peerOf } from "./peer.ts";
 
 export interface StsServerOptions {
@@ -36,8 +37,7 @@ export async function serveSts(options: StsServerOptions): Promise<StsServer> {
     {
       minVersion: "TLSv1.2",
       SNICallback: (name, done) => done(null, secureContext(name)),
-      requestTimeout: 10_000,
-      headersTimeout: 5_000,
+      ...httpPatience,
       handshakeTimeout: 10_000,
       maxHeaderSize: 8_192,
     },

@@ -11,6 +11,7 @@ import { mkdir, mkdtemp, readlink, rm, symlink } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { httpPatience } from "./http-patience.ts";
 import { answerWeb, type WebHandler } from "./web.ts";
 
 /** `sun_path` has 104 octets on some systems, 108 on others, and ends with a NUL. unix(4), unix(7) */
@@ -23,7 +24,7 @@ export interface SocketOptions {
 }
 
 export async function serveSocket({ path, handler, onFault }: SocketOptions): Promise<AsyncDisposable> {
-  const server = createServer({ requestTimeout: 30_000, headersTimeout: 5_000 }, (request, response) => {
+  const server = createServer({ ...httpPatience, requestTimeout: 30_000 }, (request, response) => {
     void answerWeb(request, response, handler, onFault).catch(() => response.destroy());
   });
   server.maxConnections = 100;
