@@ -1,6 +1,7 @@
 /** The suppression list on a real nats-server, as the users of a cluster have it. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { jetstreamManager } from "@nats-io/jetstream";
 import { FakeClock } from "../../test/harness/fake-clock.ts";
 import { operator, startTenantNats, type TenantNats, tenant } from "../../test/harness/tenants.ts";
 import { untilTrue } from "../../test/harness/until.ts";
@@ -127,4 +128,21 @@ test("a text of any length fits", async () => {
     found: [found],
   } = await readSuppression(all, { namespace: "long", after: 0, limit: 100 }, Date.now(), silent);
   assert.ok(found && found.record.text.length <= 300);
+});
+
+test("a list that is full takes no more, says so, and believes nothing that is not written", async () => {
+  const jsm = await jetstreamManager(all.nc);
+  const { config } = await jsm.streams.info(SUPPRESSION_STREAM);
+  const told: string[] = [];
+  const log = { ...silent, warn: (_: object, sentence: string) => void told.push(sentence) };
+  await using list = await new JetStreamSuppression({ link: own, clock: systemClock, log }).start(signal());
+  await jsm.streams.update(SUPPRESSION_STREAM, { ...config, max_bytes: 8_192 });
+  try {
+    for (let i = 0; i < 60; i++) list.put("team-a", record({ address: `u${i}@example.net` as Address }));
+    await untilTrue("it to be told", () => told.includes("the suppression list could not be changed"));
+    await untilTrue("memory to be as the store", async () => list.size === (await listed(own)).length);
+    assert.ok(list.size > 0 && list.size < 60, `${list.size} of 60`);
+  } finally {
+    await jsm.streams.update(SUPPRESSION_STREAM, config);
+  }
 });

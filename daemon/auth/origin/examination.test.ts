@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash, sign } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
 import { lookUpIn, type Zone } from "../../../test/harness/dns-zone.ts";
@@ -12,7 +13,14 @@ import type { Lookup } from "./lookup.ts";
 
 const pem = generateDkimKey("ed25519-sha256");
 const key = { selector: "s", ...parseDkimKey(pem) };
+const includes = (count: number) =>
+  `TXT "v=spf1 ${Array.from({ length: count }, (_, i) => `include:i${i}.test`).join(" ")} -all"`;
 const zone: Zone = {
+  ...Object.fromEntries(Array.from({ length: 11 }, (_, i) => [`i${i}.test`, ['TXT "v=spf1 ?all"']])),
+  "ten.test": [includes(10)],
+  "eleven.test": [includes(11)],
+  "two-empty.test": ['TXT "v=spf1 a:n0.test a:n1.test -all"'],
+  "three-empty.test": ['TXT "v=spf1 a:n0.test a:n1.test a:n2.test -all"'],
   "a.test": ['TXT "v=spf1 ip4:192.0.2.1 -all"', "MX 10 mx.a.test"],
   "_dmarc.a.test": ['TXT "v=DMARC1; p=reject; sp=quarantine"'],
   "s._domainkey.a.test": [`TXT "${dkimRecord(pem)}"`],
@@ -153,6 +161,21 @@ const table: readonly (readonly [string, Given, string])[] = [
     { path: "x@loop.test" },
     "spf=permerror:loop.test dkim=none dmarc=fail:reject arc=none",
   ],
+  ...(
+    [
+      ["ten.test", "fail"],
+      ["eleven.test", "permerror"],
+      ["two-empty.test", "fail"],
+      ["three-empty.test", "permerror"],
+    ] as const
+  ).map(
+    ([domain, result]) =>
+      [
+        `as many look-ups as RFC 7208 §4.6.4 allows, or one more: ${domain}`,
+        { path: `x@${domain}` },
+        `spf=${result}:${domain} dkim=none dmarc=fail:reject arc=none`,
+      ] as const,
+  ),
   ["SPF not known now", { failing: ["a.test"] }, "spf=temperror:a.test dkim=none dmarc=fail:reject arc=none"],
   [
     "the key not known now",
@@ -178,6 +201,20 @@ const table: readonly (readonly [string, Given, string])[] = [
 
 for (const [name, given, want] of table)
   test(`evidence: ${name}`, async () => assert.equal(short(await examine(given)), want));
+
+test("a signature that leaves out the end of the body passes, and vouches for nobody", async () => {
+  const covered = Buffer.from("Hello\r\n");
+  const bodyHash = createHash("sha256").update(covered).digest("base64");
+  const unsigned = `DKIM-Signature: v=1; a=ed25519-sha256; c=simple/simple; d=a.test; s=s; h=from; l=${covered.length}; bh=${bodyHash}; b=`;
+  const signed = createHash("sha256").update(`From: ann@a.test\r\n${unsigned}`).digest();
+  const signature = `${unsigned}${sign(null, signed, pem).toString("base64")}\r\n`;
+  const alter = (text: string) => signature + text;
+  // RFC 6376 §8.2: what follows the seven octets may be anybody's.
+  assert.equal(
+    short(await examine({ alter })),
+    "spf=fail:a.test dkim=pass:a.test dmarc=fail:reject arc=none",
+  );
+});
 
 test("a message in one piece and in single octets says the same", async () => {
   for (const pieces of [1, 10_000])

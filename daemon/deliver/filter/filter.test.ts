@@ -122,6 +122,31 @@ test("the script that the user made active goes before the resource's", async ()
   assert.deepEqual(await world.places(), []);
 });
 
+test("a script sees so much of a message, and no more", async () => {
+  const line = `X-Filler: ${"x".repeat(890)}\r\n`;
+  const needle = "Needle: here\r\n";
+  const inHeader = (octets: number) => `${line.repeat(Math.ceil(octets / line.length))}${needle}${plain}`;
+  const inBody = (octets: number) =>
+    `${plain}${"y"
+      .repeat(78)
+      .concat("\r\n")
+      .repeat(octets / 80)}${needle}`;
+  const seen = async (test: string, text: string) => {
+    const world = open();
+    await world.deliver({
+      sieve: `require ["fileinto", "mailbox", "body"]; if ${test} { fileinto :create "Found"; }`,
+      text,
+    });
+    return (await world.places()).join();
+  };
+  const header = 'exists "Needle"';
+  assert.equal(await seen(header, inHeader(200 << 10)), "Found");
+  assert.equal(await seen(header, inHeader(257 << 10)), "INBOX");
+  const raw = 'body :raw :contains "Needle"';
+  assert.equal(await seen(raw, inBody(1_000_000)), "Found");
+  assert.equal(await seen(raw, inBody(1_100_000)), "INBOX");
+});
+
 test("a script that fails keeps the message, and the log says why", async () => {
   const told: object[] = [];
   const log = { ...silent, warn: (fields: object) => void told.push(fields) };

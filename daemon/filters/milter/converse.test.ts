@@ -107,6 +107,11 @@ const failures: readonly (readonly [string, MilterScript, RegExp])[] = [
   ["speaks something else", { version: 99 }, /version 99/],
   ["adds a recipient", { on: { E: ["+ eve@far.test", "c"] } }, /add a recipient/],
   ["replaces the body", { on: { E: ["b other", "c"] } }, /replace the body/],
+  [
+    "has more to say than anybody",
+    { on: { E: [...Array(1_001).fill("h X-A 1"), "c"] } },
+    /does not come to an end/,
+  ],
   ["changes the message before its end", { on: { M: ["h X-A 1"] } }, /before its end/],
   ["answers what is no answer", { on: { E: ["z"] } }, /does not have/],
   ["gives a reply that is none", { on: { E: ["y hello"] } }, /reply that is none/],
