@@ -44,6 +44,7 @@ COPY --from=base / /
 COPY --from=build /usr/share/doc/postfleet /usr/share/doc/postfleet
 COPY --from=build /app /app
 RUN ["/bin/ln", "-s", "/app/bin/postfleet", "/usr/local/bin/postfleet"]
+ARG BASE
 ARG VERSION=0.0.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="Postfleet" \
@@ -51,7 +52,7 @@ LABEL org.opencontainers.image.title="Postfleet" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
-      org.opencontainers.image.base.name="docker.io/library/node:24-bookworm-slim"
+      org.opencontainers.image.base.name="${BASE}"
 ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     NODE_ENV=production \
     NODE_COMPILE_CACHE=/app/compiled
