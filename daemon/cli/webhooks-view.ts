@@ -3,7 +3,8 @@
  * terminal would obey.
  */
 import { oneLine } from "../mail/text.ts";
-import type { Named, Shelved } from "../nats/webhook-records.ts";
+import type { Shelved } from "../nats/hook-shelf.ts";
+import type { Named } from "../nats/webhook-records.ts";
 import type { Condition, Dead } from "../webhooks/store.ts";
 
 const whyMax = 200;

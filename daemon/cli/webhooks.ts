@@ -8,8 +8,9 @@ import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
 import { GroupCommit } from "../nats/commit.ts";
 import type { Link } from "../nats/connect.ts";
+import { readShelf } from "../nats/hook-shelf.ts";
 import { readLayout } from "../nats/layout.ts";
-import { gone, HOOK_STREAM, type Named, put, readShelf } from "../nats/webhook-records.ts";
+import { DEAD_STREAM, gone, type Named, put, WAIT_STREAM } from "../nats/webhook-records.ts";
 import type { Dead } from "../webhooks/store.ts";
 import { type CommandContext, CommandError, usage } from "./context.ts";
 import { connectInstance, instanceOptions } from "./instance.ts";
@@ -22,7 +23,7 @@ const help = `postfleet webhooks COMMAND (--data DIR | --nats URL) [--namespace 
   again EVENT…     send it again            [--hook HOOK, or all of a hook's: again --hook HOOK --all]
   drop EVENT…      forget it                [the same]
 A hook's name is domain:NAME:HOOK or policy:NAME:HOOK, after the resource that declares it. The dead are kept for 30 days, the
-newest 1,000 of each hook.`;
+newest 1,000 of each hook and 4 MiB of a namespace.`;
 
 export interface Flags {
   readonly namespace?: string | undefined;
@@ -132,13 +133,15 @@ async function order(
   chosen: readonly Found[],
   { out }: CommandContext,
 ): Promise<number> {
-  const commit = new GroupCommit(link, { stream: HOOK_STREAM, clock: systemClock, log: silent });
+  const open = (stream: string) => new GroupCommit(link, { stream, clock: systemClock, log: silent });
+  const [waits, deads] = [open(WAIT_STREAM), open(DEAD_STREAM)];
   for (const { named, dead } of chosen) {
     const { id } = dead.event;
     const now = Date.now();
     const waiting = { event: dead.event, attempts: 0, since: now, next: now, why: dead.why };
-    const again = command === "again" ? [put(named, "again", waiting, id)] : [];
-    await commit.commit([...again, gone(named, "dead", id)]);
+    // The order first: cut short in between, it is carried out and still listed.
+    if (command === "again") await waits.commit([put(named, "again", waiting, id)]);
+    await deads.commit([gone(named, "dead", id)]);
     out.line(`${id}\t${named.hook}\t${command === "again" ? "will be sent again" : "dropped"}`);
   }
   return 0;

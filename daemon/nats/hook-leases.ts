@@ -6,6 +6,8 @@
  * Out:    `gained` and `lost`, each in turn for a namespace. A holder that could not renew in time has lost it before anybody
  *         else can have it.
  * Alone:  on a store of our own nobody else can be alive: a lease of an earlier life is taken over at once.
+ * Where:  among the other leases, where nothing that a namespace leaves behind takes their room.
+ * Before: a version before kept it in `HOOKS`. While somebody holds it there, nobody takes it here.
  * Spread: daemons try after a wait that follows from their name and the namespace's, so that namespaces spread over them.
  * Fails:  never; a store that is away means that leases end.
  */
@@ -16,8 +18,12 @@ import { GroupCommit } from "./commit.ts";
 import type { Link } from "./connect.ts";
 import { Conflict } from "./fault.ts";
 import { lastOnSubject } from "./read.ts";
+import { OWN_STREAM } from "./streams.ts";
 import { Tail, type TailMessage } from "./tail.ts";
-import { HOOK_STREAM, hookSubject, leaseSubjects, parseHookSubject, parseRecord } from "./webhook-records.ts";
+import { HOOK_STREAM, parseRecord } from "./webhook-records.ts";
+
+export const leaseSubject = (namespace: string): string => `own.${namespace}.hooks.lease._`;
+const formerSubject = (namespace: string): string => `hooks.${namespace}._.lease._`;
 
 export interface LeaseTimes {
   readonly ttlMs: number;
@@ -68,13 +74,14 @@ export class HookLeases implements AsyncDisposable {
     const { link, clock, log, times = usualTimes } = options;
     this.#o = options;
     this.#times = times;
-    this.#commit = new GroupCommit(link, { stream: HOOK_STREAM, clock, log, timeoutMs: times.fenceMs / 2 });
+    this.#commit = new GroupCommit(link, { stream: OWN_STREAM, clock, log, timeoutMs: times.fenceMs / 2 });
   }
 
   async start(): Promise<this> {
     const { link, log, namespace } = this.#o;
     const onMessage = (message: TailMessage) => this.#hear(message);
-    this.#tail = new Tail(link, { stream: HOOK_STREAM, filters: [leaseSubjects(namespace)], onMessage, log });
+    const filters = [leaseSubject(namespace ?? "*")];
+    this.#tail = new Tail(link, { stream: OWN_STREAM, filters, onMessage, log });
     await this.#tail.begin();
     await this.#tail.caughtUp;
     if (this.#isOver) return this;
@@ -103,7 +110,7 @@ export class HookLeases implements AsyncDisposable {
   }
 
   #hear({ subject, sequence, data, marker }: TailMessage): void {
-    const { namespace } = parseHookSubject(subject);
+    const [, namespace = ""] = subject.split(".");
     const lease = this.#of(namespace);
     if (sequence < lease.revision) return;
     const isOwn = sequence === lease.revision && lease.ours !== undefined;
@@ -128,6 +135,7 @@ export class HookLeases implements AsyncDisposable {
     try {
       if (!alone) await clock.sleep(this.#waitFor(namespace), this.#stop.signal);
       if (lease.holder !== undefined && !alone) return;
+      if (!alone && (await this.#isHeldAsBefore(namespace))) return; // the next tick tries again
       if (await this.#write(namespace, lease, member)) await this.#began(namespace, lease);
     } catch (error) {
       // Somebody was first, or the store is away: whatever is heard next, or the next tick, tells. Of a lease whose record
@@ -136,6 +144,12 @@ export class HookLeases implements AsyncDisposable {
     } finally {
       lease.trying = false;
     }
+  }
+
+  /** By a daemon of the version before, which knows nothing of ours. */
+  async #isHeldAsBefore(namespace: string): Promise<boolean> {
+    const last = await lastOnSubject(this.#o.link, HOOK_STREAM, formerSubject(namespace));
+    return last !== undefined && last.data.length > 0;
   }
 
   async #began(namespace: string, lease: Lease): Promise<void> {
@@ -148,7 +162,7 @@ export class HookLeases implements AsyncDisposable {
     const { link, log } = this.#o;
     const before = lease.revision;
     try {
-      const last = await lastOnSubject(link, HOOK_STREAM, hookSubject(namespace, "_", "lease"));
+      const last = await lastOnSubject(link, OWN_STREAM, leaseSubject(namespace));
       if (lease.revision !== before || lease.ours !== undefined) return; // we heard of it meanwhile
       lease.revision = last?.sequence ?? 0;
       lease.holder = last && last.data.length > 0 ? parseRecord<{ by: string }>(last.data)?.by : undefined;
@@ -165,7 +179,7 @@ export class HookLeases implements AsyncDisposable {
   /** Ours from then on, or `Conflict`. Tells whether it was not ours before. */
   async #write(namespace: string, lease: Lease, by: string): Promise<boolean> {
     const before = this.#o.clock.monotonic();
-    const subject = hookSubject(namespace, "_", "lease");
+    const subject = leaseSubject(namespace);
     const data = Buffer.from(JSON.stringify({ by }));
     const ttl = `${Math.ceil(this.#times.ttlMs / 1_000)}s`;
     const revision = await this.#commit.commit([{ subject, data, ttl, expect: lease.revision }]);
@@ -234,7 +248,7 @@ export class HookLeases implements AsyncDisposable {
   }
 
   async #hand(namespace: string, lease: Lease): Promise<void> {
-    const subject = hookSubject(namespace, "_", "lease");
+    const subject = leaseSubject(namespace);
     const entry = { subject, data: new Uint8Array(), ttl: "600s", expect: lease.revision };
     await this.#commit.commit([entry], 3_000).catch(() => {}); // its time ends by itself
   }

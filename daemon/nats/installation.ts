@@ -6,12 +6,13 @@
  * Out:    the layout in force. Making is idempotent: several processes may do it at once.
  * Others: who is confined to a namespace makes nothing and waits (`awaitInstallation`).
  */
-import type { Clock } from "../kit/clock.ts";
-import type { Log } from "../kit/log.ts";
+import { type Clock, systemClock } from "../kit/clock.ts";
+import { type Log, silent } from "../kit/log.ts";
 import type { Link } from "./connect.ts";
 import { ensureAcks, ensureDirectory } from "./directory/bucket.ts";
 import { StoreFault } from "./fault.ts";
 import { ensureGreyBook } from "./grey-book.ts";
+import { moveLetters } from "./hook-move.ts";
 import { findLayout, type Layout, tellLayout } from "./layout.ts";
 import { ensureLogins } from "./login-events.ts";
 import { ensureMailboxStreams } from "./mailbox/streams.ts";
@@ -20,7 +21,7 @@ import { ensureReports } from "./reports.ts";
 import { ensureQueueStreams, type StreamSizes } from "./streams.ts";
 import { ensureSuppression } from "./suppression-records.ts";
 import { namespaceShard } from "./users/permissions.ts";
-import { ensureHooks } from "./webhook-records.ts";
+import { ensureHookStreams } from "./webhook-records.ts";
 
 export interface InstallationSizes extends StreamSizes {
   /** Octets; 0: as it is found, as much as the server gives when it is made. */
@@ -55,7 +56,8 @@ export async function ensureInstallation(link: Link, sizes: InstallationSizes): 
   await ensureLogins(link, replicas);
   await ensureReports(link, replicas, reportBytes);
   await ensureSuppression(link, { replicas, size: sizes.suppressionBytes });
-  await ensureHooks(link, { replicas, bytes: sizes.hookBytes });
+  await ensureHookStreams(link, { replicas, bytes: sizes.hookBytes });
+  await moveLetters(link, undefined, { clock: systemClock, log: silent, only: "dead" });
   await ensureGreyBook(link, { replicas, bytes: sizes.greyBytes });
   await ensureMailboxStreams(link, layout.shards, { replicas, bytes: mailboxBytes });
   await tellLayout(link, layout);

@@ -12,9 +12,11 @@ import type { MessageEvent } from "../queue/message-event.ts";
 import { Usurped, type Waiting } from "../webhooks/store.ts";
 import { GroupCommit } from "./commit.ts";
 import type { Link } from "./connect.ts";
-import { HookLeases, type HookLeasesOptions } from "./hook-leases.ts";
+import { HookLeases, type HookLeasesOptions, leaseSubject } from "./hook-leases.ts";
+import { readShelf } from "./hook-shelf.ts";
 import { lastOnSubject } from "./read.ts";
-import { gone, HOOK_STREAM, hookSubject, put, readShelf } from "./webhook-records.ts";
+import { OWN_STREAM } from "./streams.ts";
+import { HOOK_STREAM, hookSubject, put, WAIT_STREAM } from "./webhook-records.ts";
 import { openBook } from "./webhooks.ts";
 
 let world: TenantNats;
@@ -83,10 +85,9 @@ test("who has been followed by another learns so when it writes its place", asyn
 });
 
 test("an order to send again is taken up by who looks after the hook, or by who comes next", async () => {
-  const orders = new GroupCommit(all, { stream: HOOK_STREAM, clock: systemClock, log: silent });
+  const orders = new GroupCommit(all, { stream: WAIT_STREAM, clock: systemClock, log: silent });
   const named = { namespace: "default", hook };
-  const order = (id: string) =>
-    orders.commit([put(named, "again", waitingOf(id, { attempts: 0 }), id), gone(named, "dead", id)]);
+  const order = (id: string) => orders.commit([put(named, "again", waitingOf(id, { attempts: 0 }), id)]);
   const heard: string[] = [];
   {
     await using _ = await bookOf(own, "default", (of, { event }) => heard.push(`${of} ${event.id}`));
@@ -112,8 +113,20 @@ test("a hook that is no more is forgotten, but for its dead; declared again, it 
   await book.setPlace(hook, { since: 1 });
 });
 
+test("a hook that was forgotten so long ago that nobody knows of it can be declared again", async () => {
+  await using book = await bookOf(own, "default");
+  const subject = hookSubject("default", hook, "place");
+  const before = (await lastOnSubject(all, HOOK_STREAM, subject))?.sequence ?? 0;
+  await book.forget(hook);
+  assert.ok(((await lastOnSubject(all, HOOK_STREAM, subject))?.sequence ?? 0) > before);
+  await purge(HOOK_STREAM, subject);
+  await book.setPlace(hook, { since: 2 });
+  await purge(HOOK_STREAM, subject); // a place that goes otherwise is somebody else's doing
+  await assert.rejects(book.setPlace(hook, { since: 3 }), Usurped);
+});
+
 const leaseOf = async (namespace: string) =>
-  (await lastOnSubject(all, HOOK_STREAM, hookSubject(namespace, "_", "lease")))?.data;
+  (await lastOnSubject(all, OWN_STREAM, leaseSubject(namespace)))?.data;
 
 const times = { ttlMs: 2_000, renewMs: 300, fenceMs: 1_500, spreadMs: 20 };
 interface Candidate extends AsyncDisposable {
@@ -179,11 +192,11 @@ test("a namespace that is no longer wanted is given up, and wanted again it is h
   await untilTrue("it again", () => only.held.has("four"));
 });
 
-const forgetLease = async (namespace: string) => {
-  const filter = hookSubject(namespace, "_", "lease");
-  const answer = await all.nc.request(`$JS.API.STREAM.PURGE.${HOOK_STREAM}`, JSON.stringify({ filter }));
+const purge = async (stream: string, filter: string) => {
+  const answer = await all.nc.request(`$JS.API.STREAM.PURGE.${stream}`, JSON.stringify({ filter }));
   assert.equal(answer.json<{ purged: number }>().purged, 1);
 };
+const forgetLease = (namespace: string) => purge(OWN_STREAM, leaseSubject(namespace));
 
 test("a namespace is had again when the store has forgotten that it was given up", async () => {
   for (const [link, namespace] of [
@@ -203,8 +216,8 @@ test("a namespace is had again when the store has forgotten that it was given up
 });
 
 test("a holder of whom nothing is heard any more is looked up", async () => {
-  const subject = hookSubject("seven", "_", "lease");
-  const group = new GroupCommit(all, { stream: HOOK_STREAM, clock: systemClock, log: silent });
+  const subject = leaseSubject("seven");
+  const group = new GroupCommit(all, { stream: OWN_STREAM, clock: systemClock, log: silent });
   await group.commit([{ subject, data: Buffer.from('{"by":"ghost"}') }]);
   await using next = await candidate("next", { times: { ...times, ttlMs: 300, fenceMs: 250, renewMs: 100 } });
   next.leases.want(new Set(["seven"]));

@@ -21,20 +21,27 @@ import {
   Usurped,
   type Waiting,
 } from "../webhooks/store.ts";
-import { GroupCommit } from "./commit.ts";
+import { type Entry, GroupCommit } from "./commit.ts";
 import type { Link } from "./connect.ts";
 import { eventSubjects, parseEvents } from "./events.ts";
-import { Conflict } from "./fault.ts";
+import { Conflict, StoreFault } from "./fault.ts";
+import { moveLetters } from "./hook-move.ts";
+import { followHooks, HookShelf } from "./hook-shelf.ts";
+import { Share } from "./share.ts";
 import { EVENT_STREAM } from "./streams.ts";
 import { Tail, type TailMessage } from "./tail.ts";
 import {
+  DEAD_STREAM,
   gone,
+  goneAt,
   HOOK_STREAM,
-  HookShelf,
-  hookSubjects,
+  type HookStream,
+  hookSubject,
+  isLetter,
   parseHookSubject,
   parseRecord,
   put,
+  WAIT_STREAM,
 } from "./webhook-records.ts";
 
 export interface BookOptions {
@@ -47,6 +54,10 @@ export interface BookOptions {
 }
 
 const patienceMs = 10_000;
+/** What a namespace may take of the room for letters: an eighth of each stream, where these have their usual size. */
+const shareOctets = 4 << 20;
+/** Entries of one write beside the one that it is about. */
+const besides = 900;
 
 export async function openBook(options: BookOptions): Promise<JetStreamHookBook> {
   const book = new JetStreamHookBook(options);
@@ -60,27 +71,28 @@ export async function openBook(options: BookOptions): Promise<JetStreamHookBook>
 
 export class JetStreamHookBook implements HookBook, AsyncDisposable {
   readonly #o: BookOptions;
-  readonly #commit: GroupCommit;
+  readonly #commits: Readonly<Record<HookStream, GroupCommit>>;
   readonly #shelf = new HookShelf();
+  readonly #shares = { [WAIT_STREAM]: new Share(shareOctets), [DEAD_STREAM]: new Share(shareOctets) };
   /** Of each hook's place: what the next write must find. */
   readonly #revisions = new Map<string, number>();
+  /** Hooks whose place was taken away: in the end not even that is remembered of them. */
+  readonly #forgotten = new Set<string>();
   readonly #id = nuid.next();
-  #tail: Tail | undefined;
+  #following: AsyncDisposable | undefined;
   #isOpen = false;
 
   constructor(options: BookOptions) {
     const { link, clock, log } = options;
     this.#o = options;
-    this.#commit = new GroupCommit(link, { stream: HOOK_STREAM, clock, log });
+    const open = (stream: HookStream) => new GroupCommit(link, { stream, clock, log });
+    this.#commits = { HOOKS: open(HOOK_STREAM), HOOKWAIT: open(WAIT_STREAM), HOOKDEAD: open(DEAD_STREAM) };
   }
 
   async open(): Promise<this> {
-    const { link, namespace, log } = this.#o;
-    const filters = [hookSubjects(namespace)];
-    const onMessage = (message: TailMessage) => this.#hear(message);
-    this.#tail = new Tail(link, { stream: HOOK_STREAM, filters, onMessage, log });
-    await this.#tail.start();
-    await this.#tail.caughtUp;
+    const { link, namespace, clock, log } = this.#o;
+    await moveLetters(link, namespace, { clock, log });
+    this.#following = await followHooks(link, namespace, (message) => this.#hear(message), log);
     this.#isOpen = true;
     for (const [{ hook }, { events }] of this.#shelf.all())
       for (const waiting of events.again.values()) await this.#takeUp(hook, waiting);
@@ -93,58 +105,85 @@ export class JetStreamHookBook implements HookBook, AsyncDisposable {
   }
 
   async setPlace(hook: string, place: Place): Promise<void> {
-    const expect = this.#revisions.get(hook) ?? 0;
     const signed: Place & { readonly by: string } = { ...place, by: this.#id };
-    const entry = { ...put(this.#named(hook), "place", signed), expect };
+    const entry = put(this.#named(hook), "place", signed);
+    const write = async () =>
+      this.#commits.HOOKS.commit([{ ...entry, expect: this.#revisions.get(hook) ?? 0 }], patienceMs);
     try {
-      this.#revisions.set(hook, await this.#commit.commit([entry], patienceMs));
+      this.#revisions.set(hook, await write().catch((error) => this.#writeAnew(hook, error, write)));
+      this.#forgotten.delete(hook);
     } catch (error) {
       if (error instanceof Conflict) throw new Usurped(`somebody else looks after ${hook}`);
       throw error;
     }
   }
 
-  async setCondition(hook: string, condition: Condition): Promise<void> {
-    await this.#commit.commit([put(this.#named(hook), "condition", condition)], patienceMs);
+  /** That a hook was forgotten is forgotten, too: its subject is as if it had never been. */
+  #writeAnew(hook: string, error: unknown, write: () => Promise<number>): Promise<number> {
+    if (!(error instanceof Conflict) || !this.#forgotten.has(hook)) throw error;
+    this.#revisions.delete(hook);
+    return write();
   }
 
-  async putWaiting(hook: string, waiting: Waiting): Promise<void> {
-    const named = this.#named(hook);
-    await this.#commit.commit([put(named, "waiting", waiting, waiting.event.id)], patienceMs);
+  async setCondition(hook: string, condition: Condition): Promise<void> {
+    await this.#commits.HOOKS.commit([put(this.#named(hook), "condition", condition)], patienceMs);
+  }
+
+  async putWaiting(hook: string, waiting: Waiting): Promise<boolean> {
+    const entry = put(this.#named(hook), "waiting", waiting, waiting.event.id);
+    if (!this.#shares.HOOKWAIT.fits(entry.subject, entry.data.length)) return false;
+    return this.#ifThereIsRoom([entry]);
   }
 
   async removeWaiting(hook: string, id: string): Promise<void> {
-    await this.#commit.commit([gone(this.#named(hook), "waiting", id)], patienceMs);
+    const entries = (["waiting", "again"] as const)
+      .map((what) => hookSubject(this.#o.namespace, hook, what, id))
+      .filter((subject) => this.#shares.HOOKWAIT.has(subject))
+      .map(goneAt);
+    if (entries.length > 0) await this.#write(WAIT_STREAM, entries);
   }
 
-  async bury(hook: string, dead: Dead, tooMany: readonly string[]): Promise<void> {
+  async bury(hook: string, dead: Dead, tooMany: readonly string[]): Promise<number> {
     const named = this.#named(hook);
     const { id } = dead.event;
-    const others = tooMany.slice(0, 900).map((each) => gone(named, "dead", each));
-    await this.#commit.commit(
-      [put(named, "dead", dead, id), gone(named, "waiting", id), ...others],
-      patienceMs,
-    );
+    const entry = put(named, "dead", dead, id);
+    const share = this.#shares.HOOKDEAD;
+    const ofHook = tooMany
+      .map((each) => gone(named, "dead", each))
+      .filter(({ subject }) => share.has(subject));
+    const others = new Set(share.tooMany(entry.subject, entry.data.length));
+    for (const { subject } of ofHook) others.delete(subject);
+    const goners = [...ofHook, ...[...others].map(goneAt)].slice(0, besides);
+    // It lies in both for a moment: who comes then tries it once more.
+    await this.#write(DEAD_STREAM, [entry, ...goners]);
+    await this.removeWaiting(hook, id);
+    return goners.length;
   }
 
   /** Of a hook that is no more: where it was and what waited. The dead stay until their time is over. */
   async forget(hook: string): Promise<void> {
     const named = this.#named(hook);
-    const waiting = [...(this.#shelf.remembered().get(hook)?.waiting.keys() ?? [])];
-    const entries = [
-      gone(named, "place"),
-      gone(named, "condition"),
-      ...waiting.map((id) => gone(named, "waiting", id)),
-    ];
+    const entries = [gone(named, "place"), gone(named, "condition")];
     // The first entry is the place: whoever declares the hook again writes behind it.
-    this.#revisions.set(hook, await this.#commit.commit(entries.slice(0, 900), patienceMs));
+    this.#revisions.set(hook, await this.#commits.HOOKS.commit(entries, patienceMs));
+    this.#forgotten.add(hook);
+    const waiting = ["waiting", "again"].flatMap((what) =>
+      this.#shares.HOOKWAIT.under(hookSubject(this.#o.namespace, hook, what as "waiting", "")),
+    );
+    for (let at = 0; at < waiting.length; at += besides)
+      await this.#write(WAIT_STREAM, waiting.slice(at, at + besides).map(goneAt));
   }
 
   #hear(message: TailMessage): void {
-    const { hook, what, id } = parseHookSubject(message.subject);
+    const { subject, sequence, data, forged } = message;
+    const { hook, what, id, isFormer } = parseHookSubject(subject);
+    if (isFormer) return; // whoever opens the book next moves it
+    if (isLetter(what) && !forged) this.#note(subject, data.length, sequence);
     if (what === "again" && this.#isOpen) void this.#again(hook, id, message);
-    if (what === "place" && this.#mayBuildOn(message))
-      this.#revisions.set(hook, Math.max(message.sequence, this.#revisions.get(hook) ?? 0));
+    if (what === "place" && this.#mayBuildOn(message)) {
+      this.#revisions.set(hook, Math.max(sequence, this.#revisions.get(hook) ?? 0));
+      if (data.length === 0) this.#forgotten.add(hook);
+    }
     this.#shelf.hear(message);
   }
 
@@ -166,17 +205,39 @@ export class JetStreamHookBook implements HookBook, AsyncDisposable {
     }
   }
 
+  /** Without room it stays an order until it is carried out. */
   async #takeUp(hook: string, waiting: Waiting): Promise<void> {
     const named = this.#named(hook);
     const { id } = waiting.event;
-    await this.#commit.commit([put(named, "waiting", waiting, id), gone(named, "again", id)], patienceMs);
+    await this.#ifThereIsRoom([put(named, "waiting", waiting, id), gone(named, "again", id)]);
+  }
+
+  /** Whether it is written now. */
+  async #ifThereIsRoom(entries: readonly Entry[]): Promise<boolean> {
+    try {
+      await this.#write(WAIT_STREAM, entries);
+      return true;
+    } catch (error) {
+      if (error instanceof StoreFault && error.kind === "full") return false;
+      throw error;
+    }
+  }
+
+  async #write(stream: typeof WAIT_STREAM | typeof DEAD_STREAM, entries: readonly Entry[]): Promise<void> {
+    const first = await this.#commits[stream].commit(entries, patienceMs);
+    for (const [i, { subject, data }] of entries.entries()) this.#note(subject, data.length, first + i);
+  }
+
+  #note(subject: string, length: number, sequence: number): void {
+    const share = parseHookSubject(subject).what === "dead" ? this.#shares.HOOKDEAD : this.#shares.HOOKWAIT;
+    share.note(subject, length, sequence);
   }
 
   #named = (hook: string) => ({ namespace: this.#o.namespace, hook });
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#tail?.[Symbol.asyncDispose]();
-    await this.#commit.settled();
+    await this.#following?.[Symbol.asyncDispose]();
+    await Promise.all(Object.values(this.#commits).map((commit) => commit.settled()));
   }
 }
 

@@ -241,7 +241,7 @@ export function sizesOf(
     ownerBytes: Math.min(64 << 20, share(0.02)),
     directoryBytes: budget === 0 ? undefined : share(0.05),
     ...(budget === 0 ? {} : { suppressionBytes: Math.min(64 << 20, share(0.01)) }),
-    hookBytes: budget === 0 ? undefined : Math.min(64 << 20, share(0.01)),
+    hookBytes: budget === 0 ? undefined : Math.min(80 << 20, share(0.014)),
     greyBytes: budget === 0 ? undefined : Math.min(64 << 20, share(0.005)),
   };
 }

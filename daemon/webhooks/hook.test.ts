@@ -35,6 +35,7 @@ class Book implements HookBook {
   readonly dead = new Map<string, Dead>();
   readonly conditions: Condition["is"][] = [];
   fails: Error | undefined;
+  isFull = false;
 
   #check(): void {
     if (this.fails) throw this.fails;
@@ -43,19 +44,22 @@ class Book implements HookBook {
   async setCondition(_: string, { is }: Condition): Promise<void> {
     this.conditions.push(is);
   }
-  async putWaiting(_: string, waiting: Waiting): Promise<void> {
+  async putWaiting(_: string, waiting: Waiting): Promise<boolean> {
     this.#check();
+    if (this.isFull) return false;
     this.waiting.set(waiting.event.id, waiting);
+    return true;
   }
   async removeWaiting(_: string, id: string): Promise<void> {
     this.#check();
     this.waiting.delete(id);
   }
-  async bury(_: string, dead: Dead, tooMany: readonly string[]): Promise<void> {
+  async bury(_: string, dead: Dead, tooMany: readonly string[]): Promise<number> {
     this.#check();
     this.dead.set(dead.event.id, dead);
     this.waiting.delete(dead.event.id);
     for (const id of tooMany) this.dead.delete(id);
+    return tooMany.length;
   }
 }
 
@@ -263,6 +267,37 @@ test("while the book is away nothing is done with; then it is", async () => {
   book.fails = undefined;
   await pass(1_000);
   assert.deepEqual([done, book.waiting.has("e")], [["e"], true]);
+});
+
+test("what the book has no room for is tried again all the same, and is done with only then", async () => {
+  const { give, quiet, pass, done, book, calls, hook } = setup((_, n) => status(n < 3 ? 500 : 200));
+  book.isFull = true;
+  give("e");
+  await quiet();
+  assert.deepEqual([done, hook.waiting], [[], 1]);
+  await pass(5_000);
+  assert.deepEqual([done, calls.length], [[], 2]);
+  await pass(30_000);
+  assert.deepEqual([done, calls.length, hook.waiting], [["e"], 3, 0]);
+});
+
+test("what found no room is done with once it finds some, or lies with the dead", async () => {
+  const { give, quiet, pass, done, book } = setup(() => status(500));
+  book.isFull = true;
+  give("e", "f");
+  await quiet();
+  book.isFull = false;
+  await pass(6_000);
+  assert.deepEqual([done.length, book.waiting.size], [1, 1], "one at a time: its receiver fails");
+  book.isFull = true;
+  for (let hours = 0; hours < 30; hours++) await pass(hour);
+  assert.deepEqual(
+    [done.sort(), [...book.dead.keys()].sort()],
+    [
+      ["e", "f"],
+      ["e", "f"],
+    ],
+  );
 });
 
 test("who is usurped says so, and is done with nothing", async () => {

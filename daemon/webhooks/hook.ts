@@ -4,6 +4,7 @@
  * In:     an intake of events, and what was remembered of the hook.
  * Out:    an event is done with when the receiver answered 2xx, or when it lies in the book: waiting for another attempt, or
  *         dead. Events that fail do not hold up the others until `WAITING` of them wait; then no new ones are begun.
+ * Room:   what waits and finds no room in the book waits here alone; then the hook's place stays before it.
  * Pace:   several at once while the receiver does well, one while it fails; after some failures in a row it is left alone for
  *         a while (`pace.ts`), also as long as it asks for (Retry-After).
  * Ends:   410 ends it until its specification changes: what it was still to be told is put with the dead.
@@ -61,6 +62,8 @@ export class Hook implements AsyncDisposable {
   #entry: HookEntry;
   readonly #intake: Intake;
   readonly #waiting: Map<string, Waiting>;
+  /** Of those that wait, the ones that the book had no room for. */
+  readonly #unwritten = new Map<string, Item>();
   readonly #dead: string[];
   readonly #busy = new Set<string>();
   readonly #work = new Set<Promise<void>>();
@@ -281,9 +284,10 @@ export class Hook implements AsyncDisposable {
     const tried = { event: task.event, attempts, since: before.since, why };
     if (now >= end) return this.#bury(task, { ...tried, at: now });
     const waiting = { ...tried, next: Math.min(now + waitAfter(attempts, chance(), waitMs), end) };
-    await this.#write((book) => book.putWaiting(this.#entry.id, waiting));
+    const isWritten = await this.#write((book) => book.putWaiting(this.#entry.id, waiting));
     this.#waiting.set(task.event.id, waiting);
-    this.#over(task);
+    if (isWritten) this.#over(task);
+    else if (task.kind === "fresh") this.#unwritten.set(task.event.id, task.item);
   }
 
   async #bury(task: Task, dead: Dead): Promise<void> {
@@ -294,12 +298,12 @@ export class Hook implements AsyncDisposable {
     this.#dead.push(id);
     const tooMany = this.#dead.splice(0, Math.max(0, this.#dead.length - DEAD));
     counted("buried", 0);
-    for (const _ of tooMany) counted("lost", 0);
     log.warn(
       { hook: this.#name, event: task.event.id, why: dead.why },
       "a webhook's event was given up: it lies with the dead letters",
     );
-    await this.#write((book) => book.bury(this.#entry.id, dead, tooMany));
+    const lost = await this.#write((book) => book.bury(this.#entry.id, dead, tooMany));
+    for (let i = 0; i < lost; i++) counted("lost", 0);
     this.#waiting.delete(task.event.id);
     this.#over(task);
   }
@@ -327,12 +331,15 @@ export class Hook implements AsyncDisposable {
   }
 
   #over(task: Task): void {
-    if (task.kind === "fresh") this.#intake.done(task.item);
-    else if (this.#waiting.get(task.event.id) === task.waiting) this.#waiting.delete(task.event.id);
+    const { id } = task.event;
+    const item = task.kind === "fresh" ? task.item : this.#unwritten.get(id);
+    if (item) this.#intake.done(item);
+    this.#unwritten.delete(id);
+    if (task.kind === "waiting" && this.#waiting.get(id) === task.waiting) this.#waiting.delete(id);
   }
 
   /** Until it is written, or another daemon has taken over, or we stop. */
-  async #write(write: (book: HookBook) => Promise<void>): Promise<void> {
+  async #write<T>(write: (book: HookBook) => Promise<T>): Promise<T> {
     const { book, clock, log } = this.#m;
     const { signal } = this.#stop;
     for (let told = false; ; told = true) {

@@ -43,11 +43,15 @@ export interface HookBook {
   /** Rejects with `Usurped` when somebody else has written it. */
   setPlace(hook: string, place: Place): Promise<void>;
   setCondition(hook: string, condition: Condition): Promise<void>;
-  putWaiting(hook: string, waiting: Waiting): Promise<void>;
-  /** It was taken. */
+  /** `false`: there is no room for it, and it stays the caller's to remember. */
+  putWaiting(hook: string, waiting: Waiting): Promise<boolean>;
+  /** It was taken; whether it found room does not matter. */
   removeWaiting(hook: string, id: string): Promise<void>;
-  /** Moves it among the dead, and takes away those that are too many. */
-  bury(hook: string, dead: Dead, tooMany: readonly string[]): Promise<void>;
+  /**
+   * Moves it among the dead, and takes away those that are too many, of this hook or of all its namespace's; resolves to how
+   * many went.
+   */
+  bury(hook: string, dead: Dead, tooMany: readonly string[]): Promise<number>;
 }
 
 /** Another daemon looks after the namespace's hooks now. */

@@ -29,9 +29,11 @@ test("leases are not saved, and what lies beside them is", () => {
   assert.equal(isSaved("own.shop.relay-default.p.7"), false);
   assert.equal(isSaved("own.shop.suspended.default"), true);
   assert.equal(isSaved("own.shop.suspended.default.c2l0ZQ"), true);
-  assert.equal(isSaved("hooks.shop._.lease._"), false);
+  assert.equal(isSaved("own.shop.hooks.lease._"), false);
+  assert.equal(isSaved("hooks.shop._.lease._"), false, "as a version before wrote it");
   assert.equal(isSaved("hooks.shop.policy:default:crm.place._"), false);
-  assert.equal(isSaved("hooks.shop.policy:default:crm.dead.evt_1"), true);
+  assert.equal(isSaved("hookdead.shop.policy:default:crm.dead.evt_1"), true);
+  assert.equal(isSaved("hookwait.shop.policy:default:crm.waiting.evt_1"), true);
   assert.equal(isSaved("q0.relay.shop.default.7.m.1"), true);
 });
 

@@ -124,11 +124,12 @@ const greylisting = (namespace: string): string[] => [
   `$JS.API.DIRECT.GET.GREY.grey.${namespace}.*`,
 ];
 
-/** What its webhooks remember, and their lease. */
-const webhooks = (namespace: string): string[] => [
-  `hooks.${namespace}.*.*.*`,
-  ...reading("HOOKS", `hooks.${namespace}.*.*.*`),
-];
+/** What its webhooks remember. */
+const webhooks = (namespace: string): string[] =>
+  ["HOOKS", "HOOKWAIT", "HOOKDEAD"].flatMap((stream) => {
+    const subjects = `${stream.toLowerCase()}.${namespace}.*.*.*`;
+    return [subjects, ...reading(stream, subjects)];
+  });
 
 const events = (namespace: string): string[] => [
   `events.${namespace}.*`,
