@@ -12,7 +12,8 @@
  * Fails:  `Conflict` when a compare-and-set of the unit failed: nothing of it is stored. `StoreFault` otherwise.
  *         A batch that fails because of one unit is split until the others are through. An answer that did not arrive is
  *         not taken for a failure: the leader is asked whether the unit's first entry carries our batch id. Only when
- *         the time is over the unit is given up as `away`, and then nothing is known about it.
+ *         the time is over the unit is given up as `away`, and then nothing is known about it. Its `cause` is what the server
+ *         said when it pushed back to the end: so it does, too, when one entry among several can never be stored.
  *
  * The publisher is our own because `Batch.add()` of @nats-io/jetstream 3.4.0 drops expectations and TTLs.
  */
@@ -60,6 +61,8 @@ interface Unit {
   doubts: string[];
   /** How long it rests when the server pushes back, ms. */
   pauseMs: number;
+  /** What the server said then last. */
+  pushedBack?: StoreFault;
 }
 
 interface Answer {
@@ -195,7 +198,7 @@ export class GroupCommit {
     const now = this.#clock.monotonic();
     const live = batch.filter((unit) => {
       if (unit.deadline > now) return true;
-      unit.failed(new StoreFault("away", "not stored within the time limit"));
+      unit.failed(new StoreFault("away", "not stored within the time limit", unit.pushedBack));
       return false;
     });
     if (live.length === 0) return;
@@ -244,6 +247,7 @@ export class GroupCommit {
     }
     if (failure instanceof StoreFault && failure.kind === "busy") {
       this.#unanswered(this.#clock.monotonic());
+      unit.pushedBack = failure;
       await this.#clock.sleep(unit.pauseMs);
       unit.pauseMs = Math.min(2 * unit.pauseMs, LONGEST_PAUSE_MS);
       return this.#store([unit]);

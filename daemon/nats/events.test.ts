@@ -1,10 +1,11 @@
 /** The stream of events: what is written, when it counts as written, and what its readers get. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { jetstreamManager } from "@nats-io/jetstream";
 import { startNats } from "../../test/harness/nats-server.ts";
 import { until } from "../../test/harness/until.ts";
 import { systemClock } from "../kit/clock.ts";
-import { silent } from "../kit/log.ts";
+import { type Log, silent } from "../kit/log.ts";
 import type { TraceEvent } from "../queue/events.ts";
 import { newMessageId } from "../queue/ids.ts";
 import type { PolicyName } from "../queue/job.ts";
@@ -121,6 +122,44 @@ test("what was told twice is read once; lines of before the contract are read, a
   await link.nc.request("events._.old-daemon", lines.join("\n"));
   const kinds = (await readEvents(link, message, silent)).map(({ kind }) => kind);
   assert.deepEqual(kinds, ["held", "released"]);
+});
+
+/** With some words, or with more than the stream takes. */
+const returned = (length: number, message = newMessageId(Date.now())): TraceEvent => ({
+  kind: "bounced",
+  at: Date.now(),
+  message,
+  reason: "x".repeat(length),
+});
+
+test("an event that can never be stored is left out; what is kept with it, before it and after it is stored", async () => {
+  const told: { subject?: unknown; events?: unknown }[] = [];
+  const log: Log = { ...silent, error: (fields: object) => void told.push(fields) } as Log;
+  const manager = await jetstreamManager(link.nc);
+  const { config } = await manager.streams.info(EVENT_STREAM);
+  await manager.streams.update(EVENT_STREAM, { ...config, max_msg_size: 4_096 });
+  await using events = new EventLog({ link, clock: systemClock, log, wanted: () => true, timeoutMs: 1_000 });
+  const messages = Array.from({ length: 6 }, () => newMessageId(Date.now()));
+  await Promise.all([
+    events.keep([held(messages[0])], about("poison")),
+    events.keep([returned(10_000)], about("poison")),
+    events.keep([returned(10, messages[1])], about("poison")),
+    events.keep([held(messages[2])], about("beside")),
+  ]);
+  await events.keep([held(messages[3])], about("poison"));
+  // Written behind it is the same.
+  events.tell(held(messages[4]), about("poison"));
+  events.tell(returned(10_000), about("poison"));
+  events.tell(returned(10, messages[5]), about("poison"));
+  await events[Symbol.asyncDispose]();
+  await manager.streams.update(EVENT_STREAM, { ...config, max_msg_size: -1 });
+  for (const [i, message] of messages.entries())
+    assert.equal((await readEvents(link, message, silent)).length, 1, `the event of message ${i}`);
+  assert.deepEqual(
+    told.map(({ subject, events: count }) => [subject, count]),
+    [["events.poison.returned", 1]],
+    "told once in a while",
+  );
 });
 
 test("retention and size are settings: they change when they are asked for, and else stay", async () => {

@@ -9,7 +9,8 @@
  * with all who wait.
  * Fails:  `tell` never; it holds a few megabytes while the store is away, and what the store does not take in time is
  *         counted and dropped. `keep` rejects with a `StoreFault` while the store is away; a store that is full takes
- *         nothing from anybody, so then it drops as `tell` does.
+ *         nothing from anybody, so then it drops as `tell` does. Of what it refuses, the events are found that it will never
+ *         take; these are left out, and the log says so: whoever waits with them is not to wait for ever.
  *
  * Reading starts at the time that a message's id carries, and ends when the log does.
  */
@@ -18,15 +19,15 @@ import type { Log } from "../kit/log.ts";
 import type { TraceEvent } from "../queue/events.ts";
 import { idTime } from "../queue/ids.ts";
 import type { MessageId } from "../queue/job.ts";
-import { type Concerned, kindOf, type MessageEvent, messageEvents, traceOf } from "../queue/message-event.ts";
+import { type Concerned, type MessageEvent, messageEvents, traceOf } from "../queue/message-event.ts";
 import { type Entry, GroupCommit } from "./commit.ts";
 import type { Link } from "./connect.ts";
-import { StoreFault } from "./fault.ts";
+import { linesOf, PAGE, Pages } from "./event-pages.ts";
+import { isDroppedBatch, StoreFault } from "./fault.ts";
 import { EVENT_STREAM } from "./streams.ts";
 import { Tail, type TailMessage } from "./tail.ts";
 
 const FLUSH_MS = 250;
-const PAGE = 64 << 10;
 /** What is held while the store is away. */
 const HELD = 4 << 20;
 /** Records of one write. */
@@ -35,48 +36,14 @@ const BATCH = 500;
 const IN_FLIGHT = 64;
 const TIMEOUT_MS = 10_000;
 const CLOCKS_APART_MS = 60_000;
+const TELL_MS = 10_000;
 /** Times are told to the server as RFC 3339 has them, with four digits for the year; an id that was made up may go beyond. */
 const LATEST = Date.UTC(9999, 11, 31);
 
-interface Page {
-  lines: string[];
-  size: number;
-}
-
-/** Events that fill records. */
-class Pages {
-  /** By subject; the last page of each is the one that fills. */
-  #bySubject = new Map<string, Page[]>();
-  #size = 0;
-
-  get size(): number {
-    return this.#size;
-  }
-
-  add(event: MessageEvent): void {
-    const subject = `events.${event.data.namespace}.${kindOf(event)}`;
-    const line = JSON.stringify(event);
-    const pages = this.#bySubject.get(subject) ?? [];
-    this.#bySubject.set(subject, pages);
-    let page = pages.at(-1);
-    if (page === undefined || page.size + line.length > PAGE) {
-      page = { lines: [], size: 0 };
-      pages.push(page);
-    }
-    page.lines.push(line);
-    page.size += line.length + 1;
-    this.#size += line.length + 1;
-  }
-
-  take(): readonly Entry[] {
-    const entries = Array.from(this.#bySubject, ([subject, pages]) =>
-      pages.map(({ lines }): Entry => ({ subject, data: Buffer.from(lines.join("\n")) })),
-    ).flat();
-    this.#bySubject = new Map();
-    this.#size = 0;
-    return entries;
-  }
-}
+/** Whether it may be the fault of one of these entries. */
+const isHopeless = (error: unknown): boolean =>
+  error instanceof StoreFault &&
+  (error.kind === "refused" || error.kind === "tooLarge" || isDroppedBatch(error.cause));
 
 export interface EventLogOptions {
   readonly link: Link;
@@ -84,6 +51,8 @@ export interface EventLogOptions {
   readonly log: Log;
   /** Whether somebody relies on every event of this namespace. */
   readonly wanted?: (namespace: string) => boolean;
+  /** The longest that a write may take, ms. */
+  readonly timeoutMs?: number;
 }
 
 export class EventLog implements AsyncDisposable {
@@ -101,6 +70,8 @@ export class EventLog implements AsyncDisposable {
   #next: Promise<void> | undefined;
   #kept: Promise<void> = Promise.resolve();
   #dropped = 0;
+  #leftOut = 0;
+  #toldAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: EventLogOptions) {
     const { link, clock, log } = options;
@@ -177,12 +148,33 @@ export class EventLog implements AsyncDisposable {
     for (let at = 0; at < entries.length; at += BATCH) {
       const some = entries.slice(at, at + BATCH);
       try {
-        await this.#commit.commit(some, TIMEOUT_MS);
+        await this.#commit.commit(some, this.#o.timeoutMs ?? TIMEOUT_MS);
       } catch (error) {
-        if (!(error instanceof StoreFault) || error.kind !== "full") throw error;
-        this.#drop(some);
+        if (error instanceof StoreFault && error.kind === "full") this.#drop(some);
+        else if (isHopeless(error)) await this.#writeApart(some, error);
+        else throw error;
       }
     }
+  }
+
+  /** One of them at least cannot be stored, now or later: it is looked for by records, then by lines. */
+  async #writeApart(entries: readonly Entry[], why: unknown): Promise<void> {
+    const [first] = entries;
+    const parts = entries.length === 1 && first ? linesOf(first) : entries;
+    if (parts.length === 1) return this.#leaveOut(parts[0] as Entry, why);
+    const writes = await Promise.allSettled(parts.map((part) => this.#write([part])));
+    for (const write of writes) if (write.status === "rejected") throw write.reason;
+  }
+
+  /** A store that refuses everything is told of now and then. */
+  #leaveOut({ subject, data }: Entry, why: unknown): void {
+    this.#leftOut++;
+    const now = this.#o.clock.monotonic();
+    if (now - this.#toldAt < TELL_MS) return;
+    this.#toldAt = now;
+    const fields = { err: why, subject, octets: data.length, events: this.#leftOut };
+    this.#o.log.error(fields, "a message event that the store will never take was left out");
+    this.#leftOut = 0;
   }
 
   #drop(entries: readonly Entry[]): void {

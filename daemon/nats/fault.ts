@@ -43,7 +43,8 @@ const NO_ROOM = new Set([10023, 10047]);
 /** 10164: another write to the subject is on its way, our own of a moment ago perhaps, and may yet come to nothing, as at a
  * leader that has lost its followers: no conflict before it is stored. 10167: the stream's intake is full; 10176: the batch was dropped, for example by a change of leader; 10199 and
  * 10210–10211: too many batches at once. Nothing was stored, and the same batch may succeed a moment later. */
-const TRY_AGAIN = new Set([10008, 10164, 10167, 10176, 10210, 10211]);
+const BATCH_DROPPED = 10176;
+const TRY_AGAIN = new Set([10008, 10164, 10167, BATCH_DROPPED, 10210, 10211]);
 
 export function faultOf(error: ApiError): StoreFault | Conflict {
   const text = `${error.description ?? "refused"} (${error.err_code ?? error.code})`;
@@ -56,6 +57,10 @@ export function faultOf(error: ApiError): StoreFault | Conflict {
   if (error.code === 503) return new StoreFault("away", text);
   return new StoreFault("refused", text);
 }
+
+/** The server stored nothing of a batch, and does not say why: it may have been for one entry of it, or for no fault of it. */
+export const isDroppedBatch = (fault: unknown): boolean =>
+  fault instanceof StoreFault && fault.message.endsWith(`(${BATCH_DROPPED})`);
 
 /** What a client of SMTP hears. A fault on our side is never permanent, but for a message that can never fit. */
 export function replyOf(fault: unknown): Reply {
