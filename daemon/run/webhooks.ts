@@ -11,8 +11,8 @@ import { Resolver } from "../dns/resolver.ts";
 import { systemServers } from "../dns/servers.ts";
 import { cidrTable, isLoopback } from "../kit/cidr.ts";
 import { systemClock } from "../kit/clock.ts";
+import { FairSlots } from "../kit/fair-slots.ts";
 import type { Log } from "../kit/log.ts";
-import { Slots } from "../kit/slots.ts";
 import { HookLeases } from "../nats/hook-leases.ts";
 import { type BookOptions, eventSource, type JetStreamHookBook, openBook } from "../nats/webhooks.ts";
 import { openPoster, type Poster } from "../net/post-event.ts";
@@ -31,7 +31,7 @@ export interface WebhooksContext {
   readonly log: Log;
 }
 
-/** Requests at once, to all receivers together. */
+/** Requests at once, to all receivers together; a namespace has a share of them, half when it is alone. */
 const CALLS = 256;
 const PAUSE_MS = 500;
 /** Hooks that read for themselves at once. */
@@ -60,8 +60,8 @@ class Webhooks implements AsyncDisposable {
   readonly #leases: HookLeases;
   /** By namespace; what opens or ends one waits for what came before. */
   readonly #held = new Map<string, { turn: Promise<void>; carrier?: Carrier; end?: () => Promise<void> }>();
-  readonly #calls = new Slots(CALLS);
-  readonly #catchingUp = new Slots(CATCHING_UP);
+  readonly #calls = new FairSlots(CALLS);
+  readonly #catchingUp = new FairSlots(CATCHING_UP);
   #forgetChanges = () => {};
   #isOver = false;
 
@@ -132,8 +132,8 @@ class Webhooks implements AsyncDisposable {
         forget: (hook) => book.forget(hook),
         source: eventSource(link, log),
         post: this.#poster.post,
-        calls: this.#calls,
-        catchingUp: this.#catchingUp,
+        calls: this.#calls.of(namespace),
+        catchingUp: this.#catchingUp.of(namespace),
         clock: store.clock,
         chance: Math.random,
         log,

@@ -7,7 +7,7 @@
  *         for itself.
  */
 import { concerns, type HookEntry } from "../directory/hooks.ts";
-import type { Slots } from "../kit/slots.ts";
+import type { Turns } from "../kit/fair-slots.ts";
 import { fingerprint, Hook, type HookMeans } from "./hook.ts";
 import { Intake } from "./intake.ts";
 import {
@@ -26,7 +26,7 @@ export interface CarrierOptions extends HookMeans {
   readonly remembered: ReadonlyMap<string, Remembered>;
   /** Takes away what is remembered of a hook that is no more; the dead stay for a while. */
   readonly forget: (hook: string) => Promise<void>;
-  readonly catchingUp: Slots;
+  readonly catchingUp: Turns;
 }
 
 interface Held {

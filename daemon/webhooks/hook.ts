@@ -14,8 +14,8 @@
 import { createHash } from "node:crypto";
 import type { HookEntry } from "../directory/hooks.ts";
 import type { Chance, Clock } from "../kit/clock.ts";
+import type { Turns } from "../kit/fair-slots.ts";
 import type { Log } from "../kit/log.ts";
-import type { Slots } from "../kit/slots.ts";
 import type { MessageEvent } from "../queue/message-event.ts";
 import { type Answer, type Verdict, verdictOf } from "./answer.ts";
 import type { Intake, Item } from "./intake.ts";
@@ -37,8 +37,8 @@ export type HookResult = "taken" | "failed" | "gone" | "buried" | "lost";
 export interface HookMeans {
   readonly book: HookBook;
   readonly post: Post;
-  /** Requests at once, of all hooks. */
-  readonly calls: Slots;
+  /** Requests at once: its namespace's part of those of all hooks. */
+  readonly calls: Turns;
   readonly clock: Clock;
   readonly chance: Chance;
   readonly log: Log;

@@ -10,7 +10,7 @@
  * Memory: `ROOM` events, and those of one record.
  */
 import { Deque } from "../kit/deque.ts";
-import type { Slots } from "../kit/slots.ts";
+import type { Turns } from "../kit/fair-slots.ts";
 import type { MessageEvent } from "../queue/message-event.ts";
 import type { EventSource, Place, Reading } from "./store.ts";
 
@@ -27,7 +27,7 @@ export interface IntakeOptions {
   /** The last record that the shared reading has told; 0: none yet. */
   readonly seen: () => number;
   /** How many hooks may catch up at once. */
-  readonly slots: Slots;
+  readonly slots: Turns;
   /** There is something to take. */
   readonly onMore: () => void;
 }
