@@ -242,7 +242,9 @@ function tailOf(link: Link, since: number, onPage: (page: Buffer) => void, log: 
     if (!forged) onPage(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
   };
   const filter = eventSubjects(link.confined);
-  return new Tail(link, { stream: EVENT_STREAM, filters: [filter], since, onMessage, log });
+  // Who follows goes on with a stream that was brought back from a copy.
+  const back = { onAnother: () => {}, goesBack: true };
+  return new Tail(link, { stream: EVENT_STREAM, filters: [filter], since, onMessage, log, ...back });
 }
 
 /** Of one namespace, or of all. */

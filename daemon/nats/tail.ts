@@ -47,6 +47,8 @@ export interface TailOptions {
   readonly since?: number;
   /** Every message behind this sequence, instead of the last one of each subject. */
   readonly after?: number;
+  /** When that one was stored, or later, but not before it was heard of; ms since the epoch. */
+  readonly heardAt?: number;
   /**
    * The stream may go with its server, which keeps it in memory, and begin again: it is made when it is missing, and read
    * from its beginning whenever it is followed anew.
@@ -54,9 +56,11 @@ export interface TailOptions {
   readonly fleeting?: () => Promise<void>;
   /**
    * Asked for by those who keep what they hear: the stream was brought back from a copy, and what was told after the copy
-   * is not so. Then everything comes anew, as at the start; with `after`, what is stored from now on.
+   * is not so. Then everything comes anew, as at the start; with `after`, what is stored from now on; with `goesBack`,
+   * what was not told of the stream as it is now, from `next` on.
    */
-  readonly onAnother?: () => void;
+  readonly onAnother?: (next: number) => void;
+  readonly goesBack?: boolean;
   readonly onMessage: (message: TailMessage) => void;
   readonly log: Log;
 }
@@ -85,6 +89,7 @@ export class Tail implements AsyncDisposable {
     this.#link = link;
     this.#options = options;
     this.#lastSequence = options.after ?? 0;
+    this.#lastTime = options.heardAt ?? 0;
     this.#caughtUp.promise.catch(() => {});
   }
 
@@ -233,15 +238,20 @@ export class Tail implements AsyncDisposable {
 
   /** Before it is followed anew. */
   async #recognize(): Promise<void> {
-    const { onAnother, after, stream, log } = this.#options;
+    const { onAnother, after, goesBack, stream, filters, log } = this.#options;
+    const [filter = ">"] = filters;
     if (!onAnother || this.#lastSequence === 0) return;
     const heard = { sequence: this.#lastSequence, time: this.#lastTime };
-    const history = await historyOf(this.#link, stream, heard);
+    const history = await historyOf({ link: this.#link, stream, filter }, heard);
     if (history.kind === "goes on") return;
     log.warn({ stream }, "the stream was brought back from a copy: what was known of it is forgotten");
-    this.#lastSequence = after === undefined ? 0 : history.last.sequence;
-    this.#lastTime = 0;
-    onAnother();
+    const { last, next } = history;
+    if (goesBack) this.#lastSequence = next - 1;
+    else {
+      this.#lastSequence = after === undefined ? 0 : last;
+      this.#lastTime = 0;
+    }
+    onAnother(next);
   }
 
   /** Without a listener the consumer ends by itself. */

@@ -14,7 +14,7 @@ import {
   type Dead,
   type EventSource,
   type HookBook,
-  type OnRecord,
+  type Listener,
   type Place,
   type Reading,
   type Remembered,
@@ -242,14 +242,21 @@ export class JetStreamHookBook implements HookBook, AsyncDisposable {
 }
 
 /** The event stream as hooks read it. What somebody had the server write in his place is passed over. */
-export const eventSource = (link: Link, log: Log): EventSource => ({
-  read(namespace: string, from: Place, onRecord: OnRecord): Reading {
+export const eventSource = (link: Link, log: Log, clock: Clock): EventSource => ({
+  read(namespace: string, from: Place, { onRecord, onAnother }: Listener): Reading {
     const filters = [eventSubjects(namespace)];
-    const onMessage = ({ sequence, data, forged }: TailMessage) =>
-      onRecord(sequence, forged ? [] : parseEvents(data));
-    const where = "after" in from ? { after: Math.max(1, from.after) } : { since: Math.max(1, from.since) };
-    const tail = new Tail(link, { stream: EVENT_STREAM, filters, onMessage, log, ...where });
+    const onMessage = ({ sequence, data, forged, time }: TailMessage) =>
+      onRecord(sequence, forged ? [] : parseEvents(data), time);
+    const where = whereOf(from, clock.now());
+    const options = { stream: EVENT_STREAM, filters, onMessage, onAnother, goesBack: true, log, ...where };
+    const tail = new Tail(link, options);
     void tail.begin(); // it never rejects, and ends when it is closed
     return tail;
   },
 });
+
+/** Of a place that tells no time it is known at least that nothing of now was heard. */
+function whereOf(from: Place, now: number) {
+  if ("since" in from) return { since: Math.max(1, from.since) };
+  return from.after > 0 ? { after: from.after, heardAt: from.at ?? now } : { since: 1 };
+}

@@ -130,7 +130,7 @@ class Webhooks implements AsyncDisposable {
         book,
         remembered: book.remembered,
         forget: (hook) => book.forget(hook),
-        source: eventSource(link, log),
+        source: eventSource(link, log, store.clock),
         post: this.#poster.post,
         calls: this.#calls.of(namespace),
         catchingUp: this.#catchingUp.of(namespace),

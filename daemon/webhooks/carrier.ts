@@ -57,10 +57,20 @@ export class Carrier implements AsyncDisposable {
   constructor(options: CarrierOptions, entries: readonly HookEntry[]) {
     this.#o = options;
     const { source, namespace, clock } = options;
-    this.#live = source.read(namespace, { since: clock.now() - overlapMs }, (sequence, events) => {
-      this.#seen = Math.max(this.#seen, sequence);
-      for (const { intake } of this.#held.values()) intake.offer(sequence, events);
-    });
+    this.#live = source.read(
+      namespace,
+      { since: clock.now() - overlapMs },
+      {
+        onRecord: (sequence, events, at) => {
+          this.#seen = Math.max(this.#seen, sequence);
+          for (const { intake } of this.#held.values()) intake.offer(sequence, events, at);
+        },
+        onAnother: (next) => {
+          this.#seen = Math.min(this.#seen, next - 1);
+          for (const { intake } of this.#held.values()) intake.goBack(next);
+        },
+      },
+    );
     const wanted = new Set(entries.map(({ id }) => id));
     for (const id of options.remembered.keys()) if (!wanted.has(id)) this.#forget(id);
     for (const entry of entries) this.#add(entry, options.remembered.get(entry.id));

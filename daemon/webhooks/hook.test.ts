@@ -101,7 +101,7 @@ function setup(answer: AnswerBy, remembered?: Partial<Remembered>) {
     },
   });
   const give = (...ids: string[]) => {
-    for (const id of ids) items.push({ sequence: 1, event: eventOf(id) });
+    for (const id of ids) items.push({ record: { sequence: 1, left: 1 }, event: eventOf(id) });
     hook.pump();
   };
   const quiet = async () => {

@@ -5,38 +5,48 @@ import fc from "fast-check";
 import { Slots } from "../kit/slots.ts";
 import type { MessageEvent } from "../queue/message-event.ts";
 import { Intake, type Item } from "./intake.ts";
-import type { EventSource, OnRecord, Place, Reading } from "./store.ts";
+import type { EventSource, Listener, Place, Reading } from "./store.ts";
 
 const eventOf = (id: string): MessageEvent =>
   ({ version: 1, id, type: "message.delivered", timestamp: "2026-11-29T14:00:00.000Z", data: {} }) as never;
 
 /** A stream whose records are told when the test says so. */
 class Stream implements EventSource {
-  readonly records: { sequence: number; events: MessageEvent[] }[] = [];
+  readonly records: { sequence: number; events: MessageEvent[]; at: number }[] = [];
   readonly open = new Set<Follower>();
+  #now = 0;
 
   append(...ids: string[]): void {
-    this.records.push({ sequence: this.records.length + 1, events: ids.map(eventOf) });
+    this.#now += 10_000;
+    this.records.push({ sequence: this.records.length + 1, events: ids.map(eventOf), at: this.#now });
   }
 
-  read(_: string, from: Place, onRecord: OnRecord): Reading {
-    const follower = new Follower(this, "after" in from ? from.after : 0, onRecord);
+  read(_: string, from: Place, listener: Listener): Reading {
+    const follower = new Follower(this, "after" in from ? from.after : 0, listener);
     this.open.add(follower);
+    if ("after" in from) follower.recognize(from.at ?? 0);
     return follower;
+  }
+
+  /** All but the first so many are gone, and every reading notices. */
+  bringBack(count: number): void {
+    this.records.length = Math.min(this.records.length, count);
+    for (const follower of this.open) follower.recognize();
   }
 }
 
 class Follower implements Reading {
   readonly #stream: Stream;
-  readonly #onRecord: OnRecord;
+  readonly #listener: Listener;
   readonly #done = Promise.withResolvers<void>();
   readonly #until: number;
   at: number;
+  #heardAt = 0;
 
-  constructor(stream: Stream, at: number, onRecord: OnRecord) {
+  constructor(stream: Stream, at: number, listener: Listener) {
     this.#stream = stream;
     this.at = at;
-    this.#onRecord = onRecord;
+    this.#listener = listener;
     this.#until = stream.records.length;
     this.#done.promise.catch(() => {});
     if (at >= this.#until) this.#done.resolve();
@@ -50,9 +60,20 @@ class Follower implements Reading {
     const next = this.#stream.records.find(({ sequence }) => sequence > this.at);
     if (next === undefined || !this.#stream.open.has(this)) return false;
     this.at = next.sequence;
-    this.#onRecord(next.sequence, next.events);
+    this.#heardAt = next.at;
+    this.#listener.onRecord(next.sequence, next.events, next.at);
     if (this.at >= this.#until) this.#done.resolve();
     return true;
+  }
+
+  /** Whether the stream has later records where it heard earlier ones, or ends before. */
+  recognize(heardAt = this.#heardAt): void {
+    this.#heardAt = heardAt;
+    const { records } = this.#stream;
+    const next = records.find(({ at }) => at > heardAt)?.sequence ?? records.length + 1;
+    if (next > this.at) return;
+    this.at = next - 1;
+    this.#listener.onAnother(next);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -65,9 +86,15 @@ function setup(from: Place = { after: 0 }, records = 0) {
   const stream = new Stream();
   for (let i = 0; i < records; i++) stream.append(`e${i}`);
   let seen = 0;
-  const live = new Follower(stream, "after" in from ? from.after : 0, (sequence, events) => {
-    seen = sequence;
-    intake.offer(sequence, events);
+  const live = new Follower(stream, "after" in from ? from.after : 0, {
+    onRecord: (sequence, events, at) => {
+      seen = sequence;
+      intake.offer(sequence, events, at);
+    },
+    onAnother: (next) => {
+      seen = Math.min(seen, next - 1);
+      intake.goBack(next);
+    },
   });
   stream.open.add(live);
   const intake = new Intake({
@@ -108,13 +135,42 @@ test("its place is before what is not done with, also in the middle of a record,
   const items = [intake.take(), intake.take(), intake.take()] as Item[];
   intake.done(items[0] as Item);
   intake.done(items[2] as Item);
-  assert.deepEqual(intake.place, { after: 0 });
+  assert.deepEqual(intake.place, { after: 0, at: 30_000 });
   intake.done(items[1] as Item);
-  assert.deepEqual(intake.place, { after: 3 });
+  assert.deepEqual(intake.place, { after: 3, at: 30_000 });
 });
 
 test("a new hook that has heard nothing begins at its time again", () => {
   assert.deepEqual(setup({ since: 77 }).intake.place, { since: 77 });
+});
+
+test("in a stream that was brought back it goes on where that does, and what it had taken is told all the same", async () => {
+  const { stream, live, intake, own } = setup({ after: 0 }, 2);
+  while (own()?.step());
+  while (live.step());
+  await settle();
+  for (const id of ["lost1", "lost2"]) stream.append(id);
+  while (live.step());
+  const taken: Item[] = [];
+  const takeAll = () => {
+    for (let item = intake.take(); item; item = intake.take()) taken.push(item);
+  };
+  takeAll();
+  for (const item of taken.slice(0, 3)) intake.done(item);
+  assert.deepEqual(intake.place, { after: 3, at: 40_000 });
+  stream.bringBack(2);
+  assert.deepEqual(
+    intake.place,
+    { after: 2, at: 40_000 },
+    "whoever comes next reads what is there from then on",
+  );
+  for (const id of ["new1", "new2", "new3"]) stream.append(id);
+  while (live.step());
+  takeAll();
+  const ids = taken.map(({ event }) => event.id);
+  assert.deepEqual(ids, ["e0", "e1", "lost1", "lost2", "new1", "new2", "new3"]);
+  for (const item of taken.slice(3)) intake.done(item);
+  assert.deepEqual(intake.place, { after: 5, at: 70_000 });
 });
 
 test("memory is bounded: one that cannot keep up reads later what it had no room for", async () => {
@@ -174,5 +230,41 @@ test("any order of steps: each event comes once, in order", async () => {
       );
     }),
     { numRuns: 60 },
+  );
+});
+
+test("whenever the stream is brought back: what it has in the end was told", async () => {
+  const doing = fc.constantFrom("append", "append", "live", "own", "take", "settle");
+  const steps = fc.array(fc.oneof({ weight: 30, arbitrary: doing }, fc.nat(60)), {
+    maxLength: 400,
+    size: "max",
+  });
+  await fc.assert(
+    fc.asyncProperty(steps, fc.nat(150), async (doings, before) => {
+      const { stream, live, intake, own } = setup({ after: 0 }, before);
+      const taken = new Set<string>();
+      let count = before;
+      const take = () => {
+        const item = intake.take();
+        if (item) taken.add(item.event.id);
+        return item !== undefined;
+      };
+      for (const doing of doings) {
+        if (typeof doing === "number") stream.bringBack(doing);
+        else if (doing === "append") stream.append(`e${count++}`, "other");
+        else if (doing === "live") live.step();
+        else if (doing === "own") own()?.step();
+        else if (doing === "take") take();
+        else await settle();
+      }
+      for (let quiet = 0; quiet < 3; ) {
+        const moved = [take(), live.step(), own()?.step()].some(Boolean);
+        quiet = moved ? 0 : quiet + 1;
+        await settle();
+      }
+      const untold = stream.records.map(({ events }) => events[0]?.id ?? "").filter((id) => !taken.has(id));
+      assert.deepEqual(untold, []);
+    }),
+    { numRuns: 100 },
   );
 });

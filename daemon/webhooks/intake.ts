@@ -7,15 +7,23 @@
  * In:     records by sequence; each event is taken once and told as done once.
  * Out:    `place`: every event up to there is done with. Whoever takes over begins behind it, so what is lost with a process
  *         is told again, and nothing is passed over.
+ * Back:   a stream that was brought back from a copy goes on before the place; then the place goes back to where it does. What was
+ *         taken before is told all the same, though the stream has it no more.
  * Memory: `ROOM` events, and those of one record.
  */
 import { Deque } from "../kit/deque.ts";
 import type { Turns } from "../kit/fair-slots.ts";
 import type { MessageEvent } from "../queue/message-event.ts";
-import type { EventSource, Place, Reading } from "./store.ts";
+import type { EventSource, OnRecord, Place, Reading } from "./store.ts";
+
+/** A record of which something is not done with. */
+interface Open {
+  sequence: number;
+  left: number;
+}
 
 export interface Item {
-  readonly sequence: number;
+  readonly record: Open;
   readonly event: MessageEvent;
 }
 
@@ -33,22 +41,28 @@ export interface IntakeOptions {
 }
 
 const ROOM = 100;
+/** Servers' clocks differ, and the stream's leader may change. */
+const clocksMs = 2_000;
 
 export class Intake implements AsyncDisposable {
   readonly #o: IntakeOptions;
   readonly #fresh = new Deque<Item>();
-  /** Events of each record that are not done with; records in ascending order. */
-  readonly #open = new Map<number, number>();
+  /** In ascending order. */
+  readonly #open = new Set<Open>();
   readonly #taken = new Set<Item>();
   /** Up to here everything has been told to us; 0: not known. */
   #position: number;
+  /** When the newest record was stored that was told to us. */
+  #at: number | undefined;
   #state: "live" | "behind" | "catching up" | "closed" = "behind";
   #reading: Reading | undefined;
   #closing: Promise<void> = Promise.resolve();
 
   constructor(options: IntakeOptions) {
     this.#o = options;
-    this.#position = "after" in options.from ? options.from.after : 0;
+    const { from } = options;
+    this.#position = "after" in from ? from.after : 0;
+    this.#at = "after" in from ? from.at : undefined;
     this.#catchUp();
   }
 
@@ -56,9 +70,10 @@ export class Intake implements AsyncDisposable {
   hasWorked = false;
 
   get place(): Place {
-    const [first] = this.#open.keys();
-    if (first !== undefined) return { after: first - 1 };
-    return this.#position === 0 ? this.#o.from : { after: this.#position };
+    const [first] = this.#open;
+    if (first === undefined && this.#position === 0) return this.#o.from;
+    const after = first === undefined ? this.#position : first.sequence - 1;
+    return this.#at === undefined ? { after } : { after, at: this.#at };
   }
 
   /** When the oldest event happened that is not done with, ms since the epoch. */
@@ -69,10 +84,25 @@ export class Intake implements AsyncDisposable {
   }
 
   /** A record of the shared reading. */
-  offer(sequence: number, events: readonly MessageEvent[]): void {
-    if (this.#state !== "live" || sequence <= this.#position) return;
+  offer(sequence: number, events: readonly MessageEvent[], at: number): void {
+    if (this.#state !== "live" || !this.#isNews(sequence, at)) return;
     if (this.#fresh.size >= ROOM) this.#state = "behind";
-    else this.#add(sequence, events);
+    else this.#add(sequence, events, at);
+  }
+
+  /** From `next` on the stream holds what was not told, whatever had these numbers before. */
+  goBack(next: number): void {
+    this.#position = Math.min(this.#position, next - 1);
+    for (const record of this.#open) record.sequence = Math.min(record.sequence, next);
+    this.hasWorked = true;
+  }
+
+  /** Whoever reads for us may have heard less than we, and notice nothing; but no stream has a later record before an earlier. */
+  #isNews(sequence: number, at: number): boolean {
+    if (sequence > this.#position) return true;
+    if (this.#at === undefined || at <= this.#at + clocksMs) return false;
+    this.goBack(sequence);
+    return true;
   }
 
   take(): Item | undefined {
@@ -85,17 +115,18 @@ export class Intake implements AsyncDisposable {
   done(item: Item): void {
     this.#taken.delete(item);
     this.hasWorked = true;
-    const left = (this.#open.get(item.sequence) ?? 0) - 1;
-    if (left > 0) this.#open.set(item.sequence, left);
-    else this.#open.delete(item.sequence);
+    item.record.left--;
+    if (item.record.left === 0) this.#open.delete(item.record);
   }
 
-  #add(sequence: number, events: readonly MessageEvent[]): void {
+  #add(sequence: number, events: readonly MessageEvent[], at: number): void {
     this.#position = sequence;
+    this.#at = at;
     const ours = events.filter(this.#o.fits);
     if (ours.length === 0) return;
-    this.#open.set(sequence, ours.length);
-    for (const event of ours) this.#fresh.push({ sequence, event });
+    const record = { sequence, left: ours.length };
+    this.#open.add(record);
+    for (const event of ours) this.#fresh.push({ record, event });
     this.#o.onMore();
   }
 
@@ -118,17 +149,20 @@ export class Intake implements AsyncDisposable {
       this.#state = "live";
       this.#stopReading();
     };
-    const place = this.#position === 0 ? from : { after: this.#position };
-    this.#reading = source.read(namespace, place, (sequence, events) => {
-      if (this.#state !== "catching up" || sequence <= this.#position) return;
+    const behind = { after: this.#position, ...(this.#at === undefined ? {} : { at: this.#at }) };
+    const onRecord: OnRecord = (sequence, events, at) => {
+      if (this.#state !== "catching up" || !this.#isNews(sequence, at)) return;
       if (this.#fresh.size >= ROOM) {
         this.#state = "behind"; // what still comes is passed over, and read again from here
         this.#stopReading();
         return stopped.resolve();
       }
-      this.#add(sequence, events);
+      this.#add(sequence, events, at);
       goLive();
-    });
+    };
+    const onAnother = (next: number) => this.goBack(next);
+    const place = this.#position === 0 ? from : behind;
+    this.#reading = source.read(namespace, place, { onRecord, onAnother });
     const told = this.#reading.caughtUp.then(
       () => {
         caughtUp = true;

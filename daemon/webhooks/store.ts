@@ -6,8 +6,11 @@
  */
 import type { MessageEvent } from "../queue/message-event.ts";
 
-/** Where in the stream: behind a record; or, for a hook that is new, from a time on. */
-export type Place = { readonly after: number } | { readonly since: number };
+/**
+ * Where in the stream: behind a record; or, for a hook that is new, from a time on. `at`: when the newest record was stored that
+ * was heard by then, ms since the epoch; a stream that has later ones up to `after` is another than it was.
+ */
+export type Place = { readonly after: number; readonly at?: number } | { readonly since: number };
 
 export interface Waiting {
   readonly event: MessageEvent;
@@ -59,8 +62,17 @@ export class Usurped extends Error {
   override readonly name = "Usurped";
 }
 
-/** A record of the stream: its events have its sequence. */
-export type OnRecord = (sequence: number, events: readonly MessageEvent[]) => void;
+/** A record of the stream: its events have its sequence, and were stored `at`, ms since the epoch. */
+export type OnRecord = (sequence: number, events: readonly MessageEvent[], at: number) => void;
+
+export interface Listener {
+  readonly onRecord: OnRecord;
+  /**
+   * The stream was brought back from a copy: what was heard after the copy is in it no more, and from `next` on it holds what
+   * was not heard. That is told now.
+   */
+  readonly onAnother: (next: number) => void;
+}
 
 export interface Reading extends AsyncDisposable {
   /** Resolves when all that was there has been told. */
@@ -68,5 +80,5 @@ export interface Reading extends AsyncDisposable {
 }
 
 export interface EventSource {
-  read(namespace: string, from: Place, onRecord: OnRecord): Reading;
+  read(namespace: string, from: Place, listener: Listener): Reading;
 }
