@@ -4,7 +4,7 @@ import net from "node:net";
 import { test } from "node:test";
 import { untilTrue } from "../harness/until.ts";
 import { Balancer } from "./balancer.ts";
-import { freePort } from "./daemon.ts";
+import { freePort } from "../harness/free-port.ts";
 
 /** Says its name to whoever connects. */
 async function gateway(name: string) {

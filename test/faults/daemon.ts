@@ -9,8 +9,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { get } from "node:http";
-import net from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import { freePort } from "../harness/free-port.ts";
 import { type Host, here } from "./lan.ts";
 
 export interface DaemonOptions {
@@ -29,15 +29,6 @@ const running = new Set<ChildProcess>();
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 export class Daemon implements AsyncDisposable {
   readonly name: string;

@@ -4,11 +4,12 @@
  * In:     a certificate, and how to answer: a status, a whole answer, `hang` (none ever), or `cut` (the connection ends).
  * Out:    every request that came, by path, with its event.
  */
+import { once } from "node:events";
 import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
-import type { AddressInfo } from "node:net";
 import type { MessageEvent } from "../../daemon/queue/message-event.ts";
 import type { Certificate } from "./certificates.ts";
+import { freePort } from "./free-port.ts";
 import { until } from "./until.ts";
 
 export interface Got {
@@ -31,6 +32,7 @@ export class HookReceiver implements AsyncDisposable {
   readonly answers = new Map<string, Reply | ((event: MessageEvent) => Reply)>();
   readonly #certificate: Certificate;
   #server: Server | undefined;
+  /** Known from the start on: it may go, and comes back there. */
   #port = 0;
 
   constructor(certificate: Certificate) {
@@ -52,8 +54,9 @@ export class HookReceiver implements AsyncDisposable {
       request.on("error", () => {});
     });
     this.#server = server;
-    await new Promise<void>((resolve) => server.listen(this.#port, "127.0.0.1", resolve));
-    this.#port = (server.address() as AddressInfo).port;
+    this.#port ||= await freePort();
+    server.listen(this.#port, "127.0.0.1");
+    await once(server, "listening");
     return this;
   }
 

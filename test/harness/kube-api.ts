@@ -9,13 +9,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { accessSync, constants } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { type KubeClient, openKube } from "../../operator/kube/client.ts";
 import { kinds } from "../../operator/kube/kinds.ts";
 import type { Condition, KubeObject } from "../../operator/kube/object.ts";
+import { freePorts } from "./free-port.ts";
 import { type AuditEntry, readAudit } from "./kube-audit.ts";
 import { run } from "./programs.ts";
 import { root } from "./source.ts";
@@ -92,18 +92,15 @@ export const needsKubeApi: { readonly skip: string | false } = {
 
 export async function startKubeApi(options: KubeApiOptions = {}): Promise<KubeApi> {
   if (missing.length > 0) throw new Error(`${missing.join(", ")} not built: make kube-api`);
-  // Two that start at the same time may choose the same ports.
-  for (let attempt = 1; ; attempt++) {
-    const folder = await mkdtemp(join(placeForSockets(), "pf-kube-"));
-    const api = new Api(folder, await freePorts(PORTS), options);
-    try {
-      await api.restart();
-      if (options.controllers) await api.controllersWork();
-      return api;
-    } catch (error) {
-      await api[Symbol.asyncDispose]();
-      if (attempt === 3) throw error;
-    }
+  const folder = await mkdtemp(join(placeForSockets(), "pf-kube-"));
+  const api = new Api(folder, await freePorts(PORTS), options);
+  try {
+    await api.restart();
+    if (options.controllers) await api.controllersWork();
+    return api;
+  } catch (error) {
+    await api[Symbol.asyncDispose]();
+    throw error;
   }
 }
 
@@ -264,21 +261,4 @@ function alive(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-/** Below the range from which the system hands out ports by itself. */
-async function freePorts(count: number): Promise<number> {
-  for (;;) {
-    const first = 20_000 + Math.floor(Math.random() * 11_000);
-    const free = await Promise.all(Array.from({ length: count }, (_, i) => isFree(first + i)));
-    if (free.every(Boolean)) return first;
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-  });
 }

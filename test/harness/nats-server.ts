@@ -1,5 +1,5 @@
 /**
- * A real nats-server for one test file: loopback, random port and credential, its store in a temporary folder.
+ * A real nats-server for one test file: loopback, a port of its own, its store in a temporary folder.
  *
  * Use:    `await using nats = await startNats();`, or `const nats = await startNats(t);` to end it with the test.
  * Truth:  every write is fsynced, as in production; `{ sync: "10s" }` trades that for speed where it does not matter.
@@ -13,6 +13,7 @@ import { silent } from "../../daemon/kit/log.ts";
 import { type ServerChild, spawnServer } from "../../daemon/nats/server/child.ts";
 import { renderConfig } from "../../daemon/nats/server/config.ts";
 import { findServer } from "../../daemon/nats/server/find.ts";
+import { freePort } from "./free-port.ts";
 
 export interface TestNats extends AsyncDisposable {
   readonly url: string;
@@ -54,7 +55,8 @@ const password = "only-on-loopback";
 
 export async function startNats(t?: Test, options: TestNatsOptions = {}): Promise<TestNats> {
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), "postfleet-nats-")));
-  const nats = new Nats(dir, await openChild(dir, -1, options), options);
+  const port = await freePort();
+  const nats = new Nats(dir, port, await openChild(dir, port, options), options);
   t?.after(() => nats[Symbol.asyncDispose]());
   return nats;
 }
@@ -81,14 +83,12 @@ class Nats implements TestNats {
   readonly #dir: string;
   #options: TestNatsOptions;
   readonly #port: number;
-  /** As its configuration has it: a server that chose one by itself refuses to hear of it. */
-  #asked = -1;
   #child: ServerChild;
 
-  constructor(dir: string, child: ServerChild, options: TestNatsOptions) {
+  constructor(dir: string, port: number, child: ServerChild, options: TestNatsOptions) {
     this.#dir = dir;
+    this.#port = port;
     this.#child = child;
-    this.#port = child.port;
     this.#options = options;
   }
 
@@ -103,13 +103,12 @@ class Nats implements TestNats {
   async restart(over: Pick<TestNatsOptions, "auth"> = {}): Promise<void> {
     await this.stop();
     this.#options = { ...this.#options, ...over };
-    this.#asked = this.#port;
-    this.#child = await openChild(this.#dir, this.#asked, this.#options);
+    this.#child = await openChild(this.#dir, this.#port, this.#options);
   }
 
   async reload(over: Pick<TestNatsOptions, "auth">): Promise<void> {
     this.#options = { ...this.#options, ...over };
-    await writeConfig(this.#dir, this.#asked, this.#options);
+    await writeConfig(this.#dir, this.#port, this.#options);
     this.#child.kill("SIGHUP");
   }
 

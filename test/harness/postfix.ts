@@ -6,10 +6,10 @@
  *         smarthost that it is given.
  */
 import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeCertificate } from "./certificates.ts";
+import { freePort } from "./free-port.ts";
 import { find, run } from "./programs.ts";
 import { RawClient } from "./smtp-client.ts";
 import { until } from "./until.ts";
@@ -113,17 +113,6 @@ async function greets(port: number): Promise<true | undefined> {
 async function idOf(which: "-u" | "-g"): Promise<number> {
   const { stdout } = await run("id", [which, "postfix"]);
   return Number(stdout);
-}
-
-/** It cannot be told to take any free port. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
-    });
-  });
 }
 
 async function readMaildir(folder: string): Promise<string[]> {

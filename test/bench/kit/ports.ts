@@ -1,8 +1,8 @@
 /**
  * Free ports on loopback for programs that cannot choose one themselves, and a knock that tells when they listen.
  */
-import net from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import { listens } from "../../harness/background.ts";
 
 export { freePort } from "../../harness/free-port.ts";
 
@@ -10,12 +10,7 @@ export { freePort } from "../../harness/free-port.ts";
 export async function listening(port: number, signal: AbortSignal): Promise<void> {
   for (;;) {
     signal.throwIfAborted();
-    const socket = net.connect(port, "127.0.0.1");
-    const opened = await new Promise<boolean>((resolve) => {
-      socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
-    });
-    socket.destroy();
-    if (opened) return;
+    if (await listens(port)) return;
     await delay(20);
   }
 }
