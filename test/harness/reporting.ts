@@ -3,9 +3,11 @@
  * test chooses.
  */
 import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { parseServer, type Server } from "../../daemon/dns/servers.ts";
 import { systemClock } from "../../daemon/kit/clock.ts";
 import { silent } from "../../daemon/kit/log.ts";
+import { type Day, dayEnd, dayOf } from "../../daemon/mail/report/day.ts";
 import { readKeys } from "../../daemon/nats/directory/keys.ts";
 import { Vault } from "../../daemon/nats/directory/vault.ts";
 import { watchDirectory } from "../../daemon/nats/directory/watch.ts";
@@ -22,6 +24,15 @@ export interface TestReporter extends AsyncDisposable {
 }
 
 const calm = new AbortController().signal;
+/** For what a test does within one day. */
+const roomMs = 120_000;
+
+/** The day that daemons count mail for: one that is about to end is waited for, so that no test has two. */
+export async function dayWithRoom(): Promise<Day> {
+  const left = dayEnd(dayOf(Date.now())) - Date.now();
+  if (left < roomMs) await delay(left + 10);
+  return dayOf(Date.now());
+}
 
 /** `dns`: the address of the resolver. `now`: what its clock says. */
 export async function openReporter(

@@ -17,7 +17,7 @@ import { partsOf } from "../../harness/mime-parts.ts";
 import { NextHop } from "../../harness/next-hop.ts";
 import { startPostfleet, type TestPostfleet } from "../../harness/postfleet.ts";
 import { run } from "../../harness/programs.ts";
-import { openReporter } from "../../harness/reporting.ts";
+import { dayWithRoom, openReporter } from "../../harness/reporting.ts";
 import { RawClient } from "../../harness/smtp-client.ts";
 import { shared, startTenantNats, tenant } from "../../harness/tenants.ts";
 import { untilTrue } from "../../harness/until.ts";
@@ -103,7 +103,7 @@ async function mail(client: string, from: string, to: string, signed = false): P
 
 const good = "192.0.2.1";
 const other = "192.0.2.66";
-const today = dayOf(Date.now());
+const today = await dayWithRoom();
 const command = async (...args: string[]) => {
   const env = { ...process.env, ...(await world.env(tenant("team"))), NATS_URL: world.nats.url };
   return (await run(launcher, ["reports", ...args], { env })).stdout;
@@ -126,7 +126,6 @@ test("mail is counted by whoever takes it, and stored at the latest when a gatew
   assert.match(await command("show", "far.example"), /<report_id>so-far/);
 });
 
-/** Day, not place: whoever runs this at midnight has two. */
 const tomorrow = dayEnd(today) + settleMs + spreadMs;
 
 test("of all who could, one sends: to each domain that wants it one report", {

@@ -7,17 +7,18 @@ import { createHash, X509Certificate } from "node:crypto";
 import { after, test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { dkimRecord, generateDkimKey } from "../../../daemon/mail/dkim/keys.ts";
-import { dayEnd, dayOf } from "../../../daemon/mail/report/day.ts";
+import { dayEnd } from "../../../daemon/mail/report/day.ts";
 import { settleMs, spreadMs } from "../../../daemon/reports/reporter.ts";
 import { makeCertificate } from "../../harness/certificates.ts";
 import { verifiedByMailauth } from "../../harness/dkim-verify.ts";
 import { startDns } from "../../harness/dns-server.ts";
+import { freePort } from "../../harness/free-port.ts";
 import { aDomain, aPolicy, aSecret, type Document, manifest } from "../../harness/manifest.ts";
 import { partsOf } from "../../harness/mime-parts.ts";
 import { NextHop, type ReceivedMessage } from "../../harness/next-hop.ts";
 import { startPostfleet } from "../../harness/postfleet.ts";
 import { run } from "../../harness/programs.ts";
-import { openReporter } from "../../harness/reporting.ts";
+import { dayWithRoom, openReporter } from "../../harness/reporting.ts";
 import { submit } from "../../harness/submit.ts";
 import { shared, startTenantNats, tenant } from "../../harness/tenants.ts";
 import { untilTrue } from "../../harness/until.ts";
@@ -33,8 +34,8 @@ const opened = new AsyncDisposableStack();
 after(() => opened.disposeAsync());
 const world = opened.use(await startTenantNats(["team"]));
 const secure = { tls: { how: "ok", certificate } } as const;
-const far = opened.use(await new NextHop(secure).listen("127.0.0.2"));
-const { port } = far;
+const port = await freePort();
+const far = opened.use(await new NextHop(secure).listen("127.0.0.2", port));
 const broken = opened.use(await new NextHop(secure).listen("127.0.0.3", port));
 const plain = opened.use(await new NextHop({}).listen("127.0.0.4", port));
 const zoneOf = (name: string, address: string) => ({
@@ -94,7 +95,7 @@ const command = async (...args: string[]) => {
   return (await run(launcher, args, { env })).stdout;
 };
 const send = (to: string) => submit(gateway.port("smtp"), { from: "ann@home.example", to });
-const today = dayOf(Date.now());
+const today = await dayWithRoom();
 
 test("relays count what they see, each for itself", { timeout: 90_000 }, async () => {
   const relays = [await relay(), await relay()];
