@@ -208,7 +208,7 @@ test("an order to bounce does not wait for its turn in a line", quick, async (t)
   ways.carry = () => hang.promise;
   const { queue, finished, accept, until } = await setup(t, {}, ways);
   const jobs = [await accept(), await accept(), await accept()];
-  await systemClock.sleep(20);
+  await untilTrue("the first is on its way", () => ways.carried.length === 1);
   for await (const { key, revision, job } of queue.list()) {
     if (job.message !== jobs[2]?.message) continue;
     const next = { ...job, order: { kind: "bounce", reason: "" } } as const;
@@ -263,7 +263,7 @@ test("slow sites cannot take every worker: a lane without any finds one", quick,
     job.destination === "slow.example" ? hang.promise : Promise.resolve([delivered]);
   const { finished, accept, until } = await setup(t, { maxWorkers: 5 }, ways);
   for (let i = 0; i < 20; i++) await accept(destination("slow.example"));
-  await systemClock.sleep(20);
+  await untilTrue("all but one are busy", () => ways.carried.length === 4);
   await accept(destination("quick.example"));
   await until(() => finished.length === 1);
   assert.equal(finished[0]?.queued.job.destination, "quick.example");
@@ -330,7 +330,7 @@ test("figures are told of one policy, and count what waits in line for a connect
   const queuedAt = Date.now() - 60_000;
   for (let i = 0; i < 4; i++) await accept({ queuedAt, nextAttempt: queuedAt });
   await accept({ policy: other, nextAttempt: Date.now() + 60_000 });
-  while (ways.carried.length === 0) await systemClock.sleep(5);
+  await untilTrue("one is on its way", () => ways.carried.length === 1);
   const { due, deferred, oldestDue, workers } = dispatcher.stats(Date.now(), policy);
   assert.deepEqual([due, deferred, oldestDue, workers], [3, 0, queuedAt, 1]);
   assert.deepEqual(dispatcher.stats(Date.now(), other).deferred, 1);

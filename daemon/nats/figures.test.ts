@@ -55,7 +55,7 @@ test("the named pods are heard, and it does not wait longer", async (t) => {
 test("who does not answer is missing", async (t) => {
   await answering(t, "relay-a", 3);
   const link = await open(t);
-  const asked = { link, pool, pods: ["relay-a", "relay-z"], signal: signal(), patienceMs: 500 };
+  const asked = { link, pool, pods: ["relay-a", "relay-z"], signal: signal(), patienceMs: 2_000 };
   const { figures, missing } = await askFigures(asked);
   assert.deepEqual([figures.length, missing], [1, ["relay-z"]]);
 });
@@ -81,7 +81,7 @@ test("an owner of every policy is asked for one of them", async (t) => {
   });
   t.after(() => answer[Symbol.dispose]());
   await link.nc.flush();
-  await askFigures({ link, pool, pods: [], signal: signal(), patienceMs: 500 });
+  await askFigures({ link, pool, pods: [], signal: signal(), patienceMs: 2_000 });
   assert.deepEqual(heard, [policy]);
 });
 

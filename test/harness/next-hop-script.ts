@@ -105,10 +105,5 @@ export const perRecipient = (answers: Readonly<Record<string, Answer>>): Script 
   },
 });
 
-/** Waits before every answer. */
-export const tarpit = (ms: number): Script => ({
-  reply: () => new Promise((resolve) => setTimeout(resolve, ms, undefined).unref()),
-});
-
 export const cut: Answer = { after: "cut" };
 export const hang: Answer = { after: "hang" };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import net from "node:net";
 import { test } from "node:test";
-import { atFirst, cut, startNextHop, tarpit } from "./next-hop.ts";
+import { atFirst, cut, startNextHop } from "./next-hop.ts";
 import { unstuff } from "./next-hop-session.ts";
 
 /** A client that only writes and collects. */
@@ -74,13 +74,4 @@ test("cut closes without an answer", async () => {
   socket.on("data", () => heard++);
   await once(socket, "end");
   assert.equal(heard, 0);
-});
-
-test("a tarpit waits before each answer", async () => {
-  await using hop = await startNextHop(tarpit(30));
-  const before = performance.now();
-  const { socket, hears } = await raw(hop.port);
-  await hears("220");
-  assert.ok(performance.now() - before >= 25);
-  socket.destroy();
 });

@@ -6,9 +6,9 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { until, untilTrue } from "../../../test/harness/until.ts";
 import { systemClock } from "../../kit/clock.ts";
 import { silent } from "../../kit/log.ts";
 import { readConnection } from "./connection.ts";
@@ -48,13 +48,7 @@ async function alive(pid: number): Promise<boolean> {
 }
 
 /** The kernel tells nobody but the parent of a death, so there is nothing to await. */
-async function gone(pid: number): Promise<void> {
-  for (let tries = 0; tries < 500; tries++) {
-    if (!(await alive(pid))) return;
-    await delay(10);
-  }
-  assert.fail(`process ${pid} is still there`);
-}
+const gone = (pid: number) => untilTrue(`process ${pid} to be gone`, async () => !(await alive(pid)));
 
 test("it answers JetStream to its credential alone, and other commands find it", async (t) => {
   const dir = await folder(t);
@@ -222,16 +216,17 @@ test("a server whose disk failed a write is started again until it can write", a
   const jsm = await jetstreamManager(nc);
   await jsm.streams.add({ name: "S", subjects: ["s"] });
   const store = () =>
-    nc.request("s", new Uint8Array(50_000), { timeout: 1_000 }).then(
-      (answer) => answer.json<{ seq?: number }>().seq ?? 0,
-      () => 0,
+    nc.request("s", new Uint8Array(50_000), { timeout: 5_000 }).then(
+      (answer) => answer.json<{ seq?: number }>().seq,
+      () => undefined,
     );
-  let stored = 0;
-  for (let seq = await store(); seq > 0; seq = await store()) stored = seq;
-  assert.ok(stored > 0 && stored < 10, "it ran full");
+  const acknowledged: number[] = [];
+  for (let seq = await store(); seq; seq = await store()) acknowledged.push(seq);
+  assert.ok(acknowledged.length > 0 && acknowledged.length < 10, "it ran full");
+  const { pid } = server;
   await writeFile(room, "");
-  await restarted(server);
-  while ((await store()) === 0) await delay(50);
-  const { state } = await jsm.streams.info("S");
-  assert.equal(state.messages, stored + 1, "what was acknowledged is there");
+  acknowledged.push(await until("it to store again", store));
+  assert.notEqual(server.pid, pid);
+  for (const seq of acknowledged)
+    assert.equal((await jsm.streams.getMessage("S", { seq }))?.data.length, 50_000, `message ${seq}`);
 });

@@ -185,5 +185,5 @@ test("refusals are counted by rule, and told in the log", async () => {
   const metrics = await (await fetch(`http://${world.fleet.endpoint("health")}/metrics`)).text();
   for (const rule of ["helo", "reverseDns", "dnsLists", "greylist", "harvest", "errorRate", "known"])
     assert.match(metrics, new RegExp(`postfleet_refusals_total\\{rule="${rule}"\\} [1-9]`), rule);
-  assert.match(world.fleet.log, /"rule":"dnsLists".*"msg":"refused"/);
+  await untilTrue("the log to tell it", () => /"rule":"dnsLists".*"msg":"refused"/.test(world.fleet.log));
 });

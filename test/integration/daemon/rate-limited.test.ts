@@ -67,7 +67,7 @@ test("a site that asks for less gets less, another gets its mail, and all mail g
   // Each connection that was open may have heard it once; nobody asked again before the time was over.
   assert.ok(provider.refused <= 2, `${provider.refused} refusals`);
   assert.match(await figures(), /postfleet_outcomes_total\{outcome="deferred",class="rate-limited"\} [12]\n/);
-  assert.match(world.fleet.log, /a site asked us to send less/);
+  await untilTrue("the log to tell it", () => world.fleet.log.includes("a site asked us to send less"));
 });
 
 test("what an answer was about stands in the queue and in the trace", async () => {

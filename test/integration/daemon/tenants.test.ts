@@ -110,8 +110,8 @@ async function inbox(): Promise<string[]> {
 const received = (mark: string) =>
   until(`"${mark}" in the mailbox`, async () => (await inbox()).find((text) => text.includes(mark)));
 
-test("what each waited for is told", () => {
-  assert.match(relay.log, /waiting for (NATS|the installation)/);
+test("what each waited for is told", async () => {
+  await untilTrue("the log to tell it", () => /waiting for (NATS|the installation)/.test(relay.log));
 });
 
 test("the namespace's relay delivers, also what is large", async () => {
