@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { fitsVerifier } from "../../test/harness/scram-client.ts";
 import type { DeclaredKey } from "../directory/declared.ts";
 import { parseScramVerifier } from "../kit/scram-verifier.ts";
 import { fits, fitting, groupsOf } from "./password.ts";
 import { PasswordBook } from "./password-book.ts";
-import { fitsVerifier } from "./sasl/scram-keys.ts";
 
 const cheap = { memory: 8, passes: 1, parallelism: 1, iterations: 4_096 };
 const key = "Mailbox/default/alice" as DeclaredKey;

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { validate } from "../../crds/validate.ts";
+import { fitsVerifier } from "../../test/harness/scram-client.ts";
 import { type Declared, declaredKey } from "../directory/declared.ts";
 import { parseScramVerifier } from "../kit/scram-verifier.ts";
 import { fits } from "./password.ts";
-import { fitsVerifier } from "./sasl/scram-keys.ts";
 import { SecretResolver } from "./secrets.ts";
 
 const cheap = { memory: 8, passes: 1, parallelism: 1, iterations: 4_096 };

@@ -7,7 +7,6 @@ import type { Installation } from "./installation.ts";
 import {
   commonLabels,
   daemonSecretName,
-  dkimSecretName,
   keysSecretName,
   natsAuthSecretName,
   natsUsersSecretName,
@@ -54,14 +53,6 @@ export const natsAuthSecret = (
 /** Only the operator reads it: which users of NATS each namespace was given, by their public keys. */
 export const natsUsersSecret = (installation: Installation, users: Content): KubeObject =>
   secret(installation, natsUsersSecretName(installation), installation.namespace, undefined, users);
-
-/** One PEM key an entry, `<selector>.pem`. It goes with its MailDomain. */
-export const dkimSecret = (
-  installation: Installation,
-  { namespace, name }: { readonly namespace: string; readonly name: string },
-  owner: OwnerReference | undefined,
-  keys: Readonly<Record<string, string>>,
-): KubeObject => secret(installation, dkimSecretName(name), namespace, owner, keys);
 
 function secret(
   installation: Installation,

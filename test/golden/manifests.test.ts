@@ -9,7 +9,7 @@ import { stringify } from "yaml";
 import { certificate } from "../../operator/desired/certificate.ts";
 import { dnsEndpoint } from "../../operator/desired/dns-endpoint.ts";
 import { podDefaults } from "../../operator/desired/installation.ts";
-import { daemonSecret, dkimSecret, keysSecret, natsAuthSecret } from "../../operator/desired/secret.ts";
+import { daemonSecret, keysSecret, natsAuthSecret } from "../../operator/desired/secret.ts";
 import { gatewaySet, mailboxSet, relaySet, tenant } from "../../operator/desired/sets.ts";
 import type { KubeObject } from "../../operator/kube/object.ts";
 import { anInstallation, aRelayPolicy, aSet, owner, services } from "../harness/installation.ts";
@@ -107,7 +107,6 @@ const cases: Readonly<Record<string, readonly KubeObject[]>> = {
     daemonSecret(plain, release, { creds: "creds", directoryKey: new Uint8Array([1]) }),
     keysSecret(plain, release.owner, { "account.seed": "seed", "directory.key": new Uint8Array([2]) }),
     natsAuthSecret(plain, release.owner, "operator: jwt"),
-    dkimSecret(plain, { namespace: "shop", name: "example" }, shopDomain, { "postfleet.pem": "pem" }),
   ],
   "cert-manager": [
     certificate(plain, {

@@ -1,5 +1,12 @@
-/** The client's side of SCRAM-SHA-256, for tests. */
+/** The client's side of SCRAM-SHA-256, for tests, and whether a verifier is of a password. */
 import { createHash, createHmac, pbkdf2Sync } from "node:crypto";
+import { deriveVerifier } from "../../daemon/auth/sasl/scram-keys.ts";
+import type { ScramVerifier } from "../../daemon/kit/scram-verifier.ts";
+
+export async function fitsVerifier(password: string, verifier: ScramVerifier): Promise<boolean> {
+  const { storedKey } = await deriveVerifier(password, verifier.iterations, verifier.salt);
+  return storedKey.equals(verifier.storedKey);
+}
 
 export interface ScramLogin {
   readonly name: string;

@@ -3,18 +3,7 @@
  * of folders and uses of passwords are people's own affairs, so they are for operators alone.
  */
 import { contract } from "../route.ts";
-import {
-  array,
-  boolean,
-  component,
-  type Infer,
-  integer,
-  object,
-  oneOf,
-  optional,
-  string,
-  time,
-} from "../schema.ts";
+import { array, boolean, component, integer, object, oneOf, optional, string, time } from "../schema.ts";
 import { cursor, namespaceName, pageLimit, text } from "../shapes.ts";
 
 /** Where mailboxes lie that are meant; neither: wherever they lie. */
@@ -55,7 +44,6 @@ const status = {
 } as const;
 
 const stored = component("StoredMailbox", object(status));
-export type StoredShape = Infer<typeof stored>;
 
 const also = {
   404: "There is no such mailbox",

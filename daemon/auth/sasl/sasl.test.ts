@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { liveOf } from "../../../test/harness/directory.ts";
 import { channelAt, loginsOf } from "../../../test/harness/logins.ts";
+import { fitsVerifier } from "../../../test/harness/scram-client.ts";
 import type { SaslStep } from "../../kit/sasl.ts";
 import { formatScramVerifier } from "../../kit/scram-verifier.ts";
 import { saslprep } from "./saslprep.ts";
-import { deriveVerifier, fitsVerifier } from "./scram-keys.ts";
+import { deriveVerifier } from "./scram-keys.ts";
 
 const calm = new AbortController().signal;
 const scram = formatScramVerifier(await deriveVerifier("secret", 4_096));

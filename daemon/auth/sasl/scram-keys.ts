@@ -34,12 +34,6 @@ export async function deriveVerifier(
   };
 }
 
-/** Compares in constant time. */
-export async function fitsVerifier(password: string, verifier: ScramVerifier): Promise<boolean> {
-  const { storedKey } = await deriveVerifier(password, verifier.iterations, verifier.salt);
-  return timingSafeEqual(storedKey, verifier.storedKey);
-}
-
 /** ClientProof is ClientKey XOR ClientSignature; only who has ClientKey can make it. */
 export function provesPassword(verifier: ScramVerifier, authMessage: string, proof: Buffer): boolean {
   if (proof.length !== keyOctets) return false;

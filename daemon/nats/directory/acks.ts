@@ -2,8 +2,7 @@
  * Tells who works with which revision of the directory: each process keeps one record with a short life.
  *
  * In:     a live directory, and who the process is.
- * Out:    `acknowledge` keeps the record true until it is disposed of; `watchAcks` knows all of them and tells of changes;
- *         `readAcks` lists what is there.
+ * Out:    `acknowledge` keeps the record true until it is disposed of; `watchAcks` knows all of them and tells of changes.
  * Fails:  never after the start: a record that could not be written is written again within seconds, or expires.
  */
 import { headers } from "@nats-io/transport-node";
@@ -170,9 +169,4 @@ class Acks {
     this.#listeners.add(own);
     return () => this.#listeners.delete(own);
   }
-}
-
-export async function readAcks(link: Link, log: Log): Promise<readonly Ack[]> {
-  await using watched = await watchAcks(link, log);
-  return watched.current();
 }

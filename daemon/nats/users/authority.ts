@@ -169,20 +169,5 @@ function claimsOf(authority: Authority, user: NatsUser, shards: number): Partial
   };
 }
 
-/** Whether these creds are what would be minted now; `false` also for what is no creds file. */
-export function isCurrent(creds: string, authority: Authority, user: NatsUser, shards = 1): boolean {
-  const found = claimsIn(creds);
-  if (found?.iss !== publicKeyOf(authority.signing)) return false;
-  const { pub, sub, tags, issuer_account } = claimsOf(authority, user, shards);
-  const { nats } = found;
-  const pick = (of: Partial<User>) =>
-    JSON.stringify([of.pub?.allow ?? [], of.pub?.deny ?? [], of.sub?.allow ?? [], of.sub?.deny ?? []]);
-  return (
-    pick(nats) === pick({ pub: pub ?? {}, sub: sub ?? {} }) &&
-    JSON.stringify(nats.tags ?? []) === JSON.stringify(tags) &&
-    nats.issuer_account === issuer_account
-  );
-}
-
 /** The user's public key, for a revocation; `undefined` for what is no creds file. */
 export const userOf = (creds: string): string | undefined => claimsIn(creds)?.sub;
