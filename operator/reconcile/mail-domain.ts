@@ -22,7 +22,7 @@ import type { Extras } from "./extras.ts";
 import { filterFacts } from "./filter-facts.ts";
 import { briefMs, FirstStatus } from "./first-status.ts";
 import { dkimSecretOf, domainNeeds } from "./needs.ts";
-import { isLoaded, type Progress, progressOf, publicationFacts, serversOf } from "./progress.ts";
+import { isLoaded, publicationFacts, servedProgress } from "./progress.ts";
 import type { Named } from "./publication.ts";
 import { faultsOf, type Resolved, type SecretNeed } from "./resolve.ts";
 import {
@@ -70,11 +70,10 @@ export class MailDomainReconciler implements Reconciler {
 
   /** Those of them of which there is something to say, now that daemons can know them; of the others when all daemons do. */
   toTell(published: readonly Named[]): readonly Named[] {
-    const isLate = ({ kind, namespace, name }: Named) => {
-      if (kind !== "MailDomain" || !this.#first.isWaiting(`${namespace}/${name}`)) return true;
-      const servers = serversOf(this.#world.installation, namespace);
-      return isLoaded(progressOf(this.#world, { kind, namespace, name }, servers));
-    };
+    const isLate = (resource: Named) =>
+      resource.kind !== "MailDomain" ||
+      !this.#first.isWaiting(`${resource.namespace}/${resource.name}`) ||
+      isLoaded(servedProgress(this.#world, resource));
     return published.filter(isLate);
   }
 
@@ -157,7 +156,7 @@ export class MailDomainReconciler implements Reconciler {
         timeout,
         scope,
         namespaceLeaves: namespaceLeaves(namespaceOf(domain)),
-        closed: isLoaded(this.#progress(domain)),
+        closed: isLoaded(servedProgress(this.#world, named(domain))),
       },
       signal,
     );
@@ -208,16 +207,12 @@ export class MailDomainReconciler implements Reconciler {
   /** How long its first status may still wait, so that it need not be written twice. */
   #momentLeft(key: string, domain: MailDomain): number {
     const { publication, written } = this.#world;
-    const progress = this.#progress(domain);
+    const progress = servedProgress(this.#world, named(domain));
     const known = progress.kind === "published" && progress.ready > 0 && isLoaded(progress);
     if (!known && !publication.failure && written.statusOf(domain) === undefined)
       return this.#first.left(key);
     this.#first.due(key);
     return 0;
-  }
-
-  #progress(domain: MailDomain): Progress {
-    return progressOf(this.#world, named(domain), serversOf(this.#world.installation, namespaceOf(domain)));
   }
 
   /** `brief`: the list of records is still owed. */
@@ -232,7 +227,7 @@ export class MailDomainReconciler implements Reconciler {
     const key = keyOf(domain);
     const checked = this.#parts.dns.current(key);
     const brief = this.#isBrief(key, before, checked);
-    const progress = this.#progress(domain);
+    const progress = servedProgress(this.#world, named(domain));
     const served = servingNamespace(installation, namespaceOf(domain));
     const filters = filterFacts(domain, (ids) => this.#world.filters.failing(served, ids));
     const status = mailDomainStatus({

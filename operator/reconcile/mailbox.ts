@@ -16,7 +16,7 @@ import { announce } from "./announce.ts";
 import { servingNamespace } from "./domain-facts.ts";
 import { mailboxNeeds } from "./needs.ts";
 import type { MailStore } from "./ports.ts";
-import { type Progress, progressOf, publicationFacts, serversOf } from "./progress.ts";
+import { publicationFacts, servedProgress } from "./progress.ts";
 import { faultsOf, type Resolved } from "./resolve.ts";
 import { isFrozen, isLeaving, type Mailbox, namespaceOf, queueFinalizer, splitKey } from "./resources.ts";
 import type { UsageWatch } from "./usage.ts";
@@ -72,7 +72,7 @@ export class MailboxReconciler implements Reconciler {
     }
     const resource = { ...named(mailbox), spec: runnable(mailbox.spec) };
     const resolved = await resolver.publish(resource, mailboxNeeds(mailbox), signal);
-    const progress = this.#progress(mailbox);
+    const progress = servedProgress(this.#world, named(mailbox));
     const told = written.statusOf(mailbox) !== undefined;
     // What was said before holds until the Secrets are known; what is new is told when it has been published.
     if (resolved.kind === "waiting" && told) return onChange;
@@ -133,14 +133,10 @@ export class MailboxReconciler implements Reconciler {
     }
   }
 
-  #progress(mailbox: Mailbox): Progress {
-    return progressOf(this.#world, named(mailbox), serversOf(this.#world.installation, namespaceOf(mailbox)));
-  }
-
   async #tell(mailbox: Mailbox, { acceptance, resolved, why }: Findings, signal: AbortSignal): Promise<void> {
     const { written, clock, publication } = this.#world;
     const before = written.statusOf<Mailbox["status"]>(mailbox);
-    const progress = this.#progress(mailbox);
+    const progress = servedProgress(this.#world, named(mailbox));
     const usage = this.#parts.usage.of(canonicalAddress(mailbox.spec.address) ?? "");
     const script = scriptFault(mailbox.spec.sieve);
     const status = mailboxStatus({

@@ -35,10 +35,14 @@ export function progressOf(
   return { kind: "published", ...fleet.follow(`${kind}/${namespace}/${name}`, needs) };
 }
 
-/** The gateways and mailboxes that serve a namespace's domains: there must be one at least. */
-export const serversOf = (installation: Installation, namespace: string): readonly Readers[] => [
-  { namespace: servingNamespace(installation, namespace), components: ["gateway", "mailbox"], some: true },
-];
+/** Of a domain or a mailbox: the gateways and mailboxes that serve its namespace should know it, and there must be one at least. */
+export function servedProgress(
+  parts: ProgressParts & { readonly installation: Installation },
+  resource: Named,
+): Progress {
+  const namespace = servingNamespace(parts.installation, resource.namespace);
+  return progressOf(parts, resource, [{ namespace, components: ["gateway", "mailbox"], some: true }]);
+}
 
 /** Every ready pod knows it. */
 export const isLoaded = (progress: Progress): boolean =>
