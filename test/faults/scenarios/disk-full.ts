@@ -4,12 +4,10 @@
  * nothing that was accepted is lost.
  */
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { acceptedAfter, account, emptied, mustBalance, tell } from "../audit.ts";
-import { createLaptop } from "../installation.ts";
 import type { Ledger } from "../ledger.ts";
-import { Disk, powercutProgram } from "../powercut.ts";
+import { laptopOnDisk } from "../on-disk.ts";
 import { type FaultOptions, openBench, type Scenario } from "../scenario.ts";
 
 const ROOM_OCTETS = 10 << 20;
@@ -17,15 +15,11 @@ const FULL_FOR_MS = 15_000;
 const HEALED_WITHIN_MS = 60_000;
 
 async function run(options: FaultOptions): Promise<string> {
-  const program = await powercutProgram(options.progress);
   await using bench = await openBench("disk-full", options);
-  const { dir, sink, ledger } = bench;
-  const data = join(dir, "data");
-  await using disk = new Disk({ program, platter: join(dir, "platter"), at: data, control: join(dir, "c") });
-  await disk.mount(0);
-  await using laptop = await createLaptop({ dir, data, sinkPort: sink.port });
-  laptop.daemon.start();
-  await laptop.daemon.ready();
+  const { dir, ledger } = bench;
+  await using powered = await laptopOnDisk(bench);
+  const { disk, laptop } = powered;
+  await powered.powerOn();
   const load = bench.load({ port: laptop.port });
   await delay(3_000);
   await disk.full(ROOM_OCTETS);

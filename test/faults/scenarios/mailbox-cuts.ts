@@ -6,7 +6,8 @@
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Dice } from "../chance.ts";
-import { Disk, powercutProgram } from "../powercut.ts";
+import { diskAt } from "../on-disk.ts";
+import type { Disk } from "../powercut.ts";
 import { mustAgree, race } from "../race/race.ts";
 import { openReplicas, type Replicas } from "../race/replicas.ts";
 import { type FaultOptions, openBench, type Scenario } from "../scenario.ts";
@@ -15,16 +16,10 @@ import { type FaultOptions, openBench, type Scenario } from "../scenario.ts";
 const slowness = [2, 15, 0] as const;
 
 async function run(options: FaultOptions): Promise<string> {
-  const program = await powercutProgram(options.progress);
   await using bench = await openBench("mailbox-cuts", options);
   const { dir, dice, progress } = bench;
   const natsDir = join(dir, "nats");
-  await using disk = new Disk({
-    program,
-    platter: join(dir, "platter"),
-    at: natsDir,
-    control: join(dir, "c"),
-  });
+  await using disk = await diskAt(natsDir, bench);
   await disk.mount(slowness[0]);
   await using replicas = await openReplicas(dir, natsDir);
   const count = options.quick ? 2 : Math.ceil(options.cuts / 2);

@@ -2,11 +2,11 @@
  * Power cuts under the whole data folder: everything that was not synced is gone, and the daemon and its nats-server
  * with it. Torn and not torn in turn; every other pair on a slow disk, so that cuts fall between write and fsync.
  */
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { account, emptied, mustBalance, tell } from "../audit.ts";
-import { createLaptop, type Laptop } from "../installation.ts";
-import { Disk, powercutProgram } from "../powercut.ts";
+import type { Laptop } from "../installation.ts";
+import { laptopOnDisk } from "../on-disk.ts";
+import type { Disk } from "../powercut.ts";
 import { type Bench, type FaultOptions, openBench, type Scenario } from "../scenario.ts";
 
 const SLOW_MS = 15;
@@ -14,18 +14,14 @@ const SLOW_MS = 15;
 const SETTLING_MS = 5_000;
 
 async function run(options: FaultOptions): Promise<string> {
-  const program = await powercutProgram(options.progress);
   await using bench = await openBench("power-cuts", options);
-  const { dir, sink, dice, ledger } = bench;
-  const data = join(dir, "data");
-  await using disk = new Disk({ program, platter: join(dir, "platter"), at: data, control: join(dir, "c") });
-  await using laptop = await createLaptop({ dir, data, sinkPort: sink.port });
+  const { dice, ledger } = bench;
+  await using powered = await laptopOnDisk(bench);
+  const { disk, laptop } = powered;
   const load = bench.load({ port: laptop.port, connections: 24 });
   let dropped = 0;
   for (let n = 0; n < options.cuts; n++) {
-    await disk.mount(isSlow(n) ? SLOW_MS : 0);
-    laptop.daemon.start();
-    await laptop.daemon.ready();
+    await powered.powerOn(isSlow(n) ? SLOW_MS : 0);
     const last = ledger.outages.at(-1);
     if (last) last.up = performance.now();
     // Now and then at once: what the start itself wrote may not be durable yet.
@@ -33,9 +29,7 @@ async function run(options: FaultOptions): Promise<string> {
     dropped += await cut(bench, laptop, disk, n % 2 === 1);
     if ((n + 1) % 8 === 0) options.progress(`${n + 1} cuts, ${ledger.count("accepted")} acknowledged`);
   }
-  await disk.mount(0);
-  laptop.daemon.start();
-  await laptop.daemon.ready();
+  await powered.powerOn();
   await load.stop();
   return await finish(bench, laptop, dropped);
 }

@@ -12,7 +12,8 @@ import { loopbackAddresses } from "../../harness/loopback.ts";
 import { type ClusterNode, startNatsCluster } from "../../harness/nats-cluster.ts";
 import { acceptedAfter, account, emptied, mustBalance, tell } from "../audit.ts";
 import { openRoles } from "../installation.ts";
-import { Disk, powercutProgram } from "../powercut.ts";
+import { diskAt } from "../on-disk.ts";
+import type { Disk } from "../powercut.ts";
 import { type Bench, type FaultOptions, openBench, type Scenario } from "../scenario.ts";
 
 /** In turn: fsync takes so much longer, ms. */
@@ -27,19 +28,18 @@ interface Node {
 }
 
 async function run(options: FaultOptions): Promise<string> {
-  const program = await powercutProgram(options.progress);
   await using bench = await openBench("quorum-cuts", options);
   const { dir, sink, ledger } = bench;
   await using disks = new AsyncDisposableStack();
-  const places = [0, 1, 2].map((n) => ({ at: join(dir, `nats-${n}`), platter: join(dir, `platter-${n}`) }));
+  const places = [0, 1, 2].map((n) => join(dir, `nats-${n}`));
   const mounted: Disk[] = [];
   for (const [n, place] of places.entries()) {
-    const disk = disks.use(new Disk({ program, ...place, control: join(dir, `c${n}`) }));
+    const disk = disks.use(await diskAt(place, bench, String(n)));
     await disk.mount(0);
     mounted.push(disk);
   }
   const addresses = loopbackAddresses(3);
-  const servers = places.map(({ at }, n) => ({ address: addresses[n] as string, enter: [], dir: at }));
+  const servers = places.map((place, n) => ({ address: addresses[n] as string, enter: [], dir: place }));
   await using nats = await startNatsCluster({ nodes: servers, sync: options.sync });
   const ways = { smarthost: { host: "127.0.0.1", port: sink.port } };
   await using roles = await openRoles({ dir, nats: nats.access, ways, args: ["--replicas", "3"] });

@@ -4,13 +4,12 @@
  * is lost, nor sent twice since its settlement took long.
  */
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { memoryOf } from "../../bench/kit/processes.ts";
 import { account, emptied, mustBalance, tell } from "../audit.ts";
-import { createLaptop, type Laptop } from "../installation.ts";
+import type { Laptop } from "../installation.ts";
 import type { Ledger } from "../ledger.ts";
-import { Disk, powercutProgram } from "../powercut.ts";
+import { laptopOnDisk } from "../on-disk.ts";
 import { type FaultOptions, openBench, type Scenario } from "../scenario.ts";
 
 /** Each of the load's connections may have a large message under way, which is two chunks in memory; and as much again. */
@@ -25,15 +24,11 @@ interface Speed {
 }
 
 async function run(options: FaultOptions): Promise<string> {
-  const program = await powercutProgram(options.progress);
   await using bench = await openBench("slow-disk", options);
-  const { dir, sink, ledger } = bench;
-  const data = join(dir, "data");
-  await using disk = new Disk({ program, platter: join(dir, "platter"), at: data, control: join(dir, "c") });
-  await disk.mount(0);
-  await using laptop = await createLaptop({ dir, data, sinkPort: sink.port });
-  laptop.daemon.start();
-  await laptop.daemon.ready();
+  const { dir, ledger } = bench;
+  await using powered = await laptopOnDisk(bench);
+  const { disk, laptop } = powered;
+  await powered.powerOn();
   const load = bench.load({ port: laptop.port, connections: CONNECTIONS, rate: 400 });
   const first = await during(laptop, ledger, SETTLED_MS);
   const base = first.peak;

@@ -6,23 +6,17 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { account, emptied, mustBalance, tell } from "../audit.ts";
 import { openCluster } from "../installation.ts";
-import { Disk, powercutProgram } from "../powercut.ts";
+import { diskAt } from "../on-disk.ts";
 import { type FaultOptions, openBench, type Scenario } from "../scenario.ts";
 
 /** In turn: fsync takes so much longer, ms. */
 const slowness = [2, 15, 0] as const;
 
 async function run(options: FaultOptions): Promise<string> {
-  const program = await powercutProgram(options.progress);
   await using bench = await openBench("store-cuts", options);
   const { dir, sink, dice, ledger } = bench;
   const natsDir = join(dir, "nats");
-  await using disk = new Disk({
-    program,
-    platter: join(dir, "platter"),
-    at: natsDir,
-    control: join(dir, "c"),
-  });
+  await using disk = await diskAt(natsDir, bench);
   await disk.mount(slowness[0]);
   await using cluster = await openCluster({ dir, sinkPort: sink.port, natsDir });
   const load = bench.load({ port: cluster.port, connections: 24, rate: 120 });

@@ -15,61 +15,60 @@ export interface Collector {
   run(stop: AbortSignal): Promise<void>;
 }
 
-export const nothingYet = (): Found => ({ ids: [], damaged: [], reported: [] });
+/** Whose mail, at which port, and where it goes. */
+type Errand = Pick<Collector, "address" | "found"> & { readonly port: number };
+
+const collector = (collect: (errand: Errand, stop: AbortSignal) => Promise<void>) => {
+  return (address: string, port: number): Collector => {
+    const found: Found = { ids: [], damaged: [], reported: [] };
+    return { address, found, run: (stop) => collect({ address, port, found }, stop) };
+  };
+};
 
 /** A session is left and a new one begun after so many rounds. */
 const ROUNDS = 30;
 const AT_ONCE = 20;
 const IDLE_MS = 5_000;
 
+const rest = (stop: AbortSignal) => delay(IDLE_MS, undefined, { signal: stop }).catch(() => {});
+
 /** SELECT, FETCH, STORE, EXPUNGE, and IDLE when there is nothing. */
-export class ImapCollector implements Collector {
-  readonly address: string;
-  readonly found = nothingYet();
-  readonly #port: number;
+export const imapCollector = collector(async (errand, stop) => {
+  while (!(await readByImap(errand, stop)));
+});
 
-  constructor(address: string, port: number) {
-    this.address = address;
-    this.#port = port;
+/** True when it is done for good. */
+async function readByImap({ address, port, found }: Errand, stop: AbortSignal): Promise<boolean> {
+  using imap = await Imap.enter(port, address, password);
+  await imap.command("SELECT INBOX");
+  for (let round = 0; round < ROUNDS; round++) {
+    const answer = await imap.command("UID SEARCH ALL");
+    const uids = (/^\* SEARCH((?: \d+)*)/m.exec(answer)?.[1] ?? "").split(" ").filter(Boolean);
+    if (uids.length > 0) await take(imap, uids.slice(0, AT_ONCE).join(","), found);
+    else if (stop.aborted) return true;
+    else await wait(imap, stop);
   }
+  await imap.command("LOGOUT").catch(() => {}); // BYE comes before its OK
+  return false;
+}
 
-  async run(stop: AbortSignal): Promise<void> {
-    while (!(await this.#session(stop)));
-  }
-
-  /** True when it is done for good. */
-  async #session(stop: AbortSignal): Promise<boolean> {
-    using imap = await Imap.enter(this.#port, this.address, password);
-    await imap.command("SELECT INBOX");
-    for (let round = 0; round < ROUNDS; round++) {
-      const answer = await imap.command("UID SEARCH ALL");
-      const uids = (/^\* SEARCH((?: \d+)*)/m.exec(answer)?.[1] ?? "").split(" ").filter(Boolean);
-      if (uids.length > 0) await this.#take(imap, uids.slice(0, AT_ONCE).join(","));
-      else if (stop.aborted) return true;
-      else await wait(imap, stop);
-    }
-    await imap.command("LOGOUT").catch(() => {}); // BYE comes before its OK
-    return false;
-  }
-
-  async #take(imap: Imap, set: string): Promise<void> {
-    const answer = await imap.command(`UID FETCH ${set} (UID BODY.PEEK[])`);
-    for (const message of literals(answer)) sort(message, this.found);
-    await imap.command(`UID STORE ${set} +FLAGS.SILENT (\\Deleted)`);
-    await imap.command(`UID EXPUNGE ${set}`);
-  }
+async function take(imap: Imap, set: string, found: Found): Promise<void> {
+  const answer = await imap.command(`UID FETCH ${set} (UID BODY.PEEK[])`);
+  for (const message of literals(answer)) sort(message, found);
+  await imap.command(`UID STORE ${set} +FLAGS.SILENT (\\Deleted)`);
+  await imap.command(`UID EXPUNGE ${set}`);
 }
 
 async function wait(imap: Imap, stop: AbortSignal): Promise<void> {
   const { promise: news, resolve } = Promise.withResolvers<void>();
   imap.onNews = () => resolve();
   const idling = await imap.idle();
-  await Promise.race([news, delay(IDLE_MS, undefined, { signal: stop }).catch(() => {})]);
+  await Promise.race([news, rest(stop)]);
   await idling.done();
 }
 
 /** The texts of `BODY[]` in an answer. */
-export function* literals(answer: string): Iterable<Buffer> {
+function* literals(answer: string): Iterable<Buffer> {
   for (const { 0: head, 1: octets, index } of answer.matchAll(/BODY\[\] \{(\d+)\}\r\n/g)) {
     const from = index + head.length;
     yield Buffer.from(answer.slice(from, from + Number(octets)), "latin1");
@@ -77,38 +76,28 @@ export function* literals(answer: string): Iterable<Buffer> {
 }
 
 /** Comes every few seconds, takes what is there, and goes. */
-export class Pop3Collector implements Collector {
-  readonly address: string;
-  readonly found = nothingYet();
-  readonly #port: number;
-
-  constructor(address: string, port: number) {
-    this.address = address;
-    this.#port = port;
+export const pop3Collector = collector(async (errand, stop) => {
+  for (;;) {
+    const last = stop.aborted;
+    const count = await readByPop3(errand);
+    if (last && count === 0) return;
+    if (!last) await rest(stop);
   }
+});
 
-  async run(stop: AbortSignal): Promise<void> {
-    for (;;) {
-      const last = stop.aborted;
-      const count = await this.#session();
-      if (last && count === 0) return;
-      if (!last) await delay(IDLE_MS, undefined, { signal: stop }).catch(() => {});
-    }
+/** How many there were. */
+async function readByPop3({ address, port, found }: Errand): Promise<number> {
+  await using client = await Pop3Client.connectSecurely(port);
+  mustBeFine(await client.login(address, password));
+  const count = Number(/^\+OK (\d+)/.exec(mustBeFine(await client.ask("STAT")))?.[1]);
+  for (let n = 1; n <= count; n++) {
+    const answer = mustBeFine(await client.askLong(`RETR ${n}`));
+    // No line of ours begins with a dot.
+    sort(Buffer.from(answer.slice(answer.indexOf("\n") + 1), "latin1"), found);
+    mustBeFine(await client.ask(`DELE ${n}`));
   }
-
-  async #session(): Promise<number> {
-    await using client = await Pop3Client.connectSecurely(this.#port);
-    mustBeFine(await client.login(this.address, password));
-    const count = Number(/^\+OK (\d+)/.exec(mustBeFine(await client.ask("STAT")))?.[1]);
-    for (let n = 1; n <= count; n++) {
-      const answer = mustBeFine(await client.askLong(`RETR ${n}`));
-      // No line of ours begins with a dot.
-      sort(Buffer.from(answer.slice(answer.indexOf("\n") + 1), "latin1"), this.found);
-      mustBeFine(await client.ask(`DELE ${n}`));
-    }
-    mustBeFine(await client.ask("QUIT"));
-    return count;
-  }
+  mustBeFine(await client.ask("QUIT"));
+  return count;
 }
 
 function mustBeFine(answer: string): string {

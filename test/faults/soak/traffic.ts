@@ -10,7 +10,7 @@ import { type Draft, Mix, mailboxes, senderMailbox } from "../mix.ts";
 import { Account } from "../race/account.ts";
 import { Racer } from "../race/racer.ts";
 import { shownBy } from "../race/shown.ts";
-import { type Collector, ImapCollector, Pop3Collector } from "./collectors.ts";
+import { type Collector, imapCollector, pop3Collector } from "./collectors.ts";
 import { deadSite, type Fleet, password, sites, stranger, worker } from "./fleet.ts";
 
 /** Messages a second. */
@@ -84,8 +84,8 @@ export class Traffic {
     ];
     const [byPop3 = "", ...byImap] = mailboxes;
     this.collectors = [
-      new Pop3Collector(byPop3, pop3s),
-      ...[...byImap, senderMailbox].map((address) => new ImapCollector(address, imaps)),
+      pop3Collector(byPop3, pop3s),
+      ...[...byImap, senderMailbox].map((address) => imapCollector(address, imaps)),
     ];
     this.#racers = Array.from({ length: WORKERS }, (_, n) => {
       const course = { account: this.#account, user: worker, password, port: () => imaps, pause: 200 };
