@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import type { Address } from "../../daemon/mail/address.ts";
 import {
   type Delivery,
+  type Filed,
   type MailboxName,
   type MailboxStatus,
   type MailboxStore,
@@ -61,6 +62,11 @@ export async function text(
 ): Promise<string | undefined> {
   const octets = await store.read(box, folder, uid as Uid, calm);
   return octets && Buffer.concat(await all(octets)).toString();
+}
+
+export function uidOf(filed: Filed): number {
+  assert.equal(filed.kind, "filed");
+  return filed.kind === "filed" ? filed.uid : 0;
 }
 
 /** The figures of a status agree with each other and with the list of messages. */

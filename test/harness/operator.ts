@@ -1,5 +1,5 @@
 /**
- * The operator as a process, with a real API server and a real NATS around it.
+ * A cluster around the operator: a real API server, a real NATS, and the operator as a process.
  *
  * Use:    `await using cluster = await openCluster();`, `const operator = await cluster.operator();`
  * Is:     no kubelet: nothing runs in pods. `cluster.daemon(component)` stands in for one: a Pod object that is ready, and
@@ -7,10 +7,8 @@
  *         operator made.
  * Ends:   with its disposal; processes end with the test, however that ends.
  */
-import { type ChildProcess, spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { stringify } from "yaml";
 import type { LiveDirectory } from "../../daemon/directory/directory.ts";
 import { FilterHealth } from "../../daemon/filters/health.ts";
@@ -27,8 +25,10 @@ import type { KubeObject } from "../../operator/kube/object.ts";
 import { type Kind, KubeError } from "../../operator/kube/port.ts";
 import { type KubeApi, type KubeApiOptions, startKubeApi } from "./kube-api.ts";
 import { startNats, type TestNats } from "./nats-server.ts";
-import { root } from "./source.ts";
+import { type OperatorOptions, type OperatorProcess, startOperator } from "./operator-process.ts";
 import { until } from "./until.ts";
+
+export type { OperatorProcess } from "./operator-process.ts";
 
 /** F and R of the installation. */
 export const release = { name: "postfleet", namespace: "postfleet-system" } as const;
@@ -55,37 +55,6 @@ export interface Cluster extends AsyncDisposable {
   ): Promise<T>;
   /** Resolves when there is no such object. */
   gone(kind: Kind, namespace: string, name: string, limitMs?: number): Promise<void>;
-}
-
-export interface OperatorOptions {
-  readonly kubeconfig?: string;
-  /** Over the configuration of the tests. */
-  readonly config?: Readonly<Record<string, unknown>>;
-  readonly pod?: string;
-  readonly workers?: number;
-  /** `debug` unless told otherwise. */
-  readonly logLevel?: string;
-  readonly env?: Readonly<Record<string, string>>;
-  /** Further ones for Node. */
-  readonly nodeFlags?: readonly string[];
-}
-
-export interface OperatorProcess extends AsyncDisposable {
-  readonly pid: number;
-  /** Lines of its log. */
-  readonly log: readonly LogLine[];
-  readonly health: number;
-  metrics(): Promise<string>;
-  /** Resolves when a line with this sentence was written, before or after. */
-  says(sentence: string, limitMs?: number): Promise<LogLine>;
-  kill(signal: NodeJS.Signals): void;
-  readonly exited: Promise<number | null>;
-}
-
-export interface LogLine {
-  readonly level: string;
-  readonly msg: string;
-  readonly [field: string]: unknown;
 }
 
 export interface StandIn extends AsyncDisposable {
@@ -132,7 +101,7 @@ class TestCluster implements Cluster {
     const file = join(this.api.folder, `operator-${number}.yaml`);
     await writeFile(file, stringify({ ...configOf(this.nats.url), ...options.config }));
     const child = this.#stack.use(
-      await start(file, options.kubeconfig ?? this.api.kubeconfig, number, options),
+      await startOperator(file, options.kubeconfig ?? this.api.kubeconfig, number, options),
     );
     await this.#believe();
     return child;
@@ -287,97 +256,4 @@ function once<T extends AsyncDisposable>(resource: T): T {
     return gone;
   };
   return { ...resource, [Symbol.asyncDispose]: dispose };
-}
-
-async function start(
-  config: string,
-  kubeconfig: string,
-  number: number,
-  { pod = `operator-${number}`, workers, logLevel = "debug", env, nodeFlags = [] }: OperatorOptions,
-): Promise<OperatorProcess> {
-  const args = ["--config", config, "--kubeconfig", kubeconfig, "--listen", "127.0.0.1:0"];
-  args.push(
-    "--log-level",
-    logLevel,
-    "--log-format",
-    "json",
-    ...(workers ? ["--workers", String(workers)] : []),
-  );
-  const child = spawn(
-    process.execPath,
-    ["--disable-warning=ExperimentalWarning", ...nodeFlags, join(root, "operator/main.ts"), ...args],
-    { env: { ...process.env, ...env, POD_NAME: pod }, stdio: ["ignore", "ignore", "pipe"] },
-  );
-  const operator = new Running(child);
-  const line = await operator.says("started");
-  operator.health = (line["health"] as { port: number }).port;
-  return operator;
-}
-
-const running = new Set<ChildProcess>();
-process.on("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
-});
-
-class Running implements OperatorProcess {
-  readonly #child: ChildProcess;
-  readonly log: LogLine[] = [];
-  readonly exited: Promise<number | null>;
-  health = 0;
-
-  constructor(child: ChildProcess) {
-    this.#child = child;
-    running.add(child);
-    this.exited = new Promise((resolve) =>
-      child.once("exit", (code) => {
-        running.delete(child);
-        resolve(code);
-      }),
-    );
-    if (child.stderr)
-      createInterface({ input: child.stderr }).on("line", (text) => this.log.push(parse(text)));
-  }
-
-  get pid(): number {
-    return this.#child.pid ?? 0;
-  }
-
-  async metrics(): Promise<string> {
-    return (await fetch(`http://127.0.0.1:${this.health}/metrics`)).text();
-  }
-
-  says(sentence: string, limitMs?: number): Promise<LogLine> {
-    return until(
-      `the operator to say: ${sentence}`,
-      () => {
-        if (this.#child.exitCode !== null)
-          throw new Error(
-            `the operator ended with ${this.#child.exitCode}: ${JSON.stringify(this.log.slice(-20), null, 1)}`,
-          );
-        return this.log.find(({ msg }) => msg === sentence);
-      },
-      limitMs,
-    );
-  }
-
-  kill(signal: NodeJS.Signals): void {
-    this.#child.kill(signal);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (!running.has(this.#child)) return;
-    this.#child.kill("SIGCONT");
-    this.#child.kill("SIGTERM");
-    const limit = setTimeout(() => this.#child.kill("SIGKILL"), 30_000);
-    await this.exited;
-    clearTimeout(limit);
-  }
-}
-
-function parse(text: string): LogLine {
-  try {
-    return JSON.parse(text) as LogLine;
-  } catch {
-    return { level: "raw", msg: text };
-  }
 }
