@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import net from "node:net";
 import { test } from "node:test";
+import { freePort } from "../harness/free-port.ts";
 import { untilTrue } from "../harness/until.ts";
 import { Balancer } from "./balancer.ts";
-import { freePort } from "../harness/free-port.ts";
 
 /** Says its name to whoever connects. */
 async function gateway(name: string) {
