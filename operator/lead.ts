@@ -30,6 +30,7 @@ import { servingNamespace } from "./reconcile/domain-facts.ts";
 import { Extras } from "./reconcile/extras.ts";
 import { FilterWatch } from "./reconcile/filter-watch.ts";
 import { Fleet } from "./reconcile/fleet.ts";
+import { HookWatch } from "./reconcile/hook-watch.ts";
 import { MailDomainReconciler } from "./reconcile/mail-domain.ts";
 import { MailboxReconciler } from "./reconcile/mailbox.ts";
 import { NamespaceReconciler } from "./reconcile/namespace.ts";
@@ -106,7 +107,7 @@ class Leader {
     view.store = store;
     await Promise.race([caches.synced, aborted(signal)]);
     signal.throwIfAborted();
-    const world = this.#openWorld(kube, store);
+    const world = await this.#openWorld(kube, store);
     await this.#openReconcilers(world, store, keys);
   }
 
@@ -119,7 +120,7 @@ class Leader {
     return openStore({ ...nats, directoryKeys, placement, events, clock, log, signal, assert });
   }
 
-  #openWorld(kube: World["kube"], store: Store): World & { readonly wakes: Wakes } {
+  async #openWorld(kube: World["kube"], store: Store): Promise<World & { readonly wakes: Wakes }> {
     const { installation, caches, clock, log, pod } = this.#parts;
     const { signal } = this.#term;
     const { wake } = this.#wakes;
@@ -135,6 +136,8 @@ class Leader {
     secrets.onChange((namespace, name) => relations.secretChanged(namespace, name));
     const publication = this.#stack.use(new Publication({ bucket: store.bucket, clock, log, signal }));
     const optional = this.#stack.use(openOptional(this.#parts, this.#wakes));
+    const onChange = (changed: ReadonlySet<string>) => relations.wakeHooked(changed);
+    const hooks = new HookWatch({ store: store.hooks, clock, log, onChange });
     const children = new Children(kube, () => [...caches.children, ...optional.caches()]);
     return {
       installation,
@@ -150,6 +153,7 @@ class Leader {
       filters: this.#stack.use(
         new FilterWatch(caches.pods, store.acks, (filters) => relations.wakeFiltered(filters)),
       ),
+      hooks: this.#stack.use(await hooks.open()),
       backlog: store.backlog,
       written,
       events: this.#stack.use(

@@ -35,6 +35,9 @@ export type HookSecrets = Readonly<Record<string, string>>;
 const dayMs = 86_400_000;
 const words = { MailDomain: "domain", RelayPolicy: "policy" } as const;
 
+export const hookId = (kind: HookScope["kind"], resource: string, hook: string): string =>
+  `${words[kind]}:${resource}:${hook}`.replaceAll(".", "_");
+
 export function hookEntries(
   { namespace, name }: { readonly namespace: string; readonly name: string },
   scope: HookScope,
@@ -47,7 +50,7 @@ export function hookEntries(
     const secret = secrets[hook.name] ?? "";
     return {
       namespace,
-      id: `${words[scope.kind]}:${name}:${hook.name}`.replaceAll(".", "_"),
+      id: hookId(scope.kind, name, hook.name),
       scope,
       url: hook.url,
       keys: hookSecretFault(secret) === undefined ? hookKeys(secret) : [],

@@ -28,6 +28,8 @@ const parts: Readonly<Record<HookStream, number>> = { HOOKS: 0.2, HOOKWAIT: 0.4,
 const deadTtl = 2_592_000;
 const waitingTtl = 691_200;
 const goneTtl = "600s";
+/** That a dead letter is gone matters only to those who follow; while it is known it is counted. */
+const goneDeadTtl = "60s";
 const nothing = new Uint8Array();
 /** An event tells what a stranger answered: with a long answer it still fits. */
 const recordMax = 256 << 10;
@@ -112,8 +114,9 @@ export const gone = ({ namespace, hook }: Named, what: What, id = "_"): Entry =>
 
 export const goneAt = (subject: string): Entry => {
   // A place is written by compare-and-set: that it is gone is known for as long as somebody may go on from it.
-  const isPlace = parseHookSubject(subject).what === "place";
-  return { subject, data: nothing, ttl: isPlace ? `${deadTtl}s` : goneTtl };
+  const { what } = parseHookSubject(subject);
+  const ttl = what === "place" ? `${deadTtl}s` : what === "dead" ? goneDeadTtl : goneTtl;
+  return { subject, data: nothing, ttl };
 };
 
 export function parseRecord<T>(data: Uint8Array): T | undefined {

@@ -21,6 +21,7 @@ import { endpointsOf, recordStatuses, recordsOf, servingNamespace } from "./doma
 import type { Extras } from "./extras.ts";
 import { filterFacts } from "./filter-facts.ts";
 import { briefMs, FirstStatus } from "./first-status.ts";
+import { hookFacts } from "./hook-facts.ts";
 import { dkimSecretOf, domainNeeds } from "./needs.ts";
 import { isLoaded, publicationFacts, servedProgress } from "./progress.ts";
 import type { Named } from "./publication.ts";
@@ -230,6 +231,7 @@ export class MailDomainReconciler implements Reconciler {
     const progress = servedProgress(this.#world, named(domain));
     const served = servingNamespace(installation, namespaceOf(domain));
     const filters = filterFacts(domain, (ids) => this.#world.filters.failing(served, ids));
+    const webhooks = hookFacts("MailDomain", domain, (hook) => this.#world.hooks.of(hook));
     const status = mailDomainStatus({
       generation: domain.metadata.generation ?? 0,
       before,
@@ -246,6 +248,7 @@ export class MailDomainReconciler implements Reconciler {
             children.find(kinds.Service, namespace, service),
           ),
       ...(filters ? { filters } : {}),
+      ...(webhooks ? { webhooks } : {}),
       ...(departure?.kind === "leaving"
         ? { deletion: { policy: domain.spec.deletionPolicy, ...departure } }
         : {}),

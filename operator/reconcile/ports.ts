@@ -56,3 +56,27 @@ export interface Figures {
   /** While no relay lives, from the queue itself: when something is to be sent next; `undefined`: nothing is queued. */
   nextAttempt(policy: string, signal: AbortSignal): Promise<number | undefined>;
 }
+
+/** What is to be said of a webhook. */
+export interface HookState {
+  /** `since`: RFC 3339. */
+  readonly trouble?:
+    | { readonly is: "failing"; readonly since: string; readonly why: string }
+    | { readonly is: "gone"; readonly since: string };
+  /** Dead letters, about. */
+  readonly dead: number;
+}
+
+/** `at`: ms since the epoch. */
+export type HookCondition =
+  | { readonly is: "well"; readonly at: number }
+  | { readonly is: "gone"; readonly at: number }
+  | { readonly is: "failing"; readonly at: number; readonly why: string };
+
+export interface HookRecords {
+  /** By `namespace/hook`, as the gateways name it. */
+  hooks(signal: AbortSignal): Promise<{
+    readonly conditions: ReadonlyMap<string, HookCondition>;
+    readonly dead: ReadonlyMap<string, number>;
+  }>;
+}

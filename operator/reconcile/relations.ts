@@ -10,6 +10,7 @@ import { canonicalAddress, canonicalDomain, domainPart } from "../../crds/names.
 import type { Cache, Change } from "../kube/port.ts";
 import { Claims } from "./claims.ts";
 import { filterIdsOf } from "./filter-facts.ts";
+import { hookKeysOf } from "./hook-facts.ts";
 import { outwardOf, sameOutward } from "./outward.ts";
 import { References } from "./references.ts";
 import {
@@ -103,6 +104,14 @@ export class Relations {
   wakeFiltered(filters: ReadonlySet<string>): void {
     for (const one of this.#caches.domains.list())
       if (!filterIdsOf(one.spec).isDisjointFrom(filters)) this.#wake("MailDomain", keyOf(one), "low");
+  }
+
+  /** Those that declare one of these webhooks. */
+  wakeHooked(hooks: ReadonlySet<string>): void {
+    const { domains, policies } = this.#caches;
+    for (const [kind, cache] of [["MailDomain", domains] as const, ["RelayPolicy", policies] as const])
+      for (const one of cache.list())
+        if (!hookKeysOf(kind, one).isDisjointFrom(hooks)) this.#wake(kind, keyOf(one), "low");
   }
 
   /** The MailDomain that has the domain, in any namespace. */

@@ -26,6 +26,7 @@ import { announce } from "./announce.ts";
 import type { Converged } from "./children.ts";
 import type { DepartureState, Departures } from "./departures.ts";
 import { servingNamespace } from "./domain-facts.ts";
+import { hookFacts } from "./hook-facts.ts";
 import { policyNeeds } from "./needs.ts";
 import { isLoaded, type Progress, progressOf, publicationFacts } from "./progress.ts";
 import { faultsOf, type Resolved } from "./resolve.ts";
@@ -198,6 +199,7 @@ export class RelayPolicyReconciler implements Reconciler {
     const progress = this.#progress(policy);
     const figures = this.#figures(`${namespace}/${name}`);
     const complaints = this.#complaints(policy);
+    const webhooks = hookFacts("RelayPolicy", policy, (hook) => this.#world.hooks.of(hook));
     const status = relayPolicyStatus({
       generation: policy.metadata.generation ?? 0,
       before,
@@ -211,6 +213,7 @@ export class RelayPolicyReconciler implements Reconciler {
       ...(live ? { deployment: deploymentFacts(live) } : {}),
       ...(figures ? { figures } : {}),
       ...(complaints ? { complaints } : {}),
+      ...(webhooks ? { webhooks } : {}),
       ...(departure?.kind === "leaving"
         ? { deletion: { policy: policy.spec.deletionPolicy, ...departure } }
         : {}),

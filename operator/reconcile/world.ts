@@ -8,6 +8,7 @@ import type { Events, Kube } from "../kube/port.ts";
 import type { Children } from "./children.ts";
 import type { FilterWatch } from "./filter-watch.ts";
 import type { Fleet } from "./fleet.ts";
+import type { HookWatch } from "./hook-watch.ts";
 import type { OptionalKinds } from "./optional.ts";
 import type { Backlog } from "./ports.ts";
 import type { Publication } from "./publication.ts";
@@ -29,6 +30,7 @@ export interface World {
   readonly resolver: Resolver;
   readonly fleet: Fleet;
   readonly filters: Pick<FilterWatch, "failing">;
+  readonly hooks: Pick<HookWatch, "of">;
   readonly backlog: Backlog;
   readonly written: Written;
   readonly events: Events;

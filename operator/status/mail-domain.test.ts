@@ -212,3 +212,36 @@ test("content filters that do not answer are told with what becomes of mail; the
   );
   assert.doesNotMatch(told(mailDomainStatus(facts({ before: status }))).join(), /FiltersAnswer/);
 });
+
+test("webhooks that fail are told with since when and what waits; the domain works all the same", () => {
+  const crm = { name: "crm", id: "domain:a:crm", dead: 0 };
+  const whole = mailDomainStatus(facts({ webhooks: { told: [crm] } }));
+  assert.equal(told(whole).at(-1), "WebhooksAnswer=True NoFault");
+  const since = "2027-01-01T11:00:00Z";
+  const status = mailDomainStatus(
+    facts({
+      before: whole,
+      webhooks: {
+        told: [
+          { ...crm, dead: 20, trouble: { is: "failing", since, why: "answered 500" } },
+          { name: "old", id: "domain:a:old", dead: 1, trouble: { is: "gone", since } },
+          { name: "well", id: "domain:a:well", dead: 3 },
+        ],
+      },
+    }),
+  );
+  assert.equal(told(status).at(-1), "WebhooksAnswer=False WebhookFails");
+  assert.equal(
+    messageOf(status, "WebhooksAnswer"),
+    'webhook crm fails since 2027-01-01T11:00:00Z: answered 500; 20 dead letters wait ("kubectl postfleet webhooks dead domain:a:crm"); ' +
+      "webhook old is ended since 2027-01-01T11:00:00Z: its receiver said 410; change the hook and it is called again; " +
+      '1 dead letter waits ("kubectl postfleet webhooks dead domain:a:old")',
+  );
+  assert.equal(kstatus(4, status), "Current");
+  const after = mailDomainStatus(facts({ before: status, webhooks: { told: [{ ...crm, dead: 2 }] } }));
+  assert.match(
+    messageOf(after, "WebhooksAnswer"),
+    /^no webhook fails for long; webhook crm: 2 dead letters wait/,
+  );
+  assert.doesNotMatch(told(mailDomainStatus(facts({ before: after }))).join(), /WebhooksAnswer/);
+});

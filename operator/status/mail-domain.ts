@@ -17,6 +17,7 @@ import {
   programmedOutlook,
   programmedVerdict,
 } from "./verdicts.ts";
+import { type WebhookFacts, webhooksVerdict } from "./webhooks.ts";
 
 export interface MailDomainFacts extends CommonFacts<MailDomainStatus> {
   readonly records: readonly DnsRecord[];
@@ -26,13 +27,15 @@ export interface MailDomainFacts extends CommonFacts<MailDomainStatus> {
   readonly deletion?: DeletionFacts;
   /** `undefined`: it has none. */
   readonly filters?: FilterFacts;
+  /** `undefined`: it has none. */
+  readonly webhooks?: WebhookFacts;
 }
 
 const types = ["Accepted", "Programmed", "DNSVerified", "Ready", "Reconciling", "Stalled"];
 
 export function mailDomainStatus(facts: MailDomainFacts): MailDomainStatus {
   if (facts.frozen) return frozenStatus(facts, types);
-  const { acceptance, publication, generation, endpoints, deletion, before, filters } = facts;
+  const { acceptance, publication, generation, endpoints, deletion, before, filters, webhooks } = facts;
   const refused = acceptance.kind === "refused";
   const records = refused ? [] : facts.records.map(ordered);
   const dns = refused
@@ -44,6 +47,7 @@ export function mailDomainStatus(facts: MailDomainFacts): MailDomainStatus {
     dns,
     ...(deletion ? deletionVerdicts(deletion) : outlookVerdicts(outlook(facts, dns))),
     ...(filters && !refused ? [filtersVerdict(filters)] : []),
+    ...(webhooks && !refused ? [webhooksVerdict(webhooks)] : []),
   ];
   // While the same generation is told anew, with keys that were made meanwhile, what is loaded is no less.
   const known = before?.observedGeneration === generation ? before.loaded : undefined;

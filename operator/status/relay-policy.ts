@@ -18,6 +18,7 @@ import {
   programmedOutlook,
   programmedVerdict,
 } from "./verdicts.ts";
+import { type WebhookFacts, webhooksVerdict } from "./webhooks.ts";
 
 export interface RelayPolicyFacts extends CommonFacts<RelayPolicyStatus> {
   /** `spec.paused`. */
@@ -31,6 +32,8 @@ export interface RelayPolicyFacts extends CommonFacts<RelayPolicyStatus> {
   readonly deletion?: DeletionFacts;
   /** `undefined`: no reports of abuse are waited for. `lacking`: why none can come. */
   readonly complaints?: { readonly domain: string; readonly lacking?: string };
+  /** `undefined`: it has none. */
+  readonly webhooks?: WebhookFacts;
 }
 
 const types = ["Accepted", "Programmed", "Ready", "Reconciling", "Stalled"];
@@ -38,12 +41,13 @@ const types = ["Accepted", "Programmed", "Ready", "Reconciling", "Stalled"];
 export function relayPolicyStatus(given: RelayPolicyFacts): RelayPolicyStatus {
   if (given.frozen) return frozenStatus(given, types);
   const facts: RelayPolicyFacts = { ...given, atRest: given.deployment?.desired === 0 };
-  const { acceptance, generation, before, selector, deployment, deletion, complaints } = facts;
+  const { acceptance, generation, before, selector, deployment, deletion, complaints, webhooks } = facts;
   const verdicts = [
     acceptedVerdict(acceptance),
     programmedVerdict(facts),
     ...(deletion ? deletionVerdicts(deletion) : outlookVerdicts(outlook(facts))),
     ...(complaints ? [complaintsVerdict(complaints)] : []),
+    ...(webhooks ? [webhooksVerdict(webhooks)] : []),
   ];
   const queue = queueOf(facts);
   return {

@@ -12,11 +12,12 @@ import { type Ack as DaemonAck, watchAcks } from "../../daemon/nats/directory/ac
 import { DirectoryPublisher } from "../../daemon/nats/directory/publish.ts";
 import { Vault } from "../../daemon/nats/directory/vault.ts";
 import { EventLog } from "../../daemon/nats/events.ts";
+import { HookConditions } from "../../daemon/nats/hook-conditions.ts";
 import { ensureInstallation, ensureNamespaceMailboxes, unbounded } from "../../daemon/nats/installation.ts";
 import { JetStreamMailboxStore } from "../../daemon/nats/mailbox/store.ts";
 import { JetStreamQueue } from "../../daemon/nats/queue.ts";
 import type { Ack, Acks } from "../reconcile/fleet.ts";
-import type { Backlog, Figures, MailStore } from "../reconcile/ports.ts";
+import type { Backlog, Figures, HookRecords, MailStore } from "../reconcile/ports.ts";
 import type { Bucket } from "../reconcile/publication.ts";
 import type { Declare } from "../reconcile/resolve.ts";
 import { QueueBacklog } from "./backlog.ts";
@@ -52,6 +53,7 @@ export interface Store extends AsyncDisposable {
   readonly backlog: Backlog;
   readonly figures: Figures;
   readonly mail: MailStore;
+  readonly hooks: HookRecords;
   isUp(): boolean;
 }
 
@@ -82,6 +84,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       make: (namespace) => ensureNamespaceMailboxes(link, namespace, replicas),
     }),
   );
+  const hooks = parts.use(await new HookConditions(link, log).open());
   const owned = parts.move();
   return {
     bucket: {
@@ -101,6 +104,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     backlog: new QueueBacklog(queue, (event, about) => events.tell(event, about)),
     figures: new AskedFigures(link, clock, log),
     mail,
+    hooks,
     isUp: () => link.isUp(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

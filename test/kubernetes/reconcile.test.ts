@@ -4,7 +4,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { Domain } from "../../daemon/mail/address.ts";
+import { systemClock } from "../../daemon/kit/clock.ts";
+import { silent } from "../../daemon/kit/log.ts";
 import type { MailboxName } from "../../daemon/mailbox/store.ts";
+import { openBook } from "../../daemon/nats/webhooks.ts";
 import { kinds } from "../../operator/kube/kinds.ts";
 import type { KubeObject } from "../../operator/kube/object.ts";
 import type { Kind } from "../../operator/kube/port.ts";
@@ -28,6 +31,9 @@ import {
   soon,
 } from "../harness/operator.ts";
 import { until, untilTrue } from "../harness/until.ts";
+
+/** How webhooks fare is looked at now and then. */
+const lookMs = 60_000;
 
 describe("operator", needsKubeApi, () => {
   let cluster: Cluster;
@@ -301,6 +307,33 @@ describe("operator", needsKubeApi, () => {
     assert.ok(ready(failing));
     gateway.filters.answered(clamav);
     await cluster.see(kinds.MailDomain, team, "screened", is("FiltersAnswer", "True"), promptMs);
+  });
+
+  test("webhooks that their receivers end or fail are named by whoever declares them, until they are well", async () => {
+    const team = await cluster.namespace();
+    const webhooks = [{ name: "crm", url: "https://hooks.test/crm", secretRef: { name: "hooks" } }];
+    await cluster.apply(secret(team, "hooks", { secret: `whsec_${Buffer.alloc(32, 7).toString("base64")}` }));
+    await cluster.apply(resource("MailDomain", team, "hooked", { domain: "hooked.test", webhooks }));
+    await cluster.apply(resource("RelayPolicy", team, "out", { webhooks }));
+    const both = [
+      [kinds.MailDomain, "hooked", "domain:hooked:crm"],
+      [kinds.RelayPolicy, "out", "policy:out:crm"],
+    ] as const;
+    const { link } = gateway;
+    const options = { link, namespace: team, clock: systemClock, log: silent, onAgain: () => {} };
+    await using book = await openBook(options);
+    for (const [kind, name, hook] of both) {
+      await cluster.see(kind, team, name, is("WebhooksAnswer", "True"), promptMs);
+      await book.setCondition(hook, { is: "failing", at: Date.now() - 600_000, why: "answered 500" });
+    }
+    for (const [kind, name] of both) {
+      const failing = await cluster.see(kind, team, name, is("WebhooksAnswer", "False"), lookMs);
+      const { message = "" } = condition(failing, "WebhooksAnswer") ?? {};
+      assert.match(message, /^webhook crm fails since \S+:00Z: answered 500$/);
+    }
+    for (const [, , hook] of both) await book.setCondition(hook, { is: "well", at: Date.now() });
+    for (const [kind, name] of both)
+      await cluster.see(kind, team, name, is("WebhooksAnswer", "True"), lookMs);
   });
 
   test("the annotation freezes everything, and says so", async () => {
