@@ -67,7 +67,7 @@ export class Bodies {
 
   /** `room` throws when another chunk of it may not be stored. */
   writer(room: () => void): BodyWriter {
-    return new ChunkWriter(newBodyId(), this, room);
+    return new ChunkWriter(this, room);
   }
 
   /** Throws `BodyMissing` when a chunk does not exist, `StoreFault` when it cannot be read now. */
@@ -135,7 +135,8 @@ export class Bodies {
 export const newBodyId = (): string => randomBytes(ID_OCTETS).toString("base64url");
 
 class ChunkWriter implements BodyWriter {
-  readonly #id: string;
+  /** Made with the first chunk: most texts travel in the records of their jobs. */
+  #id: string | undefined;
   readonly #bodies: Bodies;
   readonly #room: () => void;
   #buffer: Buffer = Buffer.allocUnsafe(8 << 10);
@@ -146,8 +147,7 @@ class ChunkWriter implements BodyWriter {
   #failure: { readonly error: unknown } | undefined;
   #over = false;
 
-  constructor(id: string, bodies: Bodies, room: () => void) {
-    this.#id = id;
+  constructor(bodies: Bodies, room: () => void) {
     this.#bodies = bodies;
     this.#room = room;
   }
@@ -193,10 +193,15 @@ class ChunkWriter implements BodyWriter {
     const data = this.#buffer.subarray(0, this.#used);
     this.#buffer = Buffer.allocUnsafeSlow(CHUNK);
     this.#used = 0;
-    this.#flight = this.#bodies.put(this.#id, this.#chunks++, data).catch((error: unknown) => {
+    this.#flight = this.#bodies.put(this.#name(), this.#chunks++, data).catch((error: unknown) => {
       this.#failure ??= { error };
     });
     if (this.#failure) throw this.#failure.error;
+  }
+
+  #name(): string {
+    this.#id ??= newBodyId();
+    return this.#id;
   }
 
   async finish(): Promise<FinishedBody> {
@@ -206,15 +211,15 @@ class ChunkWriter implements BodyWriter {
     await this.#flight;
     if (this.#failure) throw this.#failure.error;
     this.#over = true;
-    return { kind: "stored", id: this.#id, chunks: this.#chunks, size: this.#size };
+    return { kind: "stored", id: this.#name(), chunks: this.#chunks, size: this.#size };
   }
 
   abandon(): void {
     if (this.#over && this.#chunks === 0) return;
     this.#over = true;
     this.#buffer = Buffer.alloc(0);
-    const chunks = this.#chunks;
-    if (chunks > 0)
-      void (this.#flight ?? Promise.resolve()).then(() => this.#bodies.remove(this.#id, chunks));
+    const [id, chunks] = [this.#id, this.#chunks];
+    if (id !== undefined)
+      void (this.#flight ?? Promise.resolve()).then(() => this.#bodies.remove(id, chunks));
   }
 }
