@@ -5,6 +5,7 @@
  * Ends:   with its disposal (SIGTERM, then SIGKILL), or with the test process.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,6 +18,8 @@ export interface PostfleetOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Instead of a temporary folder; kept at the end. */
   readonly data?: string;
+  /** Its standard error goes to this file, as under a service manager: reading along is no work of the one who measures. */
+  readonly logFile?: string;
 }
 
 export interface TestPostfleet extends AsyncDisposable {
@@ -76,7 +79,8 @@ class Fleet implements TestPostfleet {
   }
 
   get log(): string {
-    return this.#log;
+    const { logFile } = this.#options;
+    return logFile === undefined ? this.#log : readFileSync(logFile, "utf8");
   }
 
   get printed(): string {
@@ -106,18 +110,21 @@ class Fleet implements TestPostfleet {
     await rm(endpoints, { force: true });
     const { args = [], env = {} } = this.#options;
     const listen = Object.keys(listenerDefaults).flatMap((n) => ["--listen", `${n}=127.0.0.1:0`]);
-    const file = this.#options.resources === undefined ? [] : ["-f", this.#file];
-    const all = ["run", ...file, "--data", this.data, "--log-format", "json", ...listen, ...args];
+    const files = this.#options.resources === undefined ? [] : ["-f", this.#file];
+    const all = ["run", ...files, "--data", this.data, "--log-format", "json", ...listen, ...args];
+    const { logFile } = this.#options;
+    const file = logFile === undefined ? undefined : openSync(logFile, "a");
     const child = spawn(launcher, all, {
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", "pipe", file ?? "pipe"],
       env: { ...process.env, ...env },
     });
+    if (file !== undefined) closeSync(file); // the child has its own
     this.#child = child;
     running.add(child);
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.#log = (this.#log + text).slice(-(1 << 20));
     });
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
       this.#printed += text;
     });
     this.#exited = new Promise((resolve) => {
@@ -132,7 +139,7 @@ class Fleet implements TestPostfleet {
   /** The file is written by rename when everything listens; its appearance is the event. */
   async #appears(file: string): Promise<string> {
     const ended = this.#exited.then((end) => {
-      throw new Error(`postfleet ended with ${end}:\n${this.#log}`);
+      throw new Error(`postfleet ended with ${end}:\n${this.log}`);
     });
     ended.catch(() => {});
     for (;;) {

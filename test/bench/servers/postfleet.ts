@@ -54,7 +54,9 @@ export async function startFleet({
   await mkdir(state, { recursive: true });
   await rm(data, { recursive: true, force: true });
   const given = { ...(resources === undefined ? {} : { resources }), ...(args ? { args } : {}) };
-  const fleet = await startPostfleet({ data, ...given, ...(env ? { env } : {}) });
+  const logFile = `${data}.log`;
+  await rm(logFile, { force: true });
+  const fleet = await startPostfleet({ data, logFile, ...given, ...(env ? { env } : {}) });
   const figure = async (name: string, labels = "") =>
     sumOf(await (await fetch(`http://${fleet.endpoint("health")}/metrics`)).text(), name, labels);
   return Object.assign(fleet, { figure, jobs: () => figure("postfleet_queue_jobs") });
