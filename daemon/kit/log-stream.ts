@@ -12,7 +12,7 @@
 import { write, writeSync } from "node:fs";
 
 export interface LogLimits {
-  /** Lines leave when so many octets wait, or when this time is over. */
+  /** Lines leave when so many octets wait, or when this time is over. A write takes a thread: fifty lines are worth one. */
   readonly gathered: number;
   readonly everyMs: number;
   /** Octets that wait at most. */
@@ -21,7 +21,7 @@ export interface LogLimits {
   readonly endMs: number;
 }
 
-export const defaultLogLimits: LogLimits = { gathered: 4_096, everyMs: 500, most: 4 << 20, endMs: 2_000 };
+export const defaultLogLimits: LogLimits = { gathered: 32 << 10, everyMs: 500, most: 4 << 20, endMs: 2_000 };
 
 /** A reader that is behind is given so long before the next try. */
 const PAUSE_MS = 50;
