@@ -20,6 +20,8 @@ const published = ajv.compile(JSON.parse(await readFile(new URL("events.schema.j
 const closed = ajv.compile(eventSchema("closed"));
 
 const inOther = inNamespace("other");
+/** Its messages are not given up while commands are under way. */
+const patient = "127.0.0.3";
 
 const world = await openWorld({
   documents: [
@@ -32,6 +34,13 @@ const world = await openWorld({
       retry: { initial: "1s", factor: 1, max: "1s", expireAfter: "3s", delayNoticeAfter: "0s" },
       suppression: { hardBounces: {}, complaints: { address: "complaints@home.example", for: "90d" } },
     }),
+    aPolicy(
+      {
+        acceptFrom: { cidrs: [`${patient}/32`] },
+        retry: { initial: "1s", factor: 1, max: "1s", expireAfter: "1h", delayNoticeAfter: "0s" },
+      },
+      "patient",
+    ),
   ],
   hops: {
     "127.0.0.2": perRecipient({
@@ -129,7 +138,7 @@ test("complaints, and bounces that come back, name the message that they are abo
 });
 
 test("what operators do is told", async () => {
-  const id = await world.submit({ to: "later@far.example" });
+  const id = await world.submit({ as: patient, to: "later@far.example" });
   await eventOf("deferred", id);
   await world.fleet.command("queue", "hold", id);
   await world.fleet.command("queue", "bounce", id, "--reason", "wrong list");
