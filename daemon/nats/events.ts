@@ -22,15 +22,17 @@ import type { MessageId } from "../queue/job.ts";
 import { type Concerned, type MessageEvent, messageEvents, traceOf } from "../queue/message-event.ts";
 import { type Entry, GroupCommit } from "./commit.ts";
 import type { Link } from "./connect.ts";
-import { linesOf, PAGE, Pages } from "./event-pages.ts";
+import { linesOf, Pages } from "./event-pages.ts";
 import { isDroppedBatch, StoreFault } from "./fault.ts";
 import { EVENT_STREAM } from "./streams.ts";
 import { Tail, type TailMessage } from "./tail.ts";
 
 const FLUSH_MS = 250;
+/** So much leaves at once: a busy daemon has less in that time, and each write has its price. */
+const FULL = 1 << 20;
 /** What is held while the store is away. */
 const HELD = 4 << 20;
-/** Records of one write. */
+/** Records that one commit takes. */
 const BATCH = 500;
 /** Writes that may be on their way; beyond it events are dropped and counted, never queued without bound. */
 const IN_FLIGHT = 64;
@@ -81,7 +83,7 @@ export class EventLog implements AsyncDisposable {
 
   tell(event: TraceEvent, about: Concerned): void {
     this.#add(this.#behind, messageEvents(event, about));
-    if (this.#behind.size >= PAGE && this.#o.link.isUp()) this.#flushBehind();
+    if (this.#behind.size >= FULL && this.#o.link.isUp()) this.#flushBehind();
     else this.#flushSoon();
   }
 
@@ -136,34 +138,40 @@ export class EventLog implements AsyncDisposable {
     if (!isUp && this.#behind.size < HELD) return this.#flushSoon();
     const entries = this.#takeBehind();
     if (entries.length === 0) return;
-    if (this.#flights.size >= IN_FLIGHT || !isUp) return this.#drop(entries);
-    const flight = this.#write(entries)
-      .then(() => this.#confess())
-      .catch(() => this.#drop(entries));
+    if (this.#flights.size >= IN_FLIGHT || !isUp) return this.#drop(...entries);
+    const flight = this.#writeBehind(entries);
     this.#flights.add(flight);
     void flight.finally(() => this.#flights.delete(flight));
   }
 
+  async #writeBehind(entries: readonly Entry[]): Promise<void> {
+    const writes = await Promise.allSettled(entries.map((entry) => this.#store(entry)));
+    const lost = entries.filter((_, i) => writes[i]?.status === "rejected");
+    if (lost.length > 0) this.#drop(...lost);
+    else this.#confess();
+  }
+
+  /** Rejects with what kept one of them away; all others are stored then, or counted. */
   async #write(entries: readonly Entry[]): Promise<void> {
-    for (let at = 0; at < entries.length; at += BATCH) {
-      const some = entries.slice(at, at + BATCH);
-      try {
-        await this.#commit.commit(some, this.#o.timeoutMs ?? TIMEOUT_MS);
-      } catch (error) {
-        if (error instanceof StoreFault && error.kind === "full") this.#drop(some);
-        else if (isHopeless(error)) await this.#writeApart(some, error);
-        else throw error;
-      }
+    const writes = await Promise.allSettled(entries.map((entry) => this.#store(entry)));
+    for (const write of writes) if (write.status === "rejected") throw write.reason;
+  }
+
+  async #store(entry: Entry): Promise<void> {
+    try {
+      await this.#commit.commit([entry], this.#o.timeoutMs ?? TIMEOUT_MS);
+    } catch (error) {
+      if (error instanceof StoreFault && error.kind === "full") this.#drop(entry);
+      else if (isHopeless(error)) await this.#storeLines(entry, error);
+      else throw error;
     }
   }
 
-  /** One of them at least cannot be stored, now or later: it is looked for by records, then by lines. */
-  async #writeApart(entries: readonly Entry[], why: unknown): Promise<void> {
-    const [first] = entries;
-    const parts = entries.length === 1 && first ? linesOf(first) : entries;
-    if (parts.length === 1) return this.#leaveOut(parts[0] as Entry, why);
-    const writes = await Promise.allSettled(parts.map((part) => this.#write([part])));
-    for (const write of writes) if (write.status === "rejected") throw write.reason;
+  /** One of its events at least cannot be stored, now or later. */
+  async #storeLines(entry: Entry, why: unknown): Promise<void> {
+    const lines = linesOf(entry);
+    if (lines.length > 1) await this.#write(lines);
+    else this.#leaveOut(entry, why);
   }
 
   /** A store that refuses everything is told of now and then. */
@@ -177,7 +185,7 @@ export class EventLog implements AsyncDisposable {
     this.#leftOut = 0;
   }
 
-  #drop(entries: readonly Entry[]): void {
+  #drop(...entries: readonly Entry[]): void {
     for (const { data } of entries) this.#dropped += data.filter((octet) => octet === 10).length + 1;
   }
 
@@ -193,7 +201,7 @@ export class EventLog implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#kept.catch(() => {}); // what fails of it may be told behind
     this.#flushBehind();
-    this.#drop(this.#takeBehind());
+    this.#drop(...this.#takeBehind());
     await Promise.all(this.#flights);
     await this.#commit.settled();
     this.#confess();
