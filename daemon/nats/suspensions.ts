@@ -45,25 +45,60 @@ function subjectOf({ policy, site }: Suspended): string {
   return `${subject}${apart}.${Buffer.from(site).toString("base64url")}`;
 }
 
+/**
+ * Those in force, by policy and site: asked for each job that comes due, hundreds of thousands at once, so that asking makes no
+ * string. A record counts only on its own subject: whoever may write for one namespace suspends nothing of another.
+ */
+export class SuspensionBook {
+  readonly #known = new Map<string, Suspension>();
+  readonly #policies = new Map<PolicyName, Map<SiteLabel | undefined, Suspension>>();
+
+  /** `undefined`: what the subject names goes on. */
+  hear(subject: string, suspension: Suspension | undefined): void {
+    const before = this.#known.get(subject);
+    if (before) this.#forget(subject, before);
+    if (suspension === undefined || subjectOf(suspension) !== subject) return;
+    const { policy, site } = suspension;
+    this.#known.set(subject, suspension);
+    const sites = this.#policies.get(policy) ?? new Map<SiteLabel | undefined, Suspension>();
+    this.#policies.set(policy, sites.set(site, suspension));
+  }
+
+  #forget(subject: string, { policy, site }: Suspension): void {
+    this.#known.delete(subject);
+    const sites = this.#policies.get(policy);
+    sites?.delete(site);
+    if (sites?.size === 0) this.#policies.delete(policy);
+  }
+
+  of(policy: PolicyName, site?: SiteLabel): Suspension | undefined {
+    return this.#policies.get(policy)?.get(site);
+  }
+
+  all(): Iterable<Suspension> {
+    return this.#known.values();
+  }
+}
+
 /** Follows them; resolves when those that are in force are known. */
 export async function openSuspensions(link: Link, log: Log): Promise<Suspensions> {
-  const known = new Map<string, Suspension>();
+  const book = new SuspensionBook();
   const tail = new Tail(link, {
     stream: OWN_STREAM,
     filters: [`own.${link.confined ?? "*"}.suspended.>`],
     onMessage: ({ subject, data, forged }) => {
       if (forged) return;
-      if (data.length === 0) known.delete(subject);
-      else known.set(subject, JSON.parse(Buffer.from(data).toString("utf8")) as Suspension);
+      const text = Buffer.from(data).toString("utf8");
+      book.hear(subject, text === "" ? undefined : (JSON.parse(text) as Suspension));
     },
     log,
   });
   await tail.start();
   await tail.caughtUp;
   return {
-    of: (policy, site) => known.get(subjectOf(site === undefined ? { policy } : { policy, site })),
+    of: (policy, site) => book.of(policy, site),
     sites: () =>
-      [...known.values()].flatMap(({ site, ...rest }) => (site === undefined ? [] : [{ ...rest, site }])),
+      [...book.all()].flatMap(({ site, ...rest }) => (site === undefined ? [] : [{ ...rest, site }])),
     [Symbol.asyncDispose]: () => tail[Symbol.asyncDispose](),
   };
 }
