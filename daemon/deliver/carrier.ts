@@ -86,4 +86,9 @@ export interface Gate {
 /** Finds the way for a target. Answers at once when it knows. Rejects only when the signal aborts. */
 export interface Wayfinder {
   find(target: Target, signal: AbortSignal): Way | Promise<Way>;
+  /**
+   * The target leads to a site now that an operator has suspended; also while nothing can be said of where it leads. Asked again and
+   * again for what is kept back.
+   */
+  isSuspended(target: Target, signal: AbortSignal): boolean | Promise<boolean>;
 }

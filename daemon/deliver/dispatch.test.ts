@@ -183,6 +183,37 @@ test(
   },
 );
 
+test("what is kept back for a suspended site goes elsewhere when its route changes", quick, async (t) => {
+  const ways = new Ways();
+  const { finished, dispatcher, accept, until } = await setup(t, { pauseLookMs: 20 }, ways);
+  const gate = new CountingGate(1);
+  gate.suspended = true;
+  ways.gates.set("example.org", gate);
+  for (let i = 0; i < 3; i++) await accept();
+  const target = { class: "relay", policy, destination: "example.org" as Domain } as const;
+  await untilTrue("they wait outside", () => dispatcher.isKeptBack(target));
+  ways.moved.set("example.org", "other.example");
+  await until(() => finished.length === 3);
+  assert.deepEqual(ways.opened, ["other.example"]);
+  assert.ok(finished.every(({ outcomes }) => outcomes[0]?.kind === "delivered"));
+});
+
+test("what was kept back and has another time by its record is no longer kept back", quick, async (t) => {
+  const ways = new Ways();
+  const { queue, dispatcher, accept } = await setup(t, { pauseLookMs: 20 }, ways);
+  const gate = new CountingGate(1);
+  gate.suspended = true;
+  ways.gates.set("example.org", gate);
+  await accept();
+  const target = { class: "relay", policy, destination: "example.org" as Domain } as const;
+  await untilTrue("it waits outside", () => dispatcher.isKeptBack(target));
+  const later = Date.now() + 3_600_000;
+  for await (const { key, revision, job } of queue.list())
+    await queue.settle({ key, revision, next: { ...job, attempts: 1, nextAttempt: later }, also: [] });
+  await untilTrue("it waits for its time", () => !dispatcher.isKeptBack(target));
+  assert.equal(dispatcher.stats(Date.now()).deferred, 1);
+});
+
 test("what is for a suspended site expires there without an attempt", quick, async (t) => {
   const ways = new Ways();
   const { finished, accept, until } = await setup(t, { expiresAt: (job) => job.queuedAt - 2_000 }, ways);

@@ -16,9 +16,9 @@ import type { Entry, Wish } from "../queue/schedule.ts";
 import { parseTarget, type TargetJob, targetName, targetOfJob, targetsOf } from "../queue/target.ts";
 import { type AttemptOptions, Attempts, FAULT_PAUSE_MS } from "./attempts.ts";
 import { Backlog } from "./backlog.ts";
-import type { Target, Way, Wayfinder } from "./carrier.ts";
+import type { Gate, Target, Way, Wayfinder } from "./carrier.ts";
 import { Crew } from "./crew.ts";
-import { Paused } from "./paused.ts";
+import { type Pause, Paused } from "./paused.ts";
 
 export interface DispatcherOptions extends Omit<AttemptOptions, "backlog"> {
   readonly wayfinder: Wayfinder;
@@ -121,6 +121,8 @@ export class Dispatcher implements OwnerEvents {
     const due = dueOf(job, this.#o);
     const wish: Wish = wishOf(job);
     const entry = this.#backlog.put(queued, { partition, due, target: targetName(targetOfJob(job)), wish });
+    // Its way or its time may be another one now; what keeps it back is found anew when it is due.
+    this.#paused.remove(entry);
     // In a line that may be long: an order does not wait for its turn.
     if (wish === "bounce" && entry.state === "busy") this.#attempts.decide(entry);
   }
@@ -179,7 +181,7 @@ export class Dispatcher implements OwnerEvents {
     if (this.#o.paused(target.job)) {
       const { class: cls, policy } = target.job;
       // At its end the attempt finds that it is paused, and so makes none.
-      return this.#pause(entry, `${cls} ${policy}`, () => this.#o.paused({ class: cls, policy }));
+      return this.#pause(entry, `${cls} ${policy}`, { isOn: () => this.#o.paused({ class: cls, policy }) });
     }
     const finding = this.#finding.get(entry.target);
     if (finding) return void finding.push(entry);
@@ -208,8 +210,7 @@ export class Dispatcher implements OwnerEvents {
   #send(entry: Entry, way: Way): void {
     if (!this.#backlog.owns(entry)) return;
     if (way.kind === "none") this.#attempts.decide(entry, way.outcome);
-    else if (way.gate.isSuspended())
-      this.#pause(entry, entry.target, () => way.gate.isSuspended(), siteSuspended);
+    else if (way.gate.isSuspended()) this.#pause(entry, entry.target, this.#suspension(entry, way.gate), siteSuspended);
     else if (this.#isSuppressed(entry)) this.#attempts.decide(entry);
     else this.#crew.join(entry, way);
   }
@@ -220,18 +221,27 @@ export class Dispatcher implements OwnerEvents {
     return judgement?.every((outcome) => outcome !== undefined) ?? false;
   }
 
+  /** Of the site that the target leads to; routes and MX may change while it lasts. */
+  #suspension({ target }: Entry, gate: Gate): Pause {
+    const { wayfinder, signal } = this.#o;
+    return {
+      isOn: () => gate.isSuspended(),
+      isOnTheWay: () => wayfinder.isSuspended(targetOf(target), signal),
+    };
+  }
+
   /** Kept back until policy or site goes on, or the message's lifetime is over: then it has this outcome. */
-  #pause(entry: Entry, name: string, isPaused: () => boolean, atEnd?: Outcome): void {
+  #pause(entry: Entry, name: string, pause: Pause, atEnd?: Outcome): void {
     const { policy } = parseTarget(entry.target);
     const queuedAt = idTime(messageOf(entry.key)) + ID_MARGIN_MS;
     const end = this.#o.expiresAt({ policy, queuedAt });
     if (this.#o.clock.now() >= end) return this.#attempts.decide(entry, atEnd);
     this.#backlog.forget(entry);
-    this.#paused.add(entry, name, isPaused);
+    this.#paused.add(entry, name, pause);
     this.#backlog.wait(entry, end);
   }
 
-  #resume(entries: Iterable<Entry>): void {
+  #resume(entries: readonly Entry[]): void {
     const now = this.#o.clock.now();
     for (const entry of entries) if (entry.state === "waiting") this.#backlog.wait(entry, now);
   }

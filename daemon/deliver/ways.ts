@@ -18,7 +18,7 @@ import { tellLost } from "./tls-watch.ts";
 export type DeliverLocally = Carrier["carry"];
 
 export interface WaysOptions {
-  readonly routes: Routes;
+  readonly routes: Pick<Routes, "known" | "find">;
   readonly directory: LiveDirectory;
   readonly local: DeliverLocally;
   /** Replaces a recipient whose domain has come to be forwarded since it was accepted. */
@@ -46,6 +46,26 @@ export class Ways implements Wayfinder {
     const known = this.#o.routes.known(target.job);
     if (known) return this.#way(target, known);
     return this.#o.routes.find(target.job, signal).then((route) => this.#way(target, route));
+  }
+
+  isSuspended({ job }: Target, signal: AbortSignal): boolean | Promise<boolean> {
+    const known = this.#o.routes.known(job);
+    if (known) return this.#isSuspended(known);
+    return this.#o.routes.find(job, signal).then((route) => this.#isSuspended(route));
+  }
+
+  #isSuspended(route: Route): boolean {
+    switch (route.kind) {
+      case "lmtp":
+      case "smtp":
+        return this.#o.gate(route.next).isSuspended();
+      case "deferred":
+        return true;
+      case "local":
+      case "forward":
+      case "failed":
+        return false;
+    }
   }
 
   #way(target: Target, route: Route): Way {

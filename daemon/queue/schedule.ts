@@ -24,6 +24,8 @@ export interface Entry {
   queued: Queued | undefined;
   /** Place in the heap, -1 when it is not there. */
   at: number;
+  /** Those that it is kept back with, while its policy or site is paused. */
+  keptIn: Set<Entry> | undefined;
 }
 
 /** Written out, since fields that come by a spread lie in a second object: 25 octets a job. */
@@ -34,7 +36,18 @@ const newEntry = (
   partition: number,
   target: string,
   wish: Wish,
-): Entry => ({ key, revision, due, partition, target, state: "parked", wish, queued: undefined, at: -1 });
+): Entry => ({
+  key,
+  revision,
+  due,
+  partition,
+  target,
+  state: "parked",
+  wish,
+  queued: undefined,
+  at: -1,
+  keptIn: undefined,
+});
 
 /** A key that was cut out of a subject keeps all of the subject in memory, and a view of it: 32 octets a job. */
 const flat = (key: JobKey): JobKey => Buffer.from(key, "latin1").toString("latin1") as JobKey;

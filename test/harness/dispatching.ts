@@ -89,9 +89,19 @@ export class Ways implements Wayfinder {
     };
   }
 
+  /** Where a destination leads that is no site of its own. */
+  readonly moved = new Map<string, string>();
+
+  isSuspended: Wayfinder["isSuspended"] = ({ job }) =>
+    this.gates.get(this.#siteOf(job.destination))?.suspended ?? false;
+
+  #siteOf(destination: string): string {
+    return this.moved.get(destination) ?? destination;
+  }
+
   find: Wayfinder["find"] = async ({ job }) => {
     this.lookUps++;
-    const { destination } = job;
+    const destination = this.#siteOf(job.destination);
     const gate = this.gates.get(destination) ?? new CountingGate(this.max, this.pauses);
     this.gates.set(destination, gate);
     const open = () => {
