@@ -10,7 +10,7 @@ import { silent } from "../kit/log.ts";
 import { restoreStreams } from "../nats/backup/restore.ts";
 import { saveStreams } from "../nats/backup/save.ts";
 import type { Link } from "../nats/connect.ts";
-import { readLayout } from "../nats/layout.ts";
+import { type Layout, readLayout } from "../nats/layout.ts";
 import { MailboxStores } from "../nats/mailbox/stores.ts";
 import { namespacesApart } from "../nats/mailbox/streams.ts";
 import { type CommandContext, CommandError, usage } from "./context.ts";
@@ -84,8 +84,10 @@ export async function restoreCommand(argv: readonly string[], context: CommandCo
       restored.finished += finished;
       if (!json) out.line(`restored ${name}\t${records} records`);
     },
+    complete: async (layout) => {
+      restored.mailboxes = await goOn(store.link, layout, context);
+    },
   });
-  restored.mailboxes = await goOn(store.link, context);
   if (json) out.line(JSON.stringify({ ...restored, asOf: manifest.began }));
   else
     out.line(
@@ -99,8 +101,7 @@ export async function restoreCommand(argv: readonly string[], context: CommandCo
  * Mail programs may have seen what came after the copy: its UIDs and mod-sequences are not given out again. Place by place,
  * since a mailbox may have lain in several.
  */
-async function goOn(link: Link, { signal }: CommandContext): Promise<number> {
-  const { shards } = await readLayout(link);
+async function goOn(link: Link, { shards }: Layout, { signal }: CommandContext): Promise<number> {
   const parts = { link, clock: systemClock, chance: Math.random, log: silent, shards };
   await using stores = new MailboxStores(parts);
   let done = 0;

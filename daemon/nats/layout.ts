@@ -11,7 +11,8 @@ import { StoreFault } from "./fault.ts";
 
 export const queueStream = (shard: number) => `Q${shard}`;
 export const LEASE_STREAM = "OWN";
-const copySubject = "own._.layout";
+/** Where the copy lies. */
+export const LAYOUT_SUBJECT = "own._.layout";
 /** In the metadata of `Q0` while an installation is brought back from a copy: until all of it is there, nobody uses it. */
 export const RESTORING = "postfleet.restoring";
 export const bodyStream = (shard: number) => `B${shard}`;
@@ -30,6 +31,13 @@ export const layoutMetadata = (layout: Layout): Record<string, string> => ({
   "postfleet.partitions": String(layout.partitions),
 });
 
+/** What stream `Q0` says; `undefined`: it says nothing. */
+export function layoutIn(metadata: Readonly<Record<string, string>> | undefined): Layout | undefined {
+  const shards = Number(metadata?.["postfleet.shards"]);
+  const partitions = Number(metadata?.["postfleet.partitions"]);
+  return shards > 0 && partitions > 0 ? { shards, partitions } : undefined;
+}
+
 /** What the installation was made with, or `undefined` when there is none yet. */
 export function findLayout(link: Link): Promise<Layout | undefined> {
   return link.confined === undefined ? layoutOfStream(link) : layoutOfCopy(link);
@@ -38,11 +46,11 @@ export function findLayout(link: Link): Promise<Layout | undefined> {
 /** Writes the copy, if it is not there. */
 export async function tellLayout(link: Link, layout: Layout): Promise<void> {
   if (await layoutOfCopy(link)) return;
-  await link.nc.request(copySubject, JSON.stringify(layout), { timeout: 10_000 });
+  await link.nc.request(LAYOUT_SUBJECT, JSON.stringify(layout), { timeout: 10_000 });
 }
 
 async function layoutOfCopy({ nc }: Link): Promise<Layout | undefined> {
-  const api = `$JS.API.DIRECT.GET.${LEASE_STREAM}.${copySubject}`;
+  const api = `$JS.API.DIRECT.GET.${LEASE_STREAM}.${LAYOUT_SUBJECT}`;
   let answer: Msg;
   try {
     answer = await nc.request(api, "", { timeout: 5_000 });
@@ -63,10 +71,7 @@ async function layoutOfStream(link: Link): Promise<Layout | undefined> {
   if (!metadata) return undefined;
   if (metadata[RESTORING] !== undefined)
     throw new StoreFault("refused", "a restoration is under way here, or was cut short: run it again");
-  return {
-    shards: Number(metadata["postfleet.shards"]),
-    partitions: Number(metadata["postfleet.partitions"]),
-  };
+  return layoutIn(metadata);
 }
 
 export async function readLayout(link: Link): Promise<Layout> {

@@ -199,6 +199,40 @@ test("a restoration that was cut short is begun again", async (t) => {
   assert.equal(await text(other, "M0", "m0.r.x.9.9"), undefined);
 });
 
+test("mailboxes that could not be seen to are a restoration that was cut short: nobody uses it, and it is begun again", async (t) => {
+  const one = await installed(t);
+  await put(one, "m0.r.x.1.1", "whole");
+  const folder = await place(t);
+  await save(one, folder);
+  const other = await aLink(t);
+  const options = { folder, replicas: undefined, log: silent, now: Date.now, restored: () => {} };
+  let seen = 0;
+  const complete = async (cut: boolean) => {
+    seen++;
+    assert.equal(await text(other, "M0", "m0.r.x.1.1"), "whole", "all is there by then");
+    assert.equal(await text(other, "OWN", "own._.layout"), undefined, "daemons of a namespace wait, too");
+    if (cut) throw new Error("cut short");
+  };
+  await assert.rejects(restoreStreams(other, { ...options, complete: () => complete(true) }), /cut short/);
+  await assert.rejects(ensureInstallation(other, unbounded(1)), /was cut short: run it again/);
+  await restoreStreams(other, { ...options, complete: () => complete(false) });
+  assert.equal(seen, 2);
+  assert.deepEqual(await findLayout(other), await findLayout(one));
+  assert.deepEqual(JSON.parse((await text(other, "OWN", "own._.layout")) ?? ""), await findLayout(one));
+});
+
+test("a copy without a queue is of no installation, and nothing is made of it", async (t) => {
+  const one = await installed(t);
+  const folder = await place(t);
+  const manifest = await save(one, folder);
+  const streams = manifest.streams.filter(({ name }) => name !== "Q0");
+  await writeFile(manifestFile(folder), JSON.stringify({ ...manifest, streams }));
+  const other = await aLink(t);
+  await assert.rejects(restore(other, folder), { name: "BrokenCopy", message: /no installation/ });
+  const jsm = await jetstreamManager(other.nc);
+  assert.equal((await jsm.streams.names().next()).length, 0);
+});
+
 test("a queue that is half restored is used by nobody, and the restoration is begun again", async (t) => {
   const one = await installed(t);
   await put(one, "m0.r.x.1.1", "whole");

@@ -7,7 +7,8 @@
  *         whose body is not in the copy: their message was finished after the queue was saved, or it would be there.
  * Fails:  `BrokenCopy` before anything is made; `NotEmpty` when there is mail already; `StoreFault`. A restoration that failed
  *         may be begun again: until it is done there is no queue, or one that is marked (`RESTORING`), which no daemon takes;
- *         what was made without a queue, or with one that is marked, is made anew.
+ *         what was made without a queue, or with one that is marked, is made anew. Daemons of a namespace know an installation by
+ *         the copy of its layout, which is written last.
  */
 import { readFile } from "node:fs/promises";
 import { type StreamConfig as Config, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
@@ -16,7 +17,7 @@ import type { Log } from "../../kit/log.ts";
 import { decodeJob } from "../codec.ts";
 import { GroupCommit } from "../commit.ts";
 import type { Link } from "../connect.ts";
-import { queueStream, RESTORING } from "../layout.ts";
+import { LAYOUT_SUBJECT, type Layout, layoutIn, queueStream, RESTORING, tellLayout } from "../layout.ts";
 import { BrokenCopy, readArchive, type SavedRecord } from "./archive.ts";
 import { BodyIndex } from "./body-index.ts";
 import { isBodies, isQueue, type StreamConfig, timeLeft, toBeRestored } from "./plan.ts";
@@ -35,6 +36,8 @@ export interface RestoreOptions {
   readonly restored: (stream: Restored) => void;
   /** Done when it is clear that nothing is overwritten, and before anything is made. */
   readonly prepare?: () => Promise<void>;
+  /** Done when everything is there, and before anybody may use it: without it, it is begun again. */
+  readonly complete?: (layout: Layout) => Promise<void>;
 }
 
 export interface Restored {
@@ -70,6 +73,7 @@ export async function readManifest(folder: string): Promise<Manifest> {
 export async function restoreStreams(link: Link, options: RestoreOptions): Promise<Manifest> {
   const { folder } = options;
   const manifest = await readManifest(folder);
+  const layout = layoutOf(manifest);
   const jsm = await jetstreamManager(link.nc, { timeout: 30_000 });
   await mustBeEmpty(jsm, manifest);
   await options.prepare?.();
@@ -79,8 +83,18 @@ export async function restoreStreams(link: Link, options: RestoreOptions): Promi
     const done = await fill(link, name, bodies, options);
     options.restored({ name, ...done });
   }
-  if (manifest.streams.some(({ name }) => name === MARKED)) await unmark(jsm);
+  await options.complete?.(layout);
+  await unmark(jsm);
+  await tellLayout(link, layout);
   return manifest;
+}
+
+function layoutOf({ streams }: Manifest): Layout {
+  const queue = streams.find(({ name }) => name === MARKED);
+  const layout = layoutIn(queue?.config.metadata);
+  if (layout === undefined)
+    throw new BrokenCopy(`the copy is of no installation: it has no stream ${MARKED} with a layout`);
+  return layout;
 }
 
 async function mustBeEmpty(jsm: JetStreamManager, { streams }: Manifest): Promise<void> {
@@ -137,7 +151,7 @@ async function fill(
   let finished = 0;
   for await (const record of readArchive(streamFile(folder, name))) {
     const left = timeLeftIn(name, record, now());
-    if (left === 0) continue;
+    if (left === 0 || record.subject === LAYOUT_SUBJECT) continue;
     if (isBodies(name)) bodies.add(record);
     if (isQueue(name) && wasFinished(record, bodies)) {
       finished++;
