@@ -4,6 +4,8 @@
  * JetStream answers with numeric `err_code`s; `fault` sorts them by what the caller should do. The table follows what
  * was measured (a full stream is the generic 10077, told apart by its text).
  */
+import { JetStreamApiError } from "@nats-io/jetstream";
+import { errors } from "@nats-io/transport-node";
 import { type Reply, reply } from "../mail/reply.ts";
 
 export interface ApiError {
@@ -61,6 +63,25 @@ export function faultOf(error: ApiError): StoreFault | Conflict {
 /** The server stored nothing of a batch, and does not say why: it may have been for one entry of it, or for no fault of it. */
 export const isDroppedBatch = (fault: unknown): boolean =>
   fault instanceof StoreFault && fault.message.endsWith(`(${BATCH_DROPPED})`);
+
+/** An answer, and no: nothing that patience or another server of the cluster would change. */
+export function isRefusal(error: unknown): boolean {
+  if (error instanceof JetStreamApiError) return isRefusal(faultOf(apiErrorOf(error)));
+  if (error instanceof StoreFault && error.kind !== "away" && error.kind !== "busy") return true;
+  return isDenied(error);
+}
+
+const apiErrorOf = ({ status, code, message }: JetStreamApiError): ApiError => ({
+  code: status,
+  err_code: code,
+  description: message,
+});
+
+/** The server lets this connection neither ask nor listen there: what the error says, or what it was made of. */
+export function isDenied(error: unknown): boolean {
+  if (error instanceof errors.PermissionViolationError) return true;
+  return error instanceof Error && error.cause !== undefined && isDenied(error.cause);
+}
 
 /** What a client of SMTP hears. A fault on our side is never permanent, but for a message that can never fit. */
 export function replyOf(fault: unknown): Reply {

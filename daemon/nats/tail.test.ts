@@ -1,8 +1,11 @@
 /** Following a stream against a real nats-server: what is there, what comes, and nothing lost over outages. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { jetstreamManager } from "@nats-io/jetstream";
 import { headers, type Msg } from "@nats-io/transport-node";
+import { logBook } from "../../test/harness/log-book.ts";
 import { startNats, type TestNats } from "../../test/harness/nats-server.ts";
+import { untilTrue } from "../../test/harness/until.ts";
 import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
 import { GroupCommit } from "./commit.ts";
@@ -75,6 +78,56 @@ test("closed while it is begun anew, it makes no consumer", { timeout: 20_000 },
   await tail[Symbol.asyncDispose]();
   await beginning;
   assert.equal(subscribe.mock.callCount(), 0);
+});
+
+test("a stream that is gone is told of once and asked for again, and no server is left for that", {
+  timeout: 30_000,
+}, async (t) => {
+  const jsm = await jetstreamManager(link.nc);
+  await jsm.streams.add({ name: "G", subjects: ["g.>"] });
+  const leave = t.mock.method(link, "leave");
+  const log = logBook();
+  const heard: string[] = [];
+  const onMessage = ({ subject }: TailMessage) => void heard.push(subject);
+  await using tail = await new Tail(link, { stream: "G", filters: ["g.>"], onMessage, log }).start();
+  const asked = t.mock.method(link.nc, "request");
+  await jsm.streams.delete("G");
+  asked.mock.resetCalls();
+  const doubt = tail.doubt();
+  await untilTrue("it to be asked for three times", () => asked.mock.callCount() >= 3);
+  assert.deepEqual(log.said("error"), [
+    "following a stream is refused: it is asked for again, ever less often",
+  ]);
+  await jsm.streams.add({ name: "G", subjects: ["g.>"] });
+  await doubt;
+  assert.deepEqual(log.said("info"), ["a stream is followed again"]);
+  await link.nc.request("g.new", "", { timeout: 5_000 });
+  await untilTrue("what is new to be heard", () => heard.includes("g.new"));
+  assert.equal(leave.mock.callCount(), 0);
+});
+
+test("who may not follow is told so at once, and follows as soon as it may", {
+  timeout: 60_000,
+}, async (t) => {
+  const user = (permissions: string) =>
+    `authorization { users: [{user: "test", password: "secret"${permissions}}] }\n`;
+  const denied = user(', permissions: {publish: {deny: ["$JS.API.CONSUMER.CREATE.>"]}}');
+  const strict = await startNats(t, { auth: denied });
+  const credential = { kind: "password", user: "test", password: "secret" } as const;
+  await using one = await connectNats({ servers: [strict.url], credential, name: "test" }, silent);
+  await (await jetstreamManager(one.nc)).streams.add({ name: "P", subjects: ["p.>"] });
+  const log = logBook();
+  const options = { stream: "P", filters: ["p.>"], onMessage: () => {}, log };
+  await assert.rejects(new Tail(one, options).start(), { name: "StoreFault", kind: "refused" });
+  const leave = t.mock.method(one, "leave");
+  await using tail = new Tail(one, options);
+  const begun = tail.begin();
+  await untilTrue("it to be told", () => log.said("error").length > 0);
+  await strict.reload({ auth: user("") });
+  await begun;
+  await tail.caughtUp;
+  assert.equal(log.said("error").length, 1);
+  assert.equal(leave.mock.callCount(), 0);
 });
 
 test("the last message of each subject first, then changes, in order", { timeout: 20_000 }, async () => {

@@ -10,16 +10,20 @@
  * In:     stream, subject filters, `onMessage` (synchronous bookkeeping).
  * Out:    `caughtUp` resolves when everything that existed at the start was handled, as far as the server that we read
  *         from knew it: of several copies of a stream one may lag behind.
- * Fails:  never after the start; a server that is away is waited for. `caughtUp` rejects when it is closed before,
- *         and when the connection was closed for good, as those of commands are that are lost.
+ * Fails:  never after the start; a server that is away is waited for. One that is silent for long, or busy, is left for another of its
+ *         cluster (`elsewhere.ts`). A refusal (no permission, no such stream) would be the same anywhere: it is told once, and asked for
+ *         anew with growing pauses. `caughtUp` rejects when it is closed before, and when the connection was closed for good,
+ *         as those of commands are that are lost.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import { type Msg, nuid, type Subscription } from "@nats-io/transport-node";
 import type { Log } from "../kit/log.ts";
 import type { Link } from "./connect.ts";
-import { LEADERLESS_MS } from "./elsewhere.ts";
-import { type ApiError, faultOf, StoreFault } from "./fault.ts";
+import { isRefusal, StoreFault } from "./fault.ts";
 import { historyOf } from "./history.ts";
+import { type Beginning, HEARTBEAT_MS, makePushConsumer } from "./push-consumer.ts";
 import { type RawHeaders, rawHeaders } from "./raw-headers.ts";
+import { Trials } from "./trials.ts";
 
 export interface TailMessage {
   readonly subject: string;
@@ -65,7 +69,6 @@ export interface TailOptions {
   readonly log: Log;
 }
 
-const HEARTBEAT_MS = 5_000;
 /** So often is looked whether a connection that is down is closed for good. */
 const UP_MS = 2_000;
 
@@ -84,6 +87,9 @@ export class Tail implements AsyncDisposable {
   #closed = false;
   #restarting: Promise<void> | undefined;
   #forgetDown = () => {};
+  #isUnheard = false;
+  /** Ends a pause: it is closed. */
+  readonly #over = new AbortController();
 
   constructor(link: Link, options: TailOptions) {
     this.#link = link;
@@ -120,38 +126,36 @@ export class Tail implements AsyncDisposable {
     this.#subscription = nc.subscribe(inbox, {
       callback: (error, msg) => {
         if (!error) this.#take(msg, name);
+        else this.#unheard(error);
       },
     });
-    const config = {
+    const { stream, filters } = this.#options;
+    const { pending, sent } = await makePushConsumer(nc, {
       name,
-      deliver_subject: inbox,
-      ack_policy: "none",
-      max_deliver: 1,
-      mem_storage: true,
-      num_replicas: 1,
-      inactive_threshold: 60e9,
-      flow_control: true,
-      idle_heartbeat: HEARTBEAT_MS * 1e6,
-      ...(this.#lastSequence === 0 || this.#options.fleeting
-        ? startOf(this.#options.since)
-        : { deliver_policy: "by_start_sequence", opt_start_seq: this.#lastSequence + 1 }),
-      ...(this.#options.filters.length === 1
-        ? { filter_subject: this.#options.filters[0] }
-        : { filter_subjects: this.#options.filters }),
-    };
-    // With one filter the call's subject names it, so that a permission can.
-    const only = this.#options.filters.length === 1 ? `.${this.#options.filters[0]}` : "";
-    const api = `$JS.API.CONSUMER.CREATE.${this.#options.stream}.${name}${only}`;
-    const question = JSON.stringify({ stream_name: this.#options.stream, config, action: "create" });
-    const answer = await ask(nc.request(api, question, { timeout: 5_000 }));
-    if (answer.error) throw faultOf(answer.error);
+      inbox,
+      stream,
+      filters,
+      beginning: this.#beginning(),
+    });
     this.#heardAt = performance.now();
     this.#forgetDown();
     const forget = this.#link.onceDown(() => void this.#restart("a lost connection"));
     this.#forgetDown = () => void forget();
-    // What was sent before the answer no longer counts as pending, and may arrive after it.
-    const sent = answer.delivered?.consumer_seq ?? 0;
-    if ((answer.num_pending ?? 0) === 0 && sent === 0 && this.#expected === 1) this.#caughtUp.resolve();
+    if (pending === 0 && sent === 0 && this.#expected === 1) this.#caughtUp.resolve();
+  }
+
+  /** The server does not let us listen: told once, since whoever is not heard of is followed anew again and again. */
+  #unheard(error: Error): void {
+    if (this.#isUnheard) return;
+    this.#isUnheard = true;
+    const { log, stream } = this.#options;
+    log.error({ err: error, stream }, "a stream is followed, and what it tells may not be listened to");
+  }
+
+  #beginning(): Beginning {
+    const { since, fleeting } = this.#options;
+    if (this.#lastSequence > 0 && !fleeting) return { at: "behind", sequence: this.#lastSequence };
+    return since === undefined ? { at: "last of each subject" } : { at: "since", time: since };
   }
 
   #take(msg: Msg, consumer: string): void {
@@ -209,7 +213,7 @@ export class Tail implements AsyncDisposable {
   async #anew(why: string): Promise<void> {
     this.#options.log.debug({ stream: this.#options.stream, why }, "following the stream anew");
     this.#consumer = "";
-    let failing: number | undefined;
+    const trials = new Trials();
     while (!this.#closed) {
       if (this.#link.nc.isClosed()) return this.#caughtUp.reject(lost());
       try {
@@ -218,17 +222,41 @@ export class Tail implements AsyncDisposable {
         await this.#recognize();
         if (this.#closed) return;
         await this.#create();
-        if (this.#closed) this.#leave();
-        break;
+        if (this.#closed) return this.#leave();
+        if (trials.wereRefused)
+          this.#options.log.info({ stream: this.#options.stream }, "a stream is followed again");
+        return;
       } catch (error) {
         if (this.#closed) return this.#leave();
-        this.#options.log.debug({ err: error }, "the stream cannot be followed yet");
-        failing = this.#link.isUp() ? (failing ?? performance.now()) : undefined;
-        if (failing !== undefined && performance.now() - failing > LEADERLESS_MS)
-          this.#link.leave(`${this.#options.stream} cannot be followed`);
-        await new Promise((resolve) => setTimeout(resolve, 500));
+        await this.#failed(error, trials);
       }
     }
+  }
+
+  /** It could not be followed: resolves when it may be tried again. */
+  async #failed(error: unknown, trials: Trials): Promise<void> {
+    const { log, stream } = this.#options;
+    if (this.#link.isUp() && isRefusal(error)) {
+      if (!trials.wereRefused)
+        log.error(
+          { err: error, stream },
+          "following a stream is refused: it is asked for again, ever less often",
+        );
+      return this.#pause(trials.refused());
+    }
+    log.debug({ err: error, stream }, "the stream cannot be followed yet");
+    const { pauseMs, shouldLeave } = trials.unanswered(this.#link.isUp(), performance.now());
+    if (shouldLeave) this.#link.leave(`${stream} cannot be followed`);
+    await this.#pause(pauseMs);
+  }
+
+  /** Until the time is over, it is closed, or the connection is lost: another server may know better. */
+  async #pause(ms: number): Promise<void> {
+    const lost = new AbortController();
+    const forget = this.#link.onceDown(() => lost.abort());
+    const signal = AbortSignal.any([this.#over.signal, lost.signal]);
+    await delay(ms, undefined, { signal }).catch(() => {});
+    forget();
   }
 
   /** Somebody has seen less than we have told: resolves when it is known whether it still is the stream that it was. */
@@ -263,6 +291,7 @@ export class Tail implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#over.abort();
     clearInterval(this.#timer);
     this.#caughtUp.reject(new StoreFault("away", "closed before everything was read"));
     this.#leave();
@@ -274,22 +303,3 @@ export class Tail implements AsyncDisposable {
 }
 
 const lost = () => new StoreFault("away", "the connection to NATS was lost");
-
-const startOf = (since: number | undefined) =>
-  since === undefined
-    ? { deliver_policy: "last_per_subject" }
-    : { deliver_policy: "by_start_time", opt_start_time: new Date(since).toISOString() };
-
-interface CreateAnswer {
-  readonly error?: ApiError;
-  readonly num_pending?: number;
-  readonly delivered?: { readonly consumer_seq?: number };
-}
-
-async function ask(request: Promise<Msg>): Promise<CreateAnswer> {
-  try {
-    return (await request).json<CreateAnswer>();
-  } catch (error) {
-    throw new StoreFault("away", "no answer to creating a consumer", error);
-  }
-}
