@@ -1,7 +1,8 @@
 /** Workers of the dispatcher and sites that ask for less; recipients that get nothing. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { delivered, quick, setup, Ways } from "../../test/harness/dispatching.ts";
+import { delivered, destination, quick, setup, Ways } from "../../test/harness/dispatching.ts";
+import { untilTrue } from "../../test/harness/until.ts";
 import type { Address } from "../mail/address.ts";
 import type { Outcome } from "../mail/outcome.ts";
 import { reply } from "../mail/reply.ts";
@@ -102,3 +103,35 @@ test(
     assert.equal(dispatcher.stats(Date.now()).due, 3);
   },
 );
+
+test("a lane that was folded while it waited for a worker leaves its successor alone", quick, async (t) => {
+  const ways = new Ways();
+  const busy = Promise.withResolvers<void>();
+  const hang = Promise.withResolvers<void>();
+  ways.carry = async ({ job }) => {
+    await (job.destination === "busy.example" ? busy.promise : hang.promise);
+    return [delivered];
+  };
+  const { dispatcher, finished, accept, until } = await setup(t, { maxWorkers: 1, lingerMs: 1 }, ways);
+  const lanes = () => dispatcher.stats(Date.now()).lanes;
+  await accept(destination("busy.example"));
+  await untilTrue("the only worker is taken", () => ways.carried.length === 1);
+  await accept();
+  await untilTrue("a lane waits for one", () => lanes() === 2);
+  const gate = ways.gates.get("example.org") ?? assert.fail("no gate");
+  gate.quietUntil = Date.now() + 3_600_000;
+  await accept();
+  await until(() => finished.length === 2);
+  assert.equal(lanes(), 1, "what was in it was deferred");
+  gate.quietUntil = undefined;
+  await accept();
+  await untilTrue("another lane has its name", () => lanes() === 2);
+  busy.resolve();
+  await untilTrue("its job is carried", () => ways.carried.length === 2);
+  await untilTrue("the busy one is folded", () => lanes() === 1);
+  await accept();
+  await untilTrue("it stands in line for the same connection", () => dispatcher.stats(Date.now()).due === 1);
+  assert.equal(lanes(), 1, "the lane that is served is the one that is known");
+  hang.resolve();
+  await until(() => finished.length === 5);
+});

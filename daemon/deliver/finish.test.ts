@@ -123,6 +123,24 @@ test("what a recipient's rules send is queued in the same instant: copies and an
   assert.equal(await octetsOf(queue, sent, t.signal), answer.toString());
 });
 
+test("while events cannot be kept nothing goes out: a crowd of copies goes once, however often that is tried", async (t) => {
+  let tries = 0;
+  const keep: FinisherOptions["keep"] = async () => {
+    if (++tries < 2) throw new Error("no answer");
+  };
+  const { queue, heard, accept, finish } = await setup(t, { keep });
+  const octets = Buffer.from("Subject: away\r\n\r\nI am.\r\n");
+  const sends = Array.from({ length: 12 }, (_, i): Outgoing => {
+    return { kind: "message", to: [`x${i}@far.example` as Address], octets };
+  });
+  const queued = await accept();
+  const accepted = t.mock.method(queue, "accept");
+  await finish(queued, { ...delivered, how: "final", sends });
+  assert.equal(tries, 2);
+  assert.ok(accepted.mock.callCount() > 0, "there is more than fits into the batch");
+  assert.equal(heard.jobs.size, 12);
+});
+
 test("failed: the sender's mailbox gets a report with a null sender, in the same instant", async (t) => {
   const { queue, heard, local, events, accept, finish } = await setup(t);
   await finish(

@@ -42,7 +42,7 @@ export interface OwnershipHooks {
 
 export interface OwnershipDeps {
   readonly link: Link;
-  readonly commit: GroupCommit;
+  readonly commit: Pick<GroupCommit, "commit">;
   readonly pool: string;
   readonly partitions: number;
   readonly clock: Clock;
