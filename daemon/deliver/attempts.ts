@@ -47,13 +47,20 @@ export interface AttemptOptions {
 export type Carry = (queued: Queued) => Promise<readonly Outcome[] | undefined>;
 
 export const FAULT_PAUSE_MS = 60_000;
-/** Attempts at once that need nobody to carry them: of a dead site's many jobs, so many are in memory. */
-const UNCARRIED = 256;
+/**
+ * Attempts at once that need nobody to carry them: of a dead site's many jobs, so many are in memory. Neither what somebody
+ * ordered nor what was never tried stands behind 300,000 that are tried again.
+ */
+const uncarried = { ordered: 16, untried: 64, again: 256 } as const;
 
 export class Attempts {
   readonly #o: AttemptOptions;
   readonly #flight = new InFlight();
-  readonly #slots = new Slots(UNCARRIED);
+  readonly #slots = {
+    ordered: new Slots(uncarried.ordered),
+    untried: new Slots(uncarried.untried),
+    again: new Slots(uncarried.again),
+  } as const;
 
   constructor(options: AttemptOptions) {
     this.#o = options;
@@ -71,7 +78,8 @@ export class Attempts {
       this.#o.backlog.later(entry, 0); // its record has changed since
       return undefined;
     };
-    this.#slots.queue(() => void this.attempt(entry, carry).finally(() => this.#slots.give()));
+    const slots = this.#slots[entry.wish === "bounce" ? "ordered" : entry.untried ? "untried" : "again"];
+    slots.queue(() => void this.attempt(entry, carry).finally(() => slots.give()));
   }
 
   /** Never rejects. */

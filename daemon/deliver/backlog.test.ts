@@ -43,6 +43,42 @@ test("what was never tried takes turns with what has been due for long", (t) => 
   assert.deepEqual(taken, [1, 6, 2, 7, 3, 4, 5, undefined]);
 });
 
+test("what was tried before leaves half of the memory to what was not", (t) => {
+  const { clock, backlog } = open(t, 8_000);
+  const put = (n: number, attempts: number) => {
+    const given = record(n);
+    const queued = { ...given, job: { ...given.job, attempts } };
+    return (
+      backlog.put(queued, { partition: 0, due: clock.now(), target: "t", wish: "none" }).queued !== undefined
+    );
+  };
+  assert.deepEqual(
+    [1, 2, 3].map((n) => put(n, 1)),
+    [true, true, false],
+  );
+  assert.deepEqual(
+    [4, 5, 6].map((n) => put(n, 0)),
+    [true, true, false],
+  );
+});
+
+test("what came back untried takes its turn with what was never tried", (t) => {
+  const { clock, backlog } = open(t, 0);
+  const put = (n: number, attempts: number, due: number) => {
+    const given = record(n);
+    const queued = { ...given, job: { ...given.job, attempts } };
+    return backlog.put(queued, { partition: 0, due, target: "t", wish: "none" });
+  };
+  for (let n = 1; n <= 5; n++) put(n, 1, clock.now() - 1_000 + n);
+  put(6, 0, clock.now());
+  const take = () => backlog.takeDue(clock.now());
+  take();
+  const untried = take();
+  assert.equal(untried?.revision, 6);
+  if (untried) backlog.later(untried, 0);
+  assert.deepEqual([take()?.revision, take()?.revision, take()?.revision], [2, 6, 3]);
+});
+
 const ways = {
   "its attempt began": (b: Backlog, n: number) => {
     const entry = b.takeDue(Number.MAX_SAFE_INTEGER);

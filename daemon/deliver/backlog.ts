@@ -1,6 +1,6 @@
 /**
  * The jobs of an owner while they wait for their time: the schedule, an alarm for what is due next, and the records of
- * fresh jobs, kept until their turn as long as memory allows.
+ * what is due, kept until their turn as long as memory allows: half of it is for those that were never tried.
  *
  * In:     jobs as they become known and change.
  * Out:    `onDue` when something may be due; `takeDue` gives it, busy from then on: in turn what was never tried, and what has been
@@ -8,6 +8,7 @@
  */
 import type { Clock } from "../kit/clock.ts";
 import type { JobKey, Queued } from "../queue/job.ts";
+import { Line } from "../kit/line.ts";
 import { type Due, type Entry, Schedule, type Wish } from "../queue/schedule.ts";
 
 export interface BacklogOptions {
@@ -35,7 +36,7 @@ export class Backlog {
   readonly #o: BacklogOptions;
   readonly #schedule = new Schedule();
   /** Those that wait and were never tried: they do not stand behind a million that came due before them. */
-  readonly #untried = new Set<Entry>();
+  readonly #untried = new Line<Entry>();
   #untriedNext = true;
   #fresh = 0;
   /** How far the wall clock is ahead of the one that nobody sets. */
@@ -63,13 +64,10 @@ export class Backlog {
   put(queued: Queued, { partition, due, target, wish }: Placing): Entry {
     const entry = this.#schedule.put(queued.key, queued.revision, due, partition, target, wish);
     this.forget(entry);
-    this.#untried.delete(entry);
-    if (entry.state !== "waiting") return entry;
-    if (due <= this.#o.clock.now()) {
-      if (this.#fresh < this.#o.maxFresh) this.#keep(entry, queued);
-      if (queued.job.attempts === 0) this.#untried.add(entry);
-    }
-    this.arm(due);
+    entry.untried = queued.job.attempts === 0;
+    if (entry.state === "busy") return entry;
+    if (due <= this.#o.clock.now() && this.#hasRoom(entry)) this.#keep(entry, queued);
+    this.#lineUp(entry);
     return entry;
   }
 
@@ -81,8 +79,22 @@ export class Backlog {
   }
 
   #letGo(entry: Entry): void {
-    this.#untried.delete(entry);
+    this.#untried.remove(entry);
     this.forget(entry);
+  }
+
+  /** What was tried before is seldom with its body, and is read again for a few hundred octets. */
+  #hasRoom({ untried }: Entry): boolean {
+    const { maxFresh } = this.#o;
+    return this.#fresh < (untried ? maxFresh : maxFresh / 2);
+  }
+
+  /** Where it stands when its time has come. */
+  #lineUp(entry: Entry): void {
+    this.#untried.remove(entry);
+    if (entry.state !== "waiting") return;
+    if (entry.untried && entry.due <= this.#o.clock.now()) this.#untried.push(entry);
+    this.arm(entry.due);
   }
 
   /** Somebody else's from now on. */
@@ -97,12 +109,13 @@ export class Backlog {
     this.#untriedNext = !this.#untriedNext;
     const untried = this.#untriedNext ? this.#takeUntried(now) : undefined;
     const entry = untried ?? this.#schedule.takeDue(now);
-    if (entry) this.#untried.delete(entry);
+    if (entry) this.#untried.remove(entry);
     return entry;
   }
 
+  /** One whose time is ahead again, since the clock was set back, stands where all others do. */
   #takeUntried(now: number): Entry | undefined {
-    const [entry] = this.#untried;
+    const entry = this.#untried.shift();
     return entry && this.#schedule.take(entry, now) ? entry : undefined;
   }
 
@@ -122,7 +135,7 @@ export class Backlog {
   /** Back in line, due then. */
   wait(entry: Entry, due: number): void {
     this.#schedule.wait(entry, due);
-    if (entry.state === "waiting") this.arm(due);
+    if (this.owns(entry)) this.#lineUp(entry);
   }
 
   later(entry: Entry, ms: number): void {

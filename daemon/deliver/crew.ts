@@ -91,7 +91,7 @@ export class Crew {
       attempts.decide(entry, { kind: "deferred", reply: notLately, notBefore: until });
       return this.#fold(lane);
     }
-    lane.fresh ||= entry.queued?.job.attempts === 0;
+    lane.fresh ||= entry.untried;
     lane.add(entry);
     if (!this.#sendAway(lane)) this.#man(lane);
     else this.#fold(lane);
@@ -119,7 +119,7 @@ export class Crew {
       const now = this.#o.clock.now();
       if (!gate.mayConnect(now) || !gate.maySend(now)) return this.#wake(lane, now);
       const worker = this.#staff.hire(lane);
-      if (worker === undefined) return this.#makeRoom();
+      if (worker === undefined) return this.#makeRoom(lane);
       gate.take();
       lane.workers++;
       void this.#work(lane, worker).finally(() => {
@@ -136,10 +136,14 @@ export class Crew {
     for (const each of lane.drain()) this.#o.backlog.later(each, 0);
   }
 
-  /** Connections that idle elsewhere give way to work that waits. */
-  #makeRoom(): void {
-    for (const other of this.#idling) other.dismiss();
-    this.#idling.clear();
+  /** Connections that idle elsewhere give way to work that waits, if that is what it waits for. */
+  #makeRoom(lane: Lane): void {
+    if (!this.#staff.lacksPlaces(lane)) return;
+    for (const other of this.#idling) {
+      if (this.#staff.mayLinger(other)) continue;
+      other.dismiss();
+      this.#idling.delete(other);
+    }
   }
 
   /** A worker went home: a lane that found none free may have it, or its own lane another. */
@@ -215,7 +219,7 @@ export class Crew {
 
   async #next(lane: Lane, carrier: Carrier | undefined): Promise<Entry | undefined> {
     const entry = lane.take();
-    if (entry !== undefined || !carrier?.reusable) return entry;
+    if (entry !== undefined || !carrier?.reusable || !this.#staff.mayLinger(lane)) return entry;
     const lingering = lane.linger(this.#o.lingerMs);
     this.#idling.add(lane);
     const late = await lingering;
@@ -266,6 +270,7 @@ export class Crew {
     const now = clock.now();
     const outcome = refused(opened, gate, now);
     const isDead = gate.backOff(now) !== undefined;
+    lane.fresh = false; // it was tried
     for (const each of isDead ? [entry, ...lane.drain()] : [entry]) attempts.decide(each, outcome);
     if (!isDead) this.#wait(lane);
     return undefined;

@@ -286,6 +286,37 @@ test("of a dead site's many jobs only so many are in memory at once", quick, asy
   assert.ok(most > 1 && most <= 256, `${most} at once`);
 });
 
+test("neither an order nor what was never tried stands behind a crowd that is put off without a try", quick, async (t) => {
+  const ways = new Ways();
+  ways.pauses = true;
+  ways.open = async () => refused;
+  const { queue, finished, accept, until } = await setup(t, { maxFresh: 0 }, ways);
+  const read = queue.read.bind(queue);
+  const later = Promise.withResolvers<void>();
+  let reading = 0;
+  queue.read = async (key) => {
+    const found = await read(key);
+    if (found?.job.attempts === 0 || found?.job.order) return found;
+    reading++;
+    await later.promise;
+    return found;
+  };
+  const crowd = [];
+  for (let i = 0; i < 300; i++) crowd.push(await accept({ attempts: 1, nextAttempt: Date.now() - 1_000 }));
+  await untilTrue("as many as may are under way", () => reading === 256);
+  const fresh = await accept();
+  await until(() => finished.length === 1);
+  assert.equal(finished[0]?.queued.job.message, fresh.message);
+  const last = crowd.at(-1)?.message;
+  for await (const { key, revision, job } of queue.list())
+    if (job.message === last)
+      await queue.settle({ key, revision, next: { ...job, order: { kind: "bounce", reason: "" } }, also: [] });
+  await until(() => finished.length === 2);
+  assert.equal(finished[1]?.queued.job.message, last);
+  later.resolve();
+  await until(() => finished.length === 301);
+});
+
 test("slow sites cannot take every worker: a lane without any finds one", quick, async (t) => {
   const ways = new Ways();
   ways.max = 20;

@@ -4,7 +4,8 @@ import fc from "fast-check";
 import type { Entry } from "../queue/schedule.ts";
 import { Lane, type LaneWay } from "./lane.ts";
 
-const entry = (target: string, due: number, key: string): Entry => ({ key, target, due }) as unknown as Entry;
+const entry = (target: string, due: number, key: string, untried = false): Entry =>
+  ({ key, target, due, untried }) as unknown as Entry;
 const lane = () => new Lane({ lane: "a site" } as unknown as LaneWay);
 const keys = (entries: readonly (Entry | undefined)[]) => entries.map((each) => each?.key);
 
@@ -24,6 +25,15 @@ test("targets take turns, and each keeps its order", () => {
     "a3",
     undefined,
   ]);
+});
+
+test("what was never tried takes turns with what is tried again, within a target, too", () => {
+  const line = lane();
+  for (let n = 1; n <= 4; n++) line.add(entry("a", n, `again${n}`));
+  line.add(entry("a", 5, "untried5", true));
+  line.add(entry("a", 6, "untried6", true));
+  assert.deepEqual([line.size, line.waiting(() => true)], [6, { jobs: 6, oldest: 1 }]);
+  assert.deepEqual(keys(line.drain()), ["again1", "untried5", "again2", "untried6", "again3", "again4"]);
 });
 
 test("what is put back stands in front of its line", () => {
@@ -52,16 +62,17 @@ test("property: whatever is done, each comes out once, and the size is what is i
     what: fc.constantFrom("add", "add", "take", "putBack", "older"),
     target: fc.constantFrom("a", "b", "c"),
     due: fc.nat(20),
+    untried: fc.boolean(),
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
       const line = lane();
       const inside = new Set<string>();
       const out = (found: Entry | undefined) => found && assert.ok(inside.delete(found.key), found.key);
-      steps.forEach(({ what, target, due }, i) => {
+      steps.forEach(({ what, target, due, untried }, i) => {
         if (what === "add") {
           inside.add(`${i}`);
-          line.add(entry(target, due, `${i}`));
+          line.add(entry(target, due, `${i}`, untried));
         } else if (what === "take") out(line.take());
         else if (what === "older") for (const each of line.older(due)) out(each);
         else {

@@ -2,13 +2,21 @@
  * A lane: the jobs that wait for one way out, and the workers that carry them.
  *
  * Targets that share a lane take turns, so that many messages for one domain do not keep one message for another waiting
- * that is hosted at the same site.
+ * that is hosted at the same site. So do, within a target, what was never tried and what is tried again: a message of this moment does
+ * not stand behind a hundred thousand that were put off.
  */
 import { Deque } from "../kit/deque.ts";
 import type { Entry } from "../queue/schedule.ts";
 import type { Way } from "./carrier.ts";
 
 export type LaneWay = Extract<Way, { kind: "lane" }>;
+
+/** Of one target, in the order of its times. */
+interface Line {
+  readonly target: string;
+  readonly untried: boolean;
+  readonly entries: Deque<Entry>;
+}
 
 export class Lane {
   readonly name: string;
@@ -20,8 +28,9 @@ export class Lane {
   timer: NodeJS.Timeout | undefined;
   /** Until when its site has asked us to wait, as far as that was told. */
   quietUntil: number | undefined;
-  readonly #waiting = new Map<string, Deque<Entry>>();
-  readonly #turns = new Deque<string>();
+  readonly #untried = new Map<string, Line>();
+  readonly #again = new Map<string, Line>();
+  readonly #turns = new Deque<Line>();
   readonly #idle: ((entry: Entry | undefined) => void)[] = [];
   #size = 0;
 
@@ -46,43 +55,47 @@ export class Lane {
       idle(entry);
       return;
     }
-    this.#lineOf(entry.target).push(entry);
+    this.#lineOf(entry).push(entry);
     this.#size++;
   }
 
   /** Its turn came when nothing may go: it stands in front again. */
   putBack(entry: Entry): void {
-    this.#lineOf(entry.target).unshift(entry);
+    this.#lineOf(entry).unshift(entry);
     this.#size++;
   }
 
-  #lineOf(target: string): Deque<Entry> {
-    const known = this.#waiting.get(target);
-    if (known) return known;
-    const line = new Deque<Entry>();
-    this.#waiting.set(target, line);
-    this.#turns.push(target);
-    return line;
+  #lineOf({ target, untried }: Entry): Deque<Entry> {
+    const lines = this.#linesOf(untried);
+    const known = lines.get(target);
+    if (known) return known.entries;
+    const line = { target, untried, entries: new Deque<Entry>() };
+    lines.set(target, line);
+    this.#turns.push(line);
+    return line.entries;
+  }
+
+  #linesOf(untried: boolean): Map<string, Line> {
+    return untried ? this.#untried : this.#again;
   }
 
   /** Of the targets that are meant: how many wait, and since when the oldest is due. */
   waiting(of: (target: string) => boolean): { readonly jobs: number; readonly oldest: number } {
     let jobs = 0;
     let oldest = Number.POSITIVE_INFINITY;
-    for (const [target, line] of this.#waiting) {
+    for (const { target, entries } of this.#lines()) {
       if (!of(target)) continue;
-      jobs += line.size;
-      oldest = Math.min(oldest, line.peek()?.due ?? oldest); // the line is in the order of its times
+      jobs += entries.size;
+      oldest = Math.min(oldest, entries.peek()?.due ?? oldest); // the line is in the order of its times
     }
     return { jobs, oldest };
   }
 
   take(): Entry | undefined {
-    for (let target = this.#turns.shift(); target !== undefined; target = this.#turns.shift()) {
-      const line = this.#waiting.get(target) as Deque<Entry>;
-      const entry = line.shift();
-      if (line.size > 0) this.#turns.push(target);
-      else this.#waiting.delete(target);
+    for (let line = this.#turns.shift(); line !== undefined; line = this.#turns.shift()) {
+      const entry = line.entries.shift();
+      if (line.entries.size > 0) this.#turns.push(line);
+      else this.#linesOf(line.untried).delete(line.target);
       if (entry === undefined) continue; // what stood there was taken out
       this.#size--;
       return entry;
@@ -93,11 +106,15 @@ export class Lane {
   /** Takes out what has been due since before then, as far as it stands in front of its line. */
   older(before: number): Entry[] {
     const old: Entry[] = [];
-    for (const line of this.#waiting.values()) {
-      while ((line.peek()?.due ?? Number.POSITIVE_INFINITY) < before) old.push(line.shift() as Entry);
-    }
+    for (const { entries } of this.#lines())
+      while ((entries.peek()?.due ?? Number.POSITIVE_INFINITY) < before) old.push(entries.shift() as Entry);
     this.#size -= old.length;
     return old;
+  }
+
+  *#lines(): Iterable<Line> {
+    yield* this.#untried.values();
+    yield* this.#again.values();
   }
 
   /** Takes everything out of the line. */

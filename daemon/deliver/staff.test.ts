@@ -1,13 +1,24 @@
 /** Who gets a worker when many sites say nothing. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CountingGate, destination, quick, setup, Ways } from "../../test/harness/dispatching.ts";
-import { until as eventually } from "../../test/harness/until.ts";
+import { CountingGate, delivered, destination, quick, setup, Ways } from "../../test/harness/dispatching.ts";
+import { until as eventually, untilTrue } from "../../test/harness/until.ts";
+import type { Outcome } from "../mail/outcome.ts";
+import { reply } from "../mail/reply.ts";
 import type { Opened } from "./carrier.ts";
 import { Lane } from "./lane.ts";
 import { Staff } from "./staff.ts";
 
 const never = () => new Promise<never>(() => {});
+/** It was put off before, and is due again. */
+const again = { attempts: 1, nextAttempt: Date.now() - 60_000 };
+
+/** What a stuck site says, when the test lets it. */
+function storm(): [() => Promise<readonly Outcome[]>, () => void] {
+  const said = Promise.withResolvers<readonly Outcome[]>();
+  const later: Outcome = { kind: "deferred", reply: reply(451, "4.7.1", "later") };
+  return [() => said.promise, () => said.resolve([later])];
+}
 
 /** A lane whose site worked, or is not known to. */
 function lane({ worked = false, workers = 0 } = {}): Lane {
@@ -42,6 +53,30 @@ test("mail that was never tried is served before sites that are tried again", ()
   for (const one of [again, fresh, known]) assert.equal(staff.hire(one), undefined);
   worker?.leave();
   assert.deepEqual([staff.next(), staff.next(), staff.next()], [known, fresh, again]);
+});
+
+test("whose mail was never tried may open a connection when all that may are at sites that are tried again", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const staff = new Staff({ maxWorkers: 10, patienceMs: 60_000, onRoom: () => {} });
+  const open = (one: Lane) => {
+    const worker = staff.hire(one);
+    void worker?.opening(never);
+    return worker !== undefined;
+  };
+  const untried = () => Object.assign(lane(), { fresh: true });
+  assert.equal(Array.from({ length: 10 }, () => open(lane())).filter(Boolean).length, 5);
+  assert.deepEqual([open(untried()), open(untried())], [true, false]);
+});
+
+test("who lacks a connection that may be opened is not helped by a worker who idles elsewhere", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const staff = new Staff({ maxWorkers: 10, patienceMs: 60_000, onRoom: () => {} });
+  for (let i = 0; i < 5; i++) void staff.hire(lane())?.opening(never);
+  const one = lane();
+  assert.equal(staff.hire(one), undefined);
+  assert.equal(staff.lacksPlaces(one), false);
+  for (let i = 0; i < 4; i++) staff.hire(lane({ worked: true }));
+  assert.equal(staff.lacksPlaces(one), true);
 });
 
 test("sites that never took mail leave a tenth to those that did", () => {
@@ -96,6 +131,66 @@ test("hosts that say nothing keep no healthy site waiting, and are all tried", q
   await until(() => finished.length === 1);
   assert.equal(finished[0]?.queued.job.destination, "healthy.example");
   await eventually("all to be tried", () => ways.opened.length === 13 || undefined);
+});
+
+test("in a storm a message that was never tried has the next worker, though no record fits into memory", quick, async (t) => {
+  const ways = new Ways();
+  const [putOff, release] = storm();
+  ways.carry = ({ job }) =>
+    job.destination === "healthy.example" ? Promise.resolve([delivered]) : putOff();
+  const { dispatcher, finished, accept, until } = await setup(t, { maxWorkers: 1, maxFresh: 0 }, ways);
+  for (let i = 0; i < 50; i++) await accept({ ...destination(`stuck${i}.example`), ...again });
+  await untilTrue("one is tried, and all are in line", () => dispatcher.stats(Date.now()).lanes === 50);
+  await accept(destination("healthy.example"));
+  await untilTrue("it is in line", () => dispatcher.stats(Date.now()).lanes === 51);
+  release();
+  await until(() => finished.length >= 2);
+  assert.equal(finished[1]?.queued.job.destination, "healthy.example");
+  assert.equal(ways.opened[1], "healthy.example");
+});
+
+test("a healthy site's connection outlives a storm of sites that may not even open one", quick, async (t) => {
+  const ways = new Ways();
+  const carrier: Opened = { kind: "open", carrier: ways.carrier("healthy.example") };
+  ways.open = (name) => (name.startsWith("silent") ? never() : Promise.resolve(carrier));
+  const over = { maxWorkers: 10, patienceMs: 2_000, lingerMs: 8_000 };
+  const { dispatcher, finished, accept, until } = await setup(t, over, ways);
+  await accept(destination("healthy.example"));
+  await until(() => finished.length === 1);
+  for (let i = 0; i < 20; i++) await accept({ ...destination(`silent${i}.example`), ...again });
+  await untilTrue("all are in line", () => dispatcher.stats(Date.now()).lanes === 21);
+  await accept(destination("healthy.example"));
+  await until(() => finished.length === 2);
+  assert.equal(ways.opened.filter((name) => name === "healthy.example").length, 1);
+});
+
+test("a site that takes mail keeps its connection while others wait for a worker, as long as its tenth is free", quick, async (t) => {
+  const ways = new Ways();
+  const [putOff, release] = storm();
+  ways.carry = ({ job }) =>
+    job.destination === "healthy.example" ? Promise.resolve([delivered]) : putOff();
+  const over = { maxWorkers: 10, lingerMs: 8_000 };
+  const { dispatcher, finished, accept, until } = await setup(t, over, ways);
+  await accept(destination("healthy.example"));
+  await until(() => finished.length === 1);
+  for (let i = 0; i < 20; i++) await accept({ ...destination(`stuck${i}.example`), ...again });
+  await untilTrue("all are in line", () => dispatcher.stats(Date.now()).lanes === 21);
+  assert.equal(dispatcher.stats(Date.now()).workers, 9);
+  await accept(destination("healthy.example"));
+  await until(() => finished.length === 2);
+  assert.equal(ways.opened.filter((name) => name === "healthy.example").length, 1);
+  release();
+});
+
+test("a worker whose site only puts mail off goes home at once while others wait", quick, async (t) => {
+  const ways = new Ways();
+  const [putOff, release] = storm();
+  ways.carry = putOff;
+  const { finished, accept, until } = await setup(t, { maxWorkers: 2, lingerMs: 60_000 }, ways);
+  for (let i = 0; i < 20; i++) await accept({ ...destination(`stuck${i}.example`), ...again });
+  release();
+  await until(() => finished.length === 20);
+  assert.equal(ways.opened.length, 20);
 });
 
 test("a worker who goes home costs the same however many lanes wait", quick, async (t) => {

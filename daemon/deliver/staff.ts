@@ -6,11 +6,12 @@
  *         same however many lanes wait.
  * Keeps:  room for lanes whose site is known to take mail, whatever the others do:
  *         - lanes that have a worker leave a fifth to those that have none, and sites that never took mail a tenth to those that did;
- *         - other sites may have half of the workers to open connections with;
+ *         - other sites may have half of the workers to open connections with, and those with mail that was never tried a tenth more;
  *         - who has opened for `patienceMs` without being greeted no longer counts, up to four times the number of workers:
  *           such a one holds a socket and no message. RFC 5321 §4.5.3.2.1 grants a greeting five minutes; without this, 500
  *           hosts that say nothing would keep every worker for so long.
  */
+import { Line } from "../kit/line.ts";
 import type { Gate } from "./carrier.ts";
 import type { Lane } from "./lane.ts";
 
@@ -28,8 +29,8 @@ export interface StaffOptions {
   readonly onRoom: () => void;
 }
 
-/** Of all workers, those that may open connections to other sites. */
-const VENTURING = 0.5;
+/** Of all workers, those that may open connections to other sites when a lane of its rank gets one. */
+const venturing: Readonly<Record<Rank, number>> = { known: 1, fresh: 0.6, unknown: 0.5, more: 1 };
 /** How many of all workers may be at work when a lane of its rank gets one. */
 const shares: Readonly<Record<Rank, number>> = { known: 1, fresh: 0.9, unknown: 0.9, more: 0.8 };
 /** Workers that wait for a greeting, for each that works. */
@@ -37,11 +38,11 @@ const ASIDE = 4;
 
 export class Staff {
   readonly #o: StaffOptions;
-  readonly #hungry: Readonly<Record<Rank, Set<Lane>>> = {
-    known: new Set(),
-    fresh: new Set(),
-    unknown: new Set(),
-    more: new Set(),
+  readonly #hungry: Readonly<Record<Rank, Line<Lane>>> = {
+    known: new Line(),
+    fresh: new Line(),
+    unknown: new Line(),
+    more: new Line(),
   };
   #working = 0;
   /** Of these, those that open connections to sites of which nothing good is known. */
@@ -65,7 +66,7 @@ export class Staff {
   hire(lane: Lane): Worker | undefined {
     const rank = rankOf(lane);
     if (!this.#hasRoom(rank)) {
-      this.#hungry[rank].add(lane);
+      this.#hungry[rank].push(lane);
       return undefined;
     }
     this.#working++;
@@ -75,18 +76,29 @@ export class Staff {
   /** A lane that may have a worker now. */
   next(): Lane | undefined {
     for (const rank of ranks) {
-      const [lane] = this.#hungry[rank];
-      if (lane === undefined || !this.#hasRoom(rank)) continue;
-      this.#hungry[rank].delete(lane);
-      return lane;
+      const lane = this.#hasRoom(rank) ? this.#hungry[rank].shift() : undefined;
+      if (lane) return lane;
     }
     return undefined;
   }
 
+  /** It got none because all are at work that it may have: who idles elsewhere would do. */
+  lacksPlaces(lane: Lane): boolean {
+    return this.#isFull(rankOf(lane));
+  }
+
+  /** Whoever idles on a connection to this site may stay: nobody waits for the place, or it is one of those that are kept for sites like it. */
+  mayLinger({ way }: Lane): boolean {
+    if (way.gate.worked && this.#working < this.#o.maxWorkers) return true;
+    return !ranks.some((rank) => this.#hungry[rank].size > 0 && this.#isFull(rank));
+  }
+
+  #isFull(rank: Rank): boolean {
+    return this.#working >= atLeastOne(this.#o.maxWorkers * shares[rank]);
+  }
+
   #hasRoom(rank: Rank): boolean {
-    const { maxWorkers } = this.#o;
-    if (this.#working >= atLeastOne(maxWorkers * shares[rank])) return false;
-    return rank === "known" || rank === "more" || this.#venturing < atLeastOne(maxWorkers * VENTURING);
+    return !this.#isFull(rank) && this.#venturing < atLeastOne(this.#o.maxWorkers * venturing[rank]);
   }
 
   readonly #books: Books = {

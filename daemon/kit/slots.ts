@@ -1,9 +1,11 @@
 /**
  * A counting semaphore: so many at once, the others in order of arrival.
  */
+import { Line } from "./line.ts";
+
 export class Slots {
   #free: number;
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Line<() => void>();
 
   constructor(count: number) {
     this.#free = count;
@@ -21,18 +23,14 @@ export class Slots {
     // A fresh function, so that the same callback may wait twice.
     const turn = () => taken();
     if (this.tryTake()) turn();
-    else this.#waiting.add(turn);
-    return () => this.#waiting.delete(turn);
+    else this.#waiting.push(turn);
+    return () => this.#waiting.remove(turn);
   }
 
   give(): void {
-    const [next] = this.#waiting;
-    if (next === undefined) {
-      this.#free++;
-      return;
-    }
-    this.#waiting.delete(next);
-    next();
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free++;
+    else next();
   }
 
   get free(): number {

@@ -61,7 +61,9 @@ function entryOf({ subject, sequence, data, forged }: TailMessage): Entry | unde
     target: targetName(targetOfJob(job)),
     state: "waiting",
     wish: job.held ? "hold" : "none",
+    untried: job.attempts === 0,
     queued: undefined,
     at: -1,
+    keptIn: undefined,
   };
 }

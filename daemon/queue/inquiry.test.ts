@@ -189,8 +189,10 @@ test("others work between the looks at a great many, and jobs may go meanwhile",
     }),
     state: "waiting",
     wish: "none",
+    untried: true,
     queued: undefined,
     at: -1,
+    keptIn: undefined,
   });
   const jobs = new Map(Array.from({ length: 100_000 }, (_, n) => [n, entry(n)]));
   let rests = 0;

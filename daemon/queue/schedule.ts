@@ -20,6 +20,8 @@ export interface Entry {
   target: string;
   state: "waiting" | "parked" | "busy";
   wish: Wish;
+  /** It was never attempted. */
+  untried: boolean;
   /** The record itself, kept only while it is fresh and due. */
   queued: Queued | undefined;
   /** Place in the heap, -1 when it is not there. */
@@ -44,6 +46,7 @@ const newEntry = (
   target,
   state: "parked",
   wish,
+  untried: false,
   queued: undefined,
   at: -1,
   keptIn: undefined,
