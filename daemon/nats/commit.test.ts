@@ -1,6 +1,7 @@
 /** Group commit against a real nats-server: atomicity, conflicts among strangers, lost answers, outages. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { jetstreamManager } from "@nats-io/jetstream";
 import { startNats, type TestNats } from "../../test/harness/nats-server.ts";
 import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
@@ -178,6 +179,25 @@ test("more than the server takes in a message is refused as too large", async ()
     .catch((e: unknown) => e);
   assert.ok(failed instanceof StoreFault);
   assert.equal(failed.kind, "tooLarge");
+});
+
+test("a write without permission is refused at once, and costs its own unit only", {
+  timeout: 30_000,
+}, async (t) => {
+  const auth = `authorization { users: [{user: "test", password: "secret", permissions: {publish: {deny: ["d.no"]}}}] }\n`;
+  const strict = await startNats(t, { auth });
+  const credential = { kind: "password", user: "test", password: "secret" } as const;
+  await using one = await connectNats({ servers: [strict.url], credential, name: "test" }, silent);
+  await (await jetstreamManager(one.nc)).streams.add({ name: "D", subjects: ["d.>"], allow_atomic: true });
+  const group = new GroupCommit(one, { stream: "D", log: silent, clock: systemClock });
+  const leave = t.mock.method(one, "leave");
+  const units = ["d.a", "d.no", "d.b"].map((subject) => group.commit([{ subject, data: octets("x") }]));
+  const results = await Promise.allSettled(units);
+  assert.deepEqual(
+    results.map((r) => (r.status === "fulfilled" ? "stored" : (r.reason as StoreFault).kind)),
+    ["stored", "refused", "stored"],
+  );
+  assert.equal(leave.mock.callCount(), 0);
 });
 
 test("when nobody answers for the stream for longer than a leader is chosen, another server is asked for", async () => {

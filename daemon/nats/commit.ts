@@ -14,28 +14,18 @@
  *         not taken for a failure: the leader is asked whether the unit's first entry carries our batch id. Only when
  *         the time is over the unit is given up as `away`, and then nothing is known about it. Its `cause` is what the server
  *         said when it pushed back to the end: so it does, too, when one entry among several can never be stored.
- *
- * The publisher is our own because `Batch.add()` of @nats-io/jetstream 3.4.0 drops expectations and TTLs.
  */
 import { setImmediate as turn } from "node:timers/promises";
-import { type MsgHdrs, type NatsConnection, nuid } from "@nats-io/transport-node";
+import { nuid } from "@nats-io/transport-node";
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
+import { BATCH_LIMIT, batchIdOf, type Entry, type Published, publishBatch } from "./batch.ts";
 import type { Link } from "./connect.ts";
 import { LEADERLESS_MS } from "./elsewhere.ts";
-import { type ApiError, Conflict, faultOf, StoreFault } from "./fault.ts";
+import { Conflict, StoreFault } from "./fault.ts";
 import { lastOnSubject } from "./read.ts";
 
-export interface Entry {
-  readonly subject: string;
-  readonly data: Uint8Array;
-  /** The stream sequence of the subject's last message; 0: there must be none. */
-  readonly expect?: number;
-  /** The subject that `expect` speaks of, when it is not the entry's own. */
-  readonly on?: string;
-  /** Nats-TTL, for example `600s`. */
-  readonly ttl?: string;
-}
+export type { Entry } from "./batch.ts";
 
 export interface CommitOptions {
   readonly stream: string;
@@ -47,7 +37,7 @@ export interface CommitOptions {
   readonly answerMs?: number;
   readonly log: Log;
   readonly clock: Clock;
-  /** Told after every batch: its entries and how long the store took, ms. */
+  /** Told after every batch that the stream has answered: its entries and how long it took, ms. */
   readonly observe?: (entries: number, ms: number, octets: number) => void;
 }
 
@@ -65,12 +55,6 @@ interface Unit {
   pushedBack?: StoreFault;
 }
 
-interface Answer {
-  readonly error?: ApiError;
-  /** Stream sequence of the batch's last entry. */
-  readonly seq?: number;
-}
-
 /** Another's write to the same subject is stored in less; a server that pushes back needs longer. */
 const SHORTEST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 50;
@@ -85,16 +69,8 @@ const FEW = 8;
 const isFew = (units: readonly Unit[]): boolean =>
   units.length > 1 && units.length <= FEW && units.every(({ entries }) => entries.length === 1);
 
-/** What tells a batch again when its answer was lost. */
-const BATCH_ID = "Nats-Batch-Id";
-/** The same of an entry that is alone: a batch of one would cost an unreplicated stream four fsyncs instead of one. */
-const ALONE_ID = "Postfleet-Commit";
-/** Server limit of one atomic batch. */
-const BATCH_LIMIT = 1_000;
-
 export class GroupCommit {
   readonly #link: Link;
-  readonly #nc: NatsConnection;
   readonly #stream: string;
   readonly #maxEntries: number;
   readonly #maxBytes: number;
@@ -111,7 +87,6 @@ export class GroupCommit {
 
   constructor(link: Link, options: CommitOptions) {
     this.#link = link;
-    this.#nc = link.nc;
     this.#stream = options.stream;
     this.#maxEntries = Math.min(options.maxEntries ?? 512, BATCH_LIMIT);
     this.#maxBytes = options.maxBytes ?? 4 << 20;
@@ -206,24 +181,17 @@ export class GroupCommit {
     if (isFew(live)) return void (await Promise.all(live.map((unit) => this.#store([unit]))));
     const id = nuid.next();
     const began = this.#clock.monotonic();
-    const failure = await this.#publish(live, id);
-    if (typeof failure === "number") {
-      let first = failure;
-      for (const unit of live) {
-        unit.done(first);
-        first += unit.entries.length;
-      }
-    } else if (failure === "doubt") {
+    const published = await this.#publish(live, id);
+    if (published.kind === "stored") return tellStored(live, published.first);
+    if (published.kind === "doubt") {
       for (const unit of live) unit.doubts.push(id);
       this.#unanswered(began);
-      await this.#clarify(live, began);
-    } else if (live.length > 1) {
-      const half = live.length >> 1;
-      await this.#store(live.slice(0, half));
-      await this.#store(live.slice(half));
-    } else {
-      await this.#single(live[0] as Unit, failure);
+      return this.#clarify(live, began);
     }
+    if (live.length === 1) return this.#single(live[0] as Unit, published.failure);
+    const half = live.length >> 1;
+    await this.#store(live.slice(0, half));
+    await this.#store(live.slice(half));
   }
 
   /** Waits for the connection until the first deadline; fails what is past its own. */
@@ -287,66 +255,32 @@ export class GroupCommit {
   async #storedAt(unit: Unit): Promise<number | undefined> {
     const first = unit.entries[0] as Entry;
     const last = await lastOnSubject(this.#link, this.#stream, first.subject, this.#answerMs);
-    const id = last?.header(BATCH_ID) ?? last?.header(ALONE_ID);
+    const id = last && batchIdOf(last);
     return id !== undefined && unit.doubts.includes(id) ? last?.sequence : undefined;
   }
 
-  /** The sequence of the batch's first entry, or why it is not known to be stored. */
-  async #publish(units: readonly Unit[], id: string): Promise<number | "doubt" | Conflict | StoreFault> {
+  async #publish(units: readonly Unit[], id: string): Promise<Published> {
     const entries = units.length === 1 ? (units[0] as Unit).entries : units.flatMap((u) => u.entries);
     const began = this.#clock.monotonic();
-    try {
-      const last = entries.length - 1;
-      for (let i = 0; i < last; i++) this.#send(entries[i] as Entry, id, i + 1);
-      const answer = await this.#commit(entries[last] as Entry, id, last + 1);
-      if (answer === undefined) return "doubt";
-      const failure = answer.error && faultOf(answer.error);
-      if (!(failure instanceof StoreFault && isUnled(failure))) this.#silence = undefined;
-      const octets = units.reduce((sum, unit) => sum + unit.bytes, 0);
-      this.#observe(entries.length, this.#clock.monotonic() - began, octets);
-      return failure ?? (answer.seq ?? 0) - last;
-    } catch (error) {
-      if (isNoResponders(error)) return new StoreFault("busy", "no stream is listening", error);
-      if (isTooLarge(error))
-        return new StoreFault("tooLarge", "entry larger than the server's max_payload", error);
-      return "doubt";
-    }
-  }
-
-  #send(entry: Entry, id: string, sequence: number): void {
-    this.#nc.publish(entry.subject, entry.data, { headers: headOf(entry, id, sequence) });
-  }
-
-  /** The answer, or `undefined` when the connection went away first. */
-  #commit(entry: Entry, id: string, sequence: number): Promise<Answer | undefined> {
-    const head = headOf(entry, id, sequence, true);
-    return new Promise((resolve, reject) => {
-      const forget = this.#link.onceDown(() => resolve(undefined));
-      this.#nc
-        .request(entry.subject, entry.data, { headers: head, timeout: this.#answerMs })
-        .then((answer) => resolve(answer.json<Answer>()), reject)
-        .finally(forget);
-    });
+    const published = await publishBatch(this.#link, entries, id, this.#answerMs);
+    if (published.kind === "doubt") return published;
+    if (published.kind === "failed" && isUnled(published.failure)) return published;
+    this.#silence = undefined;
+    const octets = units.reduce((sum, unit) => sum + unit.bytes, 0);
+    this.#observe(entries.length, this.#clock.monotonic() - began, octets);
+    return published;
   }
 }
 
-const batchHead = (id: string, sequence: number, last: boolean): string =>
-  `${BATCH_ID}: ${id}\r\nNats-Batch-Sequence: ${sequence}${last ? "\r\nNats-Batch-Commit: 1" : ""}`;
-
-/**
- * The header section of an entry as it goes over the wire. The client asks no more of a header than its octets, so ours
- * is not made into a table only to be taken apart again. NATS ADR-4
- */
-function headOf({ expect, on, ttl }: Entry, id: string, sequence: number, last = false): MsgHdrs {
-  let text = `NATS/1.0\r\n${last && sequence === 1 ? `${ALONE_ID}: ${id}` : batchHead(id, sequence, last)}\r\n`;
-  if (expect !== undefined) text += `Nats-Expected-Last-Subject-Sequence: ${expect}\r\n`;
-  if (on !== undefined) text += `Nats-Expected-Last-Subject-Sequence-Subject: ${on}\r\n`;
-  if (ttl !== undefined) text += `Nats-TTL: ${ttl}\r\n`;
-  const encoded = { encode: () => Buffer.from(`${text}\r\n`) };
-  return encoded as unknown as MsgHdrs;
+/** Their entries lie one behind the other. */
+function tellStored(units: readonly Unit[], first: number): void {
+  let next = first;
+  for (const unit of units) {
+    unit.done(next);
+    next += unit.entries.length;
+  }
 }
 
-const isUnled = ({ kind }: StoreFault) => kind === "busy" || kind === "away";
-const isNoResponders = (error: unknown) =>
-  /no ?responders/i.test(`${(error as Error)?.name} ${(error as Error)?.message}`);
-const isTooLarge = (error: unknown) => /max_payload/.test(String((error as Error)?.message));
+/** Whoever leads the stream has not spoken. */
+const isUnled = (failure: Conflict | StoreFault): boolean =>
+  failure instanceof StoreFault && (failure.kind === "busy" || failure.kind === "away");
