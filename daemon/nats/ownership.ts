@@ -9,23 +9,14 @@
  *
  * Subjects: `own.<pool>.m.<member>` and `own.<pool>.p.<partition>`, where a pool is `<namespace>.<class>-<policy>`.
  */
-import { randomBytes } from "node:crypto";
-import type { Clock } from "../kit/clock.ts";
-import type { Log } from "../kit/log.ts";
 import { type Holding, moves } from "../queue/ownership.ts";
-import type { GroupCommit } from "./commit.ts";
-import type { Link } from "./connect.ts";
-import { Conflict } from "./fault.ts";
-import { lastOnSubject } from "./read.ts";
+import { Lease, type LeaseDeps, type OwnershipTimes } from "./lease.ts";
+import { Roll } from "./roll.ts";
 import { OWN_STREAM } from "./streams.ts";
 import { Tail, type TailMessage } from "./tail.ts";
 
-export interface OwnershipTimes {
-  readonly ttlMs: number;
-  readonly renewMs: number;
-  /** How long before the lease's end nothing new is started, ms. */
-  readonly fenceMs: number;
-}
+export type { OwnershipTimes } from "./lease.ts";
+
 export const defaultTimes: OwnershipTimes = { ttlMs: 30_000, renewMs: 5_000, fenceMs: 10_000 };
 
 export interface OwnershipHooks {
@@ -40,30 +31,17 @@ export interface OwnershipHooks {
   lost(partitions: readonly number[]): void;
 }
 
-export interface OwnershipDeps {
-  readonly link: Link;
-  readonly commit: Pick<GroupCommit, "commit">;
-  readonly pool: string;
+export interface OwnershipDeps extends LeaseDeps {
   readonly partitions: number;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly times: OwnershipTimes;
   readonly hooks: OwnershipHooks;
 }
 
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value));
-const NOTHING = new Uint8Array();
 
 export class PartitionOwnership implements AsyncDisposable {
   readonly #deps: OwnershipDeps;
-  #me = newMember();
-  #myRevision = 0;
-  /** Monotonic ms at which the last successful renewal was begun. */
-  #renewedAt = 0;
-  readonly #live = new Set<string>();
-  /** Members that said so: they are not waited for to take anything. */
-  readonly #leavers = new Set<string>();
-  readonly #holders = new Map<number, { holder: string | undefined; revision: number }>();
+  readonly #lease: Lease;
+  readonly #roll: Roll;
   readonly #mine = new Set<number>();
   /** On their way to somebody else: given up when the attempts on them have ended. */
   readonly #leaving = new Map<number, Promise<void>>();
@@ -77,6 +55,8 @@ export class PartitionOwnership implements AsyncDisposable {
 
   constructor(deps: OwnershipDeps) {
     this.#deps = deps;
+    this.#lease = new Lease(deps);
+    this.#roll = new Roll(deps.log);
   }
 
   async start(): Promise<this> {
@@ -100,9 +80,7 @@ export class PartitionOwnership implements AsyncDisposable {
    * cannot be settled, and is delivered again if we die meanwhile.
    */
   mayStart(): boolean {
-    const { clock, times, link } = this.#deps;
-    if (this.#stopping || !link.isUp()) return false;
-    return clock.monotonic() - this.#renewedAt < times.ttlMs - times.fenceMs;
+    return !this.#stopping && this.#deps.link.isUp() && this.#lease.isFresh;
   }
 
   /** Gives everything to the others and leaves. Without a connection that is left to the lease, which runs out by itself. */
@@ -110,16 +88,14 @@ export class PartitionOwnership implements AsyncDisposable {
     if (this.#stopping) return;
     this.#stopping = true;
     // Others are told, so that they take at once what becomes free.
-    if (this.#mine.size > 0) this.#queue(() => this.#lease(this.#myRevision));
+    if (this.#mine.size > 0) this.#queue(() => this.#lease.leave());
     await this.#unlessDown(this.#work);
     this.#handOver([...this.#mine]);
     await this.#handedOver();
     this.#stopped = true;
     clearInterval(this.#timer);
     await this.#unlessDown(this.#work);
-    if (!this.#deps.link.isUp()) return;
-    const gone = { subject: this.#memberSubject(), data: NOTHING, ttl: "1s", expect: this.#myRevision };
-    await this.#deps.commit.commit([gone], 5_000).catch(() => {});
+    if (this.#deps.link.isUp()) await this.#lease.end();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -137,55 +113,24 @@ export class PartitionOwnership implements AsyncDisposable {
     forget();
   }
 
-  #memberSubject(): string {
-    return `own.${this.#deps.pool}.m.${this.#me}`;
-  }
-
   #partitionSubject(partition: number): string {
     return `own.${this.#deps.pool}.p.${partition}`;
   }
 
-  async #join(): Promise<void> {
-    await this.#lease(0);
-    this.#live.add(this.#me);
+  get #me(): string {
+    return this.#lease.member;
   }
 
-  /** Writes the liveness record; the lease counts from before the write, so that it never ends later than we think. */
-  async #lease(expect: number): Promise<void> {
-    const { commit, clock, times } = this.#deps;
-    const began = clock.monotonic();
-    const data = encode({ since: clock.now(), ...(this.#stopping ? { leaving: true } : {}) });
-    const ttl = `${Math.max(1, Math.round(times.ttlMs / 1_000))}s`;
-    const entry = { subject: this.#memberSubject(), data, ttl, expect };
-    this.#myRevision = await commit.commit([entry], times.renewMs);
-    this.#renewedAt = began;
+  async #join(): Promise<void> {
+    await this.#lease.take();
+    this.#roll.live.add(this.#me);
   }
 
   async #renew(): Promise<void> {
-    const { clock, times, log } = this.#deps;
-    try {
-      await this.#lease(this.#myRevision);
-    } catch (error) {
-      const expired = clock.monotonic() - this.#renewedAt > times.ttlMs;
-      const lost = expired || (error instanceof Conflict && !(await this.#isStillMine()));
-      if (!lost) return void log.warn({ err: error }, "the lease could not be renewed yet");
-      await this.#rejoin();
-    }
+    const renewed = await this.#lease.renew();
+    if (renewed === "not yet") return;
+    if (renewed === "lost") await this.#rejoin();
     this.#plan();
-  }
-
-  /**
-   * A renewal that was given up may have been stored all the same, and then stands in the way of the next: the record is
-   * ours as long as it is there, since nobody else writes under our name. The next renewal names it.
-   */
-  async #isStillMine(): Promise<boolean> {
-    const { link, times } = this.#deps;
-    const found = await lastOnSubject(link, OWN_STREAM, this.#memberSubject(), times.renewMs).catch(
-      () => undefined,
-    );
-    if (!found || found.forged || found.data.length === 0) return false;
-    this.#myRevision = found.sequence;
-    return true;
   }
 
   async #rejoin(): Promise<void> {
@@ -194,46 +139,14 @@ export class PartitionOwnership implements AsyncDisposable {
     this.#mine.clear();
     this.#leaving.clear();
     if (held.length > 0) this.#deps.hooks.lost(held);
-    this.#live.delete(this.#me);
-    this.#me = newMember();
+    this.#roll.live.delete(this.#me);
+    this.#lease.forsake();
     await this.#join().catch((error: unknown) => this.#deps.log.warn({ err: error }, "cannot join yet"));
   }
 
   #hear(message: TailMessage): void {
-    const [kind, name] = message.subject.split(".").slice(-2);
-    const gone = message.data.length === 0;
-    if (message.forged) return this.#hearForged(kind, Number(name), message);
-    if (kind === "m" && name) {
-      this.#hearMember(name, message.data);
-    } else if (kind === "p" && name) {
-      const record = gone
-        ? undefined
-        : (JSON.parse(Buffer.from(message.data).toString()) as { holder?: string });
-      this.#learn(Number(name), record?.holder, message.sequence);
-    }
-    if (message.pending === 0 && this.#tail) this.#plan();
-  }
-
-  #hearMember(name: string, data: Uint8Array): void {
-    this.#leavers.delete(name);
-    if (data.length === 0) return void this.#live.delete(name);
-    this.#live.add(name);
-    const { leaving } = JSON.parse(Buffer.from(data).toString()) as { readonly leaving?: true };
-    if (leaving) this.#leavers.add(name);
-  }
-
-  /** Who holds the partition is what was known before; only its record has another revision now. */
-  #hearForged(kind: string | undefined, partition: number, { subject, sequence }: TailMessage): void {
-    this.#deps.log.error(
-      { subject },
-      "a record of a lease was written by somebody who may not: it is not believed",
-    );
-    if (kind === "p") this.#learn(partition, this.#holders.get(partition)?.holder, sequence);
-  }
-
-  #learn(partition: number, holder: string | undefined, revision: number): void {
-    if ((this.#holders.get(partition)?.revision ?? 0) > revision) return;
-    this.#holders.set(partition, { holder, revision });
+    this.#roll.hear(message);
+    if (message.pending === 0 && this.#tail && !message.forged) this.#plan();
   }
 
   #plan(): void {
@@ -253,11 +166,10 @@ export class PartitionOwnership implements AsyncDisposable {
   async #move(): Promise<void> {
     this.#planned = false;
     const { partitions, log } = this.#deps;
-    if (!this.mayStart() || !this.#live.has(this.#me)) return;
-    const holdings: Holding[] = [];
-    for (let partition = 0; partition < partitions; partition++)
-      holdings.push({ partition, holder: this.#holders.get(partition)?.holder });
-    const { claim, release } = moves(this.#me, this.#live, holdings, this.#leavers);
+    const { live, leavers } = this.#roll;
+    if (!this.mayStart() || !live.has(this.#me)) return;
+    const holdings = this.#roll.holdings(partitions);
+    const { claim, release } = moves(this.#me, live, holdings, leavers);
     const leave = release.filter((partition) => !this.#leaving.has(partition));
     if (leave.length > 0) {
       log.info({ partitions: leave.length }, "handing partitions over");
@@ -307,9 +219,7 @@ export class PartitionOwnership implements AsyncDisposable {
     const data = encode({ holder: this.#me, since: clock.now() });
     const results = await Promise.allSettled(
       partitions.map((p) =>
-        commit.commit([
-          { subject: this.#partitionSubject(p), data, expect: this.#holders.get(p)?.revision ?? 0 },
-        ]),
+        commit.commit([{ subject: this.#partitionSubject(p), data, expect: this.#roll.revisionOf(p) }]),
       ),
     );
     const won: number[] = [];
@@ -319,7 +229,7 @@ export class PartitionOwnership implements AsyncDisposable {
       won.push(p);
       this.#mine.add(p);
       // Known before the tail tells: whoever gives it up at once must name this record, and no later one.
-      this.#learn(p, this.#me, result.value);
+      this.#roll.learn(p, this.#me, result.value);
     }
     if (won.length === 0) return;
     if (!this.mayStart()) return this.#giveUp(won); // the write took longer than the lease allows
@@ -336,17 +246,10 @@ export class PartitionOwnership implements AsyncDisposable {
     const data = encode({});
     await Promise.allSettled(
       partitions.map(async (p) => {
-        const known = this.#holders.get(p);
-        if (known?.holder !== this.#me) return;
-        const subject = this.#partitionSubject(p);
-        this.#learn(
-          p,
-          undefined,
-          await this.#deps.commit.commit([{ subject, data, expect: known.revision }], 5_000),
-        );
+        if (this.#roll.holderOf(p) !== this.#me) return;
+        const entry = { subject: this.#partitionSubject(p), data, expect: this.#roll.revisionOf(p) };
+        this.#roll.learn(p, undefined, await this.#deps.commit.commit([entry], 5_000));
       }),
     );
   }
 }
-
-const newMember = () => randomBytes(9).toString("base64url");
