@@ -24,12 +24,13 @@ import {
 } from "../queue/queue.ts";
 import { mustBeAbsent } from "./absence.ts";
 import { AdmissionGate } from "./admission.ts";
-import { Bodies, newBodyId } from "./bodies.ts";
+import { Bodies } from "./bodies.ts";
 import { BodyRemover } from "./body-remover.ts";
-import { decodeJob, encodeJob, hash, keyOf, makeKey, shardOfKey, subjectOf } from "./codec.ts";
-import { type Entry, GroupCommit } from "./commit.ts";
+import { decodeJob, hash, keyOf, shardOfKey, subjectOf } from "./codec.ts";
+import { GroupCommit } from "./commit.ts";
 import type { Link } from "./connect.ts";
-import { Conflict, replyOf, StoreFault } from "./fault.ts";
+import { Conflict, replyOf } from "./fault.ts";
+import { JobEntries } from "./job-entries.ts";
 import { bodyStream, queueStream } from "./layout.ts";
 import { Owner } from "./owner.ts";
 import { defaultTimes, type OwnershipTimes } from "./ownership.ts";
@@ -54,23 +55,10 @@ export interface JetStreamQueueOptions {
   readonly observeCommit?: (entries: number, ms: number) => void;
 }
 
-/** How long a marker tells that a job is gone: longer than anyone would publish its record again. */
-const MARKER_TTL = "600s";
-/** The copies of an inline body over all jobs of a message, octets; beyond it the body is stored once. */
-const INLINE_COPIES = 128 << 10;
-
-const NOTHING = new Uint8Array();
-/** Far below the margin by which bodies outlive the longest lifetime. */
-const SLACK_MS = 3_600_000;
-
-const isAcross = (jobs: NewMessage["jobs"]): boolean => {
-  const namespaces = new Set(jobs.map(({ policy }) => policy.slice(0, policy.indexOf("/"))));
-  return namespaces.size > 1;
-};
-
 interface Shard {
   readonly jobs: GroupCommit;
   readonly bodies: Bodies;
+  readonly entries: JobEntries;
 }
 
 export class JetStreamQueue implements Queue {
@@ -96,10 +84,13 @@ export class JetStreamQueue implements Queue {
           options.observeCommit?.(entries, ms);
         },
       });
-    this.#shards = Array.from({ length: options.shards }, (_, i) => ({
-      jobs: commitOn(queueStream(i)),
-      bodies: new Bodies(options.link, commitOn(bodyStream(i)), i, options.bodyTtlSeconds),
-    }));
+    const isOwner = () => this.#owners.size > 0;
+    this.#shards = Array.from({ length: options.shards }, (_, shard) => {
+      const bodies = new Bodies(options.link, commitOn(bodyStream(shard)), shard, options.bodyTtlSeconds);
+      const { partitions, clock, log } = options;
+      const entries = new JobEntries({ shard, partitions, bodies, clock, log, isOwner });
+      return { jobs: commitOn(queueStream(shard)), bodies, entries };
+    });
     this.#own = commitOn(OWN_STREAM);
     this.#remover = new BodyRemover(options.link, options.log);
     this.#gate = new AdmissionGate({
@@ -146,41 +137,16 @@ export class JetStreamQueue implements Queue {
     if (first === undefined) throw new RangeError("a message needs at least one job");
     signal.throwIfAborted();
     const shard = this.#shardIndex(first.message);
+    const { jobs, entries } = this.#shardAt(shard);
     try {
       this.#gate.mustHaveRoom(queueStream(shard));
-      const entries = await this.#entriesOf(message, shard);
-      await this.#shardAt(shard).jobs.commit(entries);
+      await jobs.commit(await entries.ofMessage(message));
     } catch (error) {
       // The id is nobody else's: what is there came with a batch of ours whose answer was lost, and an owner has dealt with
       // it already, so that the record no longer tells.
       if (error instanceof Conflict && error.doubted) return;
       throw this.#failure(error);
     }
-  }
-
-  /** The records of a new message; a body that is shared by too many jobs to travel with each is stored first. */
-  async #entriesOf(message: NewMessage, shard: number): Promise<Entry[]> {
-    const { jobs, body } = message;
-    const inline = body.kind === "inline" && body.octets.length * jobs.length <= INLINE_COPIES;
-    const stored = inline ? undefined : await this.#store(body, isAcross(jobs), shard);
-    return jobs.map((draft): Entry => {
-      const key = makeKey(shard, this.#options.partitions, draft);
-      const data =
-        stored === undefined && body.kind === "inline"
-          ? encodeJob({ ...draft, body: { kind: "inline", size: body.octets.length } }, body.octets)
-          : encodeJob({ ...draft, body: stored as Job["body"] }, undefined);
-      return { subject: subjectOf(key), data, expect: 0 };
-    });
-  }
-
-  async #store(body: FinishedBody, across: boolean, shard: number): Promise<Job["body"]> {
-    const { bodies } = this.#shardAt(shard);
-    const until = bodies.keptUntil(this.#options.clock.now());
-    const facts = across ? ({ until, across: true } as const) : { until };
-    if (body.kind === "stored") return { ...facts, ...body };
-    const id = newBodyId();
-    await bodies.put(id, 0, body.octets);
-    return { kind: "stored", id, chunks: 1, size: body.octets.length, ...facts };
   }
 
   async read(key: JobKey, signal: AbortSignal): Promise<Queued | undefined> {
@@ -214,59 +180,14 @@ export class JetStreamQueue implements Queue {
 
   async settle(change: Settlement, signal: AbortSignal): Promise<"done" | "stale"> {
     signal.throwIfAborted();
-    const shard = shardOfKey(change.key);
     try {
-      const entries = [await this.#settled(change, shard, signal)];
-      for (const message of change.also) entries.push(...(await this.#entriesOf(message, shard)));
-      await this.#shardAt(shard).jobs.commit(entries);
+      const { jobs, entries } = this.#shardAt(shardOfKey(change.key));
+      await jobs.commit(await entries.ofSettlement(change, signal));
       return "done";
     } catch (error) {
       if (error instanceof Conflict) return "stale";
       throw this.#failure(error);
     }
-  }
-
-  /**
-   * The job's next record. A job that stays longer gives its inline body to the body stream first, so that later
-   * changes, and the snapshot a new owner reads, move records of a few hundred octets. Where there is no room for it, it
-   * stays where it is.
-   */
-  async #settled(change: Settlement, shard: number, signal: AbortSignal): Promise<Entry> {
-    const { key, revision, next, inline } = change;
-    const entry = { subject: subjectOf(key), expect: revision };
-    if (next === undefined) return { ...entry, data: NOTHING, ttl: MARKER_TTL };
-    if (next.body.kind !== "inline" || inline === undefined)
-      return { ...entry, data: encodeJob(await this.#lasting(next, shard, signal), undefined) };
-    const id = newBodyId();
-    const { bodies } = this.#shardAt(shard);
-    const until = bodies.keptUntil(this.#options.clock.now());
-    try {
-      await bodies.put(id, 0, inline);
-    } catch (error) {
-      if (!(error instanceof StoreFault) || error.kind !== "full") throw error;
-      return { ...entry, data: encodeJob(next, inline) };
-    }
-    const body = { kind: "stored", id, chunks: 1, size: inline.length, until, own: true } as const;
-    return { ...entry, data: encodeJob({ ...next, body }, undefined) };
-  }
-
-  /**
-   * The lifetime of messages may have become longer since the body was stored: it is stored once more then, at a
-   * deferral, which comes in time. Only owners do so; commands do not know the lifetimes.
-   */
-  async #lasting(next: Job, shard: number, signal: AbortSignal): Promise<Job> {
-    const { body } = next;
-    if (body.kind !== "stored" || body.until === undefined || this.#owners.size === 0) return next;
-    const { bodies } = this.#shardAt(shard);
-    if (body.until + SLACK_MS >= bodies.keptUntil(next.queuedAt)) return next;
-    try {
-      await bodies.renew(body.id, body.chunks, signal);
-    } catch (error) {
-      // The next deferral tries again; what is missing is found by the attempt.
-      this.#options.log.warn({ err: error, message: next.message }, "a body could not be stored for longer");
-      return next;
-    }
-    return { ...next, body: { ...body, until: bodies.keptUntil(this.#options.clock.now()) } };
   }
 
   forget(key: JobKey, job: Job): void {
