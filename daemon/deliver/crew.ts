@@ -7,25 +7,15 @@
  *         less (`restraint`) stays in line, untried, unless it asked for long.
  * Fails:  never. Nothing is started when the lease nears its end.
  */
-import type { Clock } from "../kit/clock.ts";
-import type { Log } from "../kit/log.ts";
 import { reply } from "../mail/reply.ts";
 import type { Entry } from "../queue/schedule.ts";
-import { type Attempts, FAULT_PAUSE_MS } from "./attempts.ts";
-import type { Backlog } from "./backlog.ts";
-import type { Carrier } from "./carrier.ts";
 import { Lane, type LaneWay } from "./lane.ts";
-import { heeded, heldUp, leftAlone, refused } from "./restraint.ts";
-import { Staff, type Worker } from "./staff.ts";
+import { heldUp, leftAlone } from "./restraint.ts";
+import { Shift, type ShiftMeans } from "./shift.ts";
+import { Staff } from "./staff.ts";
 
-export interface CrewOptions {
-  readonly backlog: Backlog;
-  readonly attempts: Attempts;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly signal: AbortSignal;
-  /** False near the end of the lease. */
-  readonly mayStart: () => boolean;
+export interface CrewOptions
+  extends Pick<ShiftMeans, "backlog" | "attempts" | "clock" | "log" | "signal" | "mayStart"> {
   /** Workers in all. */
   readonly maxWorkers: number;
   /** How long a worker keeps an idle connection, ms. */
@@ -44,9 +34,6 @@ interface CrewStats {
   readonly lanes: number;
 }
 
-/** Settlements a worker may leave behind unanswered while it goes on with its connection. */
-const UNSETTLED = 2;
-
 const notLately = reply(451, "4.4.1", "The site did not answer lately; waiting before it is tried again");
 
 export class Crew {
@@ -55,11 +42,18 @@ export class Crew {
   /** Those with workers that idle on open connections. */
   readonly #idling = new Set<Lane>();
   readonly #staff: Staff;
+  readonly #means: ShiftMeans;
 
   constructor(options: CrewOptions) {
     this.#o = options;
     const { maxWorkers, patienceMs } = options;
     this.#staff = new Staff({ maxWorkers, patienceMs, onRoom: () => this.#feed() });
+    this.#means = {
+      ...options,
+      linger: (lane) => this.#linger(lane),
+      went: (lane) => this.#man(lane),
+      wait: (lane) => this.#wait(lane),
+    };
   }
 
   /** `waiting`, and since when the oldest of them is due, are of the targets that are meant. */
@@ -119,10 +113,10 @@ export class Crew {
       const now = this.#o.clock.now();
       if (!gate.mayConnect(now) || !gate.maySend(now)) return this.#wake(lane, now);
       const worker = this.#staff.hire(lane);
-      if (worker === undefined) return this.#makeRoom(lane);
+      if (worker === undefined) return this.#makeRoom();
       gate.take();
       lane.workers++;
-      void this.#work(lane, worker).finally(() => {
+      void new Shift(lane, worker, this.#means).work().finally(() => {
         gate.release();
         lane.workers--;
         worker.leave();
@@ -137,8 +131,7 @@ export class Crew {
   }
 
   /** Connections that idle elsewhere give way to work that waits, if that is what it waits for. */
-  #makeRoom(lane: Lane): void {
-    if (!this.#staff.lacksPlaces(lane)) return;
+  #makeRoom(): void {
     for (const other of this.#idling) {
       if (this.#staff.mayLinger(other)) continue;
       other.dismiss();
@@ -188,92 +181,14 @@ export class Crew {
     if (held) for (const each of lane.older(held.before)) this.#o.attempts.decide(each, held.outcome);
   }
 
-  async #work(lane: Lane, worker: Worker): Promise<void> {
-    const { gate } = worker;
-    const unsettled = new Set<Promise<void>>();
-    let carrier: Carrier | undefined;
-    try {
-      for (let entry = lane.take(); entry; entry = await this.#next(lane, carrier)) {
-        if (!this.#mayCarry(entry, lane, gate)) break;
-        carrier = await this.#ready(carrier, lane, worker, entry);
-        if (carrier === undefined) break;
-        const carried = await this.#carry(entry, carrier, lane, gate);
-        if (carried === "stale") {
-          carrier = await this.#open(lane, worker, entry);
-          if (carrier === undefined) break;
-          this.#o.backlog.later(entry, 0);
-          continue;
-        }
-        const { settled } = carried;
-        unsettled.add(settled);
-        void settled.finally(() => unsettled.delete(settled));
-        if (unsettled.size >= UNSETTLED) await Promise.race(unsettled);
-      }
-    } catch (error) {
-      this.#o.log.error({ err: error, lane: lane.name }, "a delivery worker failed");
-    } finally {
-      carrier?.close();
-      await Promise.all(unsettled);
-    }
-  }
-
-  async #next(lane: Lane, carrier: Carrier | undefined): Promise<Entry | undefined> {
-    const entry = lane.take();
-    if (entry !== undefined || !carrier?.reusable || !this.#staff.mayLinger(lane)) return entry;
+  /** The next job, if one comes before the connection must be given up. */
+  async #linger(lane: Lane): Promise<Entry | undefined> {
+    if (!this.#staff.mayLinger(lane)) return undefined;
     const lingering = lane.linger(this.#o.lingerMs);
     this.#idling.add(lane);
     const late = await lingering;
     if (lane.idle === 0) this.#idling.delete(lane);
     return late;
-  }
-
-  /** Counts the message against the rate at once, before anything is awaited: the other workers ask in between. */
-  #mayCarry(entry: Entry, lane: Lane, gate: LaneWay["gate"]): boolean {
-    const { mayStart, signal, backlog, clock } = this.#o;
-    const now = clock.now();
-    if (!mayStart() || signal.aborted) backlog.later(entry, 500);
-    else if (gate.isSuspended()) backlog.later(entry, 0);
-    else if (!gate.maySend(now)) lane.putBack(entry);
-    else {
-      gate.sent(now);
-      return true;
-    }
-    return false;
-  }
-
-  /** The connection if it can take another job, else a new one. */
-  async #ready(
-    carrier: Carrier | undefined,
-    lane: Lane,
-    worker: Worker,
-    entry: Entry,
-  ): Promise<Carrier | undefined> {
-    if (carrier?.reusable) return carrier;
-    carrier?.close();
-    return this.#open(lane, worker, entry);
-  }
-
-  /** A new connection, or `undefined` when the site cannot be used: then everything that waits for it is deferred. */
-  async #open(lane: Lane, worker: Worker, entry: Entry): Promise<Carrier | undefined> {
-    const { signal, clock, attempts, backlog } = this.#o;
-    const { gate } = worker;
-    const opened = await worker
-      .opening(() => lane.way.open(signal))
-      .catch((error: unknown) => {
-        backlog.later(entry, signal.aborted ? 0 : FAULT_PAUSE_MS);
-        throw error;
-      });
-    if (opened.kind === "open") {
-      this.#went(lane, gate);
-      return opened.carrier;
-    }
-    const now = clock.now();
-    const outcome = refused(opened, gate, now);
-    const isDead = gate.backOff(now) !== undefined;
-    lane.fresh = false; // it was tried
-    for (const each of isDead ? [entry, ...lane.drain()] : [entry]) attempts.decide(each, outcome);
-    if (!isDead) this.#wait(lane);
-    return undefined;
   }
 
   /** It may have asked for less just now. */
@@ -284,39 +199,5 @@ export class Crew {
     lane.quietUntil = until;
     this.#o.log.info({ site: lane.name, pauseMs: Math.round(until - now) }, "a site asked us to send less");
     this.#sendAway(lane);
-  }
-
-  /** The site answered well: it may bear another connection. */
-  #went(lane: Lane, gate: LaneWay["gate"]): void {
-    gate.went("well", this.#o.clock.now());
-    if (lane.size > 0) this.#man(lane);
-  }
-
-  /**
-   * Carries one job. Resolves when the connection is free for the next, which is before the job is settled: the
-   * settlement comes along in a box, since a promise of a promise would wait for both.
-   */
-  #carry(
-    entry: Entry,
-    carrier: Carrier,
-    lane: Lane,
-    gate: LaneWay["gate"],
-  ): Promise<{ readonly settled: Promise<void> } | "stale"> {
-    return new Promise((free) => {
-      const settled: Promise<void> = this.#o.attempts.attempt(entry, async (queued) => {
-        const outcomes = await carrier.carry(queued, this.#o.signal);
-        if (outcomes === "stale") {
-          free("stale");
-          return undefined;
-        }
-        const less = heeded(outcomes, gate, this.#o.clock.now());
-        if (less) this.#wait(lane);
-        else if (carrier.reusable) this.#went(lane, gate);
-        free({ settled });
-        return less ?? outcomes;
-      });
-      // Gone, held or failed before it was carried: the connection is as free as it was.
-      void settled.then(() => free({ settled }));
-    });
   }
 }

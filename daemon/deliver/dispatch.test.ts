@@ -16,6 +16,7 @@ import { systemClock } from "../kit/clock.ts";
 import type { Domain } from "../mail/address.ts";
 import type { Outcome } from "../mail/outcome.ts";
 import type { PolicyName } from "../queue/job.ts";
+import type { Way } from "./carrier.ts";
 
 test("jobs for one site share one connection, and are gone when they are delivered", quick, async (t) => {
   const { ways, finished, dispatcher, accept, until } = await setup(t);
@@ -286,35 +287,65 @@ test("of a dead site's many jobs only so many are in memory at once", quick, asy
   assert.ok(most > 1 && most <= 256, `${most} at once`);
 });
 
-test("neither an order nor what was never tried stands behind a crowd that is put off without a try", quick, async (t) => {
+test(
+  "neither an order nor what was never tried stands behind a crowd that is put off without a try",
+  quick,
+  async (t) => {
+    const ways = new Ways();
+    ways.pauses = true;
+    ways.open = async () => refused;
+    const { queue, finished, accept, until } = await setup(t, { maxFresh: 0 }, ways);
+    const read = queue.read.bind(queue);
+    const later = Promise.withResolvers<void>();
+    let reading = 0;
+    queue.read = async (key) => {
+      const found = await read(key);
+      if (found?.job.attempts === 0 || found?.job.order) return found;
+      reading++;
+      await later.promise;
+      return found;
+    };
+    const crowd = [];
+    for (let i = 0; i < 300; i++) crowd.push(await accept({ attempts: 1, nextAttempt: Date.now() - 1_000 }));
+    await untilTrue("as many as may are under way", () => reading === 256);
+    const fresh = await accept();
+    await until(() => finished.length === 1);
+    assert.equal(finished[0]?.queued.job.message, fresh.message);
+    const last = crowd.at(-1)?.message;
+    for await (const { key, revision, job } of queue.list())
+      if (job.message === last)
+        await queue.settle({
+          key,
+          revision,
+          next: { ...job, order: { kind: "bounce", reason: "" } },
+          also: [],
+        });
+    await until(() => finished.length === 2);
+    assert.equal(finished[1]?.queued.job.message, last);
+    later.resolve();
+    await until(() => finished.length === 301);
+  },
+);
+
+test("what has waited for its way takes it in portions, so that others have their turn", quick, async (t) => {
   const ways = new Ways();
-  ways.pauses = true;
-  ways.open = async () => refused;
-  const { queue, finished, accept, until } = await setup(t, { maxFresh: 0 }, ways);
-  const read = queue.read.bind(queue);
-  const later = Promise.withResolvers<void>();
-  let reading = 0;
-  queue.read = async (key) => {
-    const found = await read(key);
-    if (found?.job.attempts === 0 || found?.job.order) return found;
-    reading++;
-    await later.promise;
-    return found;
+  const gate = new CountingGate(1);
+  gate.stuck = true;
+  const way = Promise.withResolvers<Way>();
+  ways.find = () => {
+    ways.lookUps++;
+    return way.promise;
   };
-  const crowd = [];
-  for (let i = 0; i < 300; i++) crowd.push(await accept({ attempts: 1, nextAttempt: Date.now() - 1_000 }));
-  await untilTrue("as many as may are under way", () => reading === 256);
-  const fresh = await accept();
-  await until(() => finished.length === 1);
-  assert.equal(finished[0]?.queued.job.message, fresh.message);
-  const last = crowd.at(-1)?.message;
-  for await (const { key, revision, job } of queue.list())
-    if (job.message === last)
-      await queue.settle({ key, revision, next: { ...job, order: { kind: "bounce", reason: "" } }, also: [] });
-  await until(() => finished.length === 2);
-  assert.equal(finished[1]?.queued.job.message, last);
-  later.resolve();
-  await until(() => finished.length === 301);
+  const { dispatcher, accept } = await setup(t, {}, ways);
+  for (let i = 0; i < 2_500; i++) await accept();
+  const due = () => dispatcher.stats(Date.now()).due;
+  await untilTrue("all wait for the way", () => due() === 0);
+  const never = () => new Promise<never>(() => {});
+  way.resolve({ kind: "lane", lane: "a site", gate, open: never });
+  for (let n = 0; n < 5; n++) await Promise.resolve();
+  assert.equal(due(), 1_000);
+  await untilTrue("all are in line", () => due() === 2_500);
+  assert.equal(ways.lookUps, 1);
 });
 
 test("slow sites cannot take every worker: a lane without any finds one", quick, async (t) => {

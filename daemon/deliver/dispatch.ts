@@ -7,6 +7,7 @@
  * Fails:  never. Nothing is started when the lease nears its end (`mayStart`), and what is started is waited for before
  *         partitions are handed over (`idle`).
  */
+import { setImmediate as turn } from "node:timers/promises";
 import type { Outcome } from "../mail/outcome.ts";
 import { reply } from "../mail/reply.ts";
 import { idTime, messageOf } from "../queue/ids.ts";
@@ -196,12 +197,10 @@ export class Dispatcher implements OwnerEvents {
     this.#finding.set(target, waiting);
     found
       .then(
-        (way) => {
-          for (const each of waiting) this.#send(each, way);
-        },
+        (way) => inPortions(waiting, (each) => this.#send(each, way)),
         (error: unknown) => {
           if (!this.#o.signal.aborted) this.#o.log.error({ err: error, target }, "no way could be looked up");
-          for (const each of waiting) this.#backlog.later(each, FAULT_PAUSE_MS);
+          return inPortions(waiting, (each) => this.#backlog.later(each, FAULT_PAUSE_MS));
         },
       )
       .finally(() => this.#finding.delete(target));
@@ -210,7 +209,8 @@ export class Dispatcher implements OwnerEvents {
   #send(entry: Entry, way: Way): void {
     if (!this.#backlog.owns(entry)) return;
     if (way.kind === "none") this.#attempts.decide(entry, way.outcome);
-    else if (way.gate.isSuspended()) this.#pause(entry, entry.target, this.#suspension(entry, way.gate), siteSuspended);
+    else if (way.gate.isSuspended())
+      this.#pause(entry, entry.target, this.#suspension(entry, way.gate), siteSuspended);
     else if (this.#isSuppressed(entry)) this.#attempts.decide(entry);
     else this.#crew.join(entry, way);
   }
@@ -250,6 +250,14 @@ export class Dispatcher implements OwnerEvents {
     this.#backlog.stop();
     this.#paused.stop();
     this.#crew.stop();
+  }
+}
+
+/** Also those that come while it goes on. */
+async function inPortions(entries: readonly Entry[], each: (entry: Entry) => void): Promise<void> {
+  for (let n = 0; n < entries.length; n++) {
+    if (n > 0 && n % AT_ONCE === 0) await turn();
+    each(entries[n] as Entry);
   }
 }
 

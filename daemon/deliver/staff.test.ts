@@ -68,15 +68,21 @@ test("whose mail was never tried may open a connection when all that may are at 
   assert.deepEqual([open(untried()), open(untried())], [true, false]);
 });
 
-test("who lacks a connection that may be opened is not helped by a worker who idles elsewhere", (t) => {
+test("who idles goes home when somebody waits for the place, and not for a connection that may be opened", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const staff = new Staff({ maxWorkers: 10, patienceMs: 60_000, onRoom: () => {} });
+  const [idler, known] = [lane(), lane({ worked: true })];
   for (let i = 0; i < 5; i++) void staff.hire(lane())?.opening(never);
-  const one = lane();
-  assert.equal(staff.hire(one), undefined);
-  assert.equal(staff.lacksPlaces(one), false);
+  assert.equal(staff.hire(lane()), undefined);
+  assert.equal(staff.mayLinger(idler), true, "half of the workers open connections");
   for (let i = 0; i < 4; i++) staff.hire(lane({ worked: true }));
-  assert.equal(staff.lacksPlaces(one), true);
+  assert.deepEqual(
+    [staff.mayLinger(idler), staff.mayLinger(known)],
+    [false, true],
+    "a tenth is kept for sites that take mail",
+  );
+  staff.hire(lane({ worked: true }));
+  assert.equal(staff.mayLinger(known), false, "all are at work");
 });
 
 test("sites that never took mail leave a tenth to those that did", () => {
@@ -133,21 +139,25 @@ test("hosts that say nothing keep no healthy site waiting, and are all tried", q
   await eventually("all to be tried", () => ways.opened.length === 13 || undefined);
 });
 
-test("in a storm a message that was never tried has the next worker, though no record fits into memory", quick, async (t) => {
-  const ways = new Ways();
-  const [putOff, release] = storm();
-  ways.carry = ({ job }) =>
-    job.destination === "healthy.example" ? Promise.resolve([delivered]) : putOff();
-  const { dispatcher, finished, accept, until } = await setup(t, { maxWorkers: 1, maxFresh: 0 }, ways);
-  for (let i = 0; i < 50; i++) await accept({ ...destination(`stuck${i}.example`), ...again });
-  await untilTrue("one is tried, and all are in line", () => dispatcher.stats(Date.now()).lanes === 50);
-  await accept(destination("healthy.example"));
-  await untilTrue("it is in line", () => dispatcher.stats(Date.now()).lanes === 51);
-  release();
-  await until(() => finished.length >= 2);
-  assert.equal(finished[1]?.queued.job.destination, "healthy.example");
-  assert.equal(ways.opened[1], "healthy.example");
-});
+test(
+  "in a storm a message that was never tried has the next worker, though no record fits into memory",
+  quick,
+  async (t) => {
+    const ways = new Ways();
+    const [putOff, release] = storm();
+    ways.carry = ({ job }) =>
+      job.destination === "healthy.example" ? Promise.resolve([delivered]) : putOff();
+    const { dispatcher, finished, accept, until } = await setup(t, { maxWorkers: 1, maxFresh: 0 }, ways);
+    for (let i = 0; i < 50; i++) await accept({ ...destination(`stuck${i}.example`), ...again });
+    await untilTrue("one is tried, and all are in line", () => dispatcher.stats(Date.now()).lanes === 50);
+    await accept(destination("healthy.example"));
+    await untilTrue("it is in line", () => dispatcher.stats(Date.now()).lanes === 51);
+    release();
+    await until(() => finished.length >= 2);
+    assert.equal(finished[1]?.queued.job.destination, "healthy.example");
+    assert.equal(ways.opened[1], "healthy.example");
+  },
+);
 
 test("a healthy site's connection outlives a storm of sites that may not even open one", quick, async (t) => {
   const ways = new Ways();
@@ -164,23 +174,30 @@ test("a healthy site's connection outlives a storm of sites that may not even op
   assert.equal(ways.opened.filter((name) => name === "healthy.example").length, 1);
 });
 
-test("a site that takes mail keeps its connection while others wait for a worker, as long as its tenth is free", quick, async (t) => {
-  const ways = new Ways();
-  const [putOff, release] = storm();
-  ways.carry = ({ job }) =>
-    job.destination === "healthy.example" ? Promise.resolve([delivered]) : putOff();
-  const over = { maxWorkers: 10, lingerMs: 8_000 };
-  const { dispatcher, finished, accept, until } = await setup(t, over, ways);
-  await accept(destination("healthy.example"));
-  await until(() => finished.length === 1);
-  for (let i = 0; i < 20; i++) await accept({ ...destination(`stuck${i}.example`), ...again });
-  await untilTrue("all are in line", () => dispatcher.stats(Date.now()).lanes === 21);
-  assert.equal(dispatcher.stats(Date.now()).workers, 9);
-  await accept(destination("healthy.example"));
-  await until(() => finished.length === 2);
-  assert.equal(ways.opened.filter((name) => name === "healthy.example").length, 1);
-  release();
-});
+test(
+  "a site that takes mail keeps its connection while others wait for a worker, as long as its tenth is free",
+  quick,
+  async (t) => {
+    const ways = new Ways();
+    const [putOff, release] = storm();
+    ways.carry = ({ job }) =>
+      job.destination === "healthy.example" ? Promise.resolve([delivered]) : putOff();
+    const over = { maxWorkers: 10, lingerMs: 8_000 };
+    const { dispatcher, finished, accept, until } = await setup(t, over, ways);
+    await accept(destination("healthy.example"));
+    await until(() => finished.length === 1);
+    const stuck = (i: number) => accept({ ...destination(`stuck${i}.example`), ...again });
+    for (let i = 0; i < 8; i++) await stuck(i);
+    await untilTrue("nine are taken", () => dispatcher.stats(Date.now()).workers === 9);
+    for (let i = 8; i < 20; i++) await stuck(i);
+    await untilTrue("all are in line", () => dispatcher.stats(Date.now()).lanes === 21);
+    assert.equal(dispatcher.stats(Date.now()).workers, 9);
+    await accept(destination("healthy.example"));
+    await until(() => finished.length === 2);
+    assert.equal(ways.opened.filter((name) => name === "healthy.example").length, 1);
+    release();
+  },
+);
 
 test("a worker whose site only puts mail off goes home at once while others wait", quick, async (t) => {
   const ways = new Ways();

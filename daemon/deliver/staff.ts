@@ -82,12 +82,7 @@ export class Staff {
     return undefined;
   }
 
-  /** It got none because all are at work that it may have: who idles elsewhere would do. */
-  lacksPlaces(lane: Lane): boolean {
-    return this.#isFull(rankOf(lane));
-  }
-
-  /** Whoever idles on a connection to this site may stay: nobody waits for the place, or it is one of those that are kept for sites like it. */
+  /** Whoever idles on a connection may stay: nobody waits for the place, or it is among those that are kept for sites that take mail. */
   mayLinger({ way }: Lane): boolean {
     if (way.gate.worked && this.#working < this.#o.maxWorkers) return true;
     return !ranks.some((rank) => this.#hungry[rank].size > 0 && this.#isFull(rank));
