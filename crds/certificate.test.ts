@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { test } from "node:test";
 import { makeCertificate } from "../daemon/net/self-signed.ts";
-import { certificateFault, serverNames } from "./certificate.ts";
+import { authoritiesFault, certificateFault, serverNames } from "./certificate.ts";
 
 const now = Date.UTC(2026, 10, 29);
 const day = 86_400_000;
@@ -45,4 +45,11 @@ for (const { name, texts, at, says } of table) {
 
 test("its names: DNS names in lower case, nothing else", () => {
   assert.deepEqual(serverNames(new X509Certificate(good.cert)), ["mx.example.test", "*.example.test"]);
+});
+
+test("authorities: each must be a certificate, whatever stands between them", () => {
+  assert.equal(authoritiesFault(`# ours\n${good.cert}# theirs\n${other.cert}`), undefined);
+  const broken = `${good.cert}-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n`;
+  assert.match(authoritiesFault(broken) ?? "", /^certificate 2 cannot be read; copy it anew/);
+  assert.match(authoritiesFault(good.cert.slice(0, 200)) ?? "", /^certificate 1 cannot be read/);
 });

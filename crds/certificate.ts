@@ -1,5 +1,5 @@
 /**
- * Checks a certificate and its key, as a Secret of type kubernetes.io/tls holds them.
+ * Checks a certificate and its key, as a Secret of type kubernetes.io/tls holds them; and certificates of authorities.
  *
  * In:     PEM texts (the certificate first, its chain behind it), the time.
  * Out:    what is wrong, in words that name the remedy; or `undefined`.
@@ -45,6 +45,15 @@ function readKey(pem: string): KeyObject | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Of a bundle of authorities; expired ones are left to whoever connects. */
+export function authoritiesFault(bundle: string): string | undefined {
+  const blocks = bundle.split(/(?=-----BEGIN CERTIFICATE-----)/).filter((text) => text.startsWith("-----"));
+  const bad = blocks.findIndex((block) => readCertificate(block) === undefined);
+  return bad < 0
+    ? undefined
+    : `certificate ${bad + 1} cannot be read; copy it anew, with both of its lines -----`;
 }
 
 /** The DNS names that the certificate is for, in lower case; `*.example.org` stays as it is. */

@@ -6,12 +6,13 @@
  * Out:    a fault per mistake.
  */
 import ipaddr from "ipaddr.js";
+import { authoritiesFault } from "./certificate.ts";
 import { canonicalAddress, canonicalDomain, canonicalMatch } from "./names.ts";
 import { fieldOf, type Path } from "./problem.ts";
 import { parseQuantity } from "./quantities.ts";
 import type { Resource } from "./resource.ts";
 import type { Fault } from "./shape.ts";
-import type { MailboxSpec, MailDomainSpec, RelayPolicySpec, Webhook } from "./types.ts";
+import type { Filter, MailboxSpec, MailDomainSpec, RelayPolicySpec, Webhook } from "./types.ts";
 
 export function meaningFaults({ kind, spec }: Pick<Resource, "kind" | "spec">): readonly Fault[] {
   const checks: readonly (Fault | undefined)[] =
@@ -25,7 +26,16 @@ export function meaningFaults({ kind, spec }: Pick<Resource, "kind" | "spec">): 
     .map(({ path, message }) => ({ path: ["spec", ...path], message }));
 }
 
-const ofDomain = ({ domain, aliases, catchAll, delivery, limits, webhooks }: MailDomainSpec) => [
+const ofDomain = ({
+  domain,
+  aliases,
+  catchAll,
+  delivery,
+  limits,
+  webhooks,
+  inbound,
+  outbound,
+}: MailDomainSpec) => [
   canonicalDomain(domain) === undefined
     ? {
         path: ["domain"],
@@ -41,6 +51,8 @@ const ofDomain = ({ domain, aliases, catchAll, delivery, limits, webhooks }: Mai
   ...addresses(delivery?.forward?.to ?? [], ["delivery", "forward", "to"]),
   size(limits.messageSize, ["limits", "messageSize"]),
   ...webhooks.map(place),
+  ...(inbound?.filters ?? []).map((filter, i) => trust(filter, ["inbound", "filters", i])),
+  ...(outbound?.filters ?? []).map((filter, i) => trust(filter, ["outbound", "filters", i])),
 ];
 
 const ofMailbox = ({ address: own, aliases, forwardTo, quota }: MailboxSpec) => [
@@ -83,6 +95,11 @@ const place = ({ url }: Webhook, i: number) =>
   URL.canParse(url)
     ? undefined
     : { path: ["webhooks", i, "url"], message: `${url} is no URL; write https://hooks.example.org/mail` };
+
+function trust({ rspamd }: Filter, path: Path): Fault | undefined {
+  const message = rspamd?.caBundle === undefined ? undefined : authoritiesFault(rspamd.caBundle);
+  return message === undefined ? undefined : { path: [...path, "rspamd", "caBundle"], message };
+}
 
 const addresses = (list: readonly string[], path: Path) => list.map((text, i) => address(text, [...path, i]));
 

@@ -10,6 +10,7 @@ import { complaintsDomain, noComplaintsDomain } from "./complaints.ts";
 import { isRecord } from "./defaults.ts";
 import { domainSecretProblems } from "./domain-secrets.ts";
 import type { RawResource } from "./envelope.ts";
+import { filterPasswordFault } from "./filter-password.ts";
 import { hookSecretFault } from "./hook-secret.ts";
 import { canonicalAddress, canonicalDomain, domainPart } from "./names.ts";
 import { passwordFault } from "./password.ts";
@@ -107,6 +108,7 @@ class References {
     const problems = [
       ...domainSecretProblems(resource, this.#secrets, Date.now()),
       ...this.#ofWebhooks(resource),
+      ...this.#ofFilters(resource),
       ...this.#ofReports(resource, resource.spec.inbound.dmarc.reports, [
         "spec",
         "inbound",
@@ -177,13 +179,31 @@ class References {
   }
 
   #ofWebhooks(resource: Placed<ResourceOf<"MailDomain"> | ResourceOf<"RelayPolicy">>): Problem[] {
-    return resource.spec.webhooks.flatMap(({ secretRef: { name, key } }, i) => {
-      const path = ["spec", "webhooks", i, "secretRef"];
-      const found = this.#secretValue(resource, name, key, [...path, "key"]);
-      if (typeof found !== "string") return [found];
-      const fault = hookSecretFault(found);
-      return fault === undefined ? [] : [problemAt(resource, path, `key ${key} of Secret ${name} ${fault}`)];
-    });
+    return resource.spec.webhooks.flatMap(({ secretRef }, i) =>
+      this.#ofValue(resource, secretRef, ["spec", "webhooks", i, "secretRef"], hookSecretFault),
+    );
+  }
+
+  #ofFilters(resource: Placed<ResourceOf<"MailDomain">>): Problem[] {
+    return (["inbound", "outbound"] as const).flatMap((where) =>
+      resource.spec[where].filters.flatMap(({ rspamd }, i) => {
+        const path = ["spec", where, "filters", i, "rspamd", "passwordSecretRef"];
+        const ref = rspamd?.passwordSecretRef;
+        return ref ? this.#ofValue(resource, ref, path, filterPasswordFault) : [];
+      }),
+    );
+  }
+
+  #ofValue(
+    resource: Placed<Resource>,
+    { name, key }: { readonly name: string; readonly key: string },
+    path: Path,
+    faultOf: (value: string) => string | undefined,
+  ): Problem[] {
+    const found = this.#secretValue(resource, name, key, [...path, "key"]);
+    if (typeof found !== "string") return [found];
+    const fault = faultOf(found);
+    return fault === undefined ? [] : [problemAt(resource, path, `key ${key} of Secret ${name} ${fault}`)];
   }
 
   /** Reports are read where mailboxes of the same namespace are filled. */

@@ -74,10 +74,22 @@ export interface MilterAddress {
   readonly address: string;
 }
 
+/** The Secret, in the same namespace, with the password that it asks for, as plain text; the hash of it is rspamd's. */
+export interface FilterPasswordSecretRef {
+  readonly name: string;
+  readonly key: string;
+}
+
 /** It is rspamd, asked over HTTP as its proxies ask it. */
 export interface RspamdAddress {
   /** Where its worker listens, without a path. */
   readonly url: string;
+  /** The Secret, in the same namespace, with the password that it asks for, as plain text; the hash of it is rspamd's. */
+  readonly passwordSecretRef?: FilterPasswordSecretRef;
+  /** The name that its certificate must be for, where it is another than the host in url. */
+  readonly serverName?: string;
+  /** PEM certificates of authorities that are trusted for it, instead of the public ones. */
+  readonly caBundle?: string;
 }
 
 export interface Filter {

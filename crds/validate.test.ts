@@ -74,6 +74,34 @@ test("a webhook's secret must be there and fit, and its url must be one", async 
     assert.match((await told(policy(url), ...(beside === "" ? [] : [beside])))[0] ?? "", fault);
 });
 
+test("a filter's password must be there and fit, for either direction; so must its authorities", async () => {
+  const screened = (where: string, rspamd: string) =>
+    domain.replace("domain: a.test", `domain: a.test, ${where}: {filters: [{name: f, rspamd: {${rspamd}}}]}`);
+  const asks = "url: 'http://r:11334', passwordSecretRef: {name: s}";
+  const good = secret("stringData: {password: correct-horse}");
+  const bad = "-----BEGIN CERTIFICATE-----\\nMIIB\\n-----END CERTIFICATE-----\\n";
+  for (const where of ["inbound", "outbound"]) {
+    assert.deepEqual(await told(screened(where, asks), good), []);
+    const at = `spec\\.${where}\\.filters\\[0\\]\\.rspamd`;
+    const faults: readonly (readonly [string, string, string])[] = [
+      [
+        asks,
+        domain.replace("a.test", "b.test").replace("name: d", "name: e"),
+        "\\.passwordSecretRef\\.name: there is no Secret s",
+      ],
+      [asks, secret("stringData: {other: x}"), "\\.passwordSecretRef\\.key: Secret s has no key password"],
+      [
+        asks,
+        secret('stringData: {password: "a\\nb"}'),
+        "\\.passwordSecretRef: key password of Secret s holds a line end",
+      ],
+      [`url: 'https://r', caBundle: "${bad}"`, good, "\\.caBundle: certificate 1 cannot be read"],
+    ];
+    for (const [rspamd, beside, fault] of faults)
+      assert.match((await told(screened(where, rspamd), beside)).join("\n"), new RegExp(`${at}${fault}`));
+  }
+});
+
 test("references reach across files", async () => {
   assert.deepEqual(
     await told(mailbox("passwordSecretRef: {name: s}"), domain, secret("stringData: {password: x}")),

@@ -155,3 +155,22 @@ test("what a missing Secret would have held is left out", async () => {
   const policy = declared.find((one) => one.kind === "RelayPolicy");
   assert.deepEqual(policy?.kind === "RelayPolicy" && policy.credentials, {});
 });
+
+test("passwords of content filters are found by reference; one that no header can carry is as good as none", async () => {
+  const filter = (name: string, key: string) =>
+    `{name: ${name}, rspamd: {url: "http://r:11334", passwordSecretRef: {name: tools, key: ${key}}}}`;
+  const text = `
+${api}
+kind: MailDomain
+metadata: {name: example}
+spec:
+  domain: example.test
+  inbound: {filters: [${filter("a", "in")}, ${filter("b", "bad")}]}
+  outbound: {filters: [${filter("a", "in")}, ${filter("c", "none")}]}
+---
+{apiVersion: v1, kind: Secret, metadata: {name: tools}, stringData: {in: correct-horse, bad: "x\\ny"}}
+`;
+  const { resources, secrets } = await validate([{ file: "x.yaml", text }]);
+  const [domain] = await new SecretResolver(cheap).declare({ resources, secrets }, () => undefined);
+  assert.deepEqual(domain?.kind === "MailDomain" && domain.filterSecrets, { "tools/in": "correct-horse" });
+});

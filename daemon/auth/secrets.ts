@@ -6,7 +6,8 @@
  * Fails:  never for a missing Secret or a value that is of no use (the check has spoken): the mailbox has no login, the
  *         smarthost no credential. A hash of another program is never taken for the password itself.
  */
-import { routesOf } from "../../crds/choices.ts";
+import { filtersOf, routesOf } from "../../crds/choices.ts";
+import { filterPasswordFault } from "../../crds/filter-password.ts";
 import { hookSecretFault } from "../../crds/hook-secret.ts";
 import { passwordFault } from "../../crds/password.ts";
 import { type Resource, type ResourceOf, type Secret, titleOf } from "../../crds/resource.ts";
@@ -15,6 +16,7 @@ import type { Checked } from "../../crds/validate.ts";
 import { credentialId, type Declared, type DeclaredKey, declaredKey } from "../directory/declared.ts";
 import type { Credential } from "../directory/directory.ts";
 import { domainSecrets } from "../directory/domain-secrets.ts";
+import { type FilterSecrets, filterSecretId } from "../directory/filters.ts";
 import type { HookSecrets } from "../directory/hooks.ts";
 import { type Cost, defaultCost } from "./password.ts";
 import { PasswordBook, type PasswordSecrets, type Passwords } from "./password-book.ts";
@@ -51,7 +53,8 @@ export class SecretResolver {
     switch (kind) {
       case "MailDomain": {
         const secrets = domainSecrets(resource.spec, (secret) => vault.data(namespace, secret));
-        return { kind, namespace, name, spec: resource.spec, ...secrets, ...vault.hookSecrets(resource) };
+        const more = { ...vault.hookSecrets(resource), ...vault.filterSecrets(resource) };
+        return { kind, namespace, name, spec: resource.spec, ...secrets, ...more };
       }
       case "RelayPolicy": {
         const secrets = { credentials: vault.credentials(resource), ...vault.hookSecrets(resource) };
@@ -100,6 +103,16 @@ class Vault {
       return value === undefined || hookSecretFault(value) !== undefined ? [] : [[name, value] as const];
     });
     return found.length === 0 ? {} : { hookSecrets: Object.fromEntries(found) };
+  }
+
+  filterSecrets({ namespace, spec }: ResourceOf<"MailDomain">): { readonly filterSecrets?: FilterSecrets } {
+    const found = filtersOf(spec).flatMap(({ rspamd }) => {
+      const ref = rspamd?.passwordSecretRef;
+      const value = ref && this.#read(namespace, ref.name, ref.key);
+      if (ref === undefined || value === undefined || filterPasswordFault(value) !== undefined) return [];
+      return [[filterSecretId(ref), value] as const];
+    });
+    return found.length === 0 ? {} : { filterSecrets: Object.fromEntries(found) };
   }
 
   credentials({ namespace, spec }: ResourceOf<"RelayPolicy">): Readonly<Record<string, Credential>> {

@@ -4,6 +4,7 @@
 import type { AuthSecretRef, MailboxSpec, MailDomainSpec, RelayPolicySpec } from "../../crds/types.ts";
 import type { Branded } from "../kit/brand.ts";
 import type { Credential, DkimSecret, TlsSecret } from "./directory.ts";
+import type { FilterSecrets } from "./filters.ts";
 import type { HookSecrets } from "./hooks.ts";
 
 interface Named {
@@ -24,6 +25,8 @@ export interface DeclaredDomain extends Named {
   readonly tls?: TlsSecret;
   /** What signs webhooks, by the hook's name; what is missing could not be read. */
   readonly hookSecrets?: HookSecrets;
+  /** The passwords of its content filters; what is missing could not be read. */
+  readonly filterSecrets?: FilterSecrets;
 }
 
 export interface DeclaredMailbox extends Named {

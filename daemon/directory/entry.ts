@@ -56,11 +56,13 @@ export function domainEntry({
   dkim = [],
   tls,
   hookSecrets,
+  filterSecrets,
   draining,
 }: DeclaredDomain): DomainEntry | undefined {
   const domain = parseDomain(spec.domain);
   if (domain === undefined) return undefined;
   const policy = policyName(namespace, spec.relayPolicyRef.name);
+  const owner = { namespace, secrets: filterSecrets };
   const reports = spec.inbound?.dmarc.reports; // a record from before the field existed has none
   const dmarcReports = reports && reportSender({ from: `postmaster@${domain}`, ...reports }, policy);
   return {
@@ -75,8 +77,8 @@ export function domainEntry({
     dkim,
     // A record from before the fields existed has none.
     filters: {
-      inbound: filterEntries(spec.inbound?.filters),
-      outbound: filterEntries(spec.outbound?.filters),
+      inbound: filterEntries(spec.inbound?.filters, owner),
+      outbound: filterEntries(spec.outbound?.filters, owner),
     },
     hooks: hookEntries({ namespace, name }, { kind: "MailDomain", domain }, spec.webhooks, hookSecrets),
     ...(tls === undefined ? {} : { tls }),

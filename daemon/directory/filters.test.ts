@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Filter } from "../../crds/types.ts";
-import { filterEntries } from "./filters.ts";
+import { filterEntries as entriesOf } from "./filters.ts";
+
+const filterEntries = (filters: readonly Filter[] | undefined, namespace = "team", secrets = {}) =>
+  entriesOf(filters, { namespace, secrets });
 
 const given = (over: Partial<Filter>): Filter => ({
   name: "f",
@@ -53,4 +56,38 @@ test("what names no server leads nowhere, and is not passed over", () => {
     [{ kind: "nowhere" }, { kind: "nowhere" }],
   );
   assert.deepEqual(filterEntries(undefined), []);
+});
+
+const rspamd = (over: Partial<Filter["rspamd"]>) =>
+  given({ rspamd: { url: "https://r.svc:11334", ...over } });
+const ref = (name: string, key = "password") => ({ passwordSecretRef: { name, key } });
+
+test("who asks with another password, or trusts others, asks for itself; nothing of either is in the name", () => {
+  const one = ["team", rspamd({ ...ref("r"), serverName: "R.test", caBundle: "PEM" })] as const;
+  const others: readonly (readonly [string, Filter])[] = [
+    ["team", rspamd({})],
+    ["team", rspamd({ ...ref("s"), serverName: "r.test", caBundle: "PEM" })],
+    ["team", rspamd({ ...ref("r", "other"), serverName: "r.test", caBundle: "PEM" })],
+    ["team", rspamd({ ...ref("r"), serverName: "s.test", caBundle: "PEM" })],
+    ["team", rspamd({ ...ref("r"), serverName: "r.test", caBundle: "MEP" })],
+    ["rivals", rspamd({ ...ref("r"), serverName: "r.test", caBundle: "PEM" })],
+  ];
+  const idOf = ([namespace, filter]: readonly [string, Filter], secrets = {}) =>
+    filterEntries([filter], namespace, secrets)[0]?.id ?? assert.fail();
+  const ids = [one, ...others].map((each) => idOf(each));
+  assert.equal(new Set(ids).size, ids.length);
+  assert.match(ids[0] ?? "", /^rspamds \[r\.svc\]:11334 #[\w-]{43}$/);
+  assert.equal(idOf(["team", rspamd({ ...ref("r"), serverName: "r.test", caBundle: "PEM" })]), ids[0]);
+  // The operator, which knows no passwords, calls it the same.
+  assert.equal(idOf(one, { "r/password": "pw" }), ids[0]);
+});
+
+test("a password that is there, and one that is not", () => {
+  const passwordOf = (secrets: object) => {
+    const [entry] = filterEntries([rspamd(ref("r"))], "team", secrets);
+    return entry?.server.kind === "rspamd" && entry.server.password;
+  };
+  assert.deepEqual(passwordOf({ "r/password": "pw" }), { text: "pw" });
+  assert.equal(passwordOf({ "r/other": "pw" }), "missing");
+  assert.equal(passwordOf({ "r/password": "a\nb" }), "missing");
 });

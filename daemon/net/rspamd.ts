@@ -1,29 +1,32 @@
 /**
  * Shows messages to rspamd over HTTP.
  *
- * In:     where it is; headers and octets of a message. Octets go out as they are read.
+ * In:     where it is, and its password; headers and octets of a message. Octets go out as they are read.
  * Out:    the text of its answer.
  * Fails:  rejects for anything but a 200 with at most 1 MiB; nothing of an answer comes into the error.
  * Guard:  whoever may write MailDomains says where a stranger's octets go. So a server sees none before it has said by
- *         `/ping`, within the last minute, that it is rspamd: none of them are commands to anything else.
+ *         `/ping`, within the last minute, that it is rspamd: none of them are commands to anything else. It hears no
+ *         password before that either, and over https nothing at all before its certificate has proven its name.
  */
 import http, { type ClientRequest, type IncomingMessage, type RequestOptions } from "node:http";
 import https from "node:https";
 import { isIP } from "node:net";
 import { pipeline } from "node:stream/promises";
-import type { FilterServer } from "../directory/filters.ts";
+import type { RspamdEntry } from "../directory/filters.ts";
 import type { RequestHeaders } from "../filters/rspamd/request.ts";
 import type { Clock } from "../kit/clock.ts";
 import { reachable } from "./reach.ts";
 
-export type RspamdServer = Extract<FilterServer, { readonly kind: "rspamd" }>;
-
 export interface RspamdRequest {
-  readonly server: RspamdServer;
+  readonly server: RspamdEntry;
   readonly headers: RequestHeaders;
   readonly octets: AsyncIterable<Uint8Array>;
 }
 
+const hints: ReadonlyMap<number, string> = new Map([
+  [401, ": it wants a password, or another one"],
+  [403, ": it wants a password, or another one"],
+]);
 const answerMax = 1 << 20;
 const pongMax = 100;
 const knownMs = 60_000;
@@ -31,7 +34,7 @@ const knownMax = 1_000;
 
 export class Rspamds {
   readonly #clock: Pick<Clock, "monotonic">;
-  /** Until when the server at an address and port is known to be rspamd. */
+  /** Until when the server of a name at an address and port is known to be rspamd: behind one address may be several. */
   readonly #known = new Map<string, number>();
 
   constructor(clock: Pick<Clock, "monotonic">) {
@@ -44,10 +47,11 @@ export class Rspamds {
     signal: AbortSignal,
     heard: () => void,
   ): Promise<string> {
+    const all = { ...headers, ...passwordHeader(server) };
     const address = await reachable(server.host, signal);
     await this.#meet(server, address, signal);
     heard();
-    const request = begin(server, address, { method: "POST", path: "/checkv2", headers, signal });
+    const request = begin(server, address, { method: "POST", path: "/checkv2", headers: all, signal });
     const answer = answerTo(request, answerMax, heard);
     // An answer that comes early ends the sending; then its text counts, and not that nobody read on.
     const sent = pipeline(told(octets, heard), request).catch((error: unknown) =>
@@ -58,8 +62,9 @@ export class Rspamds {
     return text;
   }
 
-  async #meet(server: RspamdServer, address: string, signal: AbortSignal): Promise<void> {
-    const id = `${server.tls} ${address} ${server.port}`;
+  async #meet(server: RspamdEntry, address: string, signal: AbortSignal): Promise<void> {
+    const { tls, host, serverName = "", port } = server;
+    const id = `${tls} ${host} ${serverName} ${address} ${port}`;
     const now = this.#clock.monotonic();
     if ((this.#known.get(id) ?? 0) > now) return;
     const request = begin(server, address, { method: "GET", path: "/ping", signal });
@@ -73,14 +78,22 @@ export class Rspamds {
 
 type Asking = Pick<RequestOptions, "method" | "path" | "signal"> & { readonly headers?: RequestHeaders };
 
-function begin({ tls, host, port }: RspamdServer, address: string, asking: Asking): ClientRequest {
+function passwordHeader({ password }: RspamdEntry): RequestHeaders {
+  if (password === undefined) return {};
+  if (password === "missing") throw new Error("its password cannot be had: look at the Secret that it names");
+  return { Password: Buffer.from(password.text).toString("latin1") };
+}
+
+function begin(server: RspamdEntry, address: string, asking: Asking): ClientRequest {
+  const { tls, host, port, authorities, serverName = host } = server;
   const named = host.includes(":") ? `[${host}]` : host;
   const headers = { ...asking.headers, Host: `${named}:${port}` } as Record<string, string | string[]>;
   const options = { ...asking, headers, host: address, port, agent: false } as const;
   if (!tls) return http.request(options);
   // The name to prove; an address is proven as it is, and goes without SNI. RFC 6066 §3
-  const name = isIP(host) === 0 ? { servername: host } : {};
-  return https.request({ ...options, ...name, minVersion: "TLSv1.2" });
+  const name = isIP(serverName) === 0 ? { servername: serverName } : {};
+  const trust = authorities === undefined ? {} : { ca: authorities };
+  return https.request({ ...options, ...name, ...trust, minVersion: "TLSv1.2" });
 }
 
 function answerTo(request: ClientRequest, limit: number, heard: () => void): Promise<string> {
@@ -95,8 +108,9 @@ function answerTo(request: ClientRequest, limit: number, heard: () => void): Pro
       if (size > limit) request.destroy(new Error("its answer is too long"));
     });
     answer.on("end", () => {
-      if (answer.statusCode === 200) resolve(Buffer.concat(parts).toString());
-      else reject(new Error(`it answers ${answer.statusCode}`));
+      const { statusCode = 0 } = answer;
+      if (statusCode === 200) resolve(Buffer.concat(parts).toString());
+      else reject(new Error(`it answers ${statusCode}${hints.get(statusCode) ?? ""}`));
     });
   });
   promise.catch(() => {}); // waited for later

@@ -12,17 +12,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { Filter } from "../../crds/types.ts";
-import { makeCertificate } from "../../test/harness/certificates.ts";
+import {
+  type Certificate,
+  makeCertificate,
+  makeCertificateAuthority,
+} from "../../test/harness/certificates.ts";
 import { aLetter, usualText } from "../../test/harness/letter.ts";
 import { startMilter } from "../../test/harness/milter.ts";
 import { until } from "../../test/harness/until.ts";
-import { type FilterEntry, filterEntries } from "../directory/filters.ts";
+import { type FilterEntry, type FilterSecrets, filterEntries } from "../directory/filters.ts";
 import { FilterHealth } from "../filters/health.ts";
 import { systemClock } from "../kit/clock.ts";
 import { Filters } from "./filters.ts";
 
-const entry = (over: Partial<Filter>): FilterEntry => {
-  const [made] = filterEntries([{ name: "f", timeout: "30s", onFailure: "Defer", connections: 20, ...over }]);
+const entry = (over: Partial<Filter>, secrets: FilterSecrets = {}): FilterEntry => {
+  const filter: Filter = { name: "f", timeout: "30s", onFailure: "Defer", connections: 20, ...over };
+  const [made] = filterEntries([filter], { namespace: "team", secrets });
   return made ?? assert.fail();
 };
 
@@ -44,9 +49,9 @@ interface Asked {
 }
 
 /** What rspamd would be, as far as we speak with it. */
-async function startHttp(answer: (asked: Asked) => string | number) {
+async function startHttp(answer: (asked: Asked) => string | number, certificate?: Certificate) {
   const asked: Asked[] = [];
-  const server = http.createServer(async (request, response) => {
+  const talk = async (request: http.IncomingMessage, response: http.ServerResponse) => {
     let body = "";
     for await (const part of request.setEncoding("latin1")) body += part;
     const one = { request: `${request.method} ${request.url}`, headers: request.headers, body };
@@ -54,12 +59,14 @@ async function startHttp(answer: (asked: Asked) => string | number) {
     const given = answer(one);
     if (typeof given === "number") response.statusCode = given;
     response.end(typeof given === "string" ? given : "secret");
-  });
+  };
+  const server = certificate ? https.createServer({ ...certificate }, talk) : http.createServer(talk);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { port } = server.address() as AddressInfo;
   return {
-    url,
+    port,
+    url: `http://127.0.0.1:${port}`,
     asked,
     [Symbol.asyncDispose]: async () => {
       server.close();
@@ -146,6 +153,61 @@ test("over https, a certificate that nobody vouches for ends it before a word is
   } finally {
     server.close();
   }
+});
+
+const passwordSecretRef = { name: "rspamd", key: "password" };
+
+test("rspamd hears its password with the message, and not before it has said what it is", async () => {
+  const password = "gr\u00fcnes Pferd";
+  await using rspamd = await startHttp((one) => {
+    const { password: given = "" } = one.headers;
+    const right = Buffer.from(String(given), "latin1").toString() === password;
+    return one.request === "GET /ping" || right ? likeRspamd(one) : 401;
+  });
+  const { filters } = open();
+  const look = (secrets: FilterSecrets) =>
+    filters.look(entry({ rspamd: { url: rspamd.url, passwordSecretRef } }, secrets), aLetter());
+  assert.equal((await look({ "rspamd/password": password })).kind, "keep");
+  assert.equal(rspamd.asked[0]?.request, "GET /ping");
+  assert.equal(rspamd.asked[0]?.headers["password"], undefined);
+  await assert.rejects(
+    look({ "rspamd/password": "wrong" }),
+    /^Error: it answers 401: it wants a password, or another one$/,
+  );
+  const before = rspamd.asked.length;
+  for (const secrets of [{}, { "rspamd/password": "" }, { "rspamd/password": "a\r\nX: y" }])
+    await assert.rejects(look(secrets), /^Error: its password cannot be had/);
+  assert.equal(rspamd.asked.length, before, "without its password it is not asked");
+});
+
+test("over https, an authority of its own counts instead of the public ones, for its own name", async () => {
+  await using authority = await makeCertificateAuthority();
+  await using rspamd = await startHttp(likeRspamd, await authority.issue("rspamd.test"));
+  const { filters } = open();
+  const look = (more: object, host = "127.0.0.1") =>
+    filters.look(entry({ rspamd: { url: `https://${host}:${rspamd.port}`, ...more } }), aLetter());
+  const caBundle = authority.cert;
+  const serverName = "rspamd.test";
+  assert.equal((await look({ serverName, caBundle })).kind, "keep");
+  const told = rspamd.asked.length;
+  await assert.rejects(look({ serverName }), /unable to (verify|get)/);
+  await assert.rejects(look({ caBundle }), /does not match|not in the cert/);
+  await assert.rejects(look({ caBundle }, "localhost"), /does not match/);
+  await assert.rejects(look({ serverName: "other.test", caBundle }), /does not match/);
+  const { cert } = await makeCertificate("rspamd.test");
+  await assert.rejects(look({ serverName, caBundle: cert }), /unable to (verify|get)/);
+  assert.equal(rspamd.asked.length, told, "not a word was said");
+});
+
+test("an answer that does not end is not read to its end", async () => {
+  await using endless = await startHttp(({ request }) =>
+    request === "GET /ping" ? "pong" : "x".repeat(2 << 20),
+  );
+  await using chatty = await startHttp(() => "pong ".repeat(100));
+  const { filters } = open();
+  const look = (url: string) => filters.look(entry({ rspamd: { url } }), aLetter());
+  await assert.rejects(look(endless.url), /its answer is too long/);
+  await assert.rejects(look(chatty.url), /its answer is too long|is not rspamd/);
 });
 
 /** Whatever listens there: it must not be shown a stranger's octets. */

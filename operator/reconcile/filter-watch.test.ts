@@ -75,10 +75,10 @@ test("a domain's facts name its own filters, each once, and are none where it ha
   const base = aDomain("a.test").spec;
   const with_ = (filters: readonly ReturnType<typeof filter>[]) => {
     const spec = { ...base, inbound: { ...base.inbound, filters }, outbound: { filters } };
-    return { spec } as unknown as MailDomain;
+    return { metadata: { namespace: "team", name: "a" }, spec } as unknown as MailDomain;
   };
   const domain = with_([filter("clamav", "clamav.test:7357", "Accept"), filter("spam", "spam.test:1")]);
-  assert.deepEqual(filterIdsOf(domain.spec), new Set([clamav, "milter [spam.test]:1"]));
+  assert.deepEqual(filterIdsOf(domain), new Set([clamav, "milter [spam.test]:1"]));
   const trouble = { filter: clamav, pods: 1, of: 2 };
   const facts = filterFacts(domain, (ids) => (ids.has(clamav) ? [trouble] : []));
   assert.deepEqual(facts, { failing: [{ name: "clamav", onFailure: "Accept", ...trouble }] });

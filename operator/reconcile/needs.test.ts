@@ -80,3 +80,18 @@ test("all passwords of a mailbox are needed, and judged", () => {
   assert.deepEqual(judge(phone, { laptop: "$2y$10$abcdefgh" }), []);
   assert.deepEqual(mailboxNeeds(mailbox({ appPasswords: [] })), []);
 });
+
+test("what content filters ask for is needed, and judged; both directions may share a Secret", () => {
+  const filter = (key: string) => ({
+    name: key,
+    rspamd: { url: "http://r:11334", passwordSecretRef: { name: "rspamd", key } },
+  });
+  const spec = {
+    dkim: { selector: "s", algorithms: [], retention: "7d" },
+    inbound: { filters: [filter("in"), { name: "clamav", milter: { address: "c:1" } }] },
+    outbound: { filters: [filter("in"), filter("out")] },
+  };
+  const [need, ...others] = domainNeeds(domain(spec));
+  assert.deepEqual([need?.name, need?.keys, others], ["rspamd", ["in", "out"], []]);
+  assert.match(judge(need, { in: "pw", out: "two\nlines" }).join(), /^key out: holds a line end/);
+});

@@ -2,8 +2,9 @@
  * Which Secrets a resource refers to, which of their keys it needs, and what makes them of no use.
  */
 import { certificateFault } from "../../crds/certificate.ts";
-import { routesOf } from "../../crds/choices.ts";
+import { filtersOf, routesOf } from "../../crds/choices.ts";
 import { dkimKeyFaults } from "../../crds/domain-secrets.ts";
+import { filterPasswordFault } from "../../crds/filter-password.ts";
 import { hookSecretFault } from "../../crds/hook-secret.ts";
 import { passwordFault } from "../../crds/password.ts";
 import { dkimSecretName, tlsSecretName } from "../desired/names.ts";
@@ -52,6 +53,7 @@ export function domainNeeds(domain: MailDomain): readonly SecretNeed[] {
     ...(keys.length === 0 ? [] : [{ name: dkimSecretOf(domain), keys, check: dkimFaults(domain) }]),
     ...(tlsName === undefined ? [] : [{ name: tlsName, keys: ["tls.crt", "tls.key"], check: tlsFaults }]),
     ...hookNeeds(domain.spec.webhooks),
+    ...filterNeeds(domain),
   ];
 }
 
@@ -61,10 +63,7 @@ export function mailboxNeeds({ spec: { passwordSecretRef, appPasswords } }: Mail
     ...(passwordSecretRef ? [passwordSecretRef] : []),
     ...appPasswords.map(({ secretRef }) => secretRef),
   ];
-  return [...Map.groupBy(refs, ({ name }) => name)].map(([name, ofOne]) => {
-    const keys = [...new Set(ofOne.map(({ key }) => key))];
-    return { name, keys, check: faultsIn(keys, passwordFault) };
-  });
+  return bySecret(refs, passwordFault);
 }
 
 export function policyNeeds({ spec }: RelayPolicy): readonly SecretNeed[] {
@@ -75,12 +74,26 @@ export function policyNeeds({ spec }: RelayPolicy): readonly SecretNeed[] {
   ];
 }
 
-/** Hooks may share a Secret. */
-function hookNeeds(webhooks: RelayPolicy["spec"]["webhooks"] = []): readonly SecretNeed[] {
-  const refs = webhooks.map(({ secretRef }) => secretRef);
+const hookNeeds = (webhooks: RelayPolicy["spec"]["webhooks"] = []): readonly SecretNeed[] =>
+  bySecret(
+    webhooks.map(({ secretRef }) => secretRef),
+    hookSecretFault,
+  );
+
+const filterNeeds = ({ spec }: MailDomain): readonly SecretNeed[] =>
+  bySecret(
+    filtersOf(spec).flatMap(({ rspamd }) => rspamd?.passwordSecretRef ?? []),
+    filterPasswordFault,
+  );
+
+/** Several references may lead into one Secret. */
+function bySecret(
+  refs: readonly { readonly name: string; readonly key: string }[],
+  faultOf: (value: string) => string | undefined,
+): readonly SecretNeed[] {
   return [...Map.groupBy(refs, ({ name }) => name)].map(([name, ofOne]) => {
     const keys = [...new Set(ofOne.map(({ key }) => key))];
-    return { name, keys, check: faultsIn(keys, hookSecretFault) };
+    return { name, keys, check: faultsIn(keys, faultOf) };
   });
 }
 

@@ -1,8 +1,9 @@
 /**
  * What the daemons of a domain reach besides mail: identity providers, and content filters. Pure.
  */
+import { filtersOf } from "../../crds/choices.ts";
 import type { MailDomainSpec } from "../../crds/types.ts";
-import { filterEntries } from "../../daemon/directory/filters.ts";
+import { serverOf } from "../../daemon/directory/filters.ts";
 
 export interface Outward {
   /** Besides 443. */
@@ -18,10 +19,10 @@ type Spec = Pick<MailDomainSpec, "oidc" | "outbound"> & {
 export function outwardOf(specs: Iterable<Partial<Spec>>): Outward {
   const web = new Set<number>();
   const filters = new Set<number>();
-  for (const { oidc, inbound, outbound } of specs) {
-    const port = URL.parse(oidc?.issuer ?? "")?.port;
+  for (const spec of specs) {
+    const port = URL.parse(spec.oidc?.issuer ?? "")?.port;
     if (port) web.add(Number(port));
-    for (const { server } of filterEntries([...(inbound?.filters ?? []), ...(outbound?.filters ?? [])]))
+    for (const server of filtersOf(spec).map((filter) => serverOf(filter)))
       if ("port" in server) filters.add(server.port);
   }
   const sorted = (ports: ReadonlySet<number>) => [...ports].sort((a, b) => a - b);

@@ -103,7 +103,7 @@ export class Relations {
   /** Those whose mail one of these content filters looks at. */
   wakeFiltered(filters: ReadonlySet<string>): void {
     for (const one of this.#caches.domains.list())
-      if (!filterIdsOf(one.spec).isDisjointFrom(filters)) this.#wake("MailDomain", keyOf(one), "low");
+      if (!filterIdsOf(one).isDisjointFrom(filters)) this.#wake("MailDomain", keyOf(one), "low");
   }
 
   /** Those that declare one of these webhooks. */

@@ -116,7 +116,8 @@ export class Resolver {
       const faults = [...garbled(keys, content), ...(check?.(secret.data) ?? [])];
       unusable.push(...faults.map((fault) => `Secret ${name}: ${fault}`));
     }
-    return { secrets: [...secrets.values()], faults: { missing, unusable } };
+    // Several needs may lead into one Secret: what it lacks for all of them is said once.
+    return { secrets: [...secrets.values()], faults: { missing: [...new Set(missing)], unusable } };
   }
 }
 

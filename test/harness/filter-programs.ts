@@ -2,6 +2,7 @@
  * Content filters that others wrote, each with a configuration of its own and without a look at the network: rspamd,
  * ClamAV with one signature of ours and its milter, OpenDKIM as a verifier.
  */
+import { randomUUID } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { folderWith, listens, startBackground } from "./background.ts";
@@ -22,19 +23,22 @@ export const laterWord = "postfleet-later-word";
 export interface Rspamd extends FilterProgram {
   /** Where its proxy speaks the milter protocol. */
   readonly milterPort: number;
+  /** Where its controller scans, too, for those who know its password. */
+  readonly controllerPort: number;
 }
 
-export async function startRspamd(dns: string): Promise<Rspamd> {
+export async function startRspamd(dns: string, password: string = randomUUID()): Promise<Rspamd> {
   await using parts = new AsyncDisposableStack();
-  const [port, milterPort] = [await freePort(), await freePort()];
+  const ports = { port: await freePort(), milterPort: await freePort(), controllerPort: await freePort() };
   const { path } = parts.use(
-    await folderWith("rspamd", (folder) => rspamdFiles(folder, port, milterPort, dns)),
+    await folderWith("rspamd", (folder) => rspamdFiles(folder, ports, password, dns)),
   );
   const args = ["-c", join(path, "rspamd.conf"), "-f", "-i"];
-  const ready = async () => (await pongs(port)) && (await listens(milterPort));
+  const ready = async () =>
+    (await pongs(ports.port)) && (await pongs(ports.controllerPort)) && (await listens(ports.milterPort));
   parts.use(await startBackground({ program: "rspamd", args, ready }));
   const owned = parts.move();
-  return { port, milterPort, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { ...ports, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 const pongs = (port: number): Promise<boolean> =>
@@ -43,7 +47,12 @@ const pongs = (port: number): Promise<boolean> =>
     () => false,
   );
 
-const rspamdFiles = (folder: string, port: number, milterPort: number, dns: string) => ({
+const rspamdFiles = (
+  folder: string,
+  { port, milterPort, controllerPort }: Pick<Rspamd, "port" | "milterPort" | "controllerPort">,
+  password: string,
+  dns: string,
+) => ({
   // Its own list of thousands of suffixes takes seconds to be compiled.
   tld: "com\norg\nnet\nexample\ntest\n",
   "rules.lua": `
@@ -72,7 +81,7 @@ options {
 }
 logging { type = "console"; level = "warning"; }
 worker "normal" { bind_socket = "127.0.0.1:${port}"; count = 1; }
-worker "controller" { enabled = false; }
+worker "controller" { bind_socket = "127.0.0.1:${controllerPort}"; count = 1; password = "${password}"; }
 worker "rspamd_proxy" {
   bind_socket = "127.0.0.1:${milterPort}"; milter = yes; count = 1; timeout = 30s;
   upstream "local" { default = yes; self_scan = yes; }

@@ -23,6 +23,8 @@ const filtered = (where: "inbound" | "outbound", more: Spec) =>
   domain({ [where]: { filters: [{ name: "scan", ...more }] } });
 const milter = { milter: { address: "clamav.tools.svc:7357" } };
 const rspamd = { rspamd: { url: "http://rspamd.tools.svc:11333" } };
+const pem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+const proven = (url: string, more: Spec) => ({ rspamd: { url: `${url}://rspamd.tools.svc:11334`, ...more } });
 const filterCases = (where: "inbound" | "outbound"): readonly RuleCase[] => [
   {
     kind: "MailDomain",
@@ -44,6 +46,20 @@ const filterCases = (where: "inbound" | "outbound"): readonly RuleCase[] => [
     at: `${where}.filters[0].milter.address`,
     broken: filtered(where, { milter: { address: "inet:7357@clamav.tools.svc" } }),
     kept: filtered(where, { milter: { address: "unix:/run/clamav/milter.sock" } }),
+  },
+  {
+    kind: "MailDomain",
+    says: "serverName and caBundle say how a certificate is proven",
+    at: `${where}.filters[0].rspamd`,
+    broken: filtered(where, proven("http", { serverName: "rspamd.example.org" })),
+    kept: filtered(where, proven("https", { serverName: "rspamd.example.org" })),
+  },
+  {
+    kind: "MailDomain",
+    says: "caBundle must hold PEM certificates",
+    at: `${where}.filters[0].rspamd.caBundle`,
+    broken: filtered(where, proven("https", { caBundle: "none" })),
+    kept: filtered(where, proven("https", { caBundle: pem })),
   },
 ];
 const hooked = (url: string) => ({ webhooks: [{ name: "crm", secretRef: { name: "hooks" }, url }] });
@@ -94,7 +110,7 @@ export const ruleCases: readonly RuleCase[] = [
       oidc: {
         issuer: "https://login.example.org",
         audience: "mail",
-        caBundle: "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+        caBundle: pem,
       },
     }),
   },

@@ -3,9 +3,9 @@
  */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import type { Domain } from "../../daemon/mail/address.ts";
 import { systemClock } from "../../daemon/kit/clock.ts";
 import { silent } from "../../daemon/kit/log.ts";
+import type { Domain } from "../../daemon/mail/address.ts";
 import type { MailboxName } from "../../daemon/mailbox/store.ts";
 import { openBook } from "../../daemon/nats/webhooks.ts";
 import { kinds } from "../../operator/kube/kinds.ts";
@@ -282,31 +282,6 @@ describe("operator", needsKubeApi, () => {
     );
     await cluster.apply(resource("MailDomain", team, "reports", { domain: "reports.test" }));
     await cluster.see(kinds.RelayPolicy, team, "out", is("ComplaintsRead", "True"), promptMs);
-  });
-
-  test("a content filter that does not answer is named, until it does", async () => {
-    const team = await cluster.namespace();
-    const filters = [{ name: "clamav", milter: { address: "clamav.test:7357" } }];
-    await cluster.apply(
-      resource("MailDomain", team, "screened", { domain: "screened.test", inbound: { filters } }),
-    );
-    await cluster.see(kinds.MailDomain, team, "screened", is("FiltersAnswer", "True"), promptMs);
-    const clamav = "milter [clamav.test]:7357";
-    for (let i = 0; i < 3; i++) gateway.filters.failed(clamav);
-    const failing = await cluster.see(
-      kinds.MailDomain,
-      team,
-      "screened",
-      is("FiltersAnswer", "False"),
-      promptMs,
-    );
-    assert.match(
-      condition(failing, "FiltersAnswer")?.message ?? "",
-      /filter clamav does not answer 1 of 1 gateways, .* put off/,
-    );
-    assert.ok(ready(failing));
-    gateway.filters.answered(clamav);
-    await cluster.see(kinds.MailDomain, team, "screened", is("FiltersAnswer", "True"), promptMs);
   });
 
   test("webhooks that their receivers end or fail are named by whoever declares them, until they are well", async () => {

@@ -26,6 +26,7 @@ const everything: readonly Declared[] = [
   aPolicy({}, { name: "bulk" }),
   { ...aPolicy({}, { name: "told" }), hookSecrets: { crm: "HOOK-KEY" } },
   { ...aDomain("told.test"), hookSecrets: { crm: "HOOK-KEY" } },
+  { ...aDomain("screened.test"), filterSecrets: { "rspamd/password": "FILTER-KEY" } },
 ];
 
 for (const one of everything) {

@@ -83,8 +83,8 @@ const proven = (subject: string, spec: unknown, draining = false): string =>
 function secretsOf(declared: Declared): object {
   switch (declared.kind) {
     case "MailDomain": {
-      const { dkim = [], tls, hookSecrets } = declared;
-      return { ...(dkim.length > 0 ? { dkim } : {}), tls, ...some({ hookSecrets }) };
+      const { dkim = [], tls, hookSecrets, filterSecrets } = declared;
+      return { ...(dkim.length > 0 ? { dkim } : {}), tls, ...some({ hookSecrets, filterSecrets }) };
     }
     case "Mailbox": {
       const { passwordHash, scram, appPasswords = [] } = declared;
