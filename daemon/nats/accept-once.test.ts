@@ -4,14 +4,14 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { draft, octetsOf } from "../../test/contract/queue.ts";
-import { startNats, type TestNats } from "../../test/harness/nats-server.ts";
+import { linkTo, startNats, type TestNats } from "../../test/harness/nats-server.ts";
 import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
 import { newMessageId } from "../queue/ids.ts";
 import type { Queued } from "../queue/job.ts";
 import { QueueError } from "../queue/queue.ts";
 import { acceptOnce } from "./accept-once.ts";
-import { connectNats, type Link } from "./connect.ts";
+import type { Link } from "./connect.ts";
 import { JetStreamQueue } from "./queue.ts";
 import { ensureQueueStreams } from "./streams.ts";
 
@@ -20,9 +20,7 @@ let link: Link;
 let queue: JetStreamQueue;
 before(async () => {
   nats = await startNats();
-  const { url, user, password } = nats;
-  const credential = { kind: "password", user, password } as const;
-  link = await connectNats({ servers: [url], credential, name: "test" }, silent);
+  link = await linkTo(nats);
   const sizes = { replicas: 1, queueBytes: 0, bodyBytes: 0, eventBytes: 0 };
   await ensureQueueStreams(link, { shards: 1, partitions: 16 }, sizes);
   const common = { link, clock: systemClock, log: silent, bodyTtlSeconds: () => 3_600 };

@@ -2,24 +2,20 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { jetstreamManager } from "@nats-io/jetstream";
-import { startNats } from "../../test/harness/nats-server.ts";
+import { linkTo, startNats } from "../../test/harness/nats-server.ts";
 import { until } from "../../test/harness/until.ts";
 import { systemClock } from "../kit/clock.ts";
 import { type Log, silent } from "../kit/log.ts";
 import type { TraceEvent } from "../queue/events.ts";
 import { newMessageId } from "../queue/ids.ts";
 import type { PolicyName } from "../queue/job.ts";
-import { connectNats } from "./connect.ts";
 import { EventLog, eventSubjects, parseEvents, readEvents } from "./events.ts";
 import { unbounded } from "./installation.ts";
 import { EVENT_STREAM, ensureQueueStreams } from "./streams.ts";
 import { Tail } from "./tail.ts";
 
 const nats = await startNats();
-const link = await connectNats(
-  { servers: [nats.url], credential: { kind: "password", ...nats }, name: "events" },
-  silent,
-);
+const link = await linkTo(nats, { name: "events" });
 const layout = { shards: 1, partitions: 4 };
 await ensureQueueStreams(link, layout, unbounded(1));
 after(async () => {

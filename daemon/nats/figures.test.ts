@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { after, before, type TestContext, test } from "node:test";
 import { draft, inline } from "../../test/contract/queue.ts";
-import { startNats, type TestNats } from "../../test/harness/nats-server.ts";
+import { linkTo, startNats, type TestNats } from "../../test/harness/nats-server.ts";
 import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
 import type { PolicyName } from "../queue/job.ts";
-import { connectNats, type Link } from "./connect.ts";
+import type { Link } from "./connect.ts";
 import { answerFigures, askFigures, type Counted, dueAt } from "./figures.ts";
 import { JetStreamQueue } from "./queue.ts";
 import { ensureQueueStreams } from "./streams.ts";
@@ -18,9 +18,7 @@ before(async () => {
 after(() => nats[Symbol.asyncDispose]());
 
 async function open(t: TestContext): Promise<Link> {
-  const { url, user, password } = nats;
-  const credential = { kind: "password", user, password } as const;
-  const link = await connectNats({ servers: [url], credential, name: "test" }, silent);
+  const link = await linkTo(nats);
   t.after(() => link[Symbol.asyncDispose]());
   return link;
 }

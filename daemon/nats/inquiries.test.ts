@@ -1,13 +1,13 @@
 /** Questions to owners, and suspensions, on a real nats-server. */
 import assert from "node:assert/strict";
 import { after, before, type TestContext, test } from "node:test";
-import { startNats, type TestNats } from "../../test/harness/nats-server.ts";
+import { linkTo, startNats, type TestNats } from "../../test/harness/nats-server.ts";
 import { until } from "../../test/harness/until.ts";
 import type { SiteLabel } from "../deliver/route/types.ts";
 import { silent } from "../kit/log.ts";
 import type { PolicyName } from "../queue/job.ts";
 import type { Pool } from "../queue/queue.ts";
-import { connectNats, type Link } from "./connect.ts";
+import type { Link } from "./connect.ts";
 import { answerInquiries, inquire } from "./inquiries.ts";
 import { lastOnSubject } from "./read.ts";
 import { ensureQueueStreams, forgetOwners } from "./streams.ts";
@@ -20,9 +20,7 @@ before(async () => {
 after(() => nats[Symbol.asyncDispose]());
 
 async function open(t: TestContext): Promise<Link> {
-  const { url, user, password } = nats;
-  const credential = { kind: "password", user, password } as const;
-  const link = await connectNats({ servers: [url], credential, name: "test" }, silent);
+  const link = await linkTo(nats);
   t.after(() => link[Symbol.asyncDispose]());
   return link;
 }

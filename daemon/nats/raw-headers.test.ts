@@ -1,15 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { headers, type Msg } from "@nats-io/transport-node";
-import { startNats } from "../../test/harness/nats-server.ts";
-import { silent } from "../kit/log.ts";
-import { connectNats } from "./connect.ts";
+import { linkTo, startNats } from "../../test/harness/nats-server.ts";
 import { rawHeaders } from "./raw-headers.ts";
 
 test("headers as text are those of the table, for messages of the client library that is installed", async () => {
   await using nats = await startNats();
-  const credential = { kind: "password", user: nats.user, password: nats.password } as const;
-  await using link = await connectNats({ servers: [nats.url], credential, name: "test" }, silent);
+  await using link = await linkTo(nats);
   const messages: Msg[] = [];
   const subscription = link.nc.subscribe("here", {
     max: 3,

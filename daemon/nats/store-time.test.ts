@@ -1,14 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { startNats } from "../../test/harness/nats-server.ts";
-import { silent } from "../kit/log.ts";
-import { connectNats } from "./connect.ts";
+import { linkTo, startNats } from "../../test/harness/nats-server.ts";
 import { followStoreTime } from "./store-time.ts";
 
 test("a real server tells its time to whoever asks about itself", async () => {
   await using nats = await startNats();
-  const credential = { kind: "password", user: nats.user, password: nats.password } as const;
-  await using link = await connectNats({ servers: [nats.url], credential, name: "test" }, silent);
+  await using link = await linkTo(nats);
   const told: number[] = [];
   const before = Date.now();
   using _following = await followStoreTime(link, (theirs) => told.push(theirs));
@@ -20,8 +17,7 @@ test("a real server tells its time to whoever asks about itself", async () => {
 test("a server that refuses the question is asked once, for a while", async () => {
   const auth = `authorization { users: [{ user: test, password: "only-on-loopback", permissions: { publish: { deny: ["$SYS.>"] } } }] }`;
   await using nats = await startNats(undefined, { auth });
-  const credential = { kind: "password", user: nats.user, password: nats.password } as const;
-  await using link = await connectNats({ servers: [nats.url], credential, name: "test" }, silent);
+  await using link = await linkTo(nats);
   let asked = 0;
   const request: typeof link.nc.request = (...question) => {
     asked++;

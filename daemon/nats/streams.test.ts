@@ -1,18 +1,15 @@
 /** Making streams on a real nats-server: once, and changed only in what somebody asked for. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { startNats, type TestNats } from "../../test/harness/nats-server.ts";
-import { silent } from "../kit/log.ts";
-import { connectNats, type Link } from "./connect.ts";
+import { linkTo, startNats, type TestNats } from "../../test/harness/nats-server.ts";
+import type { Link } from "./connect.ts";
 import { ensureQueueStreams, requireJetStream } from "./streams.ts";
 
 let nats: TestNats;
 let link: Link;
 before(async () => {
   nats = await startNats();
-  const { url, user, password } = nats;
-  const credential = { kind: "password", user, password } as const;
-  link = await connectNats({ servers: [url], credential, name: "test" }, silent);
+  link = await linkTo(nats);
 });
 after(async () => {
   await link[Symbol.asyncDispose]();

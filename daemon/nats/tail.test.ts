@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { headers, type Msg } from "@nats-io/transport-node";
 import { logBook } from "../../test/harness/log-book.ts";
-import { startNats, type TestNats } from "../../test/harness/nats-server.ts";
+import { linkTo, startNats, type TestNats } from "../../test/harness/nats-server.ts";
 import { untilTrue } from "../../test/harness/until.ts";
 import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
@@ -18,11 +18,7 @@ let group: GroupCommit;
 
 before(async () => {
   nats = await startNats();
-  const { url, user, password } = nats;
-  link = await connectNats(
-    { servers: [url], credential: { kind: "password", user, password }, name: "test" },
-    silent,
-  );
+  link = await linkTo(nats);
   const config = {
     name: "T",
     subjects: ["t.>"],

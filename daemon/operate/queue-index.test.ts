@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { after, before, type TestContext, test } from "node:test";
 import { draft, inline } from "../../test/contract/queue.ts";
 import { directoryOf } from "../../test/harness/directory.ts";
-import { startNats, type TestNats } from "../../test/harness/nats-server.ts";
+import { linkTo, startNats, type TestNats } from "../../test/harness/nats-server.ts";
 import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
 import type { Domain } from "../mail/address.ts";
-import { connectNats, type Link } from "../nats/connect.ts";
+import type { Link } from "../nats/connect.ts";
 import { answerInquiries } from "../nats/inquiries.ts";
 import { JetStreamQueue } from "../nats/queue.ts";
 import { ensureQueueStreams } from "../nats/streams.ts";
@@ -28,9 +28,7 @@ let index: QueueIndex;
 
 before(async () => {
   nats = await startNats(undefined, { sync: "10s" });
-  const { url, user, password } = nats;
-  const credential = { kind: "password", user, password } as const;
-  link = await connectNats({ servers: [url], credential, name: "test" }, silent);
+  link = await linkTo(nats);
   await ensureQueueStreams(link, layout, { replicas: 1, queueBytes: 0, bodyBytes: 0, eventBytes: 0 });
   const common = { link, clock: systemClock, log: silent, ...layout };
   queue = await new JetStreamQueue({ ...common, bodyTtlSeconds: () => 86_400 }).start();

@@ -6,11 +6,10 @@
  */
 import { systemClock } from "../../daemon/kit/clock.ts";
 import { silent } from "../../daemon/kit/log.ts";
-import { connectNats } from "../../daemon/nats/connect.ts";
 import { JetStreamMailboxStore } from "../../daemon/nats/mailbox/store.ts";
 import { ensureMailboxStreams } from "../../daemon/nats/mailbox/streams.ts";
 import { bob, calm, pieces } from "../harness/mailboxes.ts";
-import { startNats } from "../harness/nats-server.ts";
+import { linkTo, startNats } from "../harness/nats-server.ts";
 import { mail } from "./mailboxes/mail.ts";
 import { searcherOf } from "./search-turns/searcher.ts";
 
@@ -20,8 +19,7 @@ const WARM = 3;
 const ROUNDS = 9;
 
 await using nats = await startNats(undefined, { sync: "10s" });
-const credential = { kind: "password", user: nats.user, password: nats.password } as const;
-await using link = await connectNats({ servers: [nats.url], credential, name: "bench" }, silent);
+await using link = await linkTo(nats, { name: "bench" });
 await ensureMailboxStreams(link, 1, { replicas: 1, bytes: 0 });
 const chance = Math.random;
 await using store = new JetStreamMailboxStore({ link, clock: systemClock, chance, log: silent, shards: 1 });

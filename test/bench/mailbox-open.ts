@@ -10,10 +10,9 @@ import type { Address } from "../../daemon/mail/address.ts";
 import type { Append } from "../../daemon/mailbox/session.ts";
 import { mailboxName } from "../../daemon/mailbox/store.ts";
 import type { FolderView } from "../../daemon/mailbox/view.ts";
-import { connectNats } from "../../daemon/nats/connect.ts";
 import { JetStreamMailboxStore } from "../../daemon/nats/mailbox/store.ts";
 import { ensureMailboxStreams } from "../../daemon/nats/mailbox/streams.ts";
-import { startNats } from "../harness/nats-server.ts";
+import { linkTo, startNats } from "../harness/nats-server.ts";
 
 const messages = Number(process.argv[2] ?? 100_000);
 const calm = new AbortController().signal;
@@ -47,8 +46,7 @@ const appendOf = (n: number): Append => {
 };
 
 await using nats = await startNats(undefined, { maxStoreBytes: 8 * 2 ** 30, sync: "10s" });
-const credential = { kind: "password", user: nats.user, password: nats.password } as const;
-await using link = await connectNats({ servers: [nats.url], credential, name: "bench" }, silent);
+await using link = await linkTo(nats, { name: "bench" });
 await ensureMailboxStreams(link, 1, { replicas: 1, bytes: 0 });
 const open = () =>
   new JetStreamMailboxStore({ link, clock: systemClock, chance: Math.random, log: silent, shards: 1 });

@@ -8,10 +8,9 @@ import { systemClock } from "../../daemon/kit/clock.ts";
 import { silent } from "../../daemon/kit/log.ts";
 import type { Address } from "../../daemon/mail/address.ts";
 import { type Delivery, mailboxName } from "../../daemon/mailbox/store.ts";
-import { connectNats } from "../../daemon/nats/connect.ts";
 import { JetStreamMailboxStore } from "../../daemon/nats/mailbox/store.ts";
 import { ensureMailboxStreams } from "../../daemon/nats/mailbox/streams.ts";
-import { startNats } from "../harness/nats-server.ts";
+import { linkTo, startNats } from "../harness/nats-server.ts";
 
 const messages = Number(process.argv[2] ?? 10_000);
 const octets = Buffer.alloc(Number(process.argv[3] ?? 5_000), "0123456789abcdef\r\n");
@@ -42,9 +41,7 @@ function deliveryTo(n: number, bodyId: string): Delivery {
 }
 
 await using nats = await startNats(undefined, { maxStoreBytes: 8 * 2 ** 30 });
-const { url, user, password } = nats;
-const credential = { kind: "password", user, password } as const;
-await using link = await connectNats({ servers: [url], credential, name: "bench" }, silent);
+await using link = await linkTo(nats, { name: "bench" });
 
 async function measure(name: string, side: number, next: (n: number) => Delivery): Promise<void> {
   await link.nc.request("$JS.API.STREAM.DELETE.M0", "", { timeout: 5_000 });

@@ -10,11 +10,10 @@ import { find } from "../../daemon/imap/search/find.ts";
 import { systemClock } from "../../daemon/kit/clock.ts";
 import { silent } from "../../daemon/kit/log.ts";
 import type { MailboxSession } from "../../daemon/mailbox/session.ts";
-import { connectNats } from "../../daemon/nats/connect.ts";
 import { JetStreamMailboxStore } from "../../daemon/nats/mailbox/store.ts";
 import { ensureMailboxStreams } from "../../daemon/nats/mailbox/streams.ts";
 import { bob, calm, pieces } from "../harness/mailboxes.ts";
-import { startNats } from "../harness/nats-server.ts";
+import { linkTo, startNats } from "../harness/nats-server.ts";
 import { shortestTurns } from "./kit/turns.ts";
 import { mail } from "./mailboxes/mail.ts";
 import { largeMail } from "./search-turns/large.ts";
@@ -106,8 +105,7 @@ async function hugeFolder({ run }: Searcher): Promise<void> {
 }
 
 await using nats = await startNats(undefined, { sync: "10s" });
-const credential = { kind: "password", user: nats.user, password: nats.password } as const;
-await using link = await connectNats({ servers: [nats.url], credential, name: "bench" }, silent);
+await using link = await linkTo(nats, { name: "bench" });
 await ensureMailboxStreams(link, 1, { replicas: 1, bytes: 0 });
 const chance = Math.random;
 await using store = new JetStreamMailboxStore({ link, clock: systemClock, chance, log: silent, shards: 1 });

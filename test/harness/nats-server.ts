@@ -2,6 +2,7 @@
  * A real nats-server for one test file: loopback, a port of its own, its store in a temporary folder.
  *
  * Use:    `await using nats = await startNats();`, or `const nats = await startNats(t);` to end it with the test.
+ *         `linkTo(nats)` connects to it as a daemon does.
  * Truth:  every write is fsynced, as in production; `{ sync: "10s" }` trades that for speed where it does not matter.
  * Ends:   with its disposal, or with the test process, however that ends.
  */
@@ -10,6 +11,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { silent } from "../../daemon/kit/log.ts";
+import { connectNats, type Link, type NatsTarget } from "../../daemon/nats/connect.ts";
 import { type ServerChild, spawnServer } from "../../daemon/nats/server/child.ts";
 import { renderConfig } from "../../daemon/nats/server/config.ts";
 import { findServer } from "../../daemon/nats/server/find.ts";
@@ -60,6 +62,16 @@ export async function startNats(t?: Test, options: TestNatsOptions = {}): Promis
   t?.after(() => nats[Symbol.asyncDispose]());
   return nats;
 }
+
+/** A connection of its own, as a daemon has one. */
+export const linkTo = (
+  { url, user, password }: Pick<TestNats, "url" | "user" | "password">,
+  over: Partial<NatsTarget> = {},
+): Promise<Link> =>
+  connectNats(
+    { servers: [url], credential: { kind: "password", user, password }, name: "test", ...over },
+    silent,
+  );
 
 async function openChild(dir: string, port: number, options: TestNatsOptions): Promise<ServerChild> {
   const { program } = await findServer({ env: process.env, progress: (line) => console.error(line) });

@@ -6,13 +6,12 @@ import { test } from "node:test";
 import { systemClock } from "../../daemon/kit/clock.ts";
 import { silent } from "../../daemon/kit/log.ts";
 import { StoreUnavailable } from "../../daemon/mailbox/store.ts";
-import { connectNats } from "../../daemon/nats/connect.ts";
 import { JetStreamMailboxStore } from "../../daemon/nats/mailbox/store.ts";
 import { ensureMailboxStreams } from "../../daemon/nats/mailbox/streams.ts";
 import { purgeSubjects } from "../../daemon/nats/streams.ts";
 import { searcherOf } from "../bench/search-turns/searcher.ts";
 import { bob, calm, delivery } from "../harness/mailboxes.ts";
-import { startNats } from "../harness/nats-server.ts";
+import { linkTo, startNats } from "../harness/nats-server.ts";
 
 const mail = (n: number, octets: number) =>
   `From: Sender ${n} <s${n}@a.example>\r\nSubject: number ${n}\r\nDate: Sun, 29 Nov 2026 1${n}:00:00 +0000\r\n` +
@@ -20,8 +19,7 @@ const mail = (n: number, octets: number) =>
 
 test("ENVELOPE, BODYSTRUCTURE, sizes, SEARCH, SORT and THREAD need no body", async () => {
   await using nats = await startNats();
-  const credential = { kind: "password", user: nats.user, password: nats.password } as const;
-  await using link = await connectNats({ servers: [nats.url], credential, name: "test" }, silent);
+  await using link = await linkTo(nats);
   await ensureMailboxStreams(link, 1, { replicas: 1, bytes: 0 });
   const common = { link, clock: systemClock, chance: Math.random, log: silent, shards: 1 };
   const sizes = [60, 60_000, 1_200_000];

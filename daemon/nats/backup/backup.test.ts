@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { headers } from "@nats-io/transport-node";
-import { startNats } from "../../../test/harness/nats-server.ts";
+import { linkTo, startNats } from "../../../test/harness/nats-server.ts";
 import { silent } from "../../kit/log.ts";
 import type { Job } from "../../queue/job.ts";
 import { encodeJob } from "../codec.ts";
-import { connectNats, type Link } from "../connect.ts";
+import type { Link } from "../connect.ts";
 import { ensureInstallation, unbounded } from "../installation.ts";
 import { findLayout } from "../layout.ts";
 import { lastOnSubject } from "../read.ts";
@@ -26,8 +26,7 @@ async function place(t: TestContext): Promise<string> {
 
 async function aLink(t: TestContext): Promise<Link> {
   const nats = await startNats(t, { sync: "10s" });
-  const credential = { kind: "password", user: nats.user, password: nats.password } as const;
-  const link = await connectNats({ servers: [nats.url], credential, name: "test" }, silent);
+  const link = await linkTo(nats);
   t.after(() => link[Symbol.asyncDispose]());
   return link;
 }

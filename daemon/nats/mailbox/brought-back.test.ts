@@ -8,13 +8,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { alice, bob, calm, delivery, pieces } from "../../../test/harness/mailboxes.ts";
-import { startNats } from "../../../test/harness/nats-server.ts";
+import { linkTo, startNats } from "../../../test/harness/nats-server.ts";
 import { bringBack, copyStream } from "../../../test/harness/stream-copy.ts";
 import { systemClock } from "../../kit/clock.ts";
 import { silent } from "../../kit/log.ts";
 import type { MailboxSession } from "../../mailbox/session.ts";
 import { BroughtBack, type Uid } from "../../mailbox/store.ts";
-import { connectNats, type Link } from "../connect.ts";
+import type { Link } from "../connect.ts";
 import { JetStreamMailboxStore } from "./store.ts";
 import { ensureMailboxStreams } from "./streams.ts";
 import { mailStream } from "./subjects.ts";
@@ -25,9 +25,7 @@ const quota = () => ({});
 async function world(dir?: string) {
   await using parts = new AsyncDisposableStack();
   const nats = parts.use(await startNats(undefined, dir === undefined ? {} : { dir }));
-  const credential = { kind: "password", user: nats.user, password: nats.password } as const;
-  const connect = async () =>
-    parts.use(await connectNats({ servers: [nats.url], credential, name: "test" }, silent));
+  const connect = async () => parts.use(await linkTo(nats));
   const link = await connect();
   await ensureMailboxStreams(link, 1, { replicas: 1, bytes: 0 });
   const open = (to: Link) =>

@@ -11,12 +11,12 @@ import {
   prefix,
   text,
 } from "../../../test/harness/mailboxes.ts";
-import { startNats, type TestNats } from "../../../test/harness/nats-server.ts";
+import { linkTo, startNats, type TestNats } from "../../../test/harness/nats-server.ts";
 import { systemClock } from "../../kit/clock.ts";
 import { silent } from "../../kit/log.ts";
 import type { MailboxName, Uid } from "../../mailbox/store.ts";
 import { GroupCommit } from "../commit.ts";
-import { connectNats, type Link } from "../connect.ts";
+import type { Link } from "../connect.ts";
 import { Collector } from "./collector.ts";
 import { recordsUnder } from "./pages.ts";
 import { Reader } from "./reader.ts";
@@ -35,8 +35,7 @@ const quota = () => ({});
 
 before(async () => {
   nats = await startNats();
-  const credential = { kind: "password", user: nats.user, password: nats.password } as const;
-  link = await connectNats({ servers: [nats.url], credential, name: "test" }, silent);
+  link = await linkTo(nats);
   reader = new Reader(link, systemClock, M0);
   commit = new GroupCommit(link, { stream: M0, clock: systemClock, log: silent });
 });

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { all, calm, checkFigures, delivery, mailbox, prefix, text } from "../../../test/harness/mailboxes.ts";
-import { startNats } from "../../../test/harness/nats-server.ts";
+import { linkTo, startNats } from "../../../test/harness/nats-server.ts";
 import { systemClock } from "../../kit/clock.ts";
 import { silent } from "../../kit/log.ts";
 import { type Delivery, type MailboxStore, StoreUnavailable } from "../../mailbox/store.ts";
-import { connectNats, type Link } from "../connect.ts";
+import type { Link } from "../connect.ts";
 import { chunksOf } from "./chunks.ts";
 import { recordsUnder } from "./pages.ts";
 import { decodeRecord } from "./records.ts";
@@ -41,9 +41,7 @@ async function insist(store: MailboxStore, given: Delivery): Promise<void> {
 
 test(`${KILLS} kills while mail is filed: nothing acknowledged is lost, doubled or torn`, async (t) => {
   const nats = await startNats(t);
-  const { url, user, password } = nats;
-  const credential = { kind: "password", user, password } as const;
-  const link = await connectNats({ servers: [url], credential, name: "test" }, silent);
+  const link = await linkTo(nats);
   t.after(() => link[Symbol.asyncDispose]());
   await ensureMailboxStreams(link, 1, { replicas: 1, bytes: 0 });
   const parts = { link, clock: systemClock, chance: Math.random, log: silent, shards: 1 };

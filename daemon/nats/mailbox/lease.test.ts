@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { calm, mailbox } from "../../../test/harness/mailboxes.ts";
-import { startNats, type TestNats } from "../../../test/harness/nats-server.ts";
+import { linkTo, startNats, type TestNats } from "../../../test/harness/nats-server.ts";
 import { until } from "../../../test/harness/until.ts";
 import { systemClock } from "../../kit/clock.ts";
 import { silent } from "../../kit/log.ts";
 import { aborted } from "../../kit/stop.ts";
 import type { Exclusive } from "../../mailbox/session.ts";
-import { connectNats, type Link } from "../connect.ts";
+import type { Link } from "../connect.ts";
 import { JetStreamMailboxStore } from "./store.ts";
 import { ensureMailboxStreams } from "./streams.ts";
 import { leaseSubject, mailStream } from "./subjects.ts";
@@ -17,9 +17,7 @@ let nats: TestNats;
 const links: Link[] = [];
 
 async function openPod(): Promise<{ link: Link; store: JetStreamMailboxStore }> {
-  const { url, user, password } = nats;
-  const credential = { kind: "password", user, password } as const;
-  const link = await connectNats({ servers: [url], credential, name: "test" }, silent);
+  const link = await linkTo(nats);
   links.push(link);
   await ensureMailboxStreams(link, 1, { replicas: 1, bytes: 0 });
   const store = new JetStreamMailboxStore({

@@ -5,14 +5,14 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { all, bob, calm, checkFigures, delivery, pieces } from "../../../test/harness/mailboxes.ts";
-import { startNats, type TestNats } from "../../../test/harness/nats-server.ts";
+import { linkTo, startNats, type TestNats } from "../../../test/harness/nats-server.ts";
 import { systemClock } from "../../kit/clock.ts";
 import { silent } from "../../kit/log.ts";
 import { MailboxRefusal, type MailboxSession } from "../../mailbox/session.ts";
 import { StoreUnavailable, type Uid } from "../../mailbox/store.ts";
 import type { FolderView } from "../../mailbox/view.ts";
 import { GroupCommit } from "../commit.ts";
-import { connectNats, type Link } from "../connect.ts";
+import type { Link } from "../connect.ts";
 import { Collector } from "./collector.ts";
 import { Reader } from "./reader.ts";
 import { JetStreamMailboxStore } from "./store.ts";
@@ -31,11 +31,7 @@ before(async () => {
 after(() => nats[Symbol.asyncDispose]());
 
 const connect = () => {
-  const { url, user, password } = nats;
-  return connectNats(
-    { servers: [url], credential: { kind: "password", user, password }, name: "race" },
-    silent,
-  );
+  return linkTo(nats, { name: "race" });
 };
 const openStore = (link: Link) =>
   new JetStreamMailboxStore({ link, clock: systemClock, chance: Math.random, log: silent, shards: 1 });

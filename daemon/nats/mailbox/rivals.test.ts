@@ -13,12 +13,12 @@ import {
   text,
   uids,
 } from "../../../test/harness/mailboxes.ts";
-import { startNats, type TestNats } from "../../../test/harness/nats-server.ts";
+import { linkTo, startNats, type TestNats } from "../../../test/harness/nats-server.ts";
 import { systemClock } from "../../kit/clock.ts";
 import { silent } from "../../kit/log.ts";
 import type { Delivery, Filed } from "../../mailbox/store.ts";
 import { StoreUnavailable } from "../../mailbox/store.ts";
-import { connectNats, type Link } from "../connect.ts";
+import type { Link } from "../connect.ts";
 import { lastOnSubject } from "../read.ts";
 import { JetStreamMailboxStore } from "./store.ts";
 import { ensureMailboxStreams } from "./streams.ts";
@@ -30,9 +30,7 @@ const M0 = mailStream(0);
 
 before(async () => {
   nats = await startNats();
-  const { url, user, password } = nats;
-  const credential = { kind: "password", user, password } as const;
-  const open = () => connectNats({ servers: [url], credential, name: "test" }, silent);
+  const open = () => linkTo(nats);
   links = [await open(), await open()];
 });
 after(async () => {

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { startNats } from "../../../test/harness/nats-server.ts";
+import { linkTo, startNats } from "../../../test/harness/nats-server.ts";
 import { until } from "../../../test/harness/until.ts";
 import { systemClock } from "../../kit/clock.ts";
 import { silent } from "../../kit/log.ts";
 import type { MailboxName } from "../../mailbox/store.ts";
-import { connectNats } from "../connect.ts";
 import { JetStreamMailboxStore } from "./store.ts";
 import { ensureMailboxStreams } from "./streams.ts";
 
@@ -14,9 +13,7 @@ after(() => server[Symbol.asyncDispose]());
 const alice = "alice@example.test" as MailboxName;
 
 async function open(t: { after: (end: () => Promise<void>) => void }) {
-  const { url, user, password } = server;
-  const credential = { kind: "password", user, password } as const;
-  const link = await connectNats({ servers: [url], credential, name: "test" }, silent);
+  const link = await linkTo(server);
   await ensureMailboxStreams(link, 2, { replicas: 1, bytes: 0 });
   const store = new JetStreamMailboxStore({
     link,

@@ -1,9 +1,9 @@
 import { after, before } from "node:test";
 import { sessionContract } from "../../../test/contract/mailbox-session.ts";
-import { startNats, type TestNats } from "../../../test/harness/nats-server.ts";
+import { linkTo, startNats, type TestNats } from "../../../test/harness/nats-server.ts";
 import { systemClock } from "../../kit/clock.ts";
 import { silent } from "../../kit/log.ts";
-import { connectNats, type Link } from "../connect.ts";
+import type { Link } from "../connect.ts";
 import { JetStreamMailboxStore } from "./store.ts";
 import { ensureMailboxStreams } from "./streams.ts";
 
@@ -11,9 +11,7 @@ let nats: TestNats;
 let link: Link;
 before(async () => {
   nats = await startNats();
-  const { url, user, password } = nats;
-  const credential = { kind: "password", user, password } as const;
-  link = await connectNats({ servers: [url], credential, name: "test" }, silent);
+  link = await linkTo(nats);
 });
 after(async () => {
   await link[Symbol.asyncDispose]();

@@ -1,9 +1,9 @@
 import { after, before } from "node:test";
 import { mailboxContract } from "../../../test/contract/mailbox.ts";
-import { startNats, type TestNats } from "../../../test/harness/nats-server.ts";
+import { linkTo, startNats, type TestNats } from "../../../test/harness/nats-server.ts";
 import { systemClock } from "../../kit/clock.ts";
 import { silent } from "../../kit/log.ts";
-import { connectNats, type Link } from "../connect.ts";
+import type { Link } from "../connect.ts";
 import { JetStreamMailboxStore } from "./store.ts";
 import { ensureMailboxStreams } from "./streams.ts";
 
@@ -11,11 +11,7 @@ let nats: TestNats;
 let link: Link;
 before(async () => {
   nats = await startNats();
-  const { url, user, password } = nats;
-  link = await connectNats(
-    { servers: [url], credential: { kind: "password", user, password }, name: "test" },
-    silent,
-  );
+  link = await linkTo(nats);
 });
 after(async () => {
   await link[Symbol.asyncDispose]();

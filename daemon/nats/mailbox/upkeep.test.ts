@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import { bob, calm, checkFigures, delivery, prefix, text } from "../../../test/harness/mailboxes.ts";
-import { startNats, type TestNats } from "../../../test/harness/nats-server.ts";
+import { linkTo, startNats, type TestNats } from "../../../test/harness/nats-server.ts";
 import { systemClock } from "../../kit/clock.ts";
 import { silent } from "../../kit/log.ts";
 import { GroupCommit } from "../commit.ts";
-import { connectNats, type Link } from "../connect.ts";
+import type { Link } from "../connect.ts";
 import { Reader } from "./reader.ts";
 import { decodeHead, decodeLedger, encodeHead, encodeLedger } from "./records.ts";
 import { JetStreamMailboxStore } from "./store.ts";
@@ -28,8 +28,7 @@ const M0 = mailStream(0);
 
 before(async () => {
   nats = await startNats();
-  const credential = { kind: "password", user: nats.user, password: nats.password } as const;
-  link = await connectNats({ servers: [nats.url], credential, name: "test" }, silent);
+  link = await linkTo(nats);
   reader = new Reader(link, systemClock, M0);
   commit = new GroupCommit(link, { stream: M0, clock: systemClock, log: silent });
 });

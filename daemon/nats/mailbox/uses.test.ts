@@ -2,17 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FakeClock } from "../../../test/harness/fake-clock.ts";
 import { alice, bob, calm } from "../../../test/harness/mailboxes.ts";
-import { startNats } from "../../../test/harness/nats-server.ts";
+import { linkTo, startNats } from "../../../test/harness/nats-server.ts";
 import { until } from "../../../test/harness/until.ts";
 import { silent } from "../../kit/log.ts";
-import { connectNats } from "../connect.ts";
 import { JetStreamMailboxStore } from "./store.ts";
 import { ensureMailboxStreams } from "./streams.ts";
 
 test("last uses: seen by other pods, written once an hour, gone with the mailbox", async () => {
   await using nats = await startNats();
-  const credential = { kind: "password", user: nats.user, password: nats.password } as const;
-  await using link = await connectNats({ servers: [nats.url], credential, name: "test" }, silent);
+  await using link = await linkTo(nats);
   await ensureMailboxStreams(link, 1, { replicas: 1, bytes: 0 });
   const clock = new FakeClock();
   let writes = 0;
