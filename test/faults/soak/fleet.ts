@@ -46,8 +46,10 @@ const zone = {
 export interface Watched {
   readonly name: string;
   readonly pid: number;
-  /** Where its inspector listens; nats-server has none. */
+  /** Where its inspector listens … */
   readonly inspector?: number;
+  /** … or, of a Go program, its profiles are. */
+  readonly profiles?: number;
   /** Octets of buffers that a cache holds, whose bound is known: they are no leak, and not counted. */
   readonly cached?: () => Promise<number>;
 }
@@ -75,7 +77,10 @@ export async function openFleet(dir: string, ledger: Ledger): Promise<Fleet> {
   await using parts = new AsyncDisposableStack();
   const { moody, port: mxPort } = await openSites(ledger, parts);
   const dns = parts.use(await startDns(zone));
-  const nats = parts.use(await startNats(undefined, { maxStoreBytes: 8 * 2 ** 30 }));
+  const profiles = await freePort();
+  const nats = parts.use(
+    await startNats(undefined, { maxStoreBytes: 8 * 2 ** 30, extra: `prof_port: ${profiles}` }),
+  );
   const file = join(dir, "resources.yaml");
   const users = [senderMailbox, worker, ...mailboxes].map((address) => aUser(address, password));
   await writeFile(file, manifest(aDomain(home), ...users, policy));
@@ -95,7 +100,7 @@ export async function openFleet(dir: string, ledger: Ledger): Promise<Fleet> {
     imaps: await freePort(),
     pop3s: await freePort(),
   };
-  const watched: Watched[] = [{ name: "nats-server", pid: nats.pid }];
+  const watched: Watched[] = [{ name: "nats-server", pid: nats.pid, profiles }];
   const daemons: Daemon[] = [];
   const begin = async (name: string, opened: readonly (keyof typeof ports)[], ...more: readonly string[]) => {
     const inspector = await freePort();
