@@ -80,8 +80,8 @@ async function newOne(
   return at - begin;
 }
 
-// As `bin/postfleet` starts it; in the chart's pods of 512Mi Node bounds its heap by itself.
-const nodeFlags = ["--max-semi-space-size=8", "--max-old-space-size=256"];
+// As `bin/postfleet` starts it; in the chart's pods of 352Mi Node bounds its heap by itself.
+const nodeFlags = ["--max-semi-space-size=4", "--max-old-space-size=176"];
 if (values.profile) nodeFlags.push("--cpu-prof", `--cpu-prof-dir=${values.profile}`);
 let kubeconfig = "";
 const startOperator = (cluster: Cluster): Promise<OperatorProcess> =>
@@ -205,10 +205,11 @@ async function standingBy(operator: OperatorProcess): Promise<void> {
   );
 }
 
+process.env["MALLOC_ARENA_MAX"] ??= "2"; // as `bin/postfleet` sets it
 // Compiled code is kept, as in the image: what strips types would stay in the operator's memory.
 process.env["NODE_COMPILE_CACHE"] = await mkdtemp(join(tmpdir(), "pf-compiled-"));
 spawnSync(process.execPath, [join(root, "scripts/warm.ts"), "operator"], { stdio: "ignore" });
-await using cluster = await openCluster({ heapGrowth: 400 });
+await using cluster = await openCluster({ heapGrowth: 1_000 });
 kubeconfig = await operatorAccount(cluster.api);
 if (values.finalizers === "created") await finalizersOnCreate(cluster.api);
 await using dns = await startDns({});
