@@ -4,7 +4,7 @@
 import { kindOf, type MessageEvent } from "../queue/message-event.ts";
 import type { Entry } from "./commit.ts";
 
-export const PAGE = 64 << 10;
+const PAGE = 64 << 10;
 
 /** Its events, each as a record of its own. */
 export const linesOf = ({ subject, data }: Entry): readonly Entry[] =>

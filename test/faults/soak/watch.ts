@@ -24,7 +24,7 @@ const bounds: Readonly<Record<Kind, number>> = {
 };
 /**
  * Of nats-server, what a collection leaves: the index of the events of two weeks grows, and blocks that were read lie in caches.
- * Its resident memory says nothing: Go keeps garbage until memory is short (half of it was, after 30 minutes).
+ * Its resident memory is no measure: Go keeps garbage until memory is short.
  */
 const natsObjects = 48 * MB;
 
