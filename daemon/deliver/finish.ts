@@ -122,7 +122,7 @@ export class QueueFinisher implements Finisher {
     await kept;
     const reports = planned.reports.length === 0 ? [] : await this.#messages(planned.reports, queued, signal);
     const also = [...reports, ...(await this.#sends(outcomes, queued, signal))];
-    const change = { key, revision, next: planned.next, also, ...(inline ? { inline } : {}) };
+    const change = { key, revision, next: planned.next, also, canWait: true, ...(inline ? { inline } : {}) };
     try {
       if ((await queue.settle(change, signal)) === "stale") return undefined;
     } catch (error) {

@@ -128,6 +128,56 @@ test("two changes of one subject in one moment are stored one after the other", 
   assert.equal(await second, (await first) + 1);
 });
 
+const NEVER_MS = 60_000;
+const soon = (group: GroupCommit, names: readonly string[]) =>
+  names.map((name) => group.commitSoon([{ subject: `t.soon.${name}`, data: octets(name) }]));
+
+test("what somebody waits for goes before what can wait, which comes in its time", async () => {
+  const group = open({ patienceMs: 200 });
+  const patient = soon(group, ["p1", "p2", "p3"]);
+  const hurried = await Promise.all([
+    group.commit([{ subject: "t.soon.h1", data: octets("h1") }]),
+    group.commit([{ subject: "t.soon.h2", data: octets("h2") }]),
+  ]);
+  assert.equal(group.waiting, 3, "nothing took them along");
+  const sequences = await Promise.all(patient);
+  assert.ok(Math.min(...sequences) > Math.max(...hurried));
+  assert.deepEqual(
+    sequences,
+    sequences.toSorted((a, b) => a - b),
+  );
+});
+
+test("what can wait goes along with a batch that is needed anyway", async () => {
+  const batches: number[] = [];
+  const group = open({ patienceMs: NEVER_MS, observe: (entries) => batches.push(entries) });
+  const patient = soon(group, ["q1", "q2"]);
+  await group.commit([
+    { subject: "t.soon.a", data: octets("a") },
+    { subject: "t.soon.b", data: octets("b") },
+  ]);
+  await Promise.all(patient);
+  assert.deepEqual(batches, [4]);
+});
+
+test("many that can wait need nobody to take them along", async () => {
+  const batches: number[] = [];
+  const group = open({ patienceMs: NEVER_MS, observe: (entries) => batches.push(entries) });
+  const names = Array.from({ length: 40 }, (_, i) => `many${i}`);
+  const some = soon(group, names.slice(0, 2));
+  await new Promise(setImmediate); // they are waited with already
+  await Promise.all([...some, ...soon(group, names.slice(2))]);
+  assert.deepEqual(batches, [40]);
+});
+
+test("a change of a subject does not overtake one that can wait", async () => {
+  const group = open({ patienceMs: NEVER_MS });
+  const [first] = soon(group, ["same"]);
+  const second = await group.commit([{ subject: "t.soon.same", data: octets("second") }]);
+  assert.ok(((await first) as number) < second);
+  assert.equal(await text("t.soon.same"), "second");
+});
+
 test("a frozen store answers late, and nothing is stored twice or refused", { timeout: 60_000 }, async () => {
   const group = open({ answerMs: 300, timeoutMs: 20_000 });
   nats.freeze();

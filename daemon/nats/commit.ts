@@ -6,6 +6,9 @@
  * queued up meanwhile. That includes what is still to be read from sockets when the answer comes: it has waited as long.
  * An entry that is alone needs no batch: a plain message is as atomic, and costs one fsync. Nor do a few units of one entry.
  *
+ * Units that somebody waits for go before those that can wait, while they are few: a batch that makes them wait would be
+ * longer than they are. What can wait goes along as soon as a batch is needed anyway, or when it has waited for long enough.
+ *
  * In:     units, each a few entries that are stored together or not at all.
  * Out:    a promise per unit that resolves when the unit is durable, with the stream sequence of its first entry; the
  *         others follow without a gap.
@@ -33,6 +36,8 @@ export interface CommitOptions {
   readonly maxBytes?: number;
   /** A unit that is not durable after this is given up, ms. */
   readonly timeoutMs?: number;
+  /** What can wait does so for this long at most while nothing takes it along, ms. */
+  readonly patienceMs?: number;
   /** After this an answer counts as lost and is looked up, ms. */
   readonly answerMs?: number;
   readonly log: Log;
@@ -44,6 +49,9 @@ export interface CommitOptions {
 interface Unit {
   readonly entries: readonly Entry[];
   readonly bytes: number;
+  /** When it was given to us; monotonic ms. */
+  readonly since: number;
+  readonly canWait: boolean;
   readonly deadline: number;
   readonly done: (first: number) => void;
   readonly failed: (reason: unknown) => void;
@@ -68,6 +76,9 @@ const APART_MS = 15_000;
 const FEW = 8;
 const isFew = (units: readonly Unit[]): boolean =>
   units.length > 1 && units.length <= FEW && units.every(({ entries }) => entries.length === 1);
+/** So many that can wait are worth a batch of their own. */
+const MANY = 32;
+const PATIENCE_MS = 15;
 
 export class GroupCommit {
   readonly #link: Link;
@@ -75,11 +86,16 @@ export class GroupCommit {
   readonly #maxEntries: number;
   readonly #maxBytes: number;
   readonly #timeoutMs: number;
+  readonly #patienceMs: number;
   readonly #answerMs: number;
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #observe: (entries: number, ms: number, octets: number) => void;
   #waiting: Unit[] = [];
+  /** Of them, those that can wait. */
+  #patient = 0;
+  /** Ends the pause while all can wait. */
+  #wake: (() => void) | undefined;
   #running = false;
   #idle: (() => void)[] = [];
   /** Since when nobody answers for the stream, and when that was noticed last; monotonic ms. */
@@ -91,6 +107,7 @@ export class GroupCommit {
     this.#maxEntries = Math.min(options.maxEntries ?? 512, BATCH_LIMIT);
     this.#maxBytes = options.maxBytes ?? 4 << 20;
     this.#timeoutMs = options.timeoutMs ?? 20_000;
+    this.#patienceMs = options.patienceMs ?? PATIENCE_MS;
     this.#answerMs = options.answerMs ?? 5_000;
     this.#log = options.log;
     this.#clock = options.clock;
@@ -104,16 +121,28 @@ export class GroupCommit {
 
   /** Resolves when the unit is durable. Units of one caller are stored in the order of their calls unless one fails. */
   commit(entries: readonly Entry[], timeoutMs = this.#timeoutMs): Promise<number> {
+    return this.#add(entries, timeoutMs, false);
+  }
+
+  /** Like `commit`, for what nobody waits for: it is stored with what comes next, or after `patienceMs`. Others may overtake it. */
+  commitSoon(entries: readonly Entry[]): Promise<number> {
+    return this.#add(entries, this.#timeoutMs, true);
+  }
+
+  #add(entries: readonly Entry[], timeoutMs: number, canWait: boolean): Promise<number> {
     if (entries.length === 0 || entries.length > BATCH_LIMIT)
       throw new RangeError(`a unit has 1 to ${BATCH_LIMIT} entries, not ${entries.length}`);
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     let bytes = 0;
     for (const entry of entries) bytes += entry.data.length;
-    const deadline = this.#clock.monotonic() + timeoutMs;
+    const since = this.#clock.monotonic();
+    if (canWait) this.#patient++;
     this.#waiting.push({
       entries,
       bytes,
-      deadline,
+      since,
+      canWait,
+      deadline: since + timeoutMs,
       done: resolve,
       failed: reject,
       doubts: [],
@@ -123,7 +152,7 @@ export class GroupCommit {
       this.#running = true;
       // Everything that the current turn of the event loop wants to store goes into the first batch.
       setImmediate(() => void this.#run());
-    }
+    } else if (!canWait || this.#patient >= MANY) this.#wake?.();
     return promise;
   }
 
@@ -134,6 +163,7 @@ export class GroupCommit {
 
   async #run(): Promise<void> {
     while (this.#waiting.length > 0) {
+      await this.#gather();
       const batch = this.#take();
       try {
         await this.#store(batch);
@@ -148,8 +178,54 @@ export class GroupCommit {
     for (const wake of this.#idle.splice(0)) wake();
   }
 
-  /** As many units as fit; a unit whose subject is in the batch already waits, so that each CAS sees the one before. */
+  /** While all can wait. */
+  async #gather(): Promise<void> {
+    const [first] = this.#waiting;
+    if (first === undefined || this.#patient < this.#waiting.length || this.#patient >= MANY) return;
+    const left = first.since + this.#patienceMs - this.#clock.monotonic();
+    if (left <= 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, left);
+      this.#wake = () => {
+        clearTimeout(timer);
+        // Everything that the current turn of the event loop wants to store goes along.
+        setImmediate(resolve);
+      };
+    });
+    this.#wake = undefined;
+  }
+
   #take(): Unit[] {
+    const hurried = this.#hurried();
+    const batch = hurried ?? this.#inOrder();
+    for (const { canWait } of batch) if (canWait) this.#patient--;
+    return batch;
+  }
+
+  /** Those that somebody waits for, when they are few and nothing that can wait has done so for long. */
+  #hurried(): Unit[] | undefined {
+    const waiting = this.#waiting;
+    const hurried = waiting.length - this.#patient;
+    if (this.#patient === 0 || this.#patient >= MANY || hurried === 0 || hurried > FEW) return undefined;
+    const units: Unit[] = [];
+    const others: Unit[] = [];
+    for (const unit of waiting) (unit.canWait ? others : units).push(unit);
+    const oldest = others[0] as Unit;
+    const isLate = this.#clock.monotonic() - oldest.since >= this.#patienceMs;
+    if (isLate || units.some(({ entries }) => entries.length > 1)) return undefined;
+    // Two changes of one subject stay in their order.
+    const subjects = new Set(others.flatMap(({ entries }) => entries.map(({ subject }) => subject)));
+    for (const unit of units) {
+      const subject = unit.entries[0]?.subject as string;
+      if (subjects.has(subject)) return undefined;
+      subjects.add(subject);
+    }
+    this.#waiting = others;
+    return units;
+  }
+
+  /** As many units as fit; a unit whose subject is in the batch already waits, so that each CAS sees the one before. */
+  #inOrder(): Unit[] {
     const batch: Unit[] = [];
     const subjects = new Set<string>();
     let entries = 0;

@@ -133,6 +133,8 @@ export async function connectNats(target: NatsTarget, log: Log): Promise<Link> {
     pingInterval: 5_000,
     maxPingOut: 2,
     ignoreAuthErrorAbort: true,
+    // An error with its stack would be made for each request, in case it fails.
+    noAsyncTraces: true,
     reconnectToServer: (pool) => elsewhere.next(pool),
     inboxPrefix: inboxPrefix(confined),
     ...(ca === undefined ? {} : { tls: { ca } }),

@@ -182,7 +182,8 @@ export class JetStreamQueue implements Queue {
     signal.throwIfAborted();
     try {
       const { jobs, entries } = this.#shardAt(shardOfKey(change.key));
-      await jobs.commit(await entries.ofSettlement(change, signal));
+      const records = await entries.ofSettlement(change, signal);
+      await (change.canWait ? jobs.commitSoon(records) : jobs.commit(records));
       return "done";
     } catch (error) {
       if (error instanceof Conflict) return "stale";

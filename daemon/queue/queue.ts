@@ -52,6 +52,8 @@ export interface Settlement {
   /** Needed when `next` keeps an inline body. */
   readonly inline?: Uint8Array;
   readonly also: readonly NewMessage[];
+  /** Nobody waits for it: it may be stored some milliseconds later, together with others. */
+  readonly canWait?: boolean;
 }
 
 /** Which jobs an owner works on: those of one policy, of a namespace's policies, or all. */
