@@ -76,7 +76,7 @@ export class Probe implements Disposable {
     const address = `p${this.#serial++}@${healthyDomain}`;
     let session: SmtpSession | undefined;
     try {
-      session = this.#idle.pop() ?? (await SmtpSession.connect(this.#port));
+      session = this.#ready() ?? (await SmtpSession.connect(this.#port));
       const message = { from: "probe@bench.example", to: [address], body: this.#body };
       const ms = await session.send(message, (at) => {
         phase.open.set(address, at);
@@ -89,6 +89,13 @@ export class Probe implements Disposable {
       phase.open.delete(address);
       phase.refused++;
     }
+  }
+
+  /** One that the server has not closed because it idled for long. */
+  #ready(): SmtpSession | undefined {
+    for (let session = this.#idle.pop(); session; session = this.#idle.pop())
+      if (session.isOpen) return session;
+    return undefined;
   }
 
   #arrived(address: string, at: number): void {

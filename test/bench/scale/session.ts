@@ -43,6 +43,10 @@ export class SmtpSession implements Disposable {
     socket.on("close", () => this.#fail(new Error("the server closed the connection")));
   }
 
+  get isOpen(): boolean {
+    return this.#over === undefined;
+  }
+
   /** `dotted` hears of the final dot when it leaves. */
   async send({ from, to, body }: Message, dotted: (at: number) => void = () => {}): Promise<number> {
     const rcpts = to.map((address) => `RCPT TO:<${address}>\r\n`).join("");
