@@ -8,7 +8,8 @@ import { systemClock } from "../../kit/clock.ts";
 import { dkimRecord, generateDkimKey, parseDkimKey } from "../../mail/dkim/keys.ts";
 import { signMessage } from "../../mail/dkim/sign-message.ts";
 import type { Evidence } from "./evidence.ts";
-import { Examination, sampled, signatureMax } from "./examination.ts";
+import { signatureMax } from "./examinable.ts";
+import { Examination, sampled } from "./examination.ts";
 import type { Lookup } from "./lookup.ts";
 
 const pem = generateDkimKey("ed25519-sha256");
@@ -311,6 +312,77 @@ test("no octets break an examination", async () => {
       },
     ),
     { numRuns: 300 },
+  );
+});
+
+const signed = (more: string) =>
+  `DKIM-Signature: v=1; a=rsa-sha256; d=a.test; s=s; h=from; ${more} bh=AA==; b=AA==\r\n`;
+const author = "From: a@a.test\r\n";
+/** Each within what a stranger's header section may have; without bounds each takes seconds to minutes. */
+const costly = {
+  "white space within a signature": `${signed(`n=${" ".repeat(60_000)}x;`)}${author}`,
+  "a signature of a domain of dots": `DKIM-Signature: v=1; a=rsa-sha256; d=a${".".repeat(60_000)}b; s=s; h=from; bh=AA==; b=AA==\r\n${author}`,
+  "an author at a domain of dots": `${signed("")}From: a@a${".".repeat(60_000)}b\r\n`,
+  "sixteen thousand lines in a field": `${signed("")}${author}X-Long:${"\r\n x".repeat(15_500)}\r\n`,
+  "many names of many fields": `${`DKIM-Signature: v=1; a=rsa-sha256; d=a.test; s=s; h=from${":b".repeat(1_800)}; bh=AA==; b=AA==\r\n`.repeat(8)}${author}${"a:\r\n".repeat(8_000)}`,
+  "a chain of seals with white space": `${Array.from({ length: 10 }, (_, i) => `ARC-Seal: i=${i + 1};${" ".repeat(6_000)}x; b=x\r\n`).join("")}${author}`,
+};
+for (const [name, section] of Object.entries(costly))
+  test(`${name} costs no more than others: the process serves others meanwhile`, {
+    timeout: 60_000,
+  }, async () => {
+    assert.ok(section.length <= 64 << 10, `${section.length}`);
+    const means = { lookup: lookup(), hostname: "mx.us.test", clock: systemClock, chance: () => 0 };
+    const examination = new Examination({ client: "192.0.2.9", helo: "h", reversePath: "" }, means);
+    const before = process.cpuUsage();
+    examination.header(Buffer.from(`${section}\r\n`, "latin1"));
+    await examination.write(Buffer.from("x\r\n"));
+    await examination.end();
+    const { user } = process.cpuUsage(before);
+    assert.ok(user < 1_000_000, `${user / 1_000} ms`);
+  });
+
+test("a record of more than 4 KiB is none: nobody needs one, and it would cost seconds", async () => {
+  const found = { kind: "found", records: [`v=spf1 exists:${"%{".repeat(30_000)}`, "v=spf1 -all"] } as const;
+  const none = { kind: "nxdomain" } as const;
+  const means = {
+    lookup: (async (name, type) => (name === "a.test" && type === "TXT" ? found : none)) as Lookup,
+    hostname: "mx.us.test",
+    clock: systemClock,
+    chance: () => 0,
+  };
+  const examination = new Examination({ client: "192.0.2.9", helo: "h", reversePath: "x@a.test" }, means);
+  examination.header(Buffer.from(`${author}\r\n`));
+  assert.equal((await examination.end()).spf.result, "fail");
+});
+
+test("a signature with SHA-1 vouches for nobody", async () => {
+  const rsa = generateDkimKey("rsa-sha256");
+  const bodyHash = createHash("sha1")
+    .update(
+      body
+        .replace(/ (?= )/g, "")
+        .replaceAll(" \r\n", "\r\n")
+        .trimEnd(),
+    )
+    .update("\r\n")
+    .digest("base64");
+  const unsigned = `dkim-signature:v=1; a=rsa-sha1; c=relaxed/relaxed; d=a.test; s=old; h=from; bh=${bodyHash}; b=`;
+  const value = sign("sha1", Buffer.from(`from:ann@a.test\r\n${unsigned}`), rsa).toString("base64");
+  const records = { kind: "found", records: [dkimRecord(rsa)] } as const;
+  const means = {
+    lookup: (async (name, type, signal) =>
+      name === "old._domainkey.a.test" ? records : lookup()(name, type, signal)) as Lookup,
+    hostname: "mx.us.test",
+    clock: systemClock,
+    chance: () => 0,
+  };
+  const examination = new Examination({ client: "192.0.2.9", helo: "h", reversePath: "ann@a.test" }, means);
+  examination.header(Buffer.from(`${unsigned.replace(":", ": ")}${value}\r\nFrom: ann@a.test\r\n\r\n`));
+  await examination.write(Buffer.from(body));
+  assert.equal(
+    short(await examination.end()),
+    "spf=fail:a.test dkim=policy:a.test dmarc=fail:reject arc=none",
   );
 });
 

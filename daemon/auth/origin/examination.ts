@@ -4,8 +4,8 @@
  * In:     the envelope; the header section as a whole, then the body as it comes. Octets are copied where they must stay.
  * Out:    evidence, at the end.
  * Fails:  never: what could not be found out in time is a `temperror`.
- * Bounds: the header section is what the caller holds; of signatures `signatureMax` count (each may cost a look-up and a
- *         hash over the body), of ARC sets `arcMax`; SPF looks up at most ten terms (RFC 7208 §4.6.4).
+ * Bounds: the header section is what the caller holds; what of it is looked at says `examinable.ts` (each signature may
+ *         cost a look-up and a hash over the body); SPF looks up at most ten terms (RFC 7208 §4.6.4).
  * Spec:   RFC 7208, RFC 6376, RFC 8463, RFC 7489 (`pct`) with RFC 9989, RFC 8617; checked by the package mailauth.
  */
 import type { Writable } from "node:stream";
@@ -22,6 +22,7 @@ import type {
   SpfEvidence,
   SpfResult,
 } from "./evidence.ts";
+import { examinable } from "./examinable.ts";
 import { type Lookup, type NodeResolve, nodeResolve } from "./lookup.ts";
 import {
   spf as checkSpf,
@@ -61,8 +62,6 @@ const spfResults: ReadonlySet<string> = new Set<SpfResult>([
   "permerror",
 ]);
 
-export const signatureMax = 8;
-export const arcMax = 10;
 const patienceMs = 12_000;
 
 export class Examination {
@@ -78,7 +77,11 @@ export class Examination {
     this.#examined = examined;
     this.#means = means;
     this.#resolve = nodeResolve(means.lookup, this.#stop.signal);
-    this.#verifier = new DkimVerifier({ resolver: this.#resolve, sender: examined.reversePath });
+    this.#verifier = new DkimVerifier({
+      resolver: this.#resolve,
+      sender: examined.reversePath,
+      rejectRsaSha1: true,
+    });
     this.#verifier.on("error", () => {
       this.#broken = true;
     });
@@ -87,7 +90,7 @@ export class Examination {
 
   /** The whole section, with the empty line behind it or without. */
   header(section: Buffer): void {
-    const text = bounded(section.toString("latin1"));
+    const text = examinable(section.toString("latin1"));
     const end = /(?:^|\r\n)\r\n$/.test(text)
       ? ""
       : text.endsWith("\r\n") || text === ""
@@ -256,21 +259,4 @@ export function sampled(policy: DmarcPolicy, record: string | undefined, chance:
   const pct = Number(parseTags(record ?? "")?.get("pct") ?? 100);
   if (!Number.isInteger(pct) || pct < 0 || pct >= 100 || chance() * 100 < pct) return policy;
   return policy === "reject" ? "quarantine" : "none";
-}
-
-/** The section with no more signatures and ARC sets than are looked at: the first ones, which are the newest. */
-function bounded(text: string): string {
-  const seen = { dkim: 0, arc: 0 };
-  const arcSeals = text.match(/^arc-seal[ \t]*:/gim)?.length ?? 0;
-  if (arcSeals <= arcMax && (text.match(/^dkim-signature[ \t]*:/gim)?.length ?? 0) <= signatureMax)
-    return text;
-  return text
-    .split(/(?<=\n)(?=[^ \t])/)
-    .filter((field) => {
-      if (/^dkim-signature[ \t]*:/i.test(field)) return ++seen.dkim <= signatureMax;
-      return (
-        arcSeals <= arcMax || !/^arc-(?:seal|message-signature|authentication-results)[ \t]*:/i.test(field)
-      );
-    })
-    .join("");
 }

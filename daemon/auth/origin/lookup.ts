@@ -1,7 +1,7 @@
 /**
  * The DNS as mailauth asks for it: like node's `resolve`, answered by our own resolver.
  *
- * Out:    records in node's shapes.
+ * Out:    records in node's shapes; texts of more than `textMax` octets are as if they were not there.
  * Fails:  `ENOTFOUND` and `ENODATA` for names and types that do not exist; any other code is a temporary failure to
  *         mailauth, and so is the signal's end.
  */
@@ -15,6 +15,9 @@ export type LookupAnswer =
 export type Lookup = (name: string, type: LookupType, signal: AbortSignal) => Promise<LookupAnswer>;
 
 export type NodeResolve = (name: string, type: string) => Promise<unknown[]>;
+
+/** No record of SPF, DKIM or DMARC is longer; mailauth reads some of them in a time that grows with the square of it. */
+const textMax = 4 << 10;
 
 const types: ReadonlySet<string> = new Set<LookupType>(["A", "AAAA", "CNAME", "MX", "PTR", "TXT"]);
 
@@ -31,10 +34,16 @@ export const nodeResolve =
         throw failure("ENOTFOUND", `${name} does not exist`);
       case "none":
         throw failure("ENODATA", `${name} has no ${type}`);
-      case "found":
-        return answer.records.map((record) => shaped(type as LookupType, record));
+      case "found": {
+        const records = answer.records.filter((record) => !isVast(record));
+        if (records.length === 0) throw failure("ENODATA", `${name} has no ${type} of a sensible size`);
+        return records.map((record) => shaped(type as LookupType, record));
+      }
     }
   };
+
+/** A text, that is. */
+const isVast = (record: unknown): boolean => typeof record === "string" && record.length > textMax;
 
 const failure = (code: string, text: string): Error => Object.assign(new Error(text), { code });
 

@@ -4,6 +4,7 @@
  */
 import { createRequire } from "node:module";
 import type { Writable } from "node:stream";
+import { BodyHash } from "./body-hash.ts";
 import type { NodeResolve } from "./lookup.ts";
 
 interface Status {
@@ -72,9 +73,41 @@ export interface DmarcAnswer {
 
 const load = createRequire(import.meta.url);
 
-export const { DkimVerifier } = load("mailauth/lib/dkim/dkim-verifier.js") as {
-  readonly DkimVerifier: new (options: Resolving & { readonly sender: string }) => Verifier;
+interface TheirVerifier extends Verifier {
+  /** By what tells them apart. */
+  readonly bodyHashes: Map<string, object>;
+  addBodyHash(canonicalization: string, algorithm: string, limit: number | ""): string;
+}
+
+interface VerifierOptions extends Resolving {
+  readonly sender: string;
+  /** RFC 8301 §3.1: nobody may rely on SHA-1. */
+  readonly rejectRsaSha1: boolean;
+}
+
+const { DkimVerifier: Their } = load("mailauth/lib/dkim/dkim-verifier.js") as {
+  readonly DkimVerifier: new (options: VerifierOptions) => TheirVerifier;
 };
+
+/** What it asks of a hash besides its octets: where the MIME structure begins, which nobody here wants to know. */
+class VerifiersHash extends BodyHash {
+  setContentType(): void {}
+  getMimeStructureStart(): number {
+    return -1;
+  }
+}
+
+export class DkimVerifier extends Their {
+  override addBodyHash(canonicalization: string, algorithm: string, limit: number | ""): string {
+    const key = `${canonicalization}:${algorithm}:${limit}`;
+    if (!this.bodyHashes.has(key)) {
+      const relaxed = canonicalization === "relaxed";
+      const terms = { relaxed, algorithm: algorithm === "sha1" ? "sha1" : "sha256" } as const;
+      this.bodyHashes.set(key, new VerifiersHash(limit === "" ? terms : { ...terms, limit }));
+    }
+    return key;
+  }
+}
 export const { spf } = load("mailauth/lib/spf/index.js") as {
   readonly spf: (question: SpfQuestion) => Promise<{ readonly status: Status }>;
 };
