@@ -87,6 +87,34 @@ test("forged results of ours are gone from what is kept; the examination sees th
   assert.doesNotMatch(await room.text(), /dmarc=pass/);
 });
 
+const unfinished = [
+  ["a line that is no field", "From: x@far.test\r\n", "no field\r\nFrom: ceo@example.test\r\n\r\nhello\r\n"],
+  ["nothing that is a field", "", " folded\r\nFrom: ceo@example.test\r\n\r\nhello\r\n"],
+] as const;
+for (const [name, header, rest] of unfinished)
+  test(`where the header ends with ${name}, it ends for every reader: what was not examined is body`, async () => {
+    for (const size of [1, 1_000]) {
+      const { room, seen } = open();
+      using _ = room;
+      const client = await room.connect();
+      const parts = (header + rest).match(new RegExp(`[^]{1,${size}}`, "g")) ?? [];
+      assert.equal(await client.send("x@far.test", "alice@example.test", ...parts), "250 2.0.0");
+      assert.deepEqual([seen[0]?.header, seen[0]?.body], [header, rest]);
+      assert.match(await room.text(), /^(?:[\w-]+: .*\r\n(?:[ \t].*\r\n)*)+\r\n(?:no field|[ ]folded)\r\n/);
+      assert.ok((await room.text()).endsWith(`${header}\r\n${rest}`));
+    }
+  });
+
+test("a message without a body, or without a header, gets no other empty line", async () => {
+  for (const message of ["From: x@far.test\r\n", "From: x@far.test\r\n\r\n", "\r\nhello\r\n"]) {
+    const { room } = open();
+    using _ = room;
+    const client = await room.connect();
+    assert.equal(await client.send("x@far.test", "alice@example.test", message), "250 2.0.0");
+    assert.match(await room.text(), new RegExp(`[^\r\n]\r\n${message.replaceAll(".", "\\.")}$`));
+  }
+});
+
 const outcomes = [
   ["pass", "reject", "250 2.0.0", undefined],
   ["fail", "none", "250 2.0.0", undefined],

@@ -13,6 +13,7 @@
  * Spec:   RFC 5321 §4.1.1.4, §4.4 (trace), §6.3 (loops); RFC 6409 §8 (fields added at submission).
  */
 import type { Deadlines } from "../kit/deadlines.ts";
+import { Gathering } from "../kit/gathering.ts";
 import type { Log } from "../kit/log.ts";
 import type { HeaderFacts, HeaderScanner } from "../mail/headers.ts";
 import type { Reply } from "../mail/reply.ts";
@@ -25,6 +26,12 @@ import { replies } from "./replies.ts";
 import type { Screened } from "./screening.ts";
 
 const nothing = new Uint8Array();
+const lineEnd = Buffer.from("\r\n");
+const emptyLine = Buffer.from("\r\n\r\n");
+
+/** Before `at` an empty line ends. */
+const endsEmpty = (octets: Buffer, at: number): boolean =>
+  (at === 2 && octets.indexOf(lineEnd) === 0) || octets.subarray(Math.max(0, at - 4), at).equals(emptyLine);
 
 /** What was found out about a message. */
 export interface Findings {
@@ -84,7 +91,7 @@ export class Sink implements MessageSink {
   #started = false;
   #refusal: Reply | undefined;
   #size = 0;
-  #held: Uint8Array[] = [];
+  #held = new Gathering();
   /** Writes that wait for the store, or for a large place; later ones queue up behind. */
   #pending: Promise<void> | undefined;
 
@@ -126,7 +133,7 @@ export class Sink implements MessageSink {
     if (this.#refusal) return;
     if (this.#started) return this.#pass(octets);
     // A copy: these octets are the engine's again when this call returns. The scanner's limit bounds them.
-    this.#held.push(Buffer.from(octets));
+    this.#held.add(octets);
   }
 
   /** The whole section is there, with what came behind it. */
@@ -135,14 +142,16 @@ export class Sink implements MessageSink {
     const header = this.#draft.scan.end();
     const refusal = this.#draft.judge(header);
     if (refusal) return this.#refuse(refusal);
-    const whole = Buffer.concat([...this.#held, octets]);
+    this.#held.add(octets);
+    const whole = this.#held.takeAll();
     const bodyAt = header.bodyOffset ?? whole.length;
     const section = this.#draft.section?.(whole.subarray(0, bodyAt)) ?? nothing;
     if ("code" in section) return this.#refuse(section);
-    this.#held = [];
     this.#started = true;
     this.#pass(this.#draft.prelude(header));
     this.#pass(section);
+    // Whoever leaves out the empty line would have others read on in the header, beyond the author that was examined.
+    if (header.bodyOffset !== undefined && !endsEmpty(whole, bodyAt)) this.#pass(lineEnd);
     return this.#look(whole.subarray(bodyAt));
   }
 
@@ -166,8 +175,8 @@ export class Sink implements MessageSink {
     if (this.#started) return;
     this.#started = true;
     this.#pass(this.#draft.prelude(header));
-    for (const octets of this.#held) this.#pass(octets);
-    this.#held = [];
+    const held = this.#held.takeAll();
+    if (held.length > 0) this.#pass(held);
   }
 
   #pass(octets: Uint8Array): void | Promise<void> {
@@ -201,7 +210,7 @@ export class Sink implements MessageSink {
   #refuse(refusal: Reply): void {
     if (this.#refusal) return;
     this.#refusal = refusal;
-    this.#held = [];
+    this.#held.takeAll();
     this.#draft.inspection?.abort();
     this.#body.abandon();
     this.#place.leave();
