@@ -67,6 +67,8 @@ const ids = [
   ["authentication-results:\r\n\tMX.us.test 1; none\r\n", "mx.us.test"],
   ["Authentication-Results : (a (nested\\) one) here) mx.us.test.; x\r\n", "mx.us.test"],
   ['Authentication-Results: "mx.us.test"; x\r\n', "mx.us.test"],
+  ['Authentication-Results: "mx\\.us.\\test"; x\r\n', "mx.us.test"],
+  ["Authentication-Results: \0mx.us\x01.test; x\r\n", "mx.us.test"],
   ["Authentication-Results: ; x\r\n", ""],
   ["X-Authentication-Results: mx.us.test\r\n", undefined],
   ["Subject: Authentication-Results: mx.us.test\r\n", undefined],

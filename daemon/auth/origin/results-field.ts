@@ -75,8 +75,10 @@ export function withoutForged(section: Buffer, isOurs: (authservId: string) => b
 export function authservIdOf(field: string): string | undefined {
   const value = /^authentication-results[ \t]*:([\s\S]*)$/i.exec(field)?.[1];
   if (value === undefined) return undefined;
-  const bare = withoutComments(value).trimStart();
-  const id = bare.startsWith('"') ? bare.slice(1, bare.indexOf('"', 1)) : (/^[^\s;]*/.exec(bare)?.[0] ?? "");
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: a reader may pass over them, and see our name
+  const bare = withoutComments(value.replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/g, "")).trimStart();
+  const quoted = /^"((?:[^"\\]|\\.)*)/.exec(bare)?.[1]?.replace(/\\(.)/g, "$1");
+  const id = quoted ?? /^[^\s;]*/.exec(bare)?.[0] ?? "";
   return id.toLowerCase().replace(/\.$/, "");
 }
 
