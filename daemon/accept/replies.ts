@@ -11,8 +11,8 @@ import { type Reply, reply } from "../mail/reply.ts";
 
 export const replies = {
   // recipients
-  unknownRecipient: reply(550, "5.1.1", "No such mailbox here"),
-  aliasLoop: reply(550, "5.4.6", "This address leads back to itself"),
+  unknownRecipient: reply(550, "5.1.1", "No such mailbox here: check the address"),
+  aliasLoop: reply(550, "5.4.6", "This address leads back to itself: tell its postmaster"),
   aliasTooLarge: reply(
     451,
     "4.3.5",
@@ -20,7 +20,7 @@ export const replies = {
   ),
   suspended: reply(450, "4.2.1", "This mailbox is suspended at the moment, try again later"),
   mailboxFull: reply(452, "4.2.2", "This mailbox is full, try again later"),
-  domainLeaves: reply(550, "5.1.2", "This domain takes no mail here any more"),
+  domainLeaves: reply(550, "5.1.2", "This domain takes no mail here any more: ask for another address"),
   policyLeaves: reply(450, "4.3.2", "The way out for this mail is being removed, try again later"),
   noRelay: reply(
     550,
@@ -87,23 +87,35 @@ export const replies = {
     reply(450, "4.7.1", `We do not know you yet, try again in ${waitWords(waitMs)} and we will take it`),
 
   // who may send, and as whom
-  authRequired: reply(530, "5.7.0", "Authentication required"),
+  authRequired: reply(530, "5.7.0", "Authentication required: log in first"),
   notYourAddress: (sender: Address) =>
     reply(550, "5.7.1", `You may not send as <${sender}>: use an address of your own`),
   noAuthor: reply(550, "5.7.1", "The From field holds something else than addresses: use one of your own"),
-  userGone: reply(550, "5.7.1", "Your mailbox may not send any more"),
-  wrongLogin: reply(535, "5.7.8", "Authentication credentials invalid"),
-  loginDisabled: reply(525, "5.7.13", "This account is disabled"),
+  userGone: reply(550, "5.7.1", "Your mailbox may not send any more: ask your postmaster"),
+  wrongLogin: reply(535, "5.7.8", "Authentication credentials invalid: check name and password"),
+  loginDisabled: reply(525, "5.7.13", "This account is disabled: ask your postmaster"),
   loginUnavailable: reply(454, "4.7.0", "Temporary authentication failure, try again later"),
-  tooManyLogins: reply(421, "4.7.0", "Too many failed logins, closing the connection"),
+  tooManyLogins: reply(
+    421,
+    "4.7.0",
+    "Too many failed logins, check name and password; closing the connection",
+  ),
 
   // where a message comes from
-  spfFailed: reply(550, "5.7.23", "SPF: the sender's domain does not allow your address to send for it"),
-  dkimFailed: reply(550, "5.7.20", "DKIM: no signature of this message is valid"),
+  spfFailed: reply(
+    550,
+    "5.7.23",
+    "SPF: the sender's domain does not allow your address to send for it: send by its hosts, or have it allow yours",
+  ),
+  dkimFailed: reply(
+    550,
+    "5.7.20",
+    "DKIM: no signature of this message is valid: sign it with a key in your DNS, and change nothing afterwards",
+  ),
   dmarcFailed: reply(
     550,
     "5.7.26",
-    "DMARC: neither SPF nor DKIM vouches for the domain in From, and its owner asks to refuse such mail",
+    "DMARC: neither SPF nor DKIM vouches for the domain in From, and its owner asks to refuse such mail: send it by that domain's own hosts",
   ),
   originUnknown: reply(
     451,
@@ -113,7 +125,11 @@ export const replies = {
 
   // content filters
   filterFailed: reply(451, "4.7.1", "A content filter does not answer just now, try again later"),
-  filterJunk: reply(550, "5.7.1", "A content filter takes this message for junk"),
+  filterJunk: reply(
+    550,
+    "5.7.1",
+    "A content filter takes this message for junk: if it is none, write to our postmaster",
+  ),
 
   // messages
   headerTooLarge: reply(
@@ -122,11 +138,19 @@ export const replies = {
     "The message's header section is too large: 65536 octets are allowed here",
   ),
   tooLarge: (limit: number) => reply(552, "5.3.4", `Message too big: ${limit} octets are allowed here`),
-  tooManyHops: reply(554, "5.4.6", "Too many hops: the message has been going round in a circle"),
-  forwardLoop: reply(554, "5.4.6", "Mail forwarding loop: the message has been at this address before"),
+  tooManyHops: reply(
+    554,
+    "5.4.6",
+    "Too many hops: the message has been going round in a circle, check where it is forwarded to",
+  ),
+  forwardLoop: reply(
+    554,
+    "5.4.6",
+    "Mail forwarding loop: the message has been at this address before, check where it is forwarded to",
+  ),
   tooFast: (waitMs: number) => reply(450, "4.7.1", `Too many messages, try again in ${waitWords(waitMs)}`),
   crowded: reply(452, "4.3.1", "Too many messages are arriving at once, try again later"),
-  noRecipients: reply(554, "5.5.1", "No valid recipients"),
+  noRecipients: reply(554, "5.5.1", "No valid recipients: name one that was taken"),
   notStored: reply(451, "4.3.0", "The message could not be stored just now, try again later"),
   queued: (id: string): Reply => reply(250, "2.0.0", `queued as ${id}`),
 } as const;
