@@ -126,17 +126,19 @@ for (const [tlsa, want] of usable)
     assert.equal(isUsable(tlsa), want));
 
 test("a policy comes from its own host, with a valid certificate, and not by a redirect", async () => {
-  const answers: Record<string, [number, string]> = {
+  const answers: Record<string, [number, string, object?]> = {
     good: [200, "version: STSv1"],
-    moved: [301, ""],
+    typed: [200, "version: STSv1", { "content-type": "Text/Plain; charset=us-ascii" }],
+    page: [200, "version: STSv1", { "content-type": "text/html" }],
+    moved: [301, "", { location: "https://mta-sts.a.test/elsewhere" }],
     gone: [404, ""],
     vast: [200, "x".repeat(65_537)],
   };
   let now = "good";
   const web = https.createServer(server, (question, answer) => {
     assert.equal(question.url, "/.well-known/mta-sts.txt");
-    const [code, text] = answers[now] ?? [500, ""];
-    answer.writeHead(code, code === 301 ? { location: "https://mta-sts.a.test/elsewhere" } : {}).end(text);
+    const [code, text, headers = {}] = answers[now] ?? [500, ""];
+    answer.writeHead(code, { ...headers }).end(text);
   });
   web.listen(0, "127.0.0.1");
   await once(web, "listening");
@@ -149,6 +151,10 @@ test("a policy comes from its own host, with a valid certificate, and not by a r
     assert.equal(await fetch("a.test"), "version: STSv1");
     await assert.rejects(fetch("b.test"), /altnames/i);
     await assert.rejects(fetch("a.test", {}), /certificate/);
+    now = "typed";
+    assert.equal(await fetch("a.test"), "version: STSv1");
+    now = "page";
+    await assert.rejects(fetch("a.test"), /text\/html instead of text\/plain/);
     now = "moved";
     await assert.rejects(fetch("a.test"), /answers 301/);
     now = "vast";

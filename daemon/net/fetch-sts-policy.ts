@@ -3,9 +3,9 @@
  *
  * In:     a domain; in tests, where its host is and whom to trust.
  * Out:    the policy's text.
- * Fails:  rejects for anything but a 200 with at most 64 KiB from `mta-sts.DOMAIN` itself, whose certificate must be valid,
- *         within 20 s: mail waits for it. Redirects are not followed.
- * Spec:   RFC 8461 §3.3.
+ * Fails:  rejects for anything but a 200 with at most 64 KiB of text/plain from `mta-sts.DOMAIN` itself, whose certificate
+ *         must be valid, within 20 s: mail waits for it. Redirects are not followed.
+ * Spec:   RFC 8461 §3.3 (where visitors may leave pages and pictures, a policy must not be one of them).
  */
 import { type GetOptions, getText } from "./https-get.ts";
 
@@ -24,7 +24,7 @@ export function fetchStsPolicy(
   const headers = { accept: "text/plain" };
   return getText(
     url,
-    { headers, limit: policyOctets, ...options },
+    { headers, limit: policyOctets, type: "text/plain", ...options },
     AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]),
   );
 }

@@ -3,8 +3,8 @@
  *
  * In:     a URL; the authorities to trust instead of the public ones, if any.
  * Out:    what the document holds.
- * Fails:  rejects for anything but a 200 with at most `limit` octets (and of JSON, where that is asked for) in time. Redirects are not followed: whoever
- *         may name the document's place should name it.
+ * Fails:  rejects for anything but a 200 with at most `limit` octets (of the media type `type`, of JSON, where that is asked
+ *         for) in time. Redirects are not followed: whoever may name the document's place should name it.
  */
 import { type RequestOptions, request } from "node:https";
 import { onUnanswered } from "./unanswered.ts";
@@ -19,6 +19,8 @@ export async function getJson(url: string, ca: string | undefined, signal: Abort
 /** What `getText` may be told besides: authorities, the most octets, and (in tests) where the host is. */
 export type GetOptions = Pick<RequestOptions, "ca" | "headers" | "lookup"> & {
   readonly limit?: number;
+  /** The media type that it must have, if it says any. */
+  readonly type?: string;
   /** Sent as a form, instead of asking for a document. */
   readonly form?: URLSearchParams;
 };
@@ -36,7 +38,7 @@ export async function postForm(
 
 export function getText(
   url: string,
-  { limit = usualLimit, form, ...more }: GetOptions,
+  { limit = usualLimit, type, form, ...more }: GetOptions,
   signal: AbortSignal,
 ): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
@@ -47,6 +49,9 @@ export function getText(
       answer.resume();
       return reject(new Error(`${url} answers ${answer.statusCode}`));
     }
+    const given = answer.headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase();
+    if (type !== undefined && given !== undefined && given !== type)
+      return void asking.destroy(new Error(`${url} answers with ${given.slice(0, 100)} instead of ${type}`));
     const parts: Buffer[] = [];
     let size = 0;
     answer.on("data", (part: Buffer) => {

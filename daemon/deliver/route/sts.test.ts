@@ -37,6 +37,25 @@ test("a policy is fetched once, until its id changes", async () => {
   assert.equal(web.fetched.length, 2);
 });
 
+test("who gives up takes nothing from others who wait for the same policy", async () => {
+  const dns = new ScriptedDns({ "_mta-sts.a.test": ['TXT "v=STSv1; id=1"'] });
+  let fetched = 0;
+  const begun = Promise.withResolvers<void>();
+  const fetch = (_domain: string, signal: AbortSignal): Promise<string> => {
+    if (++fetched > 1) return Promise.resolve(text("enforce"));
+    begun.resolve();
+    return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  };
+  const policies = new StsPolicies({ dns, clock: new FakeClock(), log: silent, fetch });
+  const stop = new AbortController();
+  const leaves = policies.of("a.test", stop.signal);
+  await begun.promise;
+  const stays = policies.of("a.test", new AbortController().signal);
+  stop.abort(new Error("held by an operator"));
+  await assert.rejects(leaves, /held by an operator/);
+  assert.equal((await stays)?.mode, "enforce");
+});
+
 test("a domain without a record has none, and nothing is fetched", async () => {
   const { dns, web, mode } = open();
   dns.zone = {};

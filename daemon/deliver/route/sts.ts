@@ -67,13 +67,21 @@ export class StsPolicies {
     const id = answer.kind === "found" ? stsRecordId(answer.records) : undefined;
     if (id === undefined || kept?.id === id) return kept?.policy;
     if (this.#failed.get(domain, now)?.value.id === id) return kept?.policy;
-    const fetching = this.#fetching.get(domain) ?? this.#fetch(domain, id, signal);
-    this.#fetching.set(domain, fetching);
     try {
-      return (await fetching) ?? kept?.policy;
-    } finally {
-      this.#fetching.delete(domain);
+      return (await this.#fetched(domain, id, signal)) ?? kept?.policy;
+    } catch {
+      signal.throwIfAborted();
+      return this.of(domain, signal); // whoever began to fetch it has given up: that is no word on the policy
     }
+  }
+
+  /** Everybody who waits for a domain's policy waits for the same fetching. */
+  #fetched(domain: string, id: string, signal: AbortSignal): Promise<StsPolicy | undefined> {
+    const running = this.#fetching.get(domain);
+    if (running) return running;
+    const fetching = this.#fetch(domain, id, signal).finally(() => this.#fetching.delete(domain));
+    this.#fetching.set(domain, fetching);
+    return fetching;
   }
 
   /** Why there is a policy that is not known. */
