@@ -59,6 +59,17 @@ const binary = [
   ],
   ["command 2", `${signature} 22 11 000c ${four}`, "bad: its PROXY header has an unknown command"],
   ["too short", `${signature} 21 11 000b ${four}`, "bad: its PROXY header is too short for its addresses"],
+  [
+    "an addition that is longer than the header",
+    `${signature} 21 11 0010 ${four} 03000200`,
+    "bad: its PROXY header ends within one of its additions",
+  ],
+  [
+    "an addition without a length",
+    `${signature} 21 11 000e ${four} 0300`,
+    "bad: its PROXY header ends within one of its additions",
+  ],
+  ["two additions", `${signature} 21 11 0013 ${four} 04000100 040000`, "35 192.0.2.1 56324"],
   ["too long", `${signature} 21 11 ffff ${four}`, "bad: its PROXY header is too long"],
   [
     "a broken signature",

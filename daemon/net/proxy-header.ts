@@ -82,6 +82,8 @@ function readBinary(octets: Buffer): ProxyHeader {
   // §2.2: what is not known (UNIX sockets, UDP, UNSPEC) counts as the proxy's own.
   if (kind === undefined) return { kind: "header", length };
   if (length - fixed < addressOctets[kind]) return bad("its PROXY header is too short for its addresses");
+  if (!endsWithWholeTlvs(octets.subarray(fixed + addressOctets[kind], length)))
+    return bad("its PROXY header ends within one of its additions");
   const size = kind === "tcp4" ? 4 : 16;
   const source = ipaddr.fromByteArray([...octets.subarray(fixed, fixed + size)]).toString();
   return {
@@ -89,6 +91,13 @@ function readBinary(octets: Buffer): ProxyHeader {
     length,
     peer: { address: plain(source), port: octets.readUInt16BE(fixed + 2 * size) },
   };
+}
+
+/** §2.2.: what stands behind the addresses is a list of type (1 octet), length (2) and value. */
+function endsWithWholeTlvs(octets: Buffer): boolean {
+  let at = 0;
+  while (at + 3 <= octets.length) at += 3 + octets.readUInt16BE(at + 1);
+  return at === octets.length;
 }
 
 /** As the operating system would write it. */
