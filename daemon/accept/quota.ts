@@ -7,6 +7,7 @@
 import type { MailboxEntry } from "../directory/directory.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
+import { forgetOldest } from "../kit/oldest.ts";
 import type { MailboxName, MailboxStatus, Quota } from "../mailbox/store.ts";
 import type { Later } from "../smtp/mailroom.ts";
 
@@ -74,10 +75,7 @@ export class QuotaWatch {
     const known = { bytes: figures.bytes, messages: figures.messages, at: this.#clock.monotonic() };
     this.#known.delete(mailbox);
     this.#known.set(mailbox, known);
-    for (const oldest of this.#known.keys()) {
-      if (this.#known.size <= maxKnown) break;
-      this.#known.delete(oldest);
-    }
+    forgetOldest(this.#known, maxKnown);
     return known;
   }
 }

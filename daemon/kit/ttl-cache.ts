@@ -3,6 +3,8 @@
  *
  * Time is passed in, in milliseconds of a clock that never jumps.
  */
+import { forgetOldest } from "./oldest.ts";
+
 export class TtlCache<V> {
   /** Insertion order is the order of last use. */
   readonly #entries = new Map<string, { readonly value: V; readonly until: number }>();
@@ -30,11 +32,7 @@ export class TtlCache<V> {
     this.#entries.delete(key);
     if (until <= now) return;
     this.#entries.set(key, { value, until });
-    if (this.#entries.size <= this.#capacity) return;
-    for (const oldest of this.#entries.keys()) {
-      this.#entries.delete(oldest);
-      break;
-    }
+    forgetOldest(this.#entries, this.#capacity);
   }
 
   delete(key: string): void {

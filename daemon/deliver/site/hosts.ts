@@ -7,6 +7,7 @@
  * Bounded: the pause that was begun first is forgotten first.
  */
 import type { Chance } from "../../kit/clock.ts";
+import { forgetOldest } from "../../kit/oldest.ts";
 import type { Candidate } from "../route/types.ts";
 import { type Circuit, close, newCircuit, type Pauses } from "./circuit.ts";
 
@@ -40,11 +41,7 @@ export class Hosts {
     const circuit = this.#failing.get(key) ?? newCircuit;
     this.#failing.delete(key);
     this.#failing.set(key, close(circuit, now, hostPauses, this.#chance()));
-    if (this.#failing.size <= this.#capacity) return;
-    for (const oldest of this.#failing.keys()) {
-      this.#failing.delete(oldest);
-      return;
-    }
+    forgetOldest(this.#failing, this.#capacity);
   }
 
   worked(host: Host): void {

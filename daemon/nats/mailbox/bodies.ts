@@ -19,6 +19,7 @@
  * Fails:  `StoreFault`; `StoreUnavailable` when the octets are not `size` long.
  */
 import type { Clock } from "../../kit/clock.ts";
+import { forgetOldest } from "../../kit/oldest.ts";
 import type { GroupCommit } from "../commit.ts";
 import { type Chunks, chunksOf, collect, type Incoming } from "./chunks.ts";
 import type { Reader } from "./reader.ts";
@@ -104,11 +105,7 @@ export class Bodies {
   #remember(bodyId: string, head: number): void {
     this.#there.delete(bodyId);
     this.#there.set(bodyId, head);
-    if (this.#there.size <= REMEMBERED) return;
-    for (const oldest of this.#there.keys()) {
-      this.#there.delete(oldest);
-      break;
-    }
+    forgetOldest(this.#there, REMEMBERED);
   }
 
   async #found(bodyId: string): Promise<number | undefined> {

@@ -4,6 +4,7 @@
  * A remembered ledger may be stale, since other pods write too. Nobody relies on it without a compare-and-set on its
  * sequence; a refusal is never given on the strength of it.
  */
+import { forgetOldest } from "../../kit/oldest.ts";
 import { emptyLedger, type Ledger } from "../../mailbox/ledger.ts";
 import type { MailboxName } from "../../mailbox/store.ts";
 import type { Reader } from "./reader.ts";
@@ -43,11 +44,7 @@ export class Ledgers {
   remember(mailbox: MailboxName, held: HeldLedger): void {
     this.#held.delete(mailbox);
     this.#held.set(mailbox, held);
-    if (this.#held.size <= REMEMBERED) return;
-    for (const oldest of this.#held.keys()) {
-      this.#held.delete(oldest);
-      break;
-    }
+    forgetOldest(this.#held, REMEMBERED);
   }
 
   forgetAll(): void {
