@@ -119,20 +119,6 @@ test("who gives up waiting does not end the question for others", async (t) => {
   assert.equal(world.first.asked.length, 1);
 });
 
-test("no more questions are open than allowed", async (t) => {
-  await using world = await open({ maxInFlight: 2 });
-  const names = ["a.test", "b.test", "c.test"];
-  for (const name of names) world.first.fault(name, { kind: "silent" });
-  const answers = names.map((name) => world.resolver.mx(name, t.signal));
-  await world.first.received(2);
-  assert.equal(world.clock.asleep, 2, "the third waits for a place, not for a server");
-  world.clock.advance(1_500);
-  await world.first.received(4);
-  await world.resolver[Symbol.asyncDispose]();
-  for (const answer of await Promise.all(answers)) assert.equal(answer.kind, "failed");
-  assert.equal(world.first.count("c.test"), 0);
-});
-
 test("answers that do not fit a datagram come over TCP", async (t) => {
   await using world = await open();
   const big = await world.resolver.mx("big.test", t.signal);

@@ -14,7 +14,7 @@ import { TtlCache } from "../kit/ttl-cache.ts";
 import { merge } from "./addresses.ts";
 import type { Data } from "./answer.ts";
 import { Gate } from "./gate.ts";
-import { failed, type Kept, longest, lookUp } from "./lookup.ts";
+import { failed, type Kept, type LookedUp, longest, lookUp } from "./lookup.ts";
 import { isLocalhost, isQueryable, plainName } from "./names.ts";
 import type { Server } from "./servers.ts";
 import type { QueryType } from "./wire.ts";
@@ -30,6 +30,9 @@ export interface ResolverOptions {
   readonly rounds?: number;
   /** Questions (and sockets) open at once; more wait their turn. */
   readonly maxInFlight?: number;
+  /** So many more that have waited for an answer for `patienceMs`. */
+  readonly maxSlow?: number;
+  readonly patienceMs?: number;
   readonly cacheEntries?: number;
 }
 
@@ -42,10 +45,25 @@ interface Lookup<T> {
   readonly until: number;
 }
 
+/** A look-up that several may wait for. */
+interface Running {
+  /** `undefined`: it was taken out of the line, since nobody waited for it. */
+  readonly done: Promise<Lookup<Data[QueryType]> | undefined>;
+  readonly line: AbortController;
+  askers: number;
+}
+
+/** So long, and so many, are remembered that let us wait in vain. */
+const SILENT_MS = 3_600_000;
+const MANY_SILENT = 20_000;
+const unwanted = new Error("nobody waits for it any more");
+
 export class Resolver implements Dns, AsyncDisposable {
   readonly #options: Required<ResolverOptions>;
   readonly #cache: TtlCache<Kept<Data[QueryType]>>;
-  readonly #inFlight = new Map<string, Promise<Lookup<Data[QueryType]>>>();
+  readonly #inFlight = new Map<string, Running>();
+  /** Names that had no answer lately, after waiting for one. */
+  readonly #silent = new TtlCache<true>(MANY_SILENT);
   readonly #gate: Gate;
   readonly #closing = new AbortController();
   /** The server that answered last goes first. */
@@ -57,12 +75,15 @@ export class Resolver implements Dns, AsyncDisposable {
       timeoutMs: 1_500,
       rounds: 3,
       maxInFlight: 128,
+      maxSlow: 128,
+      patienceMs: 500,
       cacheEntries: 50_000,
     };
     this.#options = { ...defaults, ...options };
     this.#servers = options.servers;
     this.#cache = new TtlCache(this.#options.cacheEntries);
-    this.#gate = new Gate(this.#options.maxInFlight);
+    const { maxInFlight: quick, maxSlow: slow, patienceMs, clock } = this.#options;
+    this.#gate = new Gate({ quick, slow, patienceMs, clock });
   }
 
   mx(domain: string, signal: AbortSignal): Promise<Answer<Mx>> {
@@ -85,8 +106,9 @@ export class Resolver implements Dns, AsyncDisposable {
   /** Ends what is in flight; those who wait for it hear `failed`. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new Error("the resolver is closed"));
-    await Promise.allSettled(this.#inFlight.values());
+    await Promise.all([...this.#inFlight.values()].map(({ done }) => done));
     this.#cache.clear();
+    this.#silent.clear();
   }
 
   /** Records of one type, whatever they are for. */
@@ -105,35 +127,72 @@ export class Resolver implements Dns, AsyncDisposable {
     const kept = this.#cache.get(key, now);
     const { kept: answer, until } = kept
       ? { kept: kept.value, until: kept.until }
-      : await abandonable(this.#shared(key, name, type), signal);
+      : await this.#shared(key, name, type, signal);
     // The cache holds each type's data under that type's key.
     return withTtl(answer as Kept<Data[T]>, until - this.#options.clock.monotonic());
   }
 
-  #shared(key: string, name: string, type: QueryType): Promise<Lookup<Data[QueryType]>> {
-    const running = this.#inFlight.get(key);
-    if (running) return running;
-    const lookup = this.#lookUp(name, type).then((done) => {
-      this.#inFlight.delete(key);
-      this.#cache.set(key, done.kept, done.until, this.#options.clock.monotonic());
-      return done;
-    });
-    this.#inFlight.set(key, lookup);
-    return lookup;
+  /** Whoever is the last to give up takes the look-up out of the line; what is asked already goes on, to be remembered. */
+  async #shared(
+    key: string,
+    name: string,
+    type: QueryType,
+    signal: AbortSignal,
+  ): Promise<Lookup<Data[QueryType]>> {
+    for (;;) {
+      const running = this.#inFlight.get(key) ?? this.#begin(key, name, type);
+      running.askers++;
+      try {
+        const done = await abandonable(running.done, signal);
+        if (done) return done;
+      } finally {
+        if (--running.askers === 0) running.line.abort(unwanted);
+      }
+    }
   }
 
-  /** Never rejects: whatever goes wrong is an answer. */
-  async #lookUp<T extends QueryType>(name: string, type: T): Promise<Lookup<Data[T]>> {
-    const means = { ...this.#options, servers: this.#servers };
-    const lookup = await this.#gate
-      .enter(this.#closing.signal)
-      .then(async (place) => {
-        using _ = place;
-        return await lookUp(name, type, means, this.#closing.signal);
-      })
-      .catch((error: unknown) => failed(error instanceof Error ? error.message : String(error)));
+  #begin(key: string, name: string, type: QueryType): Running {
+    const line = new AbortController();
+    const done = this.#lookUp(name, type, line.signal).then((lookup) => {
+      this.#inFlight.delete(key);
+      if (lookup) this.#cache.set(key, lookup.kept, lookup.until, this.#options.clock.monotonic());
+      return lookup;
+    });
+    const running = { done, line, askers: 0 };
+    this.#inFlight.set(key, running);
+    return running;
+  }
+
+  /** Never rejects: whatever goes wrong is an answer. `undefined`: it was not wanted any more. */
+  async #lookUp<T extends QueryType>(
+    name: string,
+    type: T,
+    line: AbortSignal,
+  ): Promise<Lookup<Data[T]> | undefined> {
+    const { clock } = this.#options;
+    const signal = this.#closing.signal;
+    const isSlow = this.#silent.get(name, clock.monotonic()) !== undefined;
+    let began = clock.monotonic();
+    const work = (stop: AbortSignal) => {
+      began = clock.monotonic();
+      return lookUp(name, type, { ...this.#options, servers: this.#servers }, stop);
+    };
+    let lookup: LookedUp<Data[T]>;
+    try {
+      lookup = await this.#gate.pass(work, { signal, line, isSlow });
+    } catch (error) {
+      if (error === unwanted) return undefined;
+      lookup = failed(error instanceof Error ? error.message : String(error));
+    }
+    const now = clock.monotonic();
     if (lookup.server) this.#prefer(lookup.server);
-    return { kept: lookup.kept, until: this.#options.clock.monotonic() + lookup.keepMs };
+    this.#learn(name, lookup.kept.kind === "failed" && now - began >= this.#options.patienceMs, now);
+    return { kept: lookup.kept, until: now + lookup.keepMs };
+  }
+
+  #learn(name: string, wasSilent: boolean, now: number): void {
+    if (wasSilent) this.#silent.set(name, true, now + SILENT_MS, now);
+    else this.#silent.delete(name);
   }
 
   #prefer(server: Server): void {
