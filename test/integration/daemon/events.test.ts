@@ -9,7 +9,7 @@ import { eventSchema } from "../../../daemon/queue/event-schema.ts";
 import { eventKinds, type MessageEvent } from "../../../daemon/queue/message-event.ts";
 import { abuseReport } from "../../harness/abuse-report.ts";
 import { deliveryReport } from "../../harness/delivery-report.ts";
-import { aDomain, aMailbox, aPolicy, inNamespace } from "../../harness/manifest.ts";
+import { aDomain, aMailbox, aPolicy, inNamespace, manifest } from "../../harness/manifest.ts";
 import { perRecipient } from "../../harness/next-hop.ts";
 import { until } from "../../harness/until.ts";
 import { openWorld, stranger } from "../../harness/world.ts";
@@ -20,28 +20,24 @@ const published = ajv.compile(JSON.parse(await readFile(new URL("events.schema.j
 const closed = ajv.compile(eventSchema("closed"));
 
 const inOther = inNamespace("other");
-/** Its messages are not given up while commands are under way. */
-const patient = "127.0.0.3";
+/** Whoever comes from here has messages that are given up when a test says so. */
+const hasty = "127.0.0.3";
 
+const retry = { initial: "1s", factor: 1, max: "1s", delayNoticeAfter: "0s" } as const;
+const resources = (expireAfter: string) => [
+  aDomain("home.example", { aliases: [{ name: "complaints", to: ["sender@home.example"] }] }),
+  aMailbox("sender@home.example"),
+  inOther(aDomain("other.example")),
+  inOther(aMailbox("olga@other.example")),
+  aPolicy({
+    acceptFrom: { cidrs: ["127.0.0.1/32"] },
+    retry: { ...retry, expireAfter: "1h" },
+    suppression: { hardBounces: {}, complaints: { address: "complaints@home.example", for: "90d" } },
+  }),
+  aPolicy({ acceptFrom: { cidrs: [`${hasty}/32`] }, retry: { ...retry, expireAfter } }, "hasty"),
+];
 const world = await openWorld({
-  documents: [
-    aDomain("home.example", { aliases: [{ name: "complaints", to: ["sender@home.example"] }] }),
-    aMailbox("sender@home.example"),
-    inOther(aDomain("other.example")),
-    inOther(aMailbox("olga@other.example")),
-    aPolicy({
-      acceptFrom: { cidrs: ["127.0.0.1/32"] },
-      retry: { initial: "1s", factor: 1, max: "1s", expireAfter: "3s", delayNoticeAfter: "0s" },
-      suppression: { hardBounces: {}, complaints: { address: "complaints@home.example", for: "90d" } },
-    }),
-    aPolicy(
-      {
-        acceptFrom: { cidrs: [`${patient}/32`] },
-        retry: { initial: "1s", factor: 1, max: "1s", expireAfter: "1h", delayNoticeAfter: "0s" },
-      },
-      "patient",
-    ),
-  ],
+  documents: resources("1h"),
   hops: {
     "127.0.0.2": perRecipient({
       "gone@far.example": "550 5.1.1 No such user",
@@ -66,9 +62,9 @@ const eventOf = (type: string, message: string, fits: (event: MessageEvent) => b
   );
 
 test("a message that is delivered, refused, or too old tells so, one event for each recipient", async () => {
-  const id = await world.submit({ to: ["well@far.example", "gone@far.example", "later@far.example"] });
-  for (const to of ["well", "gone", "later"])
-    await eventOf("accepted", id, ({ data }) => data.recipient === `${to}@far.example`);
+  const to = ["well@far.example", "gone@far.example", "later@far.example"];
+  const id = await world.submit({ as: hasty, to });
+  for (const one of to) await eventOf("accepted", id, ({ data }) => data.recipient === one);
   const delivered = await eventOf("delivered", id);
   assert.deepEqual(
     [
@@ -87,6 +83,7 @@ test("a message that is delivered, refused, or too old tells so, one event for e
   const deferred = await eventOf("deferred", id);
   assert.equal(deferred.data.class, "policy");
   assert.ok(Date.parse(deferred.data.nextAttempt ?? "") > Date.parse(deferred.timestamp));
+  await world.fleet.rewrite(manifest(...resources("2s")));
   const expired = await eventOf("expired", id);
   assert.ok((expired.data.attempt ?? 0) > 1);
   const reported = await eventOf("reported", id);
@@ -138,7 +135,7 @@ test("complaints, and bounces that come back, name the message that they are abo
 });
 
 test("what operators do is told", async () => {
-  const id = await world.submit({ as: patient, to: "later@far.example" });
+  const id = await world.submit({ to: "later@far.example" });
   await eventOf("deferred", id);
   await world.fleet.command("queue", "hold", id);
   await world.fleet.command("queue", "bounce", id, "--reason", "wrong list");

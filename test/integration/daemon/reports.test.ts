@@ -3,8 +3,8 @@
  * own MX host.
  */
 import assert from "node:assert/strict";
-import { after, describe, test } from "node:test";
-import { aDomain, aMailbox, aPolicy } from "../../harness/manifest.ts";
+import { after, test } from "node:test";
+import { aDomain, aMailbox, aPolicy, manifest } from "../../harness/manifest.ts";
 import { always } from "../../harness/next-hop.ts";
 import { greeted } from "../../harness/submit.ts";
 import { until } from "../../harness/until.ts";
@@ -19,13 +19,14 @@ const hosts = {
   far: ["127.0.0.6", {}],
 } as const;
 
-const retry = { initial: "1s", factor: 1, max: "1s", expireAfter: "4s", delayNoticeAfter: "1s" } as const;
+const retry = { initial: "1s", factor: 1, max: "1s", delayNoticeAfter: "1s" } as const;
+const documents = (expireAfter: string) => [
+  aDomain("home.example", { aliases: [{ name: "team", to: ["ann@home.example", "bob@home.example"] }] }),
+  ...["sender", "ann", "bob"].map((name) => aMailbox(`${name}@home.example`)),
+  aPolicy({ acceptFrom: { cidrs: ["127.0.0.1/32"] }, retry: { ...retry, expireAfter } }),
+];
 const world = await openWorld({
-  documents: [
-    aDomain("home.example", { aliases: [{ name: "team", to: ["ann@home.example", "bob@home.example"] }] }),
-    ...["sender", "ann", "bob"].map((name) => aMailbox(`${name}@home.example`)),
-    aPolicy({ acceptFrom: { cidrs: ["127.0.0.1/32"] }, retry }),
-  ],
+  documents: documents("1h"),
   hops: Object.fromEntries(Object.values(hosts)),
   zone: Object.fromEntries(
     Object.entries(hosts).map(([name, [address]]) => [`${name}.example`, [`A ${address}`]]),
@@ -60,28 +61,6 @@ test("a failure is reported to the sender's mailbox: what happened, to whom, wha
   assert.match(report, /\r\nAction: failed\r\nStatus: 5\.1\.1\r\n/);
   assert.match(report, new RegExp(`\r\nX-Postfleet-Message: ${id}\r\n`));
   assert.match(report, /\r\nSubject: lunch\r\n/);
-});
-
-describe("in the course of time", { concurrency: true }, () => {
-  test("a message that expires is told about twice: once late, once given up with 5.4.7", async () => {
-    await world.submit({ to: "x@away.example" });
-    const [late, last] = await until("two reports", async () => {
-      const found = await reportsOn("x@away.example");
-      return found.length === 2 ? found : undefined;
-    });
-    assert.match(late ?? "", /\r\nAction: delayed\r\nStatus: 4\.2\.0\r\n/);
-    assert.match(late ?? "", /YOU NEED NOT SEND YOUR MESSAGE AGAIN/);
-    assert.match(last ?? "", /\r\nAction: failed\r\nStatus: 5\.4\.7\r\n/);
-    assert.match(last ?? "", /450 4\.2\.0 come back later/);
-  });
-
-  test("NOTIFY=FAILURE asks for no delay report", async () => {
-    await world.submit({ to: "f@away.example", rcpt: "NOTIFY=FAILURE" });
-    await reportOn("f@away.example");
-    const [only, ...others] = await reportsOn("f@away.example");
-    assert.match(only ?? "", /\r\nAction: failed\r\n/);
-    assert.deepEqual(others, []);
-  });
 });
 
 test("NOTIFY=NEVER asks for none at all", async () => {
@@ -192,4 +171,29 @@ test("a report that cannot be delivered is dropped, and the trace says so", asyn
   });
   assert.match(end, /no sender who could be told/);
   await observer.settled(dsn);
+});
+
+test("a message that expires is told about twice, once late, once given up; NOTIFY=FAILURE asks for the latter only", async () => {
+  await world.submit({ to: "x@away.example" });
+  const quiet = await world.submit({ to: "f@away.example", rcpt: "NOTIFY=FAILURE" });
+  const late = await reportOn("x@away.example");
+  await until("an attempt at which the other one was late as well", async () => {
+    const [job] = await observer.jobsOf(quiet);
+    return job && (job.history.at(-1)?.at ?? 0) >= job.queuedAt + 1_000 ? true : undefined;
+  });
+  await world.fleet.rewrite(manifest(...documents("2s"))); // from now on both are too old
+  const [, last, ...others] = await until("its end", async () => {
+    const found = await reportsOn("x@away.example");
+    return found.length > 1 ? found : undefined;
+  });
+  assert.match(late, /\r\nAction: delayed\r\nStatus: 4\.2\.0\r\n/);
+  assert.match(late, /YOU NEED NOT SEND YOUR MESSAGE AGAIN/);
+  assert.match(last ?? "", /\r\nAction: failed\r\nStatus: 5\.4\.7\r\n/);
+  assert.match(last ?? "", /450 4\.2\.0 come back later/);
+  assert.deepEqual(others, []);
+  await observer.settled(quiet);
+  await reportOn("f@away.example");
+  const [only, ...more] = await reportsOn("f@away.example");
+  assert.match(only ?? "", /\r\nAction: failed\r\n/);
+  assert.deepEqual(more, []);
 });
