@@ -130,6 +130,7 @@ const speaking = new Set([
   "CannotListen",
   "DataDirInUse",
   "DataDirUnusable",
+  "NamespaceCrowded",
   "NatsServerMissing",
   "NotEmpty",
   "ServerDidNotStart",

@@ -7,6 +7,7 @@
 
 import type { OwnerEvents, Ownership, Pool } from "../queue/queue.ts";
 import { decodeJob, keyOf, partitionOf, policyTokens } from "./codec.ts";
+import { refuseCrowd } from "./crowding.ts";
 import { queueStream } from "./layout.ts";
 import { type OwnershipDeps, PartitionOwnership } from "./ownership.ts";
 import { poolName, refuseRivals } from "./rivals.ts";
@@ -51,8 +52,9 @@ export class Owner implements Ownership {
   }
 
   async start(): Promise<this> {
-    const { link, pool, log } = this.#options;
+    const { link, pool, log, partitions } = this.#options;
     await refuseRivals(link, pool, log);
+    await refuseCrowd(link, pool, partitions);
     await this.#lease.start();
     try {
       await refuseRivals(link, pool, log); // of two that start in the same moment

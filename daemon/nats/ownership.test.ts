@@ -1,68 +1,26 @@
 /** Leases against a real nats-server: sharing, hand-over, death, and a process that was frozen. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { headers } from "@nats-io/transport-node";
-import { Listener } from "../../test/contract/queue.ts";
-import { startNats, type TestNats } from "../../test/harness/nats-server.ts";
+import type { Listener } from "../../test/contract/queue.ts";
+import {
+  leasesOf,
+  leave,
+  member,
+  openLeases,
+  PARTITIONS,
+  times,
+  ttl,
+} from "../../test/harness/lease-members.ts";
+import { linkTo, type TestNats } from "../../test/harness/nats-server.ts";
 import { untilTrue } from "../../test/harness/until.ts";
 import { type Clock, systemClock } from "../kit/clock.ts";
-import { silent } from "../kit/log.ts";
-import { connectNats, type Link } from "./connect.ts";
-import { JetStreamQueue } from "./queue.ts";
 import { lastOnSubject } from "./read.ts";
-import { ensureQueueStreams } from "./streams.ts";
 
-const PARTITIONS = 16;
-const times = { ttlMs: 2_000, renewMs: 300, fenceMs: 800 };
 let nats: TestNats;
 before(async () => {
-  nats = await startNats();
-  await using link = await open();
-  await ensureQueueStreams(link, { shards: 1, partitions: PARTITIONS }, sizes);
+  nats = await openLeases();
 });
 after(() => nats[Symbol.asyncDispose]());
-
-const sizes = { replicas: 1, queueBytes: 0, bodyBytes: 0, eventBytes: 0 };
-
-const open = (): Promise<Link> =>
-  connectNats(
-    {
-      servers: [nats.url],
-      credential: { kind: "password", user: nats.user, password: nats.password },
-      name: "test",
-    },
-    silent,
-  );
-
-/** A process of its own, as far as leases are concerned. */
-async function member(policy: string | undefined, clock: Clock = systemClock) {
-  const link = await open();
-  const options = {
-    link,
-    clock,
-    log: silent,
-    shards: 1,
-    partitions: PARTITIONS,
-    bodyTtlSeconds: () => 60,
-    times,
-  };
-  const queue = new JetStreamQueue(options);
-  const heard = new Listener();
-  const pool =
-    policy === undefined ? { class: "relay" as const } : { class: "relay" as const, policy: policy as never };
-  try {
-    const owner = await queue.own(pool, heard, AbortSignal.timeout(60_000));
-    return { link, queue, heard, owner };
-  } catch (error) {
-    await link[Symbol.asyncDispose]();
-    throw error;
-  }
-}
-
-async function leave({ queue, link }: Awaited<ReturnType<typeof member>>): Promise<void> {
-  await queue[Symbol.asyncDispose]();
-  await link[Symbol.asyncDispose]();
-}
 
 const all = (...members: { heard: Listener }[]) =>
   members.reduce((sum, { heard }) => sum + heard.partitions.size, 0);
@@ -70,9 +28,9 @@ const all = (...members: { heard: Listener }[]) =>
 test("two members share the partitions; what one releases the other takes over", {
   timeout: 30_000,
 }, async (t) => {
-  const a = await member("ns/share");
+  const a = await member(nats, "ns/share");
   await a.heard.until(() => a.heard.partitions.size === PARTITIONS);
-  const b = await member("ns/share");
+  const b = await member(nats, "ns/share");
   t.after(() => Promise.all([a, b].map(leave)));
   await b.heard.until(() => b.heard.partitions.size > 0 && all(a, b) === PARTITIONS);
   assert.ok(a.heard.partitions.size > 0);
@@ -85,13 +43,13 @@ test("two members share the partitions; what one releases the other takes over",
 test("what a dead member held is taken over when its lease ends, not before", {
   timeout: 30_000,
 }, async (t) => {
-  const a = await member("ns/dead");
+  const a = await member(nats, "ns/dead");
   await a.heard.until(() => a.heard.partitions.size === PARTITIONS);
   await a.link.nc.close(); // as kill -9 does: nothing is said any more
-  await using other = await open();
+  await using other = await linkTo(nats);
   const [lease = ""] = await leasesOf(other, "ns.relay-dead");
   const renewed = (await lastOnSubject(other, "OWN", lease))?.time ?? assert.fail("it held a lease");
-  const b = await member("ns/dead");
+  const b = await member(nats, "ns/dead");
   t.after(() => Promise.all([a, b].map(leave)));
   await b.heard.until(() => b.heard.partitions.size === PARTITIONS);
   const after = Date.now() - renewed; // both by the clock of this machine
@@ -104,7 +62,7 @@ test("a member whose time passed unseen starts nothing until it has renewed", {
 }, async (t) => {
   let unseen = 0;
   const clock: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() + unseen };
-  const a = await member("ns/frozen", clock);
+  const a = await member(nats, "ns/frozen", clock);
   t.after(() => leave(a));
   await a.heard.until(() => a.heard.partitions.size === PARTITIONS);
   await untilTrue("it may start", () => a.owner.mayStart());
@@ -117,11 +75,11 @@ test("a member whose time passed unseen starts nothing until it has renewed", {
 test("a member whose lease ended while it could not renew loses all, and joins again", {
   timeout: 30_000,
 }, async (t) => {
-  const a = await member("ns/expired");
+  const a = await member(nats, "ns/expired");
   t.after(() => leave(a));
   await a.heard.until(() => a.heard.partitions.size === PARTITIONS);
   // The server lets the lease expire, as it does when a process is frozen: another one's view of it.
-  await using other = await open();
+  await using other = await linkTo(nats);
   const lease = (await leasesOf(other, "ns.relay-expired"))[0] as string;
   await other.nc.request(lease, "", { headers: ttl("1s"), timeout: 5_000 });
   await a.heard.until(() => a.heard.partitions.size === 0);
@@ -132,10 +90,10 @@ test("a member whose lease ended while it could not renew loses all, and joins a
 });
 
 test("a renewal that was stored without our hearing of it costs nothing", { timeout: 30_000 }, async (t) => {
-  const a = await member("ns/unheard");
+  const a = await member(nats, "ns/unheard");
   t.after(() => leave(a));
   await a.heard.until(() => a.heard.partitions.size === PARTITIONS);
-  await using other = await open();
+  await using other = await linkTo(nats);
   const [lease = ""] = await leasesOf(other, "ns.relay-unheard");
   const lost = new Promise<never>((_, reject) =>
     a.heard.until(() => a.heard.partitions.size < PARTITIONS).then(() => reject(new Error("all was lost"))),
@@ -158,10 +116,10 @@ test("a renewal that was stored without our hearing of it costs nothing", { time
 test("who leaves gives up what is still its own, and not what another has taken since", {
   timeout: 30_000,
 }, async (t) => {
-  const a = await member("ns/taken");
+  const a = await member(nats, "ns/taken");
   t.after(() => leave(a));
   await a.heard.until(() => a.heard.partitions.size === PARTITIONS);
-  await using other = await open();
+  await using other = await linkTo(nats);
   const another = "own.ns.relay-taken.m.another";
   await other.nc.request(another, "{}", { timeout: 5_000 }); // alive, so it may keep what it has
   const taken = "own.ns.relay-taken.p.3";
@@ -177,21 +135,24 @@ test("who leaves gives up what is still its own, and not what another has taken 
 });
 
 test("owners of one policy and owners of every policy refuse each other", { timeout: 30_000 }, async (t) => {
-  const one = await member("ns/rival");
+  const one = await member(nats, "ns/rival");
   t.after(() => leave(one));
-  const neighbour = await member("ns/neighbour");
+  const neighbour = await member(nats, "ns/neighbour");
   t.after(() => leave(neighbour));
-  await assert.rejects(member(undefined), { name: "RivalOwners", message: /give this one a --policy too/ });
+  await assert.rejects(member(nats, undefined), {
+    name: "RivalOwners",
+    message: /give this one a --policy too/,
+  });
   await Promise.all([one, neighbour].map(({ owner }) => owner.release()));
-  const all = await member(undefined);
+  const all = await member(nats, undefined);
   t.after(() => leave(all));
-  await assert.rejects(member("ns/rival"), { name: "RivalOwners", message: /without --policy/ });
+  await assert.rejects(member(nats, "ns/rival"), { name: "RivalOwners", message: /without --policy/ });
 });
 
 test("who leaves without a connection leaves at once: the lease runs out by itself", {
   timeout: 30_000,
 }, async () => {
-  const a = await member("ns/cut");
+  const a = await member(nats, "ns/cut");
   await a.heard.until(() => a.heard.partitions.size === PARTITIONS);
   await a.link.nc.close();
   const began = performance.now();
@@ -204,11 +165,11 @@ test("who leaves without a connection leaves at once: the lease runs out by itse
 test("an attempt that takes long keeps its own partition waiting, and no other; the lease is renewed meanwhile", {
   timeout: 60_000,
 }, async (t) => {
-  const a = await member("ns/slow");
+  const a = await member(nats, "ns/slow");
   await a.heard.until(() => a.heard.partitions.size === PARTITIONS);
   const attempt = Promise.withResolvers<void>();
   a.heard.idle = async (partitions) => (partitions.includes(3) ? attempt.promise : undefined);
-  const b = await member("ns/slow");
+  const b = await member(nats, "ns/slow");
   t.after(() => leave(b));
   const leaving = a.owner.release();
   await b.heard.until(() => b.heard.partitions.size === PARTITIONS - 1);
@@ -219,21 +180,3 @@ test("an attempt that takes long keeps its own partition waiting, and no other; 
   await b.heard.until(() => b.heard.partitions.size === PARTITIONS);
   await leave(a);
 });
-
-async function leasesOf(link: Link, pool: string): Promise<string[]> {
-  const filter = JSON.stringify({ subjects_filter: `own.${pool}.m.*` });
-  const answer = await link.nc.request("$JS.API.STREAM.INFO.OWN", filter, { timeout: 5_000 });
-  const { state } = answer.json<{ state: { subjects?: Record<string, number> } }>();
-  const live: string[] = [];
-  for (const subject of Object.keys(state.subjects ?? {})) {
-    const record = await lastOnSubject(link, "OWN", subject);
-    if (record && record.data.length > 0) live.push(subject);
-  }
-  return live;
-}
-
-function ttl(value: string) {
-  const head = headers();
-  head.set("Nats-TTL", value);
-  return head;
-}

@@ -7,10 +7,13 @@
  * joins again under a new name. So what two processes may both be doing is bounded to attempts that began before the
  * fence, and their settlement is decided by compare-and-set on the job.
  *
- * Subjects: `own.<pool>.m.<member>` and `own.<pool>.p.<partition>`, where a pool is `<namespace>.<class>-<policy>`.
+ * Subjects: `own.<pool>.m.<member>` and `own.<pool>.p.<partition>`, where a pool is `<namespace>.<class>-<policy>`. What nobody
+ * takes goes after an hour, so that policies of before leave nothing behind.
  */
 import { type Holding, moves } from "../queue/ownership.ts";
+import { Conflict } from "./fault.ts";
 import { Lease, type LeaseDeps, type OwnershipTimes } from "./lease.ts";
+import { lastOnSubject } from "./read.ts";
 import { Roll } from "./roll.ts";
 import { OWN_STREAM } from "./streams.ts";
 import { Tail, type TailMessage } from "./tail.ts";
@@ -36,6 +39,8 @@ export interface OwnershipDeps extends LeaseDeps {
   readonly hooks: OwnershipHooks;
 }
 
+const FREE_TTL = "3600s";
+
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value));
 
 export class PartitionOwnership implements AsyncDisposable {
@@ -43,7 +48,7 @@ export class PartitionOwnership implements AsyncDisposable {
   readonly #lease: Lease;
   readonly #roll: Roll;
   readonly #mine = new Set<number>();
-  /** On their way to somebody else: given up when the attempts on them have ended. */
+  /** On their way to somebody else: given up when the attempts on them have ended, unless all was lost meanwhile. */
   readonly #leaving = new Map<number, Promise<void>>();
   #tail: Tail | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -199,15 +204,26 @@ export class PartitionOwnership implements AsyncDisposable {
     const leaving = partitions.filter((partition) => !this.#leaving.has(partition));
     const idle = this.#deps.hooks.releasing(leaving);
     for (const [i, partition] of leaving.entries()) {
-      const left = (async () => {
-        await idle[i];
-        await this.#giveUp([partition]);
-      })();
-      this.#leaving.set(
-        partition,
-        left.finally(() => this.#leaving.delete(partition)),
-      );
+      const handOver = Promise.withResolvers<void>();
+      this.#leaving.set(partition, handOver.promise);
+      void this.#leave(partition, idle[i], handOver);
     }
+  }
+
+  /**
+   * Whoever joined again meanwhile may hold the partition anew, or be handing it over for the second time: neither is for a
+   * hand-over of before to end.
+   */
+  async #leave(
+    partition: number,
+    idle: Promise<void> | undefined,
+    { promise, resolve }: PromiseWithResolvers<void>,
+  ): Promise<void> {
+    const isMeant = () => this.#leaving.get(partition) === promise;
+    await idle;
+    if (isMeant()) await this.#giveUp([partition]);
+    if (isMeant()) this.#leaving.delete(partition);
+    resolve();
   }
 
   async #handedOver(): Promise<void> {
@@ -215,7 +231,7 @@ export class PartitionOwnership implements AsyncDisposable {
   }
 
   async #claim(partitions: readonly number[]): Promise<void> {
-    const { commit, clock, hooks, log } = this.#deps;
+    const { commit, clock } = this.#deps;
     const data = encode({ holder: this.#me, since: clock.now() });
     const results = await Promise.allSettled(
       partitions.map((p) =>
@@ -223,21 +239,32 @@ export class PartitionOwnership implements AsyncDisposable {
       ),
     );
     const won: number[] = [];
+    const unknown: number[] = [];
     for (const [i, p] of partitions.entries()) {
       const result = results[i];
+      if (result?.status === "rejected" && result.reason instanceof Conflict) unknown.push(p);
       if (result?.status !== "fulfilled") continue;
       won.push(p);
       this.#mine.add(p);
       // Known before the tail tells: whoever gives it up at once must name this record, and no later one.
       this.#roll.learn(p, this.#me, result.value);
     }
-    if (won.length === 0) return;
+    if (won.length > 0) await this.#won(won);
+    await Promise.all(unknown.map((p) => this.#lookUp(p)));
+  }
+
+  async #won(won: readonly number[]): Promise<void> {
+    const { hooks, log, partitions, pool } = this.#deps;
     if (!this.mayStart()) return this.#giveUp(won); // the write took longer than the lease allows
-    log.info(
-      { partitions: won.length, of: this.#deps.partitions, pool: this.#deps.pool },
-      "partitions claimed",
-    );
+    log.info({ partitions: won.length, of: partitions, pool }, "partitions claimed");
     hooks.gained(won);
+  }
+
+  /** What we know is not so, and nobody tells of a record that has gone in silence: the leader knows. */
+  async #lookUp(partition: number): Promise<void> {
+    const record = await lastOnSubject(this.#deps.link, OWN_STREAM, this.#partitionSubject(partition));
+    if (record) this.#roll.hear(record);
+    else this.#roll.forget(partition);
   }
 
   /** By compare-and-set: what another member holds by now stays that member's. */
@@ -247,7 +274,8 @@ export class PartitionOwnership implements AsyncDisposable {
     await Promise.allSettled(
       partitions.map(async (p) => {
         if (this.#roll.holderOf(p) !== this.#me) return;
-        const entry = { subject: this.#partitionSubject(p), data, expect: this.#roll.revisionOf(p) };
+        const subject = this.#partitionSubject(p);
+        const entry = { subject, data, ttl: FREE_TTL, expect: this.#roll.revisionOf(p) };
         this.#roll.learn(p, undefined, await this.#deps.commit.commit([entry], 5_000));
       }),
     );

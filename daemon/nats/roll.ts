@@ -51,6 +51,11 @@ export class Roll {
     this.#holders.set(partition, { holder, revision });
   }
 
+  /** It has no record any more. */
+  forget(partition: number): void {
+    this.#holders.delete(partition);
+  }
+
   holderOf(partition: number): string | undefined {
     return this.#holders.get(partition)?.holder;
   }

@@ -15,6 +15,7 @@ import type { Ways } from "../deliver/ways.ts";
 import { Resolver } from "../dns/resolver.ts";
 import { systemServers } from "../dns/servers.ts";
 import { type Clock, systemClock } from "../kit/clock.ts";
+import { NamespaceCrowded } from "../nats/crowding.ts";
 import { answerFigures } from "../nats/figures.ts";
 import { answerInquiries } from "../nats/inquiries.ts";
 import { RivalOwners } from "../nats/rivals.ts";
@@ -211,12 +212,12 @@ async function own(
   return { name: pool.class, dispatcher, owner };
 }
 
-/** How often rivals are looked for, ms. */
-const RIVALS_PAUSE_MS = 2_000;
+/** How often is looked whether others have left, ms. */
+const OTHERS_PAUSE_MS = 2_000;
 
 /**
- * Around a NATS that others share, owners of the same jobs may be on their way out: they are waited for. On a store of our
- * own nobody else can be meant to work.
+ * Around a NATS that others share, owners of the same jobs may be on their way out, or policies whose leases take the room: they
+ * are waited for. On a store of our own nobody else can be meant to work.
  */
 async function ownPatiently(
   own: () => Promise<Ownership>,
@@ -226,9 +227,10 @@ async function ownPatiently(
     try {
       return await own();
     } catch (error) {
-      if (!(error instanceof RivalOwners) || options.nats.length === 0) throw error;
+      const others = error instanceof RivalOwners || error instanceof NamespaceCrowded;
+      if (!others || options.nats.length === 0) throw error;
       if (!told) log.warn({ why: error.message }, "waiting for others to leave this queue");
-      await systemClock.sleep(RIVALS_PAUSE_MS, drain);
+      await systemClock.sleep(OTHERS_PAUSE_MS, drain);
     }
   }
 }
