@@ -5,6 +5,7 @@
  * Opens first and closes last. A replica that does not lead is ready, too: it stands by.
  */
 import type { Registry } from "prom-client";
+import { exposition } from "../daemon/kit/exposition.ts";
 import { type Health, serveHealth } from "../daemon/net/health.ts";
 
 export interface OperatorHealthOptions {
@@ -28,6 +29,6 @@ export function openHealth({ listen, registry, reasons, dueJobs }: OperatorHealt
       if (due === undefined) return { status: 503, type, text: '{"error":"not known now"}\n' };
       return { status: 200, type, text: `${JSON.stringify({ due })}\n` };
     },
-    metrics: async () => ({ type: registry.contentType, text: await registry.metrics() }),
+    metrics: (accept) => exposition(registry, accept),
   });
 }

@@ -49,7 +49,7 @@ const text = `# Metrics
 
 <!-- Written by \`make generate\` from the registries; \`make verify\` shows that it is current. -->
 
-Every daemon serves these at \`/metrics\` of its listener \`health\`, the operator at its own, for Prometheus. What a label can hold is bounded:
+Every daemon serves these at \`/metrics\` of its listener \`health\`, the operator at its own, for Prometheus, as OpenMetrics where it is asked for that. What a label can hold is bounded:
 people and addresses are never labels, and of domains only the largest destinations of the queue are (\`postfleet_queue_destination_jobs\`). Dashboards and alerts of the chart are made of
 these; a test shows that they ask for nothing else.
 

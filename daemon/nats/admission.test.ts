@@ -54,6 +54,7 @@ for (const { name, want, ...figures } of table)
     await using gate = await gateOf(figures);
     const state = gate.admission();
     assert.equal(state.open ? "open" : `${state.reply.code} ${state.reply.enhanced}`, want);
+    assert.equal(gate.closed, { "451": "away", "452": "full" }[want.slice(0, 3)]);
   });
 
 /** A stream whose figures change; `asked` counts how often they were asked for. */

@@ -74,8 +74,15 @@ export class AdmissionGate implements AsyncDisposable {
   }
 
   admission(): Admission {
-    if (!this.#options.link.isUp()) return AWAY;
-    return this.#full ? FULL : OPEN;
+    const { closed } = this;
+    if (closed === undefined) return OPEN;
+    return closed === "away" ? AWAY : FULL;
+  }
+
+  /** Why no new message may come in. */
+  get closed(): "away" | "full" | undefined {
+    if (!this.#options.link.isUp()) return "away";
+    return this.#full ? "full" : undefined;
   }
 
   /** The store refused something for lack of room. */

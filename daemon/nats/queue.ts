@@ -29,7 +29,7 @@ import { BodyRemover } from "./body-remover.ts";
 import { decodeJob, hash, keyOf, shardOfKey, subjectOf } from "./codec.ts";
 import { GroupCommit } from "./commit.ts";
 import type { Link } from "./connect.ts";
-import { Conflict, replyOf } from "./fault.ts";
+import { Conflict, type FaultKind, replyOf, StoreFault } from "./fault.ts";
 import { JobEntries } from "./job-entries.ts";
 import { bodyStream, queueStream } from "./layout.ts";
 import { Owner } from "./owner.ts";
@@ -53,6 +53,7 @@ export interface JetStreamQueueOptions {
   /** Octets the whole store may take, when the caller knows; used for admission. */
   readonly storeBytes?: number;
   readonly observeCommit?: (entries: number, ms: number) => void;
+  readonly observeFault?: (kind: FaultKind) => void;
 }
 
 interface Shard {
@@ -108,6 +109,11 @@ export class JetStreamQueue implements Queue {
 
   admission(): Admission {
     return this.#gate.admission();
+  }
+
+  /** Why `admission` is closed, for the figures. */
+  get closed(): "away" | "full" | undefined {
+    return this.#gate.closed;
   }
 
   newId(): MessageId {
@@ -247,6 +253,7 @@ export class JetStreamQueue implements Queue {
 
   #failure(error: unknown): Error {
     if (error instanceof QueueError || error instanceof BodyMissing) return error;
+    if (error instanceof StoreFault) this.#options.observeFault?.(error.kind);
     const answer: Reply = replyOf(error);
     if (answer.code === 452) this.#gate.full();
     return new QueueError(answer, error);

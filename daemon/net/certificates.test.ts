@@ -6,7 +6,7 @@ import tls from "node:tls";
 import type { CertificateTexts } from "../../crds/certificate.ts";
 import { type Log, silent } from "../kit/log.ts";
 import { Caps } from "./caps.ts";
-import { Certificates, type DomainCertificate, type Installation, namesOf } from "./certificates.ts";
+import { Certificates, type DomainCertificate, endOf, type Installation, namesOf } from "./certificates.ts";
 import { listen } from "./listen.ts";
 import { serverContext } from "./secure-context.ts";
 import { makeCertificate } from "./self-signed.ts";
@@ -17,18 +17,23 @@ type Names = readonly [string, ...string[]];
 
 /** The installation's own, which may be replaced. */
 function installation(...first: Names) {
-  const load = (texts: CertificateTexts) => ({ names: namesOf(texts.cert), context: serverContext(texts) });
+  const load = (texts: CertificateTexts) => ({
+    names: namesOf(texts.cert),
+    end: endOf(texts.cert),
+    context: serverContext(texts),
+  });
   let loaded = load(makeCertificate(first, now));
   return {
     names: () => loaded.names,
     current: () => loaded.context,
+    end: () => loaded.end,
     replace: (...names: Names) => {
       loaded = load(makeCertificate(names, now));
     },
   };
 }
 
-const nothing: Installation = { names: () => none, current: () => undefined };
+const nothing: Installation = { names: () => none, current: () => undefined, end: () => undefined };
 const none: readonly string[] = [];
 
 const of = (domain: string, ...names: Names): DomainCertificate => ({
@@ -147,8 +152,10 @@ test("a certificate in use that ends soon, or has ended, is told", () => {
   let at = now;
   const note = (level: string) => (fields: object, sentence: string) =>
     void told.push(`${level} ${"resource" in fields ? fields.resource : ""}: ${sentence}`);
-  const book = new Certificates(nothing, { ...silent, warn: note("warn"), error: note("error") }, () => at);
+  const own = installation("mx.fleet.test");
+  const book = new Certificates(own, { ...silent, warn: note("warn"), error: note("error") }, () => at);
   book.update([of("a.test", "mail.a.test")]);
+  assert.deepEqual(Object.values(book.ends), [own.end(), own.end()]);
   book.review();
   assert.deepEqual(told, []);
   at = now + 396 * 86_400_000;
@@ -156,7 +163,9 @@ test("a certificate in use that ends soon, or has ended, is told", () => {
   at = now + 398 * 86_400_000;
   book.review();
   assert.deepEqual(told, [
+    "warn : the listeners' certificate ends soon: have it renewed",
     "warn MailDomain ns/a.test: a domain's certificate ends soon: have it renewed",
+    "error : the listeners' certificate has expired: have it renewed",
     "error MailDomain ns/a.test: a domain's certificate has expired: have it renewed",
   ]);
 });

@@ -48,6 +48,14 @@ export interface Installation {
   /** The names that it is for; the same list until it is another certificate. */
   names(): readonly string[];
   current(): SecureContext | undefined;
+  /** Of the certificate in use; ms since the epoch. */
+  end(): number | undefined;
+}
+
+/** When certificates in use end, ms since the epoch; of the domains' the one that does so first. */
+export interface Ends {
+  readonly installation: number | undefined;
+  readonly domains: number | undefined;
 }
 
 export class Certificates {
@@ -91,8 +99,15 @@ export class Certificates {
   /** Tells of certificates in use whose end is near or past: whoever should renew them has not. */
   review(): void {
     const now = this.#now();
+    const isNear = (end: number) => end - now <= warnBeforeMs;
+    const own = this.#installation.end();
+    if (own !== undefined && isNear(own)) {
+      const ends = new Date(own).toISOString();
+      if (own > now) this.#log.warn({ ends }, "the listeners' certificate ends soon: have it renewed");
+      else this.#log.error({ ends }, "the listeners' certificate has expired: have it renewed");
+    }
     for (const { resource, end } of this.#kept.values()) {
-      if (end - now > warnBeforeMs) continue;
+      if (!isNear(end)) continue;
       const facts = {
         resource: `MailDomain ${resource}`,
         field: "spec.tls",
@@ -101,6 +116,12 @@ export class Certificates {
       if (end > now) this.#log.warn(facts, "a domain's certificate ends soon: have it renewed");
       else this.#log.error(facts, "a domain's certificate has expired: have it renewed");
     }
+  }
+
+  get ends(): Ends {
+    let domains: number | undefined;
+    for (const { end } of this.#kept.values()) domains = Math.min(domains ?? end, end);
+    return { installation: this.#installation.end(), domains };
   }
 
   /** `undefined`: a client that names no server. */
@@ -174,6 +195,9 @@ function keep({ resource, domain, cert, key }: DomainCertificate): Kept {
     },
   };
 }
+
+/** ms since the epoch. Throws as `namesOf` does. */
+export const endOf = (cert: string): number => new X509Certificate(cert).validToDate.getTime();
 
 /** Throws the library's error when there is no certificate in it. */
 export const namesOf = (cert: string): readonly string[] =>

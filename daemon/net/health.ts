@@ -14,7 +14,8 @@ export interface HealthOptions {
   readonly port: number;
   /** What stands in the way of work; empty when ready. */
   readonly reasons: () => readonly string[];
-  readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>;
+  /** `accept`: the formats that the one who asks understands. RFC 9110 §12.5.1 */
+  readonly metrics: (accept: string) => Promise<{ readonly type: string; readonly text: string }>;
   /** Answers other paths; `undefined`: there is nothing. */
   readonly other?: (path: string) => OtherAnswer | undefined;
   /** Answers everything else. */
@@ -73,7 +74,7 @@ async function answer(
         : say(response, 503, `${reasons.join("\n")}\n`);
     }
     case "/metrics": {
-      const { type, text } = await options.metrics();
+      const { type, text } = await options.metrics(request.headers.accept ?? "");
       return say(response, 200, text, type);
     }
     default: {

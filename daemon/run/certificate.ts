@@ -14,7 +14,14 @@ import { CommandError } from "../cli/context.ts";
 import type { Directory, LiveDirectory } from "../directory/directory.ts";
 import { systemClock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
-import { Certificates, type DomainCertificate, type Installation, namesOf } from "../net/certificates.ts";
+import {
+  Certificates,
+  type DomainCertificate,
+  type Ends,
+  endOf,
+  type Installation,
+  namesOf,
+} from "../net/certificates.ts";
 import type { ContextFor } from "../net/connection.ts";
 import { serverContext } from "../net/secure-context.ts";
 import { keptCertificate, makeCertificate } from "../net/self-signed.ts";
@@ -22,10 +29,15 @@ import type { RunOptions } from "./options.ts";
 
 export interface Certificate extends Disposable {
   readonly current: ContextFor;
+  readonly ends: () => Ends;
 }
 
 /** Where nothing listens. */
-export const noCertificate: Certificate = { current: () => undefined, [Symbol.dispose]: () => {} };
+export const noCertificate: Certificate = {
+  current: () => undefined,
+  ends: () => ({ installation: undefined, domains: undefined }),
+  [Symbol.dispose]: () => {},
+};
 
 export interface OwnCertificate extends Installation, Disposable {
   current(): SecureContext;
@@ -42,7 +54,7 @@ export async function listenerCertificate(
 ): Promise<Certificate> {
   const own = await ownCertificate(options, live, log);
   const none: readonly string[] = [];
-  const nothing: Installation = { names: () => none, current: () => undefined };
+  const nothing: Installation = { names: () => none, current: () => undefined, end: () => undefined };
   const certificates = new Certificates(own ?? nothing, log, Date.now);
   const update = (directory: Directory) => certificates.update(certificatesOf(directory));
   update(live.current());
@@ -53,9 +65,11 @@ export async function listenerCertificate(
       "no certificate: TLS uses a self-signed one that others will not trust; give --tls-cert and --tls-key, or a MailDomain with tls",
     );
   const leave = live.onChange(update);
+  certificates.review();
   const review = setInterval(() => certificates.review(), REVIEW_MS);
   return {
     current: (name) => certificates.find(name) ?? last(),
+    ends: () => certificates.ends,
     [Symbol.dispose]: () => {
       leave();
       clearInterval(review);
@@ -123,7 +137,8 @@ export async function openCertificate(source: CertificateSource, log: Log): Prom
   if (source.inline) {
     const context = serverContext(source);
     const names = namesOf(source.cert);
-    return { current: () => context, names: () => names, [Symbol.dispose]: () => {} };
+    const end = endOf(source.cert);
+    return { current: () => context, names: () => names, end: () => end, [Symbol.dispose]: () => {} };
   }
   const read = async () => ({
     cert: await readFile(source.cert, "utf8"),
@@ -131,6 +146,7 @@ export async function openCertificate(source: CertificateSource, log: Log): Prom
   });
   const first = await firstOf(read, source);
   let { texts, context, names } = first;
+  let end = endOf(texts.cert);
   tellFault(first.texts, source.cert, log);
   const look = async () => {
     try {
@@ -140,6 +156,7 @@ export async function openCertificate(source: CertificateSource, log: Log): Prom
       if (fault !== undefined) throw new Error(fault);
       context = serverContext(now);
       names = namesOf(now.cert);
+      end = endOf(now.cert);
       texts = now;
       log.info({ file: source.cert }, "a new certificate is in use");
     } catch (error) {
@@ -151,7 +168,12 @@ export async function openCertificate(source: CertificateSource, log: Log): Prom
     }
   };
   const timer = setInterval(() => void look(), LOOK_MS);
-  return { current: () => context, names: () => names, [Symbol.dispose]: () => clearInterval(timer) };
+  return {
+    current: () => context,
+    names: () => names,
+    end: () => end,
+    [Symbol.dispose]: () => clearInterval(timer),
+  };
 }
 
 /** At the start there is no better one: an old certificate serves those who do not look at it. */

@@ -12,6 +12,7 @@ import { OidcLogin, type OidcOptions } from "../api/oidc.ts";
 import type { Token } from "../api/sessions.ts";
 import { type CommandContext, CommandError } from "../cli/context.ts";
 import { systemClock } from "../kit/clock.ts";
+import { exposition } from "../kit/exposition.ts";
 import type { Log } from "../kit/log.ts";
 import { openLogger } from "../kit/logger.ts";
 import { aborted } from "../kit/stop.ts";
@@ -69,7 +70,7 @@ async function serve(
   const health = await serveHealth({
     ...options.listen,
     reasons,
-    metrics: async () => ({ type: registry.contentType, text: await registry.metrics() }),
+    metrics: (accept) => exposition(registry, accept),
     web: {
       handler: timed(async (request) => handler?.(request) ?? starting),
       onFault: (error) => log.error({ err: error }, "a page could not be answered"),

@@ -12,6 +12,7 @@ import { FilterHealth } from "../filters/health.ts";
 import { cidrTable } from "../kit/cidr.ts";
 import { systemClock } from "../kit/clock.ts";
 import { lockDataDir } from "../kit/data-dir.ts";
+import { exposition } from "../kit/exposition.ts";
 import type { Endpoint } from "../kit/flags.ts";
 import type { Log } from "../kit/log.ts";
 import { aborted, type Stops } from "../kit/stop.ts";
@@ -21,7 +22,7 @@ import { LoginEvents } from "../nats/login-events.ts";
 import { serveHealth } from "../net/health.ts";
 import { Proxies } from "../net/proxied.ts";
 import { MailLines } from "../queue/mail-lines.ts";
-import { listenerCertificate, noCertificate } from "./certificate.ts";
+import { type Certificate, listenerCertificate, noCertificate } from "./certificate.ts";
 import type { Delivery } from "./delivery.ts";
 import { forgetEndpoints, publishEndpoints } from "./endpoints.ts";
 import { greet } from "./greet.ts";
@@ -49,6 +50,7 @@ export class Daemon {
   readonly #doors: Door[] = [];
   #delivery: Delivery | undefined;
   #ready = false;
+  #certificate: Certificate = noCertificate;
   readonly #api: OwnApi;
   readonly #filterHealth = new FilterHealth(systemClock);
   /** What the start waits for. */
@@ -69,12 +71,15 @@ export class Daemon {
       parts.use(await lockDataDir(data));
       await forgetEndpoints(data); // of a life that ended without a word
     }
+    const endpoints = new Map<string, Endpoint>();
     const metrics = await openMetrics({
       queues: () => this.#delivery?.queues() ?? [],
       sites: () => this.#delivery?.sites() ?? {},
       groups: async (limit) => this.#delivery?.groups(limit) ?? [],
+      listening: () => (this.#ready ? endpoints.keys() : []),
+      ends: () => this.#certificate.ends(),
+      closed: () => (this.#store === undefined ? "away" : this.#store.queue.closed),
     });
-    const endpoints = new Map<string, Endpoint>();
     await this.#openHealth(metrics, endpoints, parts);
     const live = await this.#openStore(metrics, parts);
     await this.#openRoles(live, metrics, endpoints, parts);
@@ -100,7 +105,7 @@ export class Daemon {
       ...where,
       reasons: () => this.#reasons(),
       ...this.#api.web(metrics),
-      metrics: async () => ({ type: metrics.registry.contentType, text: await metrics.registry.metrics() }),
+      metrics: (accept) => exposition(metrics.registry, accept),
     });
     parts.use(health);
     endpoints.set("health", { host: health.host, port: health.port });
@@ -119,6 +124,7 @@ export class Daemon {
       parts,
       observeCommit: metrics.commit,
       observeClock: metrics.clockAhead,
+      observeFault: metrics.storeFault,
       observeMailbox: metrics.mailbox,
       observeDigests: metrics.digests,
       lifetimeMs: () => longestLifetime(live),
@@ -147,7 +153,7 @@ export class Daemon {
   ): Promise<void> {
     const { roles } = this.#options;
     const listening = roles.has("gateway") || roles.has("mailbox");
-    const certificate = listening
+    this.#certificate = listening
       ? parts.use(await listenerCertificate(this.#options, live, this.#log))
       : noCertificate;
     const store = this.#store as Store;
@@ -163,7 +169,7 @@ export class Daemon {
       store,
       live,
       metrics,
-      certificate,
+      certificate: this.#certificate,
       proxies: this.#proxies(),
       log: this.#log,
     };

@@ -21,6 +21,9 @@ async function world() {
   };
   const view = {
     queues: () => [],
+    closed: () => undefined,
+    listening: () => [],
+    ends: () => ({ installation: undefined, domains: undefined }),
     sites: () => ({}),
     groups: async () => {
       looks++;

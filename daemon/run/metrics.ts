@@ -7,9 +7,16 @@ import type { WebHandler } from "../net/web.ts";
 import { apiMetrics } from "./api-metrics.ts";
 import { type DeliveryMetrics, type DeliveryView, deliveryMetrics } from "./delivery-metrics.ts";
 import { type HookMetrics, hookMetrics } from "./hook-metrics.ts";
-import { type ServerMetrics, serverMetrics } from "./server-metrics.ts";
+import { type ListenersView, type ServerMetrics, serverMetrics } from "./server-metrics.ts";
+import { type Closure, type StoreMetrics, storeMetrics } from "./store-metrics.ts";
 
-export interface Metrics extends ServerMetrics, DeliveryMetrics, HookMetrics {
+/** What is looked at when figures are read. */
+export interface MetricsView extends DeliveryView, ListenersView {
+  /** Why no new mail may come in. */
+  closed(): Closure | undefined;
+}
+
+export interface Metrics extends ServerMetrics, DeliveryMetrics, HookMetrics, StoreMetrics {
   readonly registry: Registry;
   accepted(octets: number, ms: number): void;
   commit(entries: number, ms: number): void;
@@ -28,10 +35,17 @@ export interface Metrics extends ServerMetrics, DeliveryMetrics, HookMetrics {
 }
 
 /** Of a process that delivers nothing. */
-const nothing: DeliveryView = { queues: () => [], sites: () => ({}), groups: async () => [] };
+const nothing: MetricsView = {
+  queues: () => [],
+  sites: () => ({}),
+  groups: async () => [],
+  closed: () => undefined,
+  listening: () => [],
+  ends: () => ({ installation: undefined, domains: undefined }),
+};
 
 export async function openMetrics(
-  view: DeliveryView = nothing,
+  view: MetricsView = nothing,
   now: () => number = Date.now,
 ): Promise<Metrics> {
   const prom = await import("prom-client");
@@ -122,7 +136,7 @@ export async function openMetrics(
     },
     clockAhead: (ms) => clock.set(ms / 1_000),
     report: (kind, state) => reports.inc({ kind, state }),
-    ...serverMetrics(registry, prom),
+    ...serverMetrics(registry, view, prom),
     timed: apiMetrics(registry, prom),
     ...deliveryMetrics(registry, prom, view, now),
     mailbox(operation, result, messages, ms) {
@@ -131,6 +145,7 @@ export async function openMetrics(
     },
     digests: (octets) => digests.inc(octets),
     ...hookMetrics(registry, now, prom),
+    ...storeMetrics(registry, () => view.closed(), prom),
     filtered: (kind, result, ms) => filtered.observe({ kind, result }, ms / 1_000),
     refused: (rule) => refusals.inc({ rule }),
   };

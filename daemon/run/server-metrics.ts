@@ -6,6 +6,7 @@
  */
 import type { Registry } from "prom-client";
 import type { Spoken } from "../kit/spoken.ts";
+import type { Ends } from "../net/certificates.ts";
 import type { ServerEvents } from "../net/server-events.ts";
 import type { SmtpEvents } from "../smtp/desk.ts";
 import type { ListenerName } from "./options.ts";
@@ -19,10 +20,43 @@ export interface ServerMetrics {
   readonly smtp: SmtpEvents;
 }
 
+/** What is looked at when figures are read. */
+export interface ListenersView {
+  /** Names of the listeners that take connections. */
+  listening(): Iterable<string>;
+  /** When certificates in use end. */
+  ends(): Ends;
+}
+
 const buckets = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 20];
 
-export function serverMetrics(registry: Registry, { Counter, Gauge, Histogram }: Prom): ServerMetrics {
+export function serverMetrics(
+  registry: Registry,
+  view: ListenersView,
+  { Counter, Gauge, Histogram }: Prom,
+): ServerMetrics {
   const registers = [registry];
+  new Gauge({
+    name: "postfleet_listening",
+    help: "1 for each listener that takes connections; none before the daemon is ready, and while it stops",
+    labelNames: ["listener"],
+    registers,
+    collect() {
+      this.reset();
+      for (const listener of view.listening()) this.set({ listener }, 1);
+    },
+  });
+  new Gauge({
+    name: "postfleet_certificate_end_seconds",
+    help: "When the certificate of the installation ends, and that of the domains' which does so first; seconds since the epoch",
+    labelNames: ["of"],
+    registers,
+    collect() {
+      this.reset();
+      for (const [of, end] of Object.entries(view.ends()))
+        if (end !== undefined) this.set({ of }, end / 1_000);
+    },
+  });
   const connections = new Counter({
     name: "postfleet_connections_total",
     help: "Connections that were let in",

@@ -17,6 +17,7 @@ import type { Member } from "../nats/directory/acks.ts";
 import { loadOrCreateKey, readKeys, rereadKeys } from "../nats/directory/keys.ts";
 import { Vault } from "../nats/directory/vault.ts";
 import { EventLog } from "../nats/events.ts";
+import type { FaultKind } from "../nats/fault.ts";
 import {
   awaitInstallation,
   ensureInstallation,
@@ -59,6 +60,7 @@ export interface StoreContext {
   readonly observeCommit: (entries: number, ms: number) => void;
   /** By how much this machine's clock is ahead of that of NATS. */
   readonly observeClock: (aheadMs: number) => void;
+  readonly observeFault: (kind: FaultKind) => void;
   readonly observeMailbox: ObserveMailbox;
   readonly observeDigests: (octets: number) => void;
   /** The longest queue lifetime of any policy, ms. */
@@ -71,7 +73,7 @@ export interface StoreContext {
 const MARGIN_S = 2 * 86_400;
 
 export async function openStore(context: StoreContext): Promise<Store> {
-  const { options, log, parts, env, observeCommit } = context;
+  const { options, log, parts, env, observeCommit, observeFault } = context;
   const vault = await vaultFrom(options, env);
   const { link, budget } = await openLink(context);
   parts.use(link);
@@ -98,7 +100,9 @@ export async function openStore(context: StoreContext): Promise<Store> {
   );
   const bodyTtlSeconds = () => Math.ceil(context.lifetimeMs() / 1_000) + MARGIN_S;
   const bounded = budget === 0 ? {} : { storeBytes: budget };
-  const queue = parts.use(new JetStreamQueue({ ...common, partitions, bodyTtlSeconds, ...bounded }));
+  const queue = parts.use(
+    new JetStreamQueue({ ...common, partitions, bodyTtlSeconds, observeFault, ...bounded }),
+  );
   await queue.start();
   const { directoryBytes } = sizes;
   return { link, clock, queue, mailboxes, events, vault, member, namespace, directoryBytes };

@@ -8,6 +8,8 @@ test("off unless the environment names a collector", async () => {
     [{ OTEL_EXPORTER_OTLP_ENDPOINT: "" }, false],
     [{ OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318" }, true],
     [{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "http://127.0.0.1:4318/v1/traces" }, true],
+    // A chart that has both leaves one empty.
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: "", OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "http://127.0.0.1:4318/" }, true],
     [{ OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318", OTEL_SDK_DISABLED: "true" }, false],
   ] as const)
     assert.equal(isTraced(env), on, JSON.stringify(env));

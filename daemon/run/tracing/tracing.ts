@@ -22,8 +22,8 @@ export interface Tracing extends AsyncDisposable {
 type Env = Readonly<Record<string, string | undefined>>;
 
 export const isTraced = (env: Env): boolean =>
-  (env["OTEL_EXPORTER_OTLP_ENDPOINT"] ?? env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] ?? "") !== "" &&
-  env["OTEL_SDK_DISABLED"] !== "true";
+  Boolean(env["OTEL_EXPORTER_OTLP_ENDPOINT"] || env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"]) &&
+  env["OTEL_SDK_DISABLED"]?.toLowerCase() !== "true";
 
 /** Throws `TypeError` with name and remedy. */
 export function ratioOf(env: Env): number {

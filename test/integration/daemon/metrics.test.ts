@@ -1,5 +1,7 @@
 /** A real daemon's figures: what was said in each protocol, and how it went. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
 import { after, before, test } from "node:test";
 import { Imap } from "../../faults/race/imap.ts";
 import { aDomain, aUser, manifest } from "../../harness/manifest.ts";
@@ -22,6 +24,18 @@ async function figures(): Promise<(name: string) => number> {
   return (name) => Number(lines.get(name) ?? 0);
 }
 
+/** All that came so far, whenever more comes. */
+async function* answersOf(socket: Socket): AsyncGenerator<string> {
+  let heard = "";
+  socket.on("data", (text: string) => {
+    heard += text;
+  });
+  for (;;) {
+    await once(socket, "data");
+    yield heard;
+  }
+}
+
 test("rate, errors and duration of each protocol", async () => {
   await submit(fleet.port("smtp"), { to: user });
   const imap = await Imap.enter(fleet.port("imaps"), user, password);
@@ -38,10 +52,14 @@ test("rate, errors and duration of each protocol", async () => {
   assert.match(await pop3.ask("FROB"), /^-ERR/);
   assert.match(await pop3.ask("STAT"), /^-ERR/);
   assert.match(await pop3.login(user, password), /^\+OK/);
+  const sieve = connect(fleet.port("managesieve"), "127.0.0.1").setEncoding("utf8");
+  sieve.write("FROB\r\nNOOP\r\n");
+  for await (const heard of answersOf(sieve)) if (/^OK .*^NO .*^OK /ms.test(heard)) break;
   const told = await until("the delivery in the figures", async () => {
     const now = await figures();
     return now('postfleet_attempt_seconds_count{pool="local",outcome="delivered"}') > 0 ? now : undefined;
   });
+  sieve.destroy();
   for (const [name, count] of [
     ['postfleet_commands_total{protocol="imap",command="SELECT",result="done"}', 1],
     ['postfleet_commands_total{protocol="imap",command="SELECT",result="refused"}', 1],
@@ -50,6 +68,12 @@ test("rate, errors and duration of each protocol", async () => {
     ['postfleet_commands_total{protocol="pop3",command="STAT",result="refused"}', 1],
     ['postfleet_commands_total{protocol="pop3",command="PASS",result="done"}', 1],
     ['postfleet_command_seconds_count{protocol="pop3"}', 4],
+    ['postfleet_commands_total{protocol="managesieve",command="unknown",result="wrong"}', 1],
+    ['postfleet_commands_total{protocol="managesieve",command="NOOP",result="done"}', 1],
+    ['postfleet_command_seconds_count{protocol="managesieve"}', 2],
+    ['postfleet_sessions{listener="managesieve"}', 1],
+    ['postfleet_store_closed{reason="away"}', 0],
+    ['postfleet_listening{listener="smtp"}', 1],
     ['postfleet_connections_total{listener="imaps"}', 1],
     ['postfleet_tls_sessions_total{listener="imaps",version="TLSv1.3"}', 1],
     ['postfleet_smtp_replies_total{listener="smtp",code="354"}', 1],
@@ -66,6 +90,15 @@ test("rate, errors and duration of each protocol", async () => {
     assert.equal(told(name), count, name);
   assert.ok(told('postfleet_queue_partitions{pool="local"}') > 0);
   assert.ok(told('postfleet_partition_changes_total{pool="relay",change="gained"}') > 0);
+});
+
+test("figures come as OpenMetrics to who asks for it, of the same values", async () => {
+  const url = `http://${fleet.endpoint("health")}/metrics`;
+  const answer = await fetch(url, { headers: { accept: "application/openmetrics-text;version=1.0.0" } });
+  assert.match(answer.headers.get("content-type") ?? "", /^application\/openmetrics-text; version=1\.0\.0/);
+  const text = await answer.text();
+  assert.match(text, /^# TYPE postfleet_accepted_messages counter\npostfleet_accepted_messages_total 1$/m);
+  assert.ok(text.endsWith("\n# EOF\n"));
 });
 
 test("SMTP commands that are none are told apart from those that are refused, logins count once", async () => {
