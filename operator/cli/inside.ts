@@ -10,21 +10,35 @@ import type { PodObject } from "./status.ts";
 const ours = "app.kubernetes.io/name=postfleet";
 
 export interface Place {
+  /** Pods of this namespace only. */
   readonly namespace: string | undefined;
+  /** Pods of this one, if any run there: what is asked is about it. */
+  readonly about: string | undefined;
 }
 
-/** A pod that can see every job: of the shared sets if there are any, else of the namespace. */
+/**
+ * A pod that can answer: of the shared set, or of the namespace that is meant. Where each namespace has pods of its own, one
+ * of them sees no other's: which it is to be must be said.
+ */
 export async function findPod(
   kubectl: Kubectl,
-  { namespace }: Place,
+  { namespace, about }: Place,
   signal: AbortSignal,
 ): Promise<PodObject> {
   const where = namespace === undefined ? ["--all-namespaces"] : ["--namespace", namespace];
   const selector = `${ours},app.kubernetes.io/component in (gateway,mailbox)`;
   const pods = await getAll<PodObject>(kubectl, ["pods", ...where, "-l", selector], signal);
-  const running = pods.filter(
+  const everywhere = pods.filter(
     ({ status, metadata }) => status?.phase === "Running" && metadata.deletionTimestamp === undefined,
   );
+  const near = everywhere.filter(({ metadata }) => metadata.namespace === about);
+  const running = near.length > 0 ? near : everywhere;
+  const spaces = [...new Set(running.map(({ metadata }) => metadata.namespace ?? "default"))].sort();
+  if (spaces.length > 1)
+    throw new PluginError(
+      `gateways run in the namespaces ${spaces.join(", ")}, and one sees nothing of the others: say which with -n`,
+      2,
+    );
   const ready = running.find(({ status }) =>
     status?.conditions?.some(({ type, status: state }) => type === "Ready" && state === "True"),
   );

@@ -6,6 +6,7 @@ const none = {
   operands: [],
   global: [],
   namespace: undefined,
+  about: undefined,
   allNamespaces: false,
   json: false,
   zone: false,
@@ -35,6 +36,20 @@ const good = [
       global: ["--context=prod"],
       namespace: "mail",
     },
+  },
+  {
+    argv: ["webhooks", "again", "--hook", "policy:default:crm", "--all", "--namespace", "shop", "-n", "mail"],
+    want: {
+      ...none,
+      command: "webhooks",
+      operands: ["again", "--hook", "policy:default:crm", "--all", "--namespace=shop"],
+      namespace: "mail",
+      about: "shop",
+    },
+  },
+  {
+    argv: ["queue", "list", "--namespace", "mail"],
+    want: { ...none, command: "queue", operands: ["list"], namespace: "mail" },
   },
   { argv: ["queue", "--help"], want: { ...none, command: "queue", operands: ["--help"] } },
 ] as const;

@@ -20,10 +20,12 @@ export const help = `kubectl postfleet COMMAND [OPTIONS]
   suspend POLICY         stop delivering by this RelayPolicy; mail is still accepted and waits
   resume POLICY          deliver again
   report                 a bundle for a bug report, without secrets, addresses and mail   [--output FILE.tar.gz]
-Options of kubectl: -n, --namespace NS · -A, --all-namespaces · --context · --kubeconfig · --cluster · --user`;
+Options of kubectl: -n, --namespace NS (of events, webhooks, reports and mailbox, --namespace is their own) · -A, --all-namespaces · --context · --kubeconfig · --cluster · --user`;
 
 /** What goes on into the pod as it is: the plugin reads nothing of it. */
 const passedOn = new Set(["queue", "trace", "events", "webhooks", "reports", "mailbox", "suppression"]);
+/** Of these, the ones that have a `--namespace` of their own: it says whose events, hooks, reports or mailboxes are meant. */
+const ownNamespace = new Set(["events", "webhooks", "reports", "mailbox"]);
 const commands = new Set(["status", "dns", "suspend", "resume", "report", ...passedOn]);
 const operands: Readonly<Record<string, readonly [least: number, most: number, what: string]>> = {
   status: [0, 1, "at most one DOMAIN"],
@@ -39,6 +41,8 @@ export interface PluginOptions {
   /** Flags that choose cluster and user, for every call of kubectl. */
   readonly global: readonly string[];
   readonly namespace: string | undefined;
+  /** A pod there is asked, if one runs there. */
+  readonly about: string | undefined;
   readonly allNamespaces: boolean;
   readonly json: boolean;
   readonly zone: boolean;
@@ -64,7 +68,7 @@ export function parsePluginOptions(argv: readonly string[]): PluginOptions | "he
   const at = argv.findIndex((text) => passedOn.has(text));
   const before = at < 0 ? argv : argv.slice(0, at);
   // What follows `queue` and its like belongs to the command in the pod, but for the flags that say which cluster.
-  const [rest, chosen] = at < 0 ? [[], []] : splitFlags(argv.slice(at));
+  const { rest, chosen, about } = splitFlags(at < 0 ? [] : argv.slice(at));
   const { values, positionals } = read([...before, ...chosen]);
   if (values.help && at < 0) return "help";
   const [command, ...given] = [...positionals, ...rest];
@@ -80,6 +84,7 @@ export function parsePluginOptions(argv: readonly string[]): PluginOptions | "he
     operands: given,
     global,
     namespace: values.namespace,
+    about,
     allNamespaces: values["all-namespaces"],
     json: values.json,
     zone: values.zone,
@@ -95,16 +100,33 @@ function read(args: string[]) {
   }
 }
 
-/** Takes kubectl's own flags out of arguments that are passed on. `-n` is kubectl's here: no command of ours has it. */
-function splitFlags(args: readonly string[]): [rest: string[], chosen: string[]] {
+interface Split {
+  readonly rest: readonly string[];
+  readonly chosen: readonly string[];
+  readonly about: string | undefined;
+}
+
+/**
+ * Takes kubectl's own flags out of arguments that are passed on. `-n` is kubectl's here, since no command of ours has it;
+ * `--namespace` is the command's, where it has one.
+ */
+function splitFlags(args: readonly string[]): Split {
   const rest: string[] = [];
   const chosen: string[] = [];
+  let about: string | undefined;
   for (let i = 0; i < args.length; i++) {
     const text = args[i] as string;
-    const match = /^(--(?:context|kubeconfig|cluster|user|namespace)|-n)(=.*)?$/s.exec(text);
-    if (!match) rest.push(text);
-    else if (match[2] !== undefined) chosen.push(text);
-    else chosen.push(text, args[++i] ?? "");
+    const [, name, given] =
+      /^(--(?:context|kubeconfig|cluster|user|namespace)|-n)(?:=(.*))?$/s.exec(text) ?? [];
+    if (name === undefined) {
+      rest.push(text);
+      continue;
+    }
+    const value = given ?? args[++i] ?? "";
+    if (name === "--namespace" && ownNamespace.has(args[0] ?? "")) {
+      about = value;
+      rest.push(`--namespace=${value}`);
+    } else chosen.push(name === "-n" ? `-n${value}` : `${name}=${value}`);
   }
-  return [rest, chosen];
+  return { rest, chosen, about };
 }

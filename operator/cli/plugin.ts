@@ -108,7 +108,7 @@ async function pause(
   line(
     paused
       ? `RelayPolicy ${name} is suspended: mail is accepted and waits until kubectl postfleet resume ${name}`
-      : `RelayPolicy ${name} delivers again`,
+      : `RelayPolicy ${name} delivers again, unless an operator suspended it in the console, which the console or kubectl postfleet queue resume NAMESPACE/${name} ends`,
   );
   return 0;
 }

@@ -1,6 +1,6 @@
 /** Sites that mail goes to just now: connections, back-off, what they answer; suspended and resumed. */
 import { useEffect } from "preact/hooks";
-import type { SitesShape } from "../../../daemon/api/routes/sites.ts";
+import type { SitesShape } from "../../../daemon/api/contract/sites.ts";
 import { query } from "../api.ts";
 import type { PageProps } from "../app.tsx";
 import { useApi } from "../hooks.ts";

@@ -5,7 +5,28 @@ import type { ToldJob } from "../../operate/job-records.ts";
 import { type EditResult, editResults } from "../../operate/steer.ts";
 import { contract } from "../route.ts";
 import { anyObject, array, type Infer, integer, object, oneOf, optional, string } from "../schema.ts";
-import { cursor, filters, jobClass, jobKey, messageId, pageLimit, policyName } from "../shapes.ts";
+import {
+  cursor,
+  filters,
+  groups,
+  jobClass,
+  jobKey,
+  messageId,
+  pageLimit,
+  policyName,
+  selection,
+} from "../shapes.ts";
+
+export const countJobs = contract({
+  method: "GET",
+  path: "/queue/groups",
+  id: "countJobs",
+  tag: "queue",
+  role: "viewer",
+  summary: "Jobs by class, policy and destination, the largest groups first",
+  query: object({ ...selection, limit: pageLimit(500, 100) }),
+  answer: groups,
+});
 
 export const MOST_AT_ONCE = 1_000;
 /** Jobs that one order may name. */

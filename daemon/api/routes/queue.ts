@@ -6,12 +6,12 @@ import { type Choice, carryOut, previewOf, TooMany } from "../../operate/job-ord
 import { type RecordsOf, recordPage } from "../../operate/job-records.ts";
 import type { Selection } from "../../queue/inquiry.ts";
 import type { JobKey } from "../../queue/job.ts";
-import { jobRecords, MOST_AT_ONCE, type OrderBody, orderJobs } from "../contract/queue.ts";
+import { countJobs, jobRecords, MOST_AT_ONCE, type OrderBody, orderJobs } from "../contract/queue.ts";
 import { jobShape } from "../job-shape.ts";
 import { ApiProblem } from "../problem.ts";
 import { type Route, route, serve } from "../route.ts";
 import { array, boolean, type Infer, integer, object, optional } from "../schema.ts";
-import { cursor, filters, groups, job, jobs, pageLimit, patterns, selection } from "../shapes.ts";
+import { cursor, filters, job, jobs, pageLimit, patterns, selection } from "../shapes.ts";
 
 type Filters = Infer<typeof filters>;
 
@@ -35,17 +35,9 @@ export const queueRoutes = (installation: Installation): readonly Route[] => {
   const { queue, index, record, now } = installation;
   const reading = { queue, index };
   return [
-    route({
-      method: "GET",
-      path: "/queue/groups",
-      id: "countJobs",
-      tag: "queue",
-      role: "viewer",
-      summary: "Jobs by class, policy and destination, the largest groups first",
-      query: object({ ...selection, limit: pageLimit(500, 100) }),
-      answer: groups,
-      handle: ({ query: { limit = 100, ...of } }, { signal }) => index.groups(of as Selection, limit, signal),
-    }),
+    serve(countJobs, ({ query: { limit = 100, ...of } }, { signal }) =>
+      index.groups(of as Selection, limit, signal),
+    ),
     route({
       method: "GET",
       path: "/queue/jobs",
