@@ -45,14 +45,17 @@ export const tell = <T>(path: string, body: unknown): Promise<T> =>
     body: JSON.stringify(body),
   });
 
+/** The connection could not be made, or broke. */
+const lost = (signal: AbortSignal | null | undefined) => (error: unknown) => {
+  if (signal?.aborted) throw error;
+  throw new Refused(0, "Postfleet does not answer. Does it still run?");
+};
+
 async function request(path: string, init: RequestInit): Promise<Response> {
   const known = session();
   const headers = new Headers(init.headers);
   if (known !== null) headers.set("authorization", `Bearer ${known}`);
-  const answer = await fetch(`${BASE}${path}`, { ...init, headers }).catch((error: unknown) => {
-    if (init.signal?.aborted) throw error;
-    throw new Refused(0, "Postfleet does not answer. Does it still run?");
-  });
+  const answer = await fetch(`${BASE}${path}`, { ...init, headers }).catch(lost(init.signal));
   if (answer.ok) return answer;
   const problem = (await answer.json().catch(() => ({}))) as { readonly detail?: string };
   if (answer.status === 401 && known !== null && known === session()) keepSession(undefined);
@@ -129,7 +132,7 @@ export async function* events<T>(path: string, signal: AbortSignal): AsyncGenera
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch(lost(signal));
     if (done) return;
     const pieces = (text + value).split("\n\n");
     text = pieces.pop() ?? "";

@@ -38,8 +38,14 @@ export function useApi<T>(path: string | undefined): Asked<T> {
 }
 
 const PAUSE_MS = 3_000;
+/** Several times as long as a stream is ever silent. */
+const SILENT_MS = 15_000;
+const silence = "Nothing was heard for a while: what is shown here is old.";
 
-/** The newest event of a stream, which is opened again when it ends. */
+/**
+ * The newest event of a stream, which is opened again when it ends. One that is silent, as after a night of the laptop's, is
+ * ended and said to be: nobody should take old figures for new ones.
+ */
 export function useEvents<T>(path: string): {
   readonly data: T | undefined;
   readonly error: string | undefined;
@@ -50,16 +56,22 @@ export function useEvents<T>(path: string): {
     const stop = new AbortController();
     const follow = async () => {
       while (!stop.signal.aborted) {
+        const quiet = new AbortController();
+        const wait = () => setTimeout(() => quiet.abort(), SILENT_MS);
+        let timer = wait();
         try {
-          for await (const event of events<T>(path, stop.signal)) {
+          for await (const event of events<T>(path, AbortSignal.any([stop.signal, quiet.signal]))) {
+            clearTimeout(timer);
+            timer = wait();
             setData(event);
             setError(undefined);
           }
         } catch (fault) {
-          if (stop.signal.aborted) return;
-          setError(wordsOf(fault));
-          await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+          if (!stop.signal.aborted) setError(quiet.signal.aborted ? silence : wordsOf(fault));
+        } finally {
+          clearTimeout(timer);
         }
+        if (!stop.signal.aborted) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
       }
     };
     void follow();

@@ -95,8 +95,15 @@ export class Api {
     const answer = route.handle(asked as never, asking);
     if (route.role === "operator" && route.method === "POST") this.#note(route, asked, asking);
     if (!route.streams) return json(`${JSON.stringify(await answer)}\n`);
+    const values = (answer as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+    // A stream that cannot even begin is a refusal, which tells why; one that ended would only be asked for again.
+    const first = await values.next();
+    // Whoever has gone by now reads none of it, and nobody else would end it.
+    const end = () => void values.return?.();
+    if (request.signal.aborted) end();
+    else request.signal.addEventListener("abort", end, { once: true });
     const headers = { ...apiHeaders, "content-type": "text/event-stream" };
-    return { status: 200, headers, body: eventsOf(answer as AsyncIterable<unknown>, this.#o.log) };
+    return { status: 200, headers, body: eventsOf(first, values, this.#o.log) };
   }
 
   /** Who gave which order: what came of it stands in the trace of each message. */
@@ -179,10 +186,15 @@ async function bodyOf(request: WebRequest): Promise<unknown> {
   }
 }
 
-/** Each value as one server-sent event. An end without a word is all a reader needs: it asks again. */
-async function* eventsOf(values: AsyncIterable<unknown>, log: Log): AsyncGenerator<string> {
+/** Each value as one server-sent event. An end without a word is all a reader needs: it asks again, and hears why. */
+async function* eventsOf(
+  first: IteratorResult<unknown>,
+  values: AsyncIterator<unknown>,
+  log: Log,
+): AsyncGenerator<string> {
   try {
-    for await (const value of values) yield `data: ${JSON.stringify(value)}\n\n`;
+    for (let next = first; !next.done; next = await values.next())
+      yield `data: ${JSON.stringify(next.value)}\n\n`;
   } catch (error) {
     log.warn({ err: error }, "a stream of the console ended early");
   }

@@ -4,7 +4,7 @@ import { query } from "../api.ts";
 import { useEvents } from "../hooks.ts";
 import { Empty, Lacking, Link, Problem, State } from "../parts/basics.tsx";
 import { numbers, Table } from "../parts/table.tsx";
-import { count, from, span } from "../words.ts";
+import { count, from, moment, span } from "../words.ts";
 
 export function OverviewPage() {
   const { data, error } = useEvents<OverviewShape>("/live");
@@ -13,6 +13,7 @@ export function OverviewPage() {
     <>
       <Problem words={error} />
       <Lacking {...data} />
+      <p class="count">As of {moment(data.at)}</p>
       <Figures {...data} />
       <h2>Largest destinations</h2>
       <Largest {...data} />
