@@ -12,6 +12,7 @@ import { OverviewPage } from "./pages/overview.tsx";
 import { Policies } from "./pages/policies.tsx";
 import { Queue } from "./pages/queue.tsx";
 import { Sites } from "./pages/sites.tsx";
+import { Webhooks } from "./pages/webhooks.tsx";
 import { Link } from "./parts/basics.tsx";
 
 export interface Me {
@@ -34,6 +35,7 @@ const pages: Readonly<Record<PagePath, readonly [title: string, page: (props: Pa
   "/mailboxes": ["Mailboxes", Mailboxes],
   "/sites": ["Sites", Sites],
   "/policies": ["Policies", Policies],
+  "/webhooks": ["Webhooks", Webhooks],
 };
 
 export function App({ problem }: { readonly problem: string | undefined }) {

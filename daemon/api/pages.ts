@@ -7,6 +7,7 @@ export const pagePaths = [
   "/mailboxes",
   "/sites",
   "/policies",
+  "/webhooks",
 ] as const;
 export type PagePath = (typeof pagePaths)[number];
 

@@ -11,6 +11,7 @@ import { reportRoutes } from "./routes/reports.ts";
 import { type SessionMeans, sessionRoutes } from "./routes/session.ts";
 import { siteRoutes } from "./routes/sites.ts";
 import { suppressionRoutes } from "./routes/suppression.ts";
+import { webhookRoutes } from "./routes/webhooks.ts";
 
 export const routesOf = (installation: Installation, session: SessionMeans): readonly Route[] => [
   ...sessionRoutes(session),
@@ -23,4 +24,5 @@ export const routesOf = (installation: Installation, session: SessionMeans): rea
   ...siteRoutes(installation),
   ...suppressionRoutes(installation),
   ...reportRoutes(installation),
+  ...webhookRoutes(installation),
 ];

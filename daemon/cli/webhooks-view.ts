@@ -2,56 +2,40 @@
  * What `postfleet webhooks` prints. What receivers and next hops said may hold anything: it comes in one line, without what a
  * terminal would obey.
  */
+import type { LetterShape, WebhookShape } from "../api/contract/webhooks.ts";
 import { oneLine } from "../mail/text.ts";
-import type { Shelved } from "../nats/hook-shelf.ts";
-import type { Named } from "../nats/webhook-records.ts";
-import type { Condition, Dead } from "../webhooks/store.ts";
 
 const whyMax = 200;
+const at = (ms: number): string => new Date(ms).toISOString();
 
-export function hookLine({ namespace, hook }: Named, { condition, events }: Shelved): string {
-  const { waiting, dead, again } = events;
-  const is = condition?.is ?? "well";
-  return [
-    namespace,
-    hook,
-    is,
-    `${waiting.size + again.size} waiting`,
-    `${dead.size} dead`,
-    wordsOf(condition),
-  ].join("\t");
+export function hookLine(hook: WebhookShape): string {
+  const { namespace, hook: name, state, waiting, dead } = hook;
+  return [namespace, name, state, `${waiting} waiting`, `${dead} dead`, wordsOf(hook)].join("\t");
 }
 
-function wordsOf(condition: Condition | undefined): string {
-  if (condition === undefined || condition.is === "well") return "";
-  const since = new Date(condition.at).toISOString();
-  return condition.is === "gone"
-    ? `its receiver said 410 at ${since}; change the hook and it is called again`
-    : `since ${since}: ${oneLine(condition.why, whyMax)}`;
+function wordsOf({ state, since = 0, why = "", declared }: WebhookShape): string {
+  if (declared === undefined) return "no resource declares it any more";
+  if (state === "well") return "";
+  return state === "gone"
+    ? `its receiver said 410 at ${at(since)}; change the hook and it is called again`
+    : `since ${at(since)}: ${oneLine(why, whyMax)}`;
 }
 
-export const hookJson = ({ namespace, hook }: Named, { condition, place, events }: Shelved): object => ({
-  namespace,
-  hook,
-  condition: condition ?? { is: "well" },
-  ...(place === undefined ? {} : { place }),
-  waiting: events.waiting.size + events.again.size,
-  dead: events.dead.size,
-});
-
-export function deadLine({ namespace, hook }: Named, { event, attempts, why }: Dead): string {
+export function letterLine({ namespace, hook, event, attempts, next, why }: LetterShape): string {
   const { id, type, data } = event;
-  return [namespace, hook, id, type, data.message, `${attempts} attempts`, oneLine(why, whyMax)].join("\t");
+  const when = next === undefined ? [] : [`next ${at(next)}`];
+  const words = [namespace, hook, id, type, data.message, `${attempts} attempts`, ...when];
+  return [...words, oneLine(why, whyMax)].join("\t");
 }
 
-export function deadText(named: Named, { event, attempts, since, at, why }: Dead): readonly string[] {
+export function letterText(letter: LetterShape): readonly string[] {
+  const { namespace, hook, event, attempts, since, at: gaveUp, next, why } = letter;
+  const until = gaveUp === undefined ? `, next ${at(next ?? since)}` : ` to ${at(gaveUp)}`;
   return [
     `event    ${event.id} ${event.type}`,
-    `hook     ${named.namespace} ${named.hook}`,
-    `tried    ${attempts} times from ${new Date(since).toISOString()} to ${new Date(at).toISOString()}`,
+    `hook     ${namespace} ${hook}`,
+    `tried    ${attempts} times from ${at(since)}${until}`,
     `why      ${oneLine(why, whyMax)}`,
     `content  ${oneLine(JSON.stringify(event), 64 << 10)}`,
   ];
 }
-
-export const deadJson = ({ namespace, hook }: Named, dead: Dead): object => ({ namespace, hook, ...dead });

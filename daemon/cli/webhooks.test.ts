@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ApiClient } from "../api/client/client.ts";
+import type { CommandContext } from "./context.ts";
 import { checkWords, mustBeOne } from "./webhooks.ts";
 
 test("ids and --all are not said together, and --all needs a hook", () => {
@@ -14,14 +16,24 @@ test("ids and --all are not said together, and --all needs a hook", () => {
     checkWords(command, [], { all: true, hook });
     checkWords(command, ["evt_1"], { all: false });
   }
+  for (const command of ["dead", "waiting"])
+    assert.throws(() => checkWords(command, ["a", "b"], {}), /takes one hook/);
 });
 
-test("a hook whose name there is in several namespaces is told apart", () => {
-  const hook = "policy:default:crm";
-  assert.throws(
-    () => mustBeOne(["shop", "team-a"], { hook }),
+function means(...namespaces: readonly string[]) {
+  const webhooks = namespaces.map((namespace) => ({ namespace, hook: "policy:default:crm" }));
+  const text = JSON.stringify({ webhooks, matching: webhooks.length });
+  const client = new ApiClient(async () => ({ status: 200, text, version: "1" }), "1");
+  const context = { signal: new AbortController().signal } as CommandContext;
+  return { client, context };
+}
+
+test("a hook whose name there is in several namespaces is told apart", async () => {
+  const flags = { hook: "policy:default:crm" };
+  await assert.rejects(
+    mustBeOne(flags, means("shop", "team-a")),
     /in each of shop, team-a: say which with --namespace/,
   );
-  mustBeOne(["shop"], { hook });
-  mustBeOne([], { hook });
+  await mustBeOne(flags, means("shop"));
+  await assert.rejects(mustBeOne({ hook: "policy:default:other" }, means("shop")), /there is no webhook/);
 });

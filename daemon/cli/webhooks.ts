@@ -1,27 +1,28 @@
 /**
- * `postfleet webhooks`: how webhooks fare, which events they gave up, and an order to send those again.
+ * `postfleet webhooks`: how webhooks fare, which events they were not told of, and an order to send those again, by the API.
  *
  * Orders are records: whoever looks after the namespace's hooks sees them and carries them out; while nobody does, they wait.
  */
 import { parseArgs } from "node:util";
-import { systemClock } from "../kit/clock.ts";
-import { silent } from "../kit/log.ts";
-import { GroupCommit } from "../nats/commit.ts";
-import type { Link } from "../nats/connect.ts";
-import { readShelf } from "../nats/hook-shelf.ts";
-import { readLayout } from "../nats/layout.ts";
-import { DEAD_STREAM, gone, type Named, put, WAIT_STREAM } from "../nats/webhook-records.ts";
-import type { Dead } from "../webhooks/store.ts";
+import type { ApiClient } from "../api/client/client.ts";
+import {
+  type LetterShape,
+  listLetters,
+  listWebhooks,
+  orderLetters,
+  type WebhookShape,
+} from "../api/contract/webhooks.ts";
 import { type CommandContext, CommandError, usage } from "./context.ts";
-import { connectInstance, instanceOptions } from "./instance.ts";
-import { deadJson, deadLine, deadText, hookJson, hookLine } from "./webhooks-view.ts";
+import { reach, reachHelp, reachOptions } from "./reach.ts";
+import { hookLine, letterLine, letterText } from "./webhooks-view.ts";
 
-const help = `postfleet webhooks COMMAND (--data DIR | --nats URL) [--namespace NS] [--json]
+const help = `postfleet webhooks COMMAND ${reachHelp} [--namespace NS] [--json]
   list             one line a hook: namespace, hook, how it fares, how many events wait and are dead, why
+  waiting [HOOK]   events that wait for another attempt: namespace, hook, event, kind, message, attempts, next, why
   dead [HOOK]      events that were given up, the oldest first: namespace, hook, event, kind, message, attempts, why
   show EVENT…      everything about such an event
-  again EVENT…     send it again            [--hook HOOK, or all of a hook's: again --hook HOOK --all]
-  drop EVENT…      forget it                [the same]
+  again EVENT…     send it at once          [--hook HOOK, or all that a hook gave up: again --hook HOOK --all]
+  drop EVENT…      forget a dead letter     [the same]
 A hook's name is domain:NAME:HOOK or policy:NAME:HOOK, after the resource that declares it. The dead are kept for 30 days, the
 newest 1,000 of each hook and 4 MiB of a namespace.`;
 
@@ -32,17 +33,15 @@ export interface Flags {
   readonly json?: boolean | undefined;
 }
 
-interface Found {
-  readonly named: Named;
-  readonly dead: Dead;
-}
+type State = LetterShape["state"];
+const commands = ["list", "waiting", "dead", "show", "again", "drop"];
 
 export async function webhooksCommand(argv: readonly string[], context: CommandContext): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...argv],
     allowPositionals: true,
     options: {
-      ...instanceOptions,
+      ...reachOptions,
       namespace: { type: "string" },
       hook: { type: "string" },
       all: { type: "boolean", default: false },
@@ -53,96 +52,158 @@ export async function webhooksCommand(argv: readonly string[], context: CommandC
     context.out.line(help);
     return values.help ? 0 : 2;
   }
-  if (!["list", "dead", "show", "again", "drop"].includes(command))
-    throw usage(`there is no command "webhooks ${command}"\n${help}`);
+  if (!commands.includes(command)) throw usage(`there is no command "webhooks ${command}"\n${help}`);
   checkWords(command, words, values);
-  await using link = await connectInstance(values, context);
-  await readLayout(link); // says so when there is no installation
-  if (command === "list") return await list(link, values, context);
-  if (values.all) mustBeOne(await namespacesOf(link, values), values);
-  const dead = await deadOf(link, command === "dead" ? { ...values, hook: words[0] ?? values.hook } : values);
-  if (command === "dead") return showLines(dead, values, context);
-  const chosen = values.all ? dead : choose(dead, words);
-  if (command === "show") return showAll(chosen, values, context);
-  return await order(link, command as "again" | "drop", chosen, context);
+  await using reached = await reach(values, context);
+  return await run(command, words, values, { client: reached.client, context });
 }
 
 export function checkWords(command: string, words: readonly string[], { hook, all }: Flags): void {
   if (command === "list" && words.length > 0) throw usage("list takes no words");
-  if (command === "dead" && words.length > 1) throw usage("dead takes one hook");
-  if (command === "list" || command === "dead") return;
+  if (command === "dead" || command === "waiting") {
+    if (words.length > 1) throw usage(`${command} takes one hook`);
+    return;
+  }
+  if (command === "list") return;
   if (all && words.length > 0) throw usage(`${command} takes ids of events or --all, not both`);
   if (all && hook === undefined) throw usage(`${command} --all needs --hook HOOK, as list names it`);
   if (!all && words.length === 0) throw usage(`${command} needs the id of an event, as dead names it`);
 }
 
-/** Hooks are named after resources, and those of several namespaces may have the same name. */
-async function namespacesOf(link: Link, { namespace, hook }: Flags): Promise<readonly string[]> {
-  const shelf = await readShelf(link, namespace ?? link.confined, silent);
-  const named = [...shelf.all()].filter(([each]) => each.hook === hook);
-  return [...new Set(named.map(([each]) => each.namespace))].sort();
+async function gathered<T>(values: AsyncIterable<T>): Promise<readonly T[]> {
+  const all: T[] = [];
+  for await (const value of values) all.push(value);
+  return all;
 }
 
-/** What one of them gave up is not sent or dropped along with another's. */
-export function mustBeOne(namespaces: readonly string[], { hook }: Flags): void {
-  if (namespaces.length > 1)
-    throw usage(`there is a ${hook} in each of ${namespaces.join(", ")}: say which with --namespace NS`);
+interface Means {
+  readonly client: ApiClient;
+  readonly context: CommandContext;
 }
 
-async function list(link: Link, flags: Flags, { out }: CommandContext): Promise<number> {
-  const shelf = await readShelf(link, flags.namespace ?? link.confined, silent);
-  for (const [named, shelved] of [...shelf.all()].sort(([a], [b]) => byName(a, b)))
-    out.line(flags.json ? JSON.stringify(hookJson(named, shelved)) : hookLine(named, shelved));
+async function run(command: string, words: readonly string[], flags: Flags, means: Means): Promise<number> {
+  switch (command) {
+    case "list":
+      return await list(flags, means);
+    case "waiting":
+    case "dead":
+      return await listed(command, { ...flags, hook: words[0] ?? flags.hook }, means);
+    case "show":
+      return tell(
+        flags.all ? await all("dead", flags, means) : await named(words, flags, means),
+        flags,
+        means,
+      );
+    default:
+      return await order(command as "again" | "drop", words, flags, means);
+  }
+}
+
+async function list(flags: Flags, means: Means): Promise<number> {
+  const { out } = means.context;
+  for await (const hook of hooks(flags, means)) out.line(flags.json ? JSON.stringify(hook) : hookLine(hook));
   return 0;
 }
 
-const byName = (a: Named, b: Named): number =>
-  `${a.namespace} ${a.hook}` < `${b.namespace} ${b.hook}` ? -1 : 1;
-
-async function deadOf(link: Link, { namespace, hook }: Flags): Promise<readonly Found[]> {
-  const shelf = await readShelf(link, namespace ?? link.confined, silent);
-  return [...shelf.all()]
-    .filter(([named]) => hook === undefined || named.hook === hook)
-    .flatMap(([named, { events }]) => [...events.dead.values()].map((dead) => ({ named, dead })))
-    .sort((a, b) => a.dead.at - b.dead.at);
+async function* hooks(
+  { namespace }: Pick<Flags, "namespace">,
+  { client, context: { signal } }: Means,
+): AsyncGenerator<WebhookShape> {
+  const limit = 1_000;
+  for (let after: string | undefined; ; ) {
+    const { webhooks } = await client.ask(listWebhooks, { query: { namespace, after, limit } }, signal);
+    yield* webhooks;
+    const last = webhooks.at(-1);
+    if (last === undefined || webhooks.length < limit) return;
+    after = `${last.namespace}/${last.hook}`;
+  }
 }
 
-function choose(dead: readonly Found[], ids: readonly string[]): readonly Found[] {
-  return ids.flatMap((id) => {
-    const found = dead.filter(({ dead: { event } }) => event.id === id);
-    if (found.length === 0) throw new CommandError(`there is no dead letter ${id}`);
-    return found;
-  });
-}
-
-function showLines(dead: readonly Found[], { json }: Flags, { out }: CommandContext): number {
-  for (const { named, dead: one } of dead)
-    out.line(json ? JSON.stringify(deadJson(named, one)) : deadLine(named, one));
+async function listed(state: State, flags: Flags, means: Means): Promise<number> {
+  for await (const letter of letters(state, flags, means))
+    means.context.out.line(flags.json ? JSON.stringify(letter) : letterLine(letter));
   return 0;
 }
 
-function showAll(dead: readonly Found[], { json }: Flags, { out }: CommandContext): number {
-  for (const { named, dead: one } of dead)
-    for (const line of json ? [JSON.stringify(deadJson(named, one))] : deadText(named, one)) out.line(line);
+async function* letters(
+  state: State,
+  { namespace, hook, event }: Pick<Flags, "namespace" | "hook"> & { readonly event?: string },
+  { client, context: { signal } }: Means,
+): AsyncGenerator<LetterShape> {
+  for (let after: string | undefined; ; ) {
+    const query = { state, namespace, hook, event, after, limit: 500 };
+    const page = await client.ask(listLetters, { query }, signal);
+    yield* page.letters;
+    after = page.after;
+    if (after === undefined) return;
+  }
+}
+
+async function all(state: State, flags: Flags, means: Means): Promise<readonly LetterShape[]> {
+  await mustBeOne(flags, means);
+  return await gathered(letters(state, flags, means));
+}
+
+/** Each of them, of whichever hooks: where some gave it up, of these; else where it waits. */
+async function named(
+  ids: readonly string[],
+  flags: Flags,
+  means: Means,
+  states: readonly State[] = ["dead", "waiting"],
+): Promise<readonly LetterShape[]> {
+  const found: LetterShape[] = [];
+  for (const event of new Set(ids)) {
+    const before = found.length;
+    for (const state of states)
+      if (found.length === before)
+        found.push(...(await gathered(letters(state, { ...flags, event }, means))));
+    if (found.length === before)
+      throw new CommandError(
+        `there is no ${states.includes("waiting") ? "waiting event or " : ""}dead letter ${event}`,
+      );
+  }
+  return found;
+}
+
+function tell(found: readonly LetterShape[], { json }: Flags, { context: { out } }: Means): number {
+  for (const letter of found)
+    for (const line of json ? [JSON.stringify(letter)] : letterText(letter)) out.line(line);
   return 0;
 }
 
 async function order(
-  link: Link,
-  command: "again" | "drop",
-  chosen: readonly Found[],
-  { out }: CommandContext,
+  action: "again" | "drop",
+  words: readonly string[],
+  flags: Flags,
+  means: Means,
 ): Promise<number> {
-  const open = (stream: string) => new GroupCommit(link, { stream, clock: systemClock, log: silent });
-  const [waits, deads] = [open(WAIT_STREAM), open(DEAD_STREAM)];
-  for (const { named, dead } of chosen) {
-    const { id } = dead.event;
-    const now = Date.now();
-    const waiting = { event: dead.event, attempts: 0, since: now, next: now, why: dead.why };
-    // The order first: cut short in between, it is carried out and still listed.
-    if (command === "again") await waits.commit([put(named, "again", waiting, id)]);
-    await deads.commit([gone(named, "dead", id)]);
-    out.line(`${id}\t${named.hook}\t${command === "again" ? "will be sent again" : "dropped"}`);
+  const found = flags.all
+    ? await all("dead", flags, means)
+    : await named(words, flags, means, action === "again" ? ["dead", "waiting"] : ["dead"]);
+  const { client, context } = means;
+  const byHook = Map.groupBy(found, ({ namespace, hook }) => `${namespace} ${hook}`);
+  for (const [key, some] of byHook) {
+    const [namespace = "", hook = ""] = key.split(" ");
+    const events = [...new Set(some.map(({ event }) => event.id))];
+    const body = { action, namespace, hook, events, atMost: events.length };
+    const { gone } = await client.ask(orderLetters, { body }, context.signal);
+    const done = action === "again" ? "will be sent again" : "dropped";
+    for (const id of events) context.out.line(`${id}\t${hook}\t${done}`);
+    if (gone > 0) context.out.line(`${gone} of them\t${hook}\twere done meanwhile`);
   }
   return 0;
+}
+
+/**
+ * Hooks are named after resources, and those of several namespaces may have the same name: what one of them gave up is not
+ * sent or dropped along with another's.
+ */
+export async function mustBeOne(flags: Flags, means: Means): Promise<void> {
+  const found = (await gathered(hooks(flags, means))).filter(({ hook }) => hook === flags.hook);
+  const [first, ...others] = found.map(({ namespace }) => namespace);
+  if (first === undefined) throw new CommandError(`there is no webhook ${flags.hook}: list names them`);
+  if (others.length > 0)
+    throw usage(
+      `there is a ${flags.hook} in each of ${[first, ...others].join(", ")}: say which with --namespace NS`,
+    );
 }

@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { readShelf } from "../../test/harness/hook-shelf.ts";
 import { bringBack, copyStream } from "../../test/harness/stream-copy.ts";
 import { operator, startTenantNats, type TenantNats, tenant } from "../../test/harness/tenants.ts";
 import { untilTrue } from "../../test/harness/until.ts";
@@ -14,7 +15,6 @@ import { silent } from "../kit/log.ts";
 import { Carrier } from "../webhooks/carrier.ts";
 import type { Place } from "../webhooks/store.ts";
 import type { Link } from "./connect.ts";
-import { readShelf } from "./hook-shelf.ts";
 import { EVENT_STREAM } from "./streams.ts";
 import { eventSource, openBook } from "./webhooks.ts";
 
@@ -98,7 +98,7 @@ async function carry(link: Link, place?: Place) {
 }
 
 async function placeNow(): Promise<Extract<Place, { after: number }>> {
-  const [found] = (await readShelf(all, "default", silent)).all();
+  const [found] = (await readShelf(all, "default")).all();
   const place = found?.[1].place;
   assert.ok(place && "after" in place);
   return place;

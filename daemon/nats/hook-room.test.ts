@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { jetstreamManager, type StreamConfig } from "@nats-io/jetstream";
+import { readShelf } from "../../test/harness/hook-shelf.ts";
 import { operator, startTenantNats, type TenantNats, tenant } from "../../test/harness/tenants.ts";
 import { untilTrue } from "../../test/harness/until.ts";
 import { systemClock } from "../kit/clock.ts";
@@ -15,7 +16,6 @@ import { GroupCommit } from "./commit.ts";
 import type { Link } from "./connect.ts";
 import { StoreFault } from "./fault.ts";
 import { HookLeases } from "./hook-leases.ts";
-import { readShelf } from "./hook-shelf.ts";
 import { ensureInstallation, unbounded } from "./installation.ts";
 import { base } from "./streams.ts";
 import { DEAD_STREAM, HOOK_STREAM, put, WAIT_STREAM } from "./webhook-records.ts";
@@ -86,12 +86,12 @@ test("of the dead a namespace keeps its share, the newest, and takes nothing of 
   let lost = 0;
   for (let i = 0; i < 60; i++)
     lost += await book.bury(`policy:default:h${i % 7}`, deadOf(`d${i}`, 100_000), []);
-  const kept = [...(await readShelf(all, "default", silent)).all()].flatMap(([, { events }]) => [
+  const kept = [...(await readShelf(all, "default")).all()].flatMap(([, { events }]) => [
     ...events.dead.keys(),
   ]);
   assert.deepEqual([kept.length + lost, kept.includes("d59"), kept.includes("d0")], [60, true, false]);
   assert.ok(kept.length >= 35 && kept.length <= 42, `${kept.length} of 100 kB in 4 MiB`);
-  const [quiet] = (await readShelf(all, "quiet", silent)).all();
+  const [quiet] = (await readShelf(all, "quiet")).all();
   assert.deepEqual([...(quiet?.[1].events.dead.keys() ?? [])], ["theirs"]);
 });
 
@@ -107,7 +107,7 @@ test("of what waits a namespace keeps its share; more stays with whoever sends, 
   assert.equal(await book.putWaiting(hook, waitingOf("more", 90_000)), true);
   await book.forget(hook);
   await untilTrue("nothing to wait", async () => {
-    const [[, shelved] = []] = [...(await readShelf(all, "default", silent)).all()].filter(
+    const [[, shelved] = []] = [...(await readShelf(all, "default")).all()].filter(
       ([named]) => named.hook === hook,
     );
     return shelved?.events.waiting.size === 0;
@@ -135,7 +135,7 @@ test("full streams of letters stop neither leases nor places, and what was taken
   assert.equal(await book.putWaiting(hook, waitingOf("new")), false);
   for (let i = 0; i < 10; i++) await book.bury(hook, deadOf(`late${i}`, 5_000), []);
   for (const id of ["there", "again"]) await book.removeWaiting(hook, id);
-  const found = [...(await readShelf(all, "default", silent)).all()].find(([named]) => named.hook === hook);
+  const found = [...(await readShelf(all, "default")).all()].find(([named]) => named.hook === hook);
   const { waiting: left, again, dead } = found?.[1].events ?? assert.fail();
   assert.deepEqual([left.size, again.size], [0, 0]);
   assert.ok(dead.has("late9") && !dead.has("late0"), "the newest of the dead are kept");
@@ -167,10 +167,7 @@ test("an installation of the version before, with HOOKS full of the dead, works 
   await ensureInstallation(link, unbounded(1));
   await ensureInstallation(link, unbounded(1)); // any number of times
   const shelf = new Map(
-    [...(await readShelf(link, undefined, silent)).all()].map(([{ namespace }, shelved]) => [
-      namespace,
-      shelved,
-    ]),
+    [...(await readShelf(link, undefined)).all()].map(([{ namespace }, shelved]) => [namespace, shelved]),
   );
   assert.equal(shelf.get("noisy")?.events.dead.size, dead);
   assert.equal(shelf.get("ended")?.events.dead.size, 1);

@@ -91,10 +91,3 @@ export async function followHooks(
   }
   return parts.move();
 }
-
-/** Reads all of it once, for people. */
-export async function readShelf(link: Link, namespace: string | undefined, log: Log): Promise<HookShelf> {
-  const shelf = new HookShelf();
-  await using _ = await followHooks(link, namespace, (message) => shelf.hear(message), log);
-  return shelf;
-}

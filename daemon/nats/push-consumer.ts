@@ -22,6 +22,8 @@ export interface PushConsumer {
   readonly stream: string;
   readonly filters: readonly string[];
   readonly beginning: Beginning;
+  /** Records come without what is in them. */
+  readonly headsOnly?: boolean | undefined;
 }
 
 interface Answer {
@@ -37,7 +39,7 @@ export interface Made {
 }
 
 export async function makePushConsumer(nc: NatsConnection, consumer: PushConsumer): Promise<Made> {
-  const { name, inbox, stream, filters, beginning } = consumer;
+  const { name, inbox, stream, filters, beginning, headsOnly } = consumer;
   const config = {
     name,
     deliver_subject: inbox,
@@ -49,6 +51,7 @@ export async function makePushConsumer(nc: NatsConnection, consumer: PushConsume
     flow_control: true,
     idle_heartbeat: HEARTBEAT_MS * 1e6,
     ...policyOf(beginning),
+    ...(headsOnly ? { headers_only: true } : {}),
     ...(filters.length === 1 ? { filter_subject: filters[0] } : { filter_subjects: filters }),
   };
   // With one filter the call's subject names it, so that a permission can.

@@ -53,6 +53,8 @@ export interface TailOptions {
   readonly after?: number;
   /** When that one was stored, or later, but not before it was heard of; ms since the epoch. */
   readonly heardAt?: number;
+  /** For those who count: `data` is empty, and the header `Nats-Msg-Size` says how many octets it has. */
+  readonly headsOnly?: boolean;
   /**
    * The stream may go with its server, which keeps it in memory, and begin again: it is made when it is missing, and read
    * from its beginning whenever it is followed anew.
@@ -129,12 +131,13 @@ export class Tail implements AsyncDisposable {
         else this.#unheard(error);
       },
     });
-    const { stream, filters } = this.#options;
+    const { stream, filters, headsOnly } = this.#options;
     const { pending, sent } = await makePushConsumer(nc, {
       name,
       inbox,
       stream,
       filters,
+      headsOnly,
       beginning: this.#beginning(),
     });
     this.#heardAt = performance.now();

@@ -70,6 +70,20 @@ export const hookSubject = (namespace: string, hook: string, what: What, id = "_
 export const hookSubjects = (stream: HookStream, namespace: string | undefined): string =>
   `${wordOf(stream)}.${namespace ?? "*"}.*.*.*`;
 
+/** Letters of one hook, or about one event; what is absent may be any. */
+export const lettersOf = (
+  stream: typeof WAIT_STREAM | typeof DEAD_STREAM,
+  {
+    namespace = "*",
+    hook = "*",
+    event = "*",
+  }: {
+    readonly namespace?: string | undefined;
+    readonly hook?: string | undefined;
+    readonly event?: string | undefined;
+  },
+): string => `${wordOf(stream)}.${namespace}.${hook}.*.${event}`;
+
 export interface HookSubject {
   readonly namespace: string;
   readonly hook: string;

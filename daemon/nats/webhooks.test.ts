@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { readShelf } from "../../test/harness/hook-shelf.ts";
 import { operator, startTenantNats, type TenantNats, tenant } from "../../test/harness/tenants.ts";
 import { untilTrue } from "../../test/harness/until.ts";
 import { systemClock } from "../kit/clock.ts";
@@ -13,7 +14,6 @@ import { Usurped, type Waiting } from "../webhooks/store.ts";
 import { GroupCommit } from "./commit.ts";
 import type { Link } from "./connect.ts";
 import { HookLeases, type HookLeasesOptions, leaseSubject } from "./hook-leases.ts";
-import { readShelf } from "./hook-shelf.ts";
 import { lastOnSubject } from "./read.ts";
 import { OWN_STREAM } from "./streams.ts";
 import { HOOK_STREAM, hookSubject, put, WAIT_STREAM } from "./webhook-records.ts";
@@ -98,7 +98,7 @@ test("an order to send again is taken up by who looks after the hook, or by who 
   await order("y");
   await using book = await bookOf(own, "default");
   assert.ok(book.remembered.get(hook)?.waiting.has("y"));
-  const shelf = [...(await readShelf(all, "default", silent)).all()];
+  const shelf = [...(await readShelf(all, "default")).all()];
   assert.equal(shelf[0]?.[1].events.again.size, 0, "no order is left to be carried out twice");
 });
 

@@ -328,6 +328,18 @@ test("what is remembered is tried at its time, what somebody recalls at once, wh
   );
 });
 
+test("what somebody recalls is sent at once, also while the receiver is left alone", async () => {
+  let isMended = false;
+  const { hook, give, quiet, pass, calls } = setup(() => status(isMended ? 204 : 500));
+  give("a", "b", "c");
+  for (let i = 0; i < 40; i++) await pass(60_000);
+  const before = calls.length;
+  isMended = true;
+  hook.recall({ event: eventOf("a"), attempts: 9, since: 1, next: 1, why: "answered 500" });
+  await quiet();
+  assert.deepEqual([calls.length > before, calls[before]?.id], [true, "a"]);
+});
+
 test("without a secret nothing is sent; with one, everything", async () => {
   const { hook, give, quiet, calls } = setup(() => status(200));
   hook.update({ ...entry, keys: [] });

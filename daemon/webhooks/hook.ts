@@ -122,9 +122,10 @@ export class Hook implements AsyncDisposable {
     this.#say({ is: "well", at: this.#m.clock.now() });
   }
 
-  /** Somebody wants it sent again. */
+  /** Somebody wants it sent now, also while its receiver is left alone: it may have been mended. */
   recall(waiting: Waiting): void {
     this.#waiting.set(waiting.event.id, waiting);
+    this.#pausedUntil = Number.NEGATIVE_INFINITY;
     this.pump();
   }
 

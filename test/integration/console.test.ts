@@ -3,6 +3,8 @@
  * keyboard; and what an operator does there.
  */
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
 import type { Page } from "playwright-core";
 import { dkimRecord, generateDkimKey, parseDkimKey } from "../../daemon/mail/dkim/keys.ts";
@@ -29,8 +31,16 @@ let delivered = "";
 
 const keyOld = generateDkimKey("ed25519-sha256");
 
+/** Of webhooks: `old` wants nothing more, `crm` is broken until somebody mends it. */
+let isMended = false;
+const receiver = createServer((request, response) => {
+  const status = request.url?.startsWith("/old") ? 410 : isMended ? 204 : 500;
+  request.resume().once("end", () => response.writeHead(status).end());
+});
+
 before(async () => {
   if (chromium.skip) return;
+  await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
   world = await openWorld({
     documents: [
       aDomain("home.example", {
@@ -41,7 +51,16 @@ before(async () => {
       aMailbox("alice@home.example", { quota: "1Mi" }),
       aMailbox("bob@home.example", { quota: "16Ki", messageQuota: 5 }),
       aMailbox("sender@home.example"),
-      aPolicy({ acceptFrom: { cidrs: ["127.0.0.1/32"] }, retry: { initial: "1h", factor: 1, max: "1h" } }),
+      aPolicy({
+        acceptFrom: { cidrs: ["127.0.0.1/32"] },
+        retry: { initial: "1h", factor: 1, max: "1h" },
+        webhooks: ["crm", "old"].map((name) => ({
+          name,
+          url: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/${name}?token=hidden`,
+          secretRef: { name: "hooks" },
+        })) as never,
+      }),
+      aSecret("hooks", { secret: "a-secret-of-more-than-24-characters" }),
       aPolicy(
         { route: { smarthost: { host: "smtp.provider.example", port: 587, tls: "Require" } } },
         "newsletter",
@@ -82,12 +101,18 @@ before(async () => {
     );
     return body.total.deferred === 4 && body.total.ready + body.total.active === 0 ? true : undefined;
   });
+  await until("webhooks have failed", async () => {
+    const { body } = await api.get<{ webhooks: { state: string }[] }>("/webhooks");
+    return body.webhooks.map(({ state }) => state).join() === "failing,gone" ? true : undefined;
+  });
   browser = await openBrowser(`http://${world.fleet.endpoint("health")}`);
 });
 after(async () => {
   if (chromium.skip) return;
   await browser[Symbol.asyncDispose]();
   await world[Symbol.asyncDispose]();
+  receiver.closeAllConnections();
+  receiver.close();
 });
 
 /** Logged in by the address that a terminal prints. */
@@ -120,6 +145,8 @@ test(
 );
 
 const pages = [
+  ["webhooks", "/webhooks", "policy:default:crm"],
+  ["webhook", "/webhooks?namespace=default&hook=policy:default:old", "wants nothing more"],
   ["overview", "/", "away.example"],
   ["queue", "/queue", "away.example"],
   ["jobs", "/queue?destination=away.example", "two@away.example"],
@@ -242,6 +269,42 @@ test("a site is suspended and resumed, and says why it is", chromium, async () =
   await dialog.or(page.getByRole("dialog")).getByRole("button", { name: "Resume" }).click();
   await page.getByText("away.example goes on.").waitFor();
 });
+
+test(
+  "an event that a webhook waits with is sent at once, and what one gave up is forgotten",
+  chromium,
+  async () => {
+    const page = await enter("/webhooks");
+    await page.getByText("127.0.0.1:").first().waitFor();
+    assert.equal(await page.getByText("token=hidden").count(), 0);
+    await page.getByRole("link", { name: "default/policy:default:crm" }).click();
+    await page.getByText("answered 500").first().waitFor();
+    isMended = true;
+    await page
+      .getByLabel(/^Choose accepted of/)
+      .first()
+      .check();
+    await page.getByRole("button", { name: "Send again" }).click();
+    const dialog = page.getByRole("dialog", { name: "Send again: policy:default:crm" });
+    await assertAccessible(page, "the question about events");
+    await dialog.getByRole("button", { name: "Send again: 1 event" }).click();
+    await page.getByText("Send again: 1 event.").waitFor();
+    await page.goto("/webhooks?namespace=default&hook=policy:default:old");
+    await page.getByRole("button", { name: "Send again" }).click();
+    await page
+      .getByRole("dialog")
+      .getByRole("button", { name: /^Send again: / })
+      .click();
+    await page.getByRole("alert").getByText("said 410").waitFor();
+    await page.getByRole("button", { name: "Forget" }).click();
+    await screenshot(page, "webhook-forget-light");
+    await page
+      .getByRole("dialog")
+      .getByRole("button", { name: /^Forget: / })
+      .click();
+    await page.getByText("It gave up nothing.").waitFor();
+  },
+);
 
 test("the overview follows what happens without being loaded again", chromium, async () => {
   const page = await enter("/");

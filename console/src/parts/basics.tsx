@@ -45,6 +45,9 @@ const tones: Readonly<Record<string, string>> = {
   "on trial": "warn",
   "would wait": "warn",
   unknown: "warn",
+  removed: "plain",
+  failing: "bad",
+  ended: "bad",
   "would bounce": "bad",
   refused: "bad",
 };
@@ -54,12 +57,12 @@ export const State = ({ of, tone }: { readonly of: string; readonly tone?: "plai
   <span class={`state ${tone ?? tones[of] ?? "plain"}`}>{of}</span>
 );
 
-/** A name that may be broken behind its dots and nowhere else. */
+/** A name that may be broken before its dots and colons and nowhere else. */
 export const Dotted = ({ name }: { readonly name: string }) => (
   <>
-    {name.split(".").map((part, i) => (
+    {name.split(/(?=[.:])/).map((part, i) => (
       <Fragment key={i}>
-        {i === 0 ? part : `.${part}`}
+        {part}
         <wbr />
       </Fragment>
     ))}
@@ -107,15 +110,19 @@ export function Lacking({
 }
 
 export function Copy({ text, what }: { readonly text: string; readonly what: string }) {
-  const [done, setDone] = useState(false);
+  const [said, setSaid] = useState<string>();
   const copy = async () => {
-    await navigator.clipboard.writeText(text);
-    setDone(true);
-    setTimeout(() => setDone(false), 2_000);
+    // Without TLS, elsewhere than on this machine, a browser gives pages no clipboard.
+    const done = await navigator.clipboard?.writeText(text).then(
+      () => true,
+      () => false,
+    );
+    setSaid(done ? "Copied" : "The browser does not allow it");
+    setTimeout(() => setSaid(undefined), 2_000);
   };
   return (
     <button type="button" class="small" onClick={() => void copy()} aria-label={`Copy ${what}`}>
-      {done ? "Copied" : "Copy"}
+      {said ?? "Copy"}
     </button>
   );
 }

@@ -7,6 +7,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { apiOf } from "../../harness/api-client.ts";
 import { makeCertificate } from "../../harness/certificates.ts";
 import { HookReceiver } from "../../harness/hook-receiver.ts";
 import {
@@ -191,6 +192,107 @@ test("dead letters are listed, shown, and sent again when somebody says so", asy
   const again = await receiver.first("/gone", ({ event }) => event.id === id);
   assert.deepEqual(again.event, shown.event);
   await untilTrue("it to be no dead letter", async () => !(await webhooks("dead")).includes(id));
+});
+
+interface Hooks {
+  readonly webhooks: readonly {
+    readonly namespace: string;
+    readonly hook: string;
+    readonly state: string;
+    readonly why?: string;
+    readonly waiting: number;
+    readonly dead: number;
+    readonly declared?: { readonly kind: string; readonly of: string; readonly host: string };
+  }[];
+  readonly matching: number;
+}
+
+test("the API tells of hooks and of what they were not told, page by page; a hook's path is told to nobody", async () => {
+  const api = await apiOf(world.fleet);
+  const names: string[] = [];
+  for (let after = ""; ; ) {
+    const { body } = await api.get<Hooks>(`/webhooks?limit=2${after}`);
+    names.push(...body.webhooks.map(({ namespace, hook: name }) => `${namespace}/${name}`));
+    if (body.webhooks.length < 2) break;
+    after = `&after=${encodeURIComponent(names.at(-1) ?? "")}`;
+  }
+  const own = ["all", "flaky", "gone", "inside", "slow"].map((name) => `default/policy:default:${name}`);
+  assert.deepEqual(names, ["default/domain:home_example:domain", ...own, "other/domain:other_example:other"]);
+  const match = encodeURIComponent("default/policy:*:inside");
+  const { body } = await api.get<Hooks>(`/webhooks?match=${match}`);
+  const [inside] = body.webhooks;
+  assert.deepEqual(
+    [body.matching, inside?.state, inside?.declared],
+    [
+      1,
+      "failing",
+      { kind: "RelayPolicy", of: "default/default", host: `inside.example:${receiver.port}`, events: [] },
+    ],
+  );
+  assert.match(inside?.why ?? "", /not on the public Internet/);
+  assert.ok(!JSON.stringify(body).includes("/inside"));
+  const ids = new Set<string>(); // one that is tried meanwhile comes twice
+  for (let after = ""; ; ) {
+    const path = `/webhooks/letters?state=waiting&hook=policy:default:inside&limit=3${after}`;
+    const page = await api.get<{ letters: { event: { id: string } }[]; after?: string }>(path);
+    assert.ok(page.body.letters.length <= 3);
+    for (const { event } of page.body.letters) ids.add(event.id);
+    if (page.body.after === undefined) break;
+    after = `&after=${page.body.after}`;
+  }
+  assert.ok(ids.size > 3, `${ids.size} wait`);
+  assert.equal(inside?.waiting, ids.size);
+  assert.equal((await api.get("/webhooks/letters?state=dead&hook=policy:x:*")).status, 400);
+});
+
+const order = async (name: string, more: object) => {
+  const api = await apiOf(world.fleet);
+  const body = { namespace: "default", hook: `policy:default:${name}`, ...more };
+  return api.post<{ changed?: number; gone?: number; detail?: string }>("/webhooks/orders", body);
+};
+const lettersOf = async (name: string, state: string) =>
+  (await webhooks(state, `policy:default:${name}`)).split("\n").flatMap((line) => line.split("\t")[2] ?? []);
+
+test("what waits is sent at once when somebody says so, also while its receiver is left alone", async () => {
+  await untilTrue("something to wait", async () => (await lettersOf("slow", "waiting")).length > 0, 60_000);
+  receiver.answers.set("/slow", 204);
+  const [id = ""] = await lettersOf("slow", "waiting");
+  assert.deepEqual((await order("slow", { action: "again", events: [id], atMost: 1 })).body, {
+    changed: 1,
+    gone: 0,
+  });
+  await receiver.first("/slow", ({ event }) => event.id === id);
+  await untilTrue("it to wait no more", async () => !(await lettersOf("slow", "waiting")).includes(id));
+  const absent = "evt_AAAAAAAAAAAAAAAAAAAAAA";
+  assert.deepEqual((await order("slow", { action: "again", events: [absent], atMost: 1 })).body, {
+    changed: 0,
+    gone: 1,
+  });
+});
+
+test("what was given up is forgotten by an order that names how many; to a hook that said 410 nothing is sent again", async () => {
+  receiver.answers.set("/gone", 410);
+  for (const to of ["g1@far.example", "g2@far.example"])
+    await world.submit({ from: "alice@home.example", to });
+  await untilTrue("the hook to be ended", async () =>
+    /policy:default:gone\tgone\t/.test(await webhooks("list")),
+  );
+  const dead = await lettersOf("gone", "dead");
+  assert.ok(dead.length > 0);
+  const again = await order("gone", { action: "again", atMost: 1_000 });
+  assert.deepEqual([again.status, /said 410/.test(again.body.detail ?? "")], [409, true]);
+  const tooMany = await order("gone", { action: "drop", atMost: dead.length - 1 });
+  assert.deepEqual([tooMany.status, (await lettersOf("gone", "dead")).length], [409, dead.length]);
+  assert.deepEqual((await order("gone", { action: "drop", atMost: 1_000 })).body, {
+    changed: dead.length,
+    gone: 0,
+  });
+  assert.deepEqual(await lettersOf("gone", "dead"), []);
+  const nobody = await order("never", { action: "again", atMost: 1 });
+  assert.deepEqual([nobody.status, /no resource declares/.test(nobody.body.detail ?? "")], [409, true]);
+  await untilTrue("the order in the log", () =>
+    /"order":"orderLetters".*"action":"drop"/.test(world.fleet.log),
+  );
 });
 
 test("figures tell how hooks fare, and no log holds a secret or an address of a hook", async () => {
