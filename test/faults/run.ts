@@ -1,7 +1,7 @@
 /**
  * `make faults`: hurts real installations under load and accounts for every message.
  *
- * Run:   node test/faults/run.ts [SCENARIO…] [--kills N] [--cuts N] [--seed N] [--quick] [--sync INTERVAL]
+ * Run:   node test/faults/run.ts [SCENARIO…] [options]; `--help` lists them
  * Out:   one line a scenario on standard output, progress on standard error.
  * Fails: status 1 when a scenario finds anything wrong, 2 for wrong usage. Power cuts need root and /dev/fuse, partitions
  *        root and a few commands; without them they are passed over, and a line says so.
@@ -53,6 +53,21 @@ const scenarios: readonly Scenario[] = [
   drillCluster,
 ];
 
+const usage = `node test/faults/run.ts [SCENARIO…] [options]   all scenarios when none is named
+
+  --kills N        of kills; other scenarios do their share of it (200)
+  --cuts N         power cuts (32)
+  --seed N         what chance decides; told when a scenario fails
+  --sync INTERVAL  how often nats-server syncs where its power is cut: always, or 2m (always)
+  --quick          a short run of each
+
+`;
+
+function help(): string {
+  const width = Math.max(...scenarios.map(({ name }) => name.length));
+  return usage + scenarios.map(({ name, about }) => `  ${name.padEnd(width)}  ${about}\n`).join("");
+}
+
 function privileged(): boolean {
   try {
     accessSync("/dev/fuse", constants.R_OK | constants.W_OK);
@@ -62,10 +77,12 @@ function privileged(): boolean {
   }
 }
 
-function parse(argv: readonly string[]): {
+interface Order {
   readonly chosen: readonly Scenario[];
   readonly options: FaultOptions;
-} {
+}
+
+function parse(argv: readonly string[]): Order | "help" {
   const { values, positionals } = parseArgs({
     args: [...argv],
     allowPositionals: true,
@@ -75,8 +92,10 @@ function parse(argv: readonly string[]): {
       sync: { type: "string", default: "always" },
       seed: { type: "string", default: String(Date.now() % 1_000_000) },
       quick: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
     },
   });
+  if (values.help) return "help";
   const unknown = positionals.filter((name) => !scenarios.some((scenario) => scenario.name === name));
   if (unknown.length > 0)
     throw new TypeError(
@@ -120,11 +139,17 @@ async function attempt(scenario: Scenario, options: FaultOptions): Promise<boole
   }
 }
 
-try {
-  const { chosen, options } = parse(process.argv.slice(2));
+/** How many do not hold. */
+async function all({ chosen, options }: Order): Promise<number> {
   let failed = 0;
   for (const scenario of chosen) if (!(await attempt(scenario, options))) failed++;
-  process.exitCode = failed > 0 ? 1 : 0;
+  return failed;
+}
+
+try {
+  const order = parse(process.argv.slice(2));
+  if (order === "help") process.stdout.write(help());
+  else process.exitCode = (await all(order)) > 0 ? 1 : 0;
 } catch (error) {
   console.error(`faults: ${(error as Error).message}`);
   process.exitCode = 2;
