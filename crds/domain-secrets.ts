@@ -52,7 +52,7 @@ function certificateFaultOf({ name, data }: Secret, now: number): string | undef
 const typeOf = { Rsa2048: "rsa", Ed25519: "ed25519" } as const;
 
 /** The data keys of the current selector's private keys. Others are former ones. */
-export const dkimEntries = ({ selector, algorithms }: Pick<Dkim, "selector" | "algorithms">) =>
+const dkimEntries = ({ selector, algorithms }: Pick<Dkim, "selector" | "algorithms">) =>
   algorithms.map((algorithm) => ({
     entry: algorithm === "Rsa2048" ? `${selector}.pem` : `${selector}-ed25519.pem`,
     type: typeOf[algorithm],

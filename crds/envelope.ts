@@ -26,7 +26,7 @@ type Fields = Readonly<Record<string, unknown>>;
 const dnsName = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 
 /** A report function that fills in the place. */
-export const reporter =
+const reporter =
   (problems: Problem[], { file, lineOf }: SourceDocument, resource?: string): Report =>
   (path, message) =>
     problems.push({

@@ -31,7 +31,7 @@ export interface ServiceConfig {
   readonly nodePorts?: Readonly<Partial<Record<PortName, number>>>;
 }
 
-export const serviceNames = ["smtp", "submission", "imap", "pop3", "mtaSts"] as const;
+const serviceNames = ["smtp", "submission", "imap", "pop3", "mtaSts"] as const;
 export type ServiceName = (typeof serviceNames)[number];
 export type PortName =
   | "smtp"

@@ -41,7 +41,7 @@ export interface MessageFacts {
 }
 
 /** Recipients in one job: as many as go into one transaction with most next hops. RFC 5321 §4.5.3.1.8 */
-export const recipientsPerJob = 100;
+const recipientsPerJob = 100;
 
 /** Jobs for a message's placed recipients, in order of appearance. */
 export function jobsOf(facts: MessageFacts, placed: readonly Placed[], perJob = recipientsPerJob): NewJob[] {

@@ -40,7 +40,7 @@ export interface GuardLimits {
   readonly remembered: number;
 }
 
-export const defaultGuardLimits: GuardLimits = Object.freeze({
+const defaultGuardLimits: GuardLimits = Object.freeze({
   free: 2,
   firstDelayMs: 500,
   longestDelayMs: 16_000,

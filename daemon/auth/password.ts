@@ -2,7 +2,7 @@
  * Makes and checks password hashes, without letting a crowd of logins take the memory or the processor.
  *
  * In:     passwords in plain text, hashes as PHC strings.
- * Out:    `hashPassword`, `fits`, `fitting`; `PasswordVerifier.verify`, the port of `login.ts`.
+ * Out:    `hashPassword`, `fitting`; `PasswordVerifier.verify`, the port of `login.ts`.
  * Costs:  a hash takes 19 MiB and tens of milliseconds in a thread. At most `threads` run at once, at most `waiting`
  *         wait; a password that was right a short while ago is known by a keyed digest and costs microseconds, so that
  *         a client with a connection per message pays once. The digest covers the stored hashes: a changed password
@@ -46,11 +46,7 @@ export async function hashPassword(
   return formatPhc({ ...salted, hash: await derive(password, salted, hashOctets) });
 }
 
-/** Compares in constant time. */
-export const fits = async (password: string, phc: string): Promise<boolean> =>
-  (await fitting(password, [phc])) === 0;
-
-/** Which of these hashes, all of one salt and cost, the password fits; -1: none. One computation. */
+/** Which of these hashes, all of one salt and cost, the password fits; -1: none. One computation; compares in constant time. */
 export async function fitting(password: string, phcs: readonly string[]): Promise<number> {
   const parsed = phcs.map(parsePhc);
   const first = parsed.find((phc) => phc !== undefined);

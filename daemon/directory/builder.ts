@@ -127,5 +127,5 @@ function entryOf(declared: Declared): Entry | undefined {
 }
 
 type Named = { readonly namespace: string; readonly name: string };
-export const isBefore = (a: Named, b: Named): boolean =>
+const isBefore = (a: Named, b: Named): boolean =>
   policyName(a.namespace, a.name) < policyName(b.namespace, b.name);

@@ -12,7 +12,7 @@ import type { DkimSecret, TlsSecret } from "./directory.ts";
 
 type SecretData = ReadonlyMap<string, string>;
 
-export function dkimSecrets(
+function dkimSecrets(
   { selector, algorithms }: Pick<Dkim, "selector" | "algorithms">,
   data: SecretData,
 ): readonly DkimSecret[] {
@@ -25,7 +25,7 @@ export function dkimSecrets(
   return keys.sort((a, b) => age(a) - age(b) || (a.selector < b.selector ? -1 : 1));
 }
 
-export function tlsSecret(data: SecretData): TlsSecret | undefined {
+function tlsSecret(data: SecretData): TlsSecret | undefined {
   const [cert, key] = [data.get("tls.crt"), data.get("tls.key")];
   return cert === undefined || key === undefined ? undefined : { cert, key };
 }

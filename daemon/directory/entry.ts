@@ -139,7 +139,7 @@ function quotaOf(quota: string | number | undefined, messages: number | undefine
 }
 
 /** In domains of ours, upper and lower case are the same. */
-export const withLowerLocalPart = (address: Address): Address =>
+const withLowerLocalPart = (address: Address): Address =>
   `${localPartOf(address).toLowerCase()}@${domainOf(address)}` as Address;
 
 export const addresses = (list: readonly string[]): readonly Address[] =>

@@ -11,7 +11,7 @@
 import type { Clock } from "./clock.ts";
 
 /** Two machines' clocks may be so far apart and still be the same time. */
-export const TOLERANCE_MS = 30_000;
+const TOLERANCE_MS = 30_000;
 const SLEW_MS = 2_000;
 
 export interface Agreement {

@@ -17,7 +17,7 @@ export interface ScramVerifier {
 
 const shape = /^SCRAM-SHA-256\$(\d{4,7}):([^$:]{1,100})\$([^$:]{44}):([^$:]{44})$/;
 const keyOctets = 32;
-export const leastIterations = 4_096;
+const leastIterations = 4_096;
 
 export function parseScramVerifier(text: string): ScramVerifier | undefined {
   const [, count = "", ...parts] = shape.exec(text) ?? [];

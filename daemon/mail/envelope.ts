@@ -3,7 +3,7 @@
  *
  * Spec: RFC 5321 §2.3.1; DSN parameters RFC 3461 §4; SMTPUTF8 RFC 6531; 8BITMIME RFC 6152.
  */
-import type { Address, Domain, ReversePath } from "./address.ts";
+import type { Address, ReversePath } from "./address.ts";
 
 /** RFC 3461 §4.1; `never` excludes the others. `undefined` on a recipient means the default: failure and delay. */
 export type Notify = "never" | readonly ("success" | "failure" | "delay")[];
@@ -63,11 +63,3 @@ export interface Origin {
     | "UTF8SMTPSA"
     | "local";
 }
-
-export interface Envelope {
-  readonly sender: Sender;
-  readonly recipients: readonly Recipient[];
-}
-
-/** Domains of recipients, once each, in order of appearance. */
-export type Destination = Domain;

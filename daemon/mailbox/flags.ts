@@ -36,7 +36,7 @@ const systemFirst = (a: string, b: string) => Number(isKeyword(a)) - Number(isKe
 
 const none: readonly string[] = Object.freeze([]);
 
-export const hasFlag = (flags: readonly string[], flag: string): boolean => {
+const hasFlag = (flags: readonly string[], flag: string): boolean => {
   if (flags.includes(flag)) return true;
   const name = flag.toLowerCase();
   return flags.some((each) => each.toLowerCase() === name);

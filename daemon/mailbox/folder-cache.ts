@@ -168,7 +168,7 @@ export class FolderCache {
 const byUid = (a: Kept, b: Kept) => a.uid - b.uid;
 
 /** Index of the first message whose UID is not below. */
-export function lowerBound(messages: readonly { readonly uid: Uid }[], uid: number): number {
+function lowerBound(messages: readonly { readonly uid: Uid }[], uid: number): number {
   let low = 0;
   let high = messages.length;
   while (low < high) {

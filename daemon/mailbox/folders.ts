@@ -6,7 +6,7 @@
  * Fails:  `MailboxRefusal`.
  * Spec:   RFC 9051 §6.3.4–§6.3.8, RFC 6154 (special use), RFC 8474 (MAILBOXID).
  */
-import { type FolderLedger, figures, folderOf, type Ledger, replaced, withFolder } from "./ledger.ts";
+import { type FolderLedger, folderOf, type Ledger, replaced, withFolder } from "./ledger.ts";
 import { compareNames, folderName, isBelow, newFolderName, parentsOf } from "./names.ts";
 import { MailboxRefusal } from "./session.ts";
 import type { Uid } from "./store.ts";
@@ -120,7 +120,7 @@ function nameFor(text: string): string {
 
 const exists = (name: string) => new MailboxRefusal("ALREADYEXISTS", `there is a folder ${name} already`);
 
-export function existing(ledger: Ledger, text: string): FolderLedger {
+function existing(ledger: Ledger, text: string): FolderLedger {
   const folder = folderOf(ledger, text);
   if (folder) return folder;
   throw new MailboxRefusal("NONEXISTENT", "there is no such folder");
@@ -146,10 +146,4 @@ export const folderInfo = (ledger: Ledger, folder: FolderLedger): FolderInfo => 
   deleted: folder.deleted,
   bytes: folder.bytes,
   highestModseq: folder.modseq,
-});
-
-/** What a folder's figures would be if these were all its messages; for those who verify. */
-export const recounted = (folder: FolderLedger, messages: Parameters<typeof figures>[0]): FolderLedger => ({
-  ...folder,
-  ...figures(messages),
 });

@@ -19,8 +19,7 @@ const LINGERING_MESSAGES = 200_000;
 const LINGERING_MAILBOXES = 1_000;
 
 /** Half of what the process may grow to. */
-export const messagesInMemory = (): number =>
-  Math.floor(getHeapStatistics().heap_size_limit / 2 / MESSAGE_OCTETS);
+const messagesInMemory = (): number => Math.floor(getHeapStatistics().heap_size_limit / 2 / MESSAGE_OCTETS);
 
 export class Holdings implements Disposable {
   readonly #most: number;

@@ -5,7 +5,7 @@
  * Out:    one spelling per folder: NFC, levels joined by `/`, INBOX in upper case (as the first level too).
  * Spec:   RFC 9051 §5.1 (INBOX in any case), §6.3.4 (a trailing separator is ignored), RFC 5198 §3 (NFC).
  */
-export const SEPARATOR = "/";
+const SEPARATOR = "/";
 
 const OCTETS_MAX = 500;
 const LEVELS_MAX = 20;

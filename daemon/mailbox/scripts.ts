@@ -13,7 +13,7 @@ export interface ScriptSet {
   readonly active: string | undefined;
 }
 
-export const noScripts: ScriptSet = { scripts: new Map(), active: undefined };
+const noScripts: ScriptSet = { scripts: new Map(), active: undefined };
 
 export interface Versioned extends ScriptSet {
   /** What a replacement must name. */

@@ -15,7 +15,7 @@ export interface Refusal {
 }
 
 /** Fits into one record of the store. */
-export const shelfLimits = Object.freeze({
+const shelfLimits = Object.freeze({
   scripts: 20,
   scriptOctets: sieveLimits.scriptOctets,
   octets: 512 << 10,

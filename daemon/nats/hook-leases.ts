@@ -33,7 +33,7 @@ export interface LeaseTimes {
   readonly spreadMs: number;
 }
 
-export const usualTimes: LeaseTimes = { ttlMs: 30_000, renewMs: 8_000, fenceMs: 20_000, spreadMs: 400 };
+const usualTimes: LeaseTimes = { ttlMs: 30_000, renewMs: 8_000, fenceMs: 20_000, spreadMs: 400 };
 
 export interface HookLeasesOptions {
   readonly link: Link;

@@ -14,7 +14,7 @@ import type { Link } from "./connect.ts";
 import { base, ensure } from "./streams.ts";
 import { Tail } from "./tail.ts";
 
-export const LOGIN_STREAM = "LOGINS";
+const LOGIN_STREAM = "LOGINS";
 const prefix = "logins.";
 
 export interface LoginEventsOptions {

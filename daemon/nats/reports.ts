@@ -29,7 +29,7 @@ import { lastOnSubject } from "./read.ts";
 import { base, ensure } from "./streams.ts";
 import { Tail, type TailMessage } from "./tail.ts";
 
-export const REPORT_STREAM = "REPORTS";
+const REPORT_STREAM = "REPORTS";
 const daysKept = 4;
 const dayNs = 86_400e9;
 const usualBytes = 64 << 20;

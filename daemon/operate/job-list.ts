@@ -51,7 +51,7 @@ export interface JobReading {
   readonly index: QueueIndex;
 }
 
-export const EXAMINED = 1_000;
+const EXAMINED = 1_000;
 const CHUNK = 250;
 
 export async function jobPage(

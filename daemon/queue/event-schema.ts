@@ -144,8 +144,6 @@ const variants: Readonly<Record<EventKind, Variant>> = {
   purged: { description: "An operator removed it; nobody is told." },
 };
 
-export const describe = (kind: EventKind): string => variants[kind].description;
-
 export function eventSchema(how: "open" | "closed"): Json {
   const shape = (properties: Fields, required: readonly string[], more: Json = {}): Json => ({
     type: "object",

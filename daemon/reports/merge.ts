@@ -19,7 +19,7 @@ export interface Group {
 }
 
 export const rowsMax = 10_000;
-export const allRowsMax = 100_000;
+const allRowsMax = 100_000;
 
 interface Sums {
   head: string;

@@ -33,7 +33,7 @@ export interface ReporterOptions extends Omit<SendingMeans, "store"> {
 const tickMs = 60_000;
 export const settleMs = 10 * 60_000;
 export const spreadMs = 3 * 3_600_000;
-export const againMs = 5 * 60_000;
+const againMs = 5 * 60_000;
 const againMaxMs = 2 * 3_600_000;
 export const patienceMs = 36 * 3_600_000;
 /** Days that are looked at: pages live for a little longer. */

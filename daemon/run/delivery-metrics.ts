@@ -179,7 +179,7 @@ interface Counted {
 /** No domain has such a name. */
 const other = "(other)";
 
-export function byDestination({ total, groups }: Groups): readonly Counted[] {
+function byDestination({ total, groups }: Groups): readonly Counted[] {
   return queueStates.flatMap((state) => {
     const named = groups.map((group) => ({
       destination: group.destination as string,

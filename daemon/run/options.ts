@@ -55,7 +55,7 @@ export const runHelp = `postfleet run -f FILE|FOLDER… --data DIR [OPTIONS]
       --grace SECONDS      how long open transactions may go on after SIGTERM (default 30)
 ${logHelp}`;
 
-export const roles = ["gateway", "relay", "mailbox"] as const;
+const roles = ["gateway", "relay", "mailbox"] as const;
 export type Role = (typeof roles)[number];
 
 export const listenerDefaults = {

@@ -20,7 +20,7 @@ export interface Place {
  * A pod that can answer: of the shared set, or of the namespace that is meant. Where each namespace has pods of its own, one
  * of them sees no other's: which it is to be must be said.
  */
-export async function findPod(
+async function findPod(
   kubectl: Kubectl,
   { namespace, about }: Place,
   signal: AbortSignal,

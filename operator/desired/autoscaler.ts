@@ -15,9 +15,9 @@ import { healthPort } from "./ports.ts";
 import { relayLabels } from "./protection.ts";
 
 /** A gauge of the operator, by `policy_namespace` and `policy`. */
-export const dueJobsMetric = "postfleet_policy_due_jobs";
+const dueJobsMetric = "postfleet_policy_due_jobs";
 /** Where the operator tells one policy's due jobs, as `{"due": 12}`. */
-export const scalingPath = (namespace: string, policy: string): string => `/scaling/${namespace}/${policy}`;
+const scalingPath = (namespace: string, policy: string): string => `/scaling/${namespace}/${policy}`;
 
 const setCpuPercent = 70;
 const setStabilizationSeconds = 300;

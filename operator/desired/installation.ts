@@ -4,7 +4,7 @@
  */
 import type { EnvVar, PodTemplate, Resources } from "../../crds/types.ts";
 
-export const components = ["gateway", "mailbox", "relay"] as const;
+const components = ["gateway", "mailbox", "relay"] as const;
 export type Component = (typeof components)[number];
 /** The sets that are there once per installation, or once per namespace with a MailDomain. */
 export type SetComponent = Exclude<Component, "relay">;

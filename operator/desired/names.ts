@@ -3,11 +3,11 @@
  * of itself, so that it stays unique.
  */
 import { createHash } from "node:crypto";
+import { apiGroup, fieldManager } from "../kube/kinds.ts";
 import type { KubeObject, OwnerReference } from "../kube/object.ts";
 import type { Component, Installation, ServiceName, SetComponent } from "./installation.ts";
 
-export const apiGroup = "mail.postfleet.dev";
-export const fieldManager = "postfleet-operator";
+/** Holds a resource back until its queued mail is dealt with. */
 export const finalizer = `${apiGroup}/queue`;
 /** On a resource, `"true"`: nothing of it is changed until it goes. */
 export const pausedAnnotation = `${apiGroup}/paused`;

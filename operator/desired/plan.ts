@@ -9,12 +9,14 @@
  * Sizes:  `replicas` is never applied, since server-side apply would reset it to 1 on the day that we leave it to an
  *         autoscaler. Where a Deployment names it, it is written through its `scale` subresource instead.
  */
+
 import { createHash } from "node:crypto";
+import { apiGroup, fieldManager } from "../kube/kinds.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { driftOf } from "./drift.ts";
-import { apiGroup, fieldManager, managedByLabel } from "./names.ts";
+import { managedByLabel } from "./names.ts";
 
-export const appliedAnnotation = `${apiGroup}/applied`;
+const appliedAnnotation = `${apiGroup}/applied`;
 
 export type Step =
   /** `why` is for the log. */

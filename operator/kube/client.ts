@@ -9,7 +9,7 @@ import { findAccess } from "./access/find.ts";
 import { parseAnswer } from "./answers.ts";
 import { type Call, Calls } from "./calls.ts";
 import { listPages, watchCollection } from "./collections.ts";
-import { kindOf } from "./kinds.ts";
+import { fieldManager, kindOf } from "./kinds.ts";
 import type { KubeObject } from "./object.ts";
 import { collectionPath, groupPath, objectPath, type Query, withQuery } from "./paths.ts";
 import {
@@ -27,18 +27,15 @@ export interface KubeOptions {
   readonly env: Env;
   /** Absent: `$KUBECONFIG`, the pod we are in, or `~/.kube/config`. */
   readonly kubeconfig?: string | undefined;
-  /** Also the user agent, as audit logs show it. */
-  readonly fieldManager?: string;
   readonly clock?: Clock;
   readonly observe?: (call: Call) => void;
 }
 
-export const defaultFieldManager = "postfleet-operator";
 /** How often a list is begun anew when the server forgets its version half-way. */
 const LIST_TRIES = 3;
 
 export async function openKube(options: KubeOptions): Promise<KubeClient> {
-  const { env, kubeconfig, fieldManager = defaultFieldManager, clock = systemClock } = options;
+  const { env, kubeconfig, clock = systemClock } = options;
   const access = await findAccess(kubeconfig, env, clock);
   const transport = new Transport(access, fieldManager);
   return new KubeClient({
@@ -46,7 +43,6 @@ export async function openKube(options: KubeOptions): Promise<KubeClient> {
     calls: new Calls(transport, clock, options.observe),
     server: access.server.href,
     namespace: access.namespace,
-    fieldManager,
   });
 }
 
@@ -54,7 +50,6 @@ interface Parts {
   readonly transport: Transport;
   readonly server: string;
   readonly namespace: string | undefined;
-  readonly fieldManager: string;
   readonly calls: Calls;
   /** Asked before each write leaves. */
   readonly guard?: () => void;
@@ -182,7 +177,7 @@ export class KubeClient implements Kube, Watchable, AsyncDisposable {
   }
 
   get #manager(): Query {
-    return { fieldManager: this.#parts.fieldManager };
+    return { fieldManager };
   }
 
   #namespaceOf({ metadata, kind, apiVersion }: KubeObject): Namespace {

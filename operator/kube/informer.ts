@@ -42,7 +42,7 @@ export interface InformerLimits {
   readonly backoff: BackoffLimits;
 }
 
-export const informerLimits: InformerLimits = {
+const informerLimits: InformerLimits = {
   watchSeconds: 240,
   quietSeconds: 40,
   silenceMs: 75_000, // bookmarks come each minute

@@ -7,7 +7,11 @@ import type { Kind } from "./port.ts";
 const kind = (apiVersion: string, kind: string, plural: string, namespaced = true): Kind =>
   Object.freeze({ apiVersion, kind, plural, namespaced });
 
-const ours = "mail.postfleet.dev/v1alpha1";
+/** Of our resources; what we write on the objects of others begins with it. */
+export const apiGroup = "mail.postfleet.dev";
+/** What we apply is ours by this name, in managed fields, in labels and in audit logs. */
+export const fieldManager = "postfleet-operator";
+const ours = `${apiGroup}/v1alpha1`;
 
 export const kinds = Object.freeze({
   MailDomain: kind(ours, "MailDomain", "maildomains"),

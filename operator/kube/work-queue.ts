@@ -47,7 +47,7 @@ export interface QueueFigures {
   readonly failing: number;
 }
 
-export const queueBackoff: BackoffLimits = { firstMs: 200, maxMs: 60_000 };
+const queueBackoff: BackoffLimits = { firstMs: 200, maxMs: 60_000 };
 const LOW_TURN = 8;
 const CALM_MS = 1_000;
 const BREATH_MS = 5;

@@ -9,10 +9,9 @@
 import { componentLabel, managedByLabel } from "../desired/names.ts";
 import { plan, type Step } from "../desired/plan.ts";
 import { mustWait } from "../desired/stagger.ts";
-import { kindOf, kinds } from "../kube/kinds.ts";
+import { fieldManager, kindOf, kinds } from "../kube/kinds.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { Cache, Kind, Kube } from "../kube/port.ts";
-import { fieldManager } from "./resources.ts";
 
 export interface Converged {
   /** How many objects were changed. */

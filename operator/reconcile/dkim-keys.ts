@@ -13,7 +13,7 @@ import type { Clock } from "../../daemon/kit/clock.ts";
 import type { Log } from "../../daemon/kit/log.ts";
 import { dkimRecord, makeDkimKey } from "../../daemon/mail/dkim/keys.ts";
 import { dkimSecretName } from "../desired/names.ts";
-import { kinds } from "../kube/kinds.ts";
+import { apiGroup, kinds } from "../kube/kinds.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { Kube } from "../kube/port.ts";
 import { keyOf, type MailDomain, namespaceOf, ownerOf } from "./resources.ts";
@@ -54,7 +54,7 @@ interface SecretObject extends KubeObject {
   readonly data?: Readonly<Record<string, string>>;
 }
 
-export const dkimAnnotation = "mail.postfleet.dev/dkim";
+export const dkimAnnotation = `${apiGroup}/dkim`;
 const nothing: Told = { records: [] };
 /** Domains whose keys are made at one time. */
 const atOnce = 4;
@@ -220,7 +220,7 @@ export class DkimKeys implements AsyncDisposable {
   }
 }
 
-export const selectorsOf = ({ spec: { dkim } }: MailDomain): readonly string[] =>
+const selectorsOf = ({ spec: { dkim } }: MailDomain): readonly string[] =>
   dkim.algorithms.map((algorithm) => (algorithm === "Ed25519" ? `${dkim.selector}-ed25519` : dkim.selector));
 
 /** What is no key is passed over: what is wrong with it is told where it is published. */

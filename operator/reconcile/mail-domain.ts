@@ -8,7 +8,7 @@
  */
 
 import { canonicalDomain } from "../../crds/names.ts";
-import { dkimSecretName } from "../desired/names.ts";
+import { dkimSecretName, finalizer } from "../desired/names.ts";
 import type { CheckedRecord, RecordWatch } from "../dns/record-watch.ts";
 import { kinds } from "../kube/kinds.ts";
 import type { Next, Reconciler } from "../kube/port.ts";
@@ -32,7 +32,6 @@ import {
   keyOf,
   type MailDomain,
   namespaceOf,
-  queueFinalizer,
   recheckAnnotation,
   splitKey,
 } from "./resources.ts";
@@ -86,7 +85,7 @@ export class MailDomainReconciler implements Reconciler {
     const acceptance = acceptDomain(domain, this.#world.relations);
     if (isLeaving(domain)) return this.#leave(key, domain, acceptance, signal);
     if (acceptance.kind === "refused") return this.#refuse(key, domain, acceptance, signal);
-    await this.#world.written.addFinalizer(kinds.MailDomain, domain, queueFinalizer, signal);
+    await this.#world.written.addFinalizer(kinds.MailDomain, domain, finalizer, signal);
     return this.#serve(key, domain, signal);
   }
 
@@ -113,7 +112,7 @@ export class MailDomainReconciler implements Reconciler {
     this.#parts.dns.forget(key);
     this.#first.forget(key);
     // Nothing can be queued for it: nothing holds it back.
-    await this.#world.written.removeFinalizer(kinds.MailDomain, domain, queueFinalizer, signal);
+    await this.#world.written.removeFinalizer(kinds.MailDomain, domain, finalizer, signal);
     await this.#tell(domain, { acceptance }, signal);
     return onChange;
   }
@@ -141,7 +140,7 @@ export class MailDomainReconciler implements Reconciler {
 
   async #leave(key: string, domain: MailDomain, acceptance: Acceptance, signal: AbortSignal): Promise<Next> {
     const { written, resolver, namespaceLeaves } = this.#world;
-    if (!domain.metadata.finalizers?.includes(queueFinalizer)) return this.#forget(key, ...place(domain));
+    if (!domain.metadata.finalizers?.includes(finalizer)) return this.#forget(key, ...place(domain));
     const accepted = acceptance.kind === "accepted";
     if (accepted) {
       const resource = { ...named(domain), spec: domain.spec };
@@ -163,7 +162,7 @@ export class MailDomainReconciler implements Reconciler {
     );
     if (departure.kind === "gone") {
       this.#forget(key, ...place(domain));
-      await written.removeFinalizer(kinds.MailDomain, domain, queueFinalizer, signal);
+      await written.removeFinalizer(kinds.MailDomain, domain, finalizer, signal);
       return onChange;
     }
     await this.#tell(domain, { acceptance, departure }, signal);

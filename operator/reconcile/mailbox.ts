@@ -8,6 +8,7 @@
 
 import { canonicalAddress } from "../../crds/names.ts";
 import { scriptFault } from "../../daemon/sieve/check.ts";
+import { finalizer } from "../desired/names.ts";
 import { kinds } from "../kube/kinds.ts";
 import type { Next, Reconciler } from "../kube/port.ts";
 import { mailboxStatus } from "../status/mailbox.ts";
@@ -18,7 +19,7 @@ import { mailboxNeeds } from "./needs.ts";
 import type { MailStore } from "./ports.ts";
 import { publicationFacts, servedProgress } from "./progress.ts";
 import { faultsOf, type Resolved } from "./resolve.ts";
-import { isFrozen, isLeaving, type Mailbox, namespaceOf, queueFinalizer, splitKey } from "./resources.ts";
+import { isFrozen, isLeaving, type Mailbox, namespaceOf, splitKey } from "./resources.ts";
 import type { UsageWatch } from "./usage.ts";
 import type { World } from "./world.ts";
 
@@ -84,14 +85,14 @@ export class MailboxReconciler implements Reconciler {
   async #finalizer(mailbox: Mailbox, acceptance: Acceptance, signal: AbortSignal): Promise<void> {
     const { written } = this.#world;
     const wanted = mailbox.spec.deletionPolicy === "Delete" && acceptance.kind === "accepted";
-    if (wanted) await written.addFinalizer(kinds.Mailbox, mailbox, queueFinalizer, signal);
-    else await written.removeFinalizer(kinds.Mailbox, mailbox, queueFinalizer, signal);
+    if (wanted) await written.addFinalizer(kinds.Mailbox, mailbox, finalizer, signal);
+    else await written.removeFinalizer(kinds.Mailbox, mailbox, finalizer, signal);
   }
 
   async #leave(mailbox: Mailbox, acceptance: Acceptance, signal: AbortSignal): Promise<Next> {
     const { resolver, written, clock, events, log } = this.#world;
     resolver.withdraw(named(mailbox));
-    if (!mailbox.metadata.finalizers?.includes(queueFinalizer)) return onChange;
+    if (!mailbox.metadata.finalizers?.includes(finalizer)) return onChange;
     const address = canonicalAddress(mailbox.spec.address) ?? "";
     const late = clock.now() - Date.parse(mailbox.metadata.deletionTimestamp ?? "") > longestMs;
     const why = await this.#purge(mailbox, address, signal);
@@ -104,7 +105,7 @@ export class MailboxReconciler implements Reconciler {
       events.record(mailbox, "Warning", "MailAbandoned", message);
       log.warn({ mailbox: address, why }, "a mailbox went before its mail was deleted");
     }
-    await written.removeFinalizer(kinds.Mailbox, mailbox, queueFinalizer, signal);
+    await written.removeFinalizer(kinds.Mailbox, mailbox, finalizer, signal);
     return onChange;
   }
 

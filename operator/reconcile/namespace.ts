@@ -11,11 +11,11 @@ import type { Installation } from "../desired/installation.ts";
 import { commonLabels, componentLabel, daemonSecretName, managedByLabel, object } from "../desired/names.ts";
 import { daemonSecret } from "../desired/secret.ts";
 import { gatewaySet, mailboxSet, tenant } from "../desired/sets.ts";
-import { kinds } from "../kube/kinds.ts";
+import { apiGroup, fieldManager, kinds } from "../kube/kinds.ts";
 import type { KubeObject, OwnerReference } from "../kube/object.ts";
 import type { Cache, Next, Reconciler } from "../kube/port.ts";
 import { outwardOf } from "./outward.ts";
-import { fieldManager, isLeaving, type RelayPolicy } from "./resources.ts";
+import { isLeaving, type RelayPolicy } from "./resources.ts";
 import type { World } from "./world.ts";
 
 /** What a namespace's daemons are given. `operator/store` implements it. */
@@ -54,13 +54,13 @@ export interface NamespaceParts {
 }
 
 const onChange: Next = { wake: "on-change" };
-const issuedBy = "mail.postfleet.dev/issued-by";
+const issuedBy = `${apiGroup}/issued-by`;
 const soonMs = 250;
 /** So long the pods of a namespace that is left may go on, to hand over what they hold. */
 const farewellMs = 600_000;
 const farewellLookMs = 5_000;
 
-export const secretsRole = ({ name }: Pick<Installation, "name">): string => `${name}-secrets`;
+const secretsRole = ({ name }: Pick<Installation, "name">): string => `${name}-secrets`;
 
 export class NamespaceReconciler implements Reconciler {
   readonly #world: World;

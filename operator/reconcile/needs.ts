@@ -15,7 +15,7 @@ export const dkimSecretOf = ({ metadata, spec }: MailDomain): string =>
   spec.dkim.secretRef?.name ?? dkimSecretName(metadata.name);
 
 /** `<selector>.pem` and `<selector>-ed25519.pem`. */
-export const dkimKeyFiles = ({ spec }: MailDomain): readonly string[] =>
+const dkimKeyFiles = ({ spec }: MailDomain): readonly string[] =>
   spec.dkim.algorithms.map((algorithm) =>
     algorithm === "Ed25519" ? `${spec.dkim.selector}-ed25519.pem` : `${spec.dkim.selector}.pem`,
   );

@@ -10,6 +10,7 @@ import { complaintsDomain, noComplaintsDomain } from "../../crds/complaints.ts";
 import { defaultRelayPolicy, type RelayPolicySpec } from "../../crds/types.ts";
 import {
   componentLabel,
+  finalizer,
   labelValue,
   policyLabel,
   relayName,
@@ -30,15 +31,7 @@ import { hookFacts } from "./hook-facts.ts";
 import { policyNeeds } from "./needs.ts";
 import { isLoaded, type Progress, progressOf, publicationFacts } from "./progress.ts";
 import { faultsOf, type Resolved } from "./resolve.ts";
-import {
-  isFrozen,
-  isLeaving,
-  namespaceOf,
-  ownerOf,
-  queueFinalizer,
-  type RelayPolicy,
-  splitKey,
-} from "./resources.ts";
+import { isFrozen, isLeaving, namespaceOf, ownerOf, type RelayPolicy, splitKey } from "./resources.ts";
 import type { Scaling } from "./scaling.ts";
 import type { World } from "./world.ts";
 
@@ -91,7 +84,7 @@ export class RelayPolicyReconciler implements Reconciler {
     }
     if (isLeaving(policy)) return this.#leave(policy, acceptance, signal);
     if (acceptance.kind === "refused") return this.#refuse(policy, acceptance, signal);
-    await written.addFinalizer(kinds.RelayPolicy, policy, queueFinalizer, signal);
+    await written.addFinalizer(kinds.RelayPolicy, policy, finalizer, signal);
     const resource = { ...named(policy), spec: publishedSpec(policy.spec) };
     const resolved = await resolver.publish(resource, policyNeeds(policy), signal);
     const { waiting } = await this.#relay(policy, signal);
@@ -134,7 +127,7 @@ export class RelayPolicyReconciler implements Reconciler {
 
   async #leave(policy: RelayPolicy, acceptance: Acceptance, signal: AbortSignal): Promise<Next> {
     const { resolver, written, namespaceLeaves } = this.#world;
-    if (!policy.metadata.finalizers?.includes(queueFinalizer)) return onChange;
+    if (!policy.metadata.finalizers?.includes(finalizer)) return onChange;
     const { namespace, name } = named(policy);
     const resource = { ...named(policy), spec: publishedSpec(policy.spec) };
     const resolved = await resolver.publish(resource, policyNeeds(policy), signal, { draining: true });
@@ -153,7 +146,7 @@ export class RelayPolicyReconciler implements Reconciler {
     );
     if (departure.kind === "gone") {
       resolver.withdraw(named(policy));
-      await written.removeFinalizer(kinds.RelayPolicy, policy, queueFinalizer, signal);
+      await written.removeFinalizer(kinds.RelayPolicy, policy, finalizer, signal);
       return onChange;
     }
     await this.#tell(policy, { acceptance, resolved, departure }, signal);
@@ -224,7 +217,7 @@ export class RelayPolicyReconciler implements Reconciler {
 }
 
 /** Daemons need not know what pods look like and how many there are: a change of these must not bother them. */
-export const publishedSpec = (spec: RelayPolicySpec): RelayPolicySpec => {
+const publishedSpec = (spec: RelayPolicySpec): RelayPolicySpec => {
   const { podTemplate, autoscaling, replicas, deletionPolicy, deletionTimeout } = defaultRelayPolicy;
   return { ...spec, podTemplate, autoscaling, replicas, deletionPolicy, deletionTimeout };
 };

@@ -9,18 +9,16 @@ import type {
   RelayPolicySpec,
   RelayPolicyStatus,
 } from "../../crds/types.ts";
+import { pausedAnnotation } from "../desired/names.ts";
+import { apiGroup } from "../kube/kinds.ts";
 import type { KubeObject, OwnerReference, Typed } from "../kube/object.ts";
 
 export type MailDomain = Typed<MailDomainSpec, MailDomainStatus>;
 export type Mailbox = Typed<MailboxSpec, MailboxStatus>;
 export type RelayPolicy = Typed<RelayPolicySpec, RelayPolicyStatus>;
 
-/** Holds a resource back until its queued mail is dealt with. */
-export const queueFinalizer = "mail.postfleet.dev/queue";
-export const pausedAnnotation = "mail.postfleet.dev/paused";
 /** Any new value asks for the DNS records to be looked at now. */
-export const recheckAnnotation = "mail.postfleet.dev/check-dns";
-export const fieldManager = "postfleet-operator";
+export const recheckAnnotation = `${apiGroup}/check-dns`;
 
 export const keyOf = ({ metadata: { namespace, name } }: KubeObject): string =>
   namespace === undefined ? name : `${namespace}/${name}`;

@@ -3,10 +3,9 @@ import { type TestContext, test } from "node:test";
 import { FakeClock } from "../../test/harness/fake-clock.ts";
 import { MemoryKube } from "../../test/harness/kube/memory.ts";
 import { managedByLabel } from "../desired/names.ts";
-import { kinds } from "../kube/kinds.ts";
+import { fieldManager, kinds } from "../kube/kinds.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { KubeError } from "../kube/port.ts";
-import { fieldManager } from "./resources.ts";
 import { SecretReader } from "./secret-reader.ts";
 
 const signal = new AbortController().signal;

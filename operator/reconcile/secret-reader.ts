@@ -8,10 +8,10 @@
  */
 import type { Clock } from "../../daemon/kit/clock.ts";
 import { managedByLabel, selectorText } from "../desired/names.ts";
-import { kinds } from "../kube/kinds.ts";
+import { fieldManager, kinds } from "../kube/kinds.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { Kube } from "../kube/port.ts";
-import { fieldManager, namespaceOf } from "./resources.ts";
+import { namespaceOf } from "./resources.ts";
 
 export interface SecretObject extends KubeObject {
   readonly data?: Readonly<Record<string, string>>;

@@ -66,7 +66,7 @@ export class UsageWatch implements AsyncDisposable {
 }
 
 /** Two digits say enough: 123456 is 120000. */
-export function roughly(value: number): number {
+function roughly(value: number): number {
   if (value < 100) return value;
   const unit = 10 ** (Math.floor(Math.log10(value)) - 1);
   return Math.round(value / unit) * unit;

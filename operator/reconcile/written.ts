@@ -98,7 +98,7 @@ export class Written {
 }
 
 /** Whether `live` says all that `wanted` says, and nothing that we said before and no longer do. */
-export function covers(live: Status | undefined, wanted: object): boolean {
+function covers(live: Status | undefined, wanted: object): boolean {
   if (live === undefined) return false;
   const { conditions: wantedConditions = [], ...wantedRest } = wanted as Status;
   const { conditions: liveConditions = [], ...liveRest } = live;

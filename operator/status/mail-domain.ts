@@ -61,7 +61,7 @@ export function mailDomainStatus(facts: MailDomainFacts): MailDomainStatus {
   };
 }
 
-export const loadedText = (publication: PublicationFacts): string | undefined =>
+const loadedText = (publication: PublicationFacts): string | undefined =>
   publication.kind === "published" ? `${publication.loaded}/${publication.ready}` : undefined;
 
 /** Resolvers answer in any order; that is no news. */

@@ -54,7 +54,7 @@ export const acceptedVerdict = (acceptance: Acceptance): Verdict =>
     : no("Accepted", acceptance.reason, acceptance.message);
 
 /** What is missing may come by itself, in the same breath; what is wrong stays so. */
-export const refusedOutlook = ({ reason, message }: Extract<Acceptance, { kind: "refused" }>): Outlook => ({
+const refusedOutlook = ({ reason, message }: Extract<Acceptance, { kind: "refused" }>): Outlook => ({
   kind: reason.endsWith("NotFound") ? "progressing" : "stalled",
   reason,
   message,

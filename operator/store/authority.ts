@@ -101,7 +101,7 @@ export async function natsFiles(
 }
 
 /** Changes when every daemon must be given something new. */
-export const idOf = (...parts: readonly (string | Uint8Array)[]): string => {
+const idOf = (...parts: readonly (string | Uint8Array)[]): string => {
   const hash = createHash("sha256").update("postfleet issuer\0");
   for (const part of parts) hash.update(part).update("\0");
   return hash.digest("hex").slice(0, 16);

@@ -109,7 +109,7 @@ function byKind(outages: readonly Outage[], duplicates: readonly Duplicate[]): s
 }
 
 /** What clients heard instead of 250, and how often. */
-export function refusals({ sent }: Ledger): string {
+function refusals({ sent }: Ledger): string {
   const counts = new Map<string, number>();
   for (const { told } of sent.values())
     if (told?.kind === "refused") counts.set(told.reply, (counts.get(told.reply) ?? 0) + 1);

@@ -26,7 +26,7 @@ export interface Ways {
 
 const everyOther = "{initial: 2s, factor: 1, max: 2s, expireAfter: 1h, delayNoticeAfter: 0s}";
 
-export function resources({ smarthost, clients = "127.0.0.0/8", retry = everyOther }: Ways): string {
+function resources({ smarthost, clients = "127.0.0.0/8", retry = everyOther }: Ways): string {
   const boxes = [senderMailbox, ...mailboxes].map(
     (address) => `apiVersion: mail.postfleet.dev/v1alpha1
 kind: Mailbox

@@ -22,7 +22,7 @@ const nxDomain = 3;
 /** More than any sane chain, so that the resolver's own limit is what a test sees. */
 const chainLimit = 20;
 
-export function parseRecord(name: string, text: string): Answer {
+function parseRecord(name: string, text: string): Answer {
   const match = /^(?:(?<ttl>\d+)\s+)?(?<type>[A-Z]+)\s+(?<data>.+)$/.exec(text);
   if (!match?.groups) throw new Error(`no DNS record: ${text}`);
   const { ttl, type = "", data = "" } = match.groups;

@@ -77,7 +77,7 @@ export interface Rule {
 }
 
 /** `verb group/resource`, `patch apps/deployments/scale`, `get /secrets`. */
-export const rightOf = ({ verb, group, resource }: Pick<AuditEntry, "verb" | "group" | "resource">): string =>
+const rightOf = ({ verb, group, resource }: Pick<AuditEntry, "verb" | "group" | "resource">): string =>
   `${verb} ${group}/${resource}`;
 
 export interface Privileges {

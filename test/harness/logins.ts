@@ -12,7 +12,7 @@ import { type Log, silent } from "../../daemon/kit/log.ts";
 import { MemoryUses } from "../../daemon/mailbox/uses.ts";
 import { FakeClock } from "./fake-clock.ts";
 
-export const hashOf = (password: string): string => `hash of ${password}`;
+const hashOf = (password: string): string => `hash of ${password}`;
 export const fitsHash: VerifyPassword = async (hashes, password) => hashes.indexOf(hashOf(password));
 
 export interface LoginOptions {
@@ -23,7 +23,7 @@ export interface LoginOptions {
 }
 
 const away: Fetch = () => Promise.reject(new Error("no issuer here"));
-export const guardKey = Buffer.alloc(32, 3);
+const guardKey = Buffer.alloc(32, 3);
 
 export function loginsOf(live: LiveDirectory, options: LoginOptions = {}) {
   const { clock = new FakeClock(), verify = fitsHash, fetch = away, log = silent } = options;

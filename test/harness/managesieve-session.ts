@@ -17,7 +17,7 @@ import { clientAt } from "./logins.ts";
 
 type Events = Parameters<SieveSocket["attach"]>[0];
 
-export class Talk implements SieveSocket {
+class Talk implements SieveSocket {
   #events: Events | undefined;
   #heard = "";
   #wake: (() => void) | undefined;

@@ -39,7 +39,7 @@ class Connection implements Shown {
 }
 
 /** What an answer in a script is on the wire. */
-export function answerPacket(answer: string): Buffer {
+function answerPacket(answer: string): Buffer {
   const [letter = "", ...words] = answer.split(" ");
   if (letter === "h") return frame("h", texts(words[0] ?? "", words.slice(1).join(" ")));
   if (letter === "i" || letter === "m")

@@ -7,7 +7,7 @@
 import type { Answer, Dns, HostAddress, Mx } from "../../daemon/deliver/route/dns.ts";
 import { lookUpIn, type Zone } from "./dns-zone.ts";
 
-export const negativeTtlMs = 60_000;
+const negativeTtlMs = 60_000;
 
 export class ScriptedDns implements Dns {
   zone: Zone;

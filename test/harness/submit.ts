@@ -60,7 +60,7 @@ export function idOf(reply: string): string {
   return id;
 }
 
-export function onTheWire(text = "Subject: hello\n\nIt works.\n"): string {
+function onTheWire(text = "Subject: hello\n\nIt works.\n"): string {
   const whole = /^[\w-]+:/.test(text) ? text : `Subject: test\n\n${text}\n`;
   const lines = whole.replace(/\n?$/, "\n").split("\n").slice(0, -1);
   return lines.map((line) => `${line.startsWith(".") ? "." : ""}${line}\r\n`).join("");

@@ -8,7 +8,7 @@
 import type { Inbound } from "../../../crds/types.ts";
 import type { DmarcPolicy, Evidence } from "./evidence.ts";
 
-export type Action = "Mark" | "Junk" | "Reject";
+type Action = "Mark" | "Junk" | "Reject";
 export type Because = "spf" | "dkim" | "dmarc";
 
 export type Verdict =

@@ -14,11 +14,11 @@ import { saslprep } from "./saslprep.ts";
 /** The client pays for them at each login; the verifier is sealed at rest besides. RFC 7677 §4 asks for 4096 or more. */
 export const defaultIterations = 32_768;
 const saltOctets = 16;
-export const keyOctets = 32;
+const keyOctets = 32;
 const stretch = promisify(pbkdf2);
 
 export const hmac = (key: Buffer, text: string): Buffer => createHmac("sha256", key).update(text).digest();
-export const sha256 = (octets: Buffer): Buffer => createHash("sha256").update(octets).digest();
+const sha256 = (octets: Buffer): Buffer => createHash("sha256").update(octets).digest();
 
 export async function deriveVerifier(
   password: string,

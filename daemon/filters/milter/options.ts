@@ -15,7 +15,7 @@ const oldest = 2;
 const actions = { addFields: 0x01, changeFields: 0x10, quarantine: 0x20 } as const;
 
 /** A step is left out where the milter sets its bit. */
-export const leaveOut = {
+const leaveOut = {
   connect: 0x01,
   helo: 0x02,
   mail: 0x04,
@@ -27,7 +27,7 @@ export const leaveOut = {
 } as const;
 
 /** A step is not answered where the milter sets its bit. */
-export const noAnswer = {
+const noAnswer = {
   fields: 0x80,
   connect: 0x1000,
   helo: 0x2000,

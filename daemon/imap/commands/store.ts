@@ -17,7 +17,7 @@ const settable = new Map(
 const longestKeyword = 200;
 
 /** A flag that a client may set, in its canonical spelling. */
-export function settableFlag(cursor: Cursor): string {
+function settableFlag(cursor: Cursor): string {
   const flag = cursor.flag();
   if (!flag.startsWith("\\")) {
     if (flag.length > longestKeyword) throw refuse("The keyword is too long", "LIMIT");

@@ -30,7 +30,7 @@ export type Loaded =
 export type OctetItem = Extract<FetchItem, { kind: "section" | "binary" | "binarySize" }>;
 
 /** What is in memory at most for one item. */
-export const inMemory = 262_144;
+const inMemory = 262_144;
 const nil: Loaded = { kind: "nil" };
 
 export interface Source {

@@ -61,7 +61,7 @@ function fieldOf({ envelope }: Digest, name: string): string | undefined {
   }
 }
 
-export const addressText = (list: readonly EnvelopeAddress[]): string =>
+const addressText = (list: readonly EnvelopeAddress[]): string =>
   list
     .map(({ name, local, host }) => {
       const address = host === null ? (local ?? "") : `${local}@${host}`;

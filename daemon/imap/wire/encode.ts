@@ -1,7 +1,7 @@
 /**
  * Strings on their way to the client.
  *
- * Spec:   RFC 9051 §4.3 (quoted or literal), §9 (`nil`, `quoted`, `literal`); RFC 6855 §3 (UTF-8 in quoted strings only
+ * Spec:   RFC 9051 §4.3 (quoted or literal), §9 (`quoted`, `literal`); RFC 6855 §3 (UTF-8 in quoted strings only
  *         once the client has said that it understands them).
  */
 import { encodeUtf7 } from "./utf7.ts";
@@ -21,9 +21,6 @@ export function string(text: string, utf8: boolean): string {
   const whole = text.includes("\0") ? text.replaceAll("\0", "") : text; // RFC 9051 §9: CHAR8 is not NUL
   return `{${Buffer.byteLength(whole)}}\r\n${whole}`;
 }
-
-export const nstring = (text: string | undefined, utf8: boolean): string =>
-  text === undefined ? "NIL" : string(text, utf8);
 
 /** A mailbox name: UTF-8 for who enabled it, else modified UTF-7. RFC 6855 §3 */
 export const mailboxName = (name: string, utf8: boolean): string =>

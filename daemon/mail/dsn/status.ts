@@ -56,7 +56,7 @@ const classes: Readonly<Record<Action, "2" | "4" | "5">> = {
 };
 
 /** Action and the status code's class must agree, whatever the remote server said. RFC 3464 §2.3.4 */
-export function statusOf({ action, reply, cause }: ReportedRecipient): string {
+function statusOf({ action, reply, cause }: ReportedRecipient): string {
   if (cause === "expired") return "5.4.7"; // RFC 3463 §3.5: delivery time expired
   const rest = /^[245](\.\d{1,3}\.\d{1,3})$/.exec(reply.enhanced)?.[1] ?? ".0.0";
   return classes[action] + rest;

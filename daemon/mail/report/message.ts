@@ -35,7 +35,7 @@ const suffixes = { dmarc: "xml.gz", tls: "json.gz" } as const;
 const about = { dmarc: "DMARC aggregate report", tls: "TLS report" } as const;
 
 /** `receiver!domain!begin!end.xml.gz` */
-export function reportFileName({ kind, from, domain, day }: ReportLetter): string {
+function reportFileName({ kind, from, domain, day }: ReportLetter): string {
   const times = `${dayStart(day) / 1_000}!${dayEnd(day) / 1_000 - 1}`;
   return `${domainOf(from)}!${domain}!${times}.${suffixes[kind]}`;
 }

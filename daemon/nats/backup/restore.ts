@@ -55,7 +55,7 @@ const NO_STORAGE = 10047;
 const BODIES_AT_LEAST_S = 2 * 86_400;
 
 /** Throws `BrokenCopy` for a folder that holds no whole copy. */
-export async function readManifest(folder: string): Promise<Manifest> {
+async function readManifest(folder: string): Promise<Manifest> {
   const file = manifestFile(folder);
   const text = await readFile(file, "utf8").catch(() => {
     throw new BrokenCopy(`${folder} holds no finished copy: there is no ${file}`);

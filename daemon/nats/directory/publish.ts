@@ -35,8 +35,6 @@ import {
 } from "./record.ts";
 import type { Vault } from "./vault.ts";
 
-export { stableJson } from "./known.ts";
-
 export interface PublisherOptions extends BucketOptions {
   readonly link: Link;
   readonly vault: Vault;

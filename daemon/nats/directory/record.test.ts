@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { aDomain, aMailbox, aPolicy } from "../../../test/harness/declare.ts";
 import type { Declared } from "../../directory/declared.ts";
-import { stableJson } from "./publish.ts";
+import { stableJson } from "./known.ts";
 import { decode, decodeRevision, encode, encodeRevision, subjectOf } from "./record.ts";
 import { Vault } from "./vault.ts";
 

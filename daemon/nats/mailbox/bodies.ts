@@ -27,7 +27,7 @@ import { decodeHead, encodeHead, encodeNote } from "./records.ts";
 import { garbageSubject, headSubject, type Shard } from "./subjects.ts";
 
 /** Up to this size a body is carried. */
-export const CARRY_LIMIT = 256 << 10;
+const CARRY_LIMIT = 256 << 10;
 const REMEMBERED = 20_000;
 
 /** `carried`: goes into the batch, and others who need it wait until `settle`. `relied`: lies there already. */

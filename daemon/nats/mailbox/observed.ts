@@ -6,7 +6,7 @@ import { Overtaken, type Unit } from "../../mailbox/journal.ts";
 import type { Filed } from "../../mailbox/store.ts";
 import { JetStreamJournal } from "./journal.ts";
 
-export const mailboxOperations = ["deliver", "add", "flag", "move", "remove", "folders"] as const;
+const mailboxOperations = ["deliver", "add", "flag", "move", "remove", "folders"] as const;
 export type MailboxOperation = (typeof mailboxOperations)[number];
 /** `overtaken`: another session was first, and it is done again; `failed`: the store did not take it. */
 export type MailboxResult = "done" | "duplicate" | "over-quota" | "overtaken" | "failed";

@@ -11,7 +11,7 @@ import { encodeMark, encodeRecord } from "./records.ts";
 import { deliverySubject, recordSubject, type Shard } from "./subjects.ts";
 import { markOf, nameOf } from "./verify.ts";
 
-export const RECOVERED = "Recovered";
+const RECOVERED = "Recovered";
 const NOTHING = new Uint8Array();
 
 export interface Mending {

@@ -240,7 +240,7 @@ export class JetStreamMailboxStore implements MailboxStore, MailboxAccess, Mailb
   }
 }
 
-export const shardsOf = ({
+const shardsOf = ({
   shards,
   namespace,
 }: Pick<JetStreamMailboxOptions, "shards" | "namespace">): readonly Shard[] =>

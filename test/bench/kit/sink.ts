@@ -84,7 +84,7 @@ async function lastCount(file: string): Promise<number> {
 const MARK = Buffer.from("\nX-Rcpt-Args: <");
 
 /** Reads a dump of smtp-sink: each message begins with lines about its envelope. */
-export function countRecipients(dump: Buffer, found = new Map<string, number>()): Map<string, number> {
+function countRecipients(dump: Buffer, found = new Map<string, number>()): Map<string, number> {
   for (let at = dump.indexOf(MARK); at >= 0; at = dump.indexOf(MARK, at)) {
     at += MARK.length;
     const name = dump.toString("latin1", at, dump.indexOf(">", at));

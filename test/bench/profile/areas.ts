@@ -25,7 +25,7 @@ export interface Share {
 const idle = "(idle)";
 
 /** The folder of ours, the package, or the part of Node that a function belongs to. */
-export function areaOf({ functionName, url }: CallFrame): string {
+function areaOf({ functionName, url }: CallFrame): string {
   if (functionName === "(garbage collector)") return "garbage collection";
   if (functionName === "(program)") return "native code and system calls";
   const ours = /\/(daemon\/(?:[^/]+\/)?)(?:[^/]+\/)*[^/]+\.ts$/.exec(url)?.[1];

@@ -3,7 +3,7 @@
  */
 import { parseArgs } from "node:util";
 
-export const scenarios = ["backlog", "relays", "connections"] as const;
+const scenarios = ["backlog", "relays", "connections"] as const;
 export type Scenario = (typeof scenarios)[number];
 
 export interface ScaleOptions {

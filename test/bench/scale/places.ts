@@ -12,7 +12,7 @@ export type Manner = "refuses" | "busy" | "silent";
 /** Out of ten domains one is silent; the others refuse and put off by halves. */
 const TURNS = 20;
 
-export function mannerOf(n: number): Manner {
+function mannerOf(n: number): Manner {
   const turn = n % TURNS;
   if (turn < TURNS / 10) return "silent";
   return turn % 2 === 0 ? "refuses" : "busy";

@@ -30,7 +30,7 @@ interface Phase {
 }
 
 /** Before a phase is judged, what it sent may still come. */
-export const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 60_000;
 
 export class Probe implements Disposable {
   readonly #port: number;

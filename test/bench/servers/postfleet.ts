@@ -63,7 +63,7 @@ export async function startFleet({
 }
 
 /** The sum of a figure over those of its labels that hold a text. */
-export function sumOf(metrics: string, name: string, labels = ""): number {
+function sumOf(metrics: string, name: string, labels = ""): number {
   let sum = 0;
   for (const line of metrics.split("\n")) {
     const named = line.startsWith(`${name}{`) || line.startsWith(`${name} `);

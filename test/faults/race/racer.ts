@@ -188,7 +188,7 @@ export class Racer {
 }
 
 /** `1:3,7` */
-export function numbers(set: string | undefined): number[] {
+function numbers(set: string | undefined): number[] {
   return (set ?? "")
     .split(",")
     .filter(Boolean)
