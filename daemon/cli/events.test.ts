@@ -1,9 +1,7 @@
 /** Following events when NATS goes away for good. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { startNats } from "../../test/harness/nats-server.ts";
-import { silent } from "../kit/log.ts";
-import { connectNats } from "../nats/connect.ts";
+import { linkTo, startNats } from "../../test/harness/nats-server.ts";
 import { ensureInstallation, unbounded } from "../nats/installation.ts";
 import type { CommandContext } from "./context.ts";
 import { eventsCommand } from "./events.ts";
@@ -12,10 +10,7 @@ test("a lost connection ends following, and the user is told", { timeout: 30_000
   await using nats = await startNats();
   const { url, user, password } = nats;
   {
-    await using link = await connectNats(
-      { servers: [url], credential: { kind: "password", user, password }, name: "make" },
-      silent,
-    );
+    await using link = await linkTo(nats);
     await ensureInstallation(link, unbounded(1));
     await link.nc.request("events.default.held", JSON.stringify({ version: 1, id: "e", data: {} }));
   }

@@ -3,16 +3,14 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { mailboxStore } from "../../test/harness/mailbox-store.ts";
 import { alice, bob, calm, delivery } from "../../test/harness/mailboxes.ts";
-import { startNats } from "../../test/harness/nats-server.ts";
+import { linkTo, startNats } from "../../test/harness/nats-server.ts";
 import { startTenantNats, tenant } from "../../test/harness/tenants.ts";
 import { systemClock } from "../kit/clock.ts";
-import { silent } from "../kit/log.ts";
 import { MemoryMailboxStore } from "../mailbox/memory.ts";
 import type { MailboxName, MailboxStatus, StoredMessage } from "../mailbox/store.ts";
-import { connectNats } from "../nats/connect.ts";
 import { ensureInstallation, ensureNamespaceMailboxes, unbounded } from "../nats/installation.ts";
-import { JetStreamMailboxStore } from "../nats/mailbox/store.ts";
 import { type CommandContext, CommandError } from "./context.ts";
 import { commandOf, mailboxCommand } from "./mailbox.ts";
 import type { MailboxFlags, MailboxTools } from "./mailbox-tools.ts";
@@ -173,11 +171,9 @@ test("help names every command", async () => {
 test("beside a running NATS: list, export and purge", async (t) => {
   const nats = await startNats(t);
   const { url, user, password } = nats;
-  const credential = { kind: "password", user, password } as const;
-  await using link = await connectNats({ servers: [url], credential, name: "test" }, silent);
+  await using link = await linkTo(nats);
   await ensureInstallation(link, unbounded(1));
-  const parts = { link, clock: systemClock, chance: Math.random, log: silent, shards: 1 };
-  await using store = new JetStreamMailboxStore(parts);
+  await using store = mailboxStore(link);
   await store.deliver(delivery("Subject: a\r\n\r\nb\r\n"), calm);
 
   const context = recorder({ NATS_USER: user, NATS_PASSWORD: password });
@@ -192,7 +188,7 @@ test("beside a running NATS: list, export and purge", async (t) => {
   assert.equal((await readdir(join(to, "new"))).length, 1);
 
   await ensureNamespaceMailboxes(link, "team-a", 1);
-  await using apart = new JetStreamMailboxStore({ ...parts, namespace: "team-a" });
+  await using apart = mailboxStore(link, { namespace: "team-a" });
   await apart.deliver(delivery("Subject: c\r\n\r\nd\r\n", { mailbox: alice }), calm);
   const says = async (...words: string[]) => {
     const before = context.lines.length;
@@ -233,8 +229,7 @@ test("beside a running NATS: list, export and purge", async (t) => {
 test("with the credential of a namespace: its own mailboxes, and no others", async () => {
   await using world = await startTenantNats(["team-a"]);
   await using link = await world.link(tenant("team-a"));
-  const parts = { link, clock: systemClock, chance: Math.random, log: silent, shards: 1 };
-  await using store = new JetStreamMailboxStore({ ...parts, namespace: "team-a" });
+  await using store = mailboxStore(link, { namespace: "team-a" });
   await store.deliver(delivery("Subject: a\r\n\r\nb\r\n"), calm);
   const run = async (of: string, ...words: string[]) => {
     const context = recorder({ ...(await world.env(tenant(of))), NATS_URL: world.nats.url });

@@ -2,16 +2,11 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { greyBookContract } from "../../test/contract/grey-book.ts";
-import { startNats } from "../../test/harness/nats-server.ts";
-import { silent } from "../kit/log.ts";
-import { connectNats } from "./connect.ts";
+import { linkTo, startNats } from "../../test/harness/nats-server.ts";
 import { ensureGreyBook, GREY_STREAM, JetStreamGreyBook } from "./grey-book.ts";
 
 const server = await startNats();
-const { user, password } = server;
-const credential = { kind: "password", user, password } as const;
-const connect = () => connectNats({ servers: [server.url], credential, name: "test" }, silent);
-const links = [await connect(), await connect()] as const;
+const links = [await linkTo(server), await linkTo(server)] as const;
 after(async () => {
   for (const link of links) await link[Symbol.asyncDispose]();
   await server[Symbol.asyncDispose]();

@@ -3,10 +3,10 @@
  * go on where the stream does.
  */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import { readShelf } from "../../test/harness/hook-shelf.ts";
 import { bringBack, copyStream } from "../../test/harness/stream-copy.ts";
-import { operator, startTenantNats, type TenantNats, tenant } from "../../test/harness/tenants.ts";
+import { startTenants } from "../../test/harness/tenants.ts";
 import { untilTrue } from "../../test/harness/until.ts";
 import type { HookEntry } from "../directory/hooks.ts";
 import { systemClock } from "../kit/clock.ts";
@@ -18,18 +18,9 @@ import type { Link } from "./connect.ts";
 import { EVENT_STREAM } from "./streams.ts";
 import { eventSource, openBook } from "./webhooks.ts";
 
-let world: TenantNats;
-let all: Link;
-let own: Link;
-before(async () => {
-  world = await startTenantNats();
-  all = await world.link(operator);
-  own = await world.link(tenant("default"));
-});
-after(async () => {
-  for (const link of [own, all]) await link[Symbol.asyncDispose]();
-  await world[Symbol.asyncDispose]();
-});
+const world = await startTenants("default");
+after(() => world[Symbol.asyncDispose]());
+const { all, own } = world;
 
 const entry: HookEntry = {
   namespace: "default",

@@ -3,10 +3,10 @@
  * a version before left in `HOOKS` comes to where it belongs.
  */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import { jetstreamManager, type StreamConfig } from "@nats-io/jetstream";
 import { readShelf } from "../../test/harness/hook-shelf.ts";
-import { operator, startTenantNats, type TenantNats, tenant } from "../../test/harness/tenants.ts";
+import { operator, startTenantNats, startTenants, tenant } from "../../test/harness/tenants.ts";
 import { untilTrue } from "../../test/harness/until.ts";
 import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
@@ -66,18 +66,9 @@ async function gains(link: Link, namespace: string): Promise<void> {
   await untilTrue("the lease", () => isHeld);
 }
 
-let world: TenantNats;
-let all: Link;
-let own: Link;
-before(async () => {
-  world = await startTenantNats();
-  all = await world.link(operator);
-  own = await world.link(tenant("default"));
-});
-after(async () => {
-  for (const link of [all, own]) await link[Symbol.asyncDispose]();
-  await world[Symbol.asyncDispose]();
-});
+const world = await startTenants("default");
+after(() => world[Symbol.asyncDispose]());
+const { all, own } = world;
 
 test("of the dead a namespace keeps its share, the newest, and takes nothing of another's", async () => {
   await using theirs = await bookOf(all, "quiet");

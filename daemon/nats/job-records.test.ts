@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { draft } from "../../test/contract/queue.ts";
-import { startNats } from "../../test/harness/nats-server.ts";
+import { linkTo, startNats } from "../../test/harness/nats-server.ts";
 import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
 import type { JobClass, MessageId, PolicyName, Queued } from "../queue/job.ts";
-import { connectNats } from "./connect.ts";
 import { type RecordsOf, readRecords } from "./job-records.ts";
 import { JetStreamQueue } from "./queue.ts";
 import { ensureQueueStreams } from "./streams.ts";
@@ -14,9 +13,7 @@ const calm = new AbortController().signal;
 const layout = { shards: 2, partitions: 4 };
 
 test("pages of records: each job, whatever changes meanwhile; by class, policy, message and what is in them", async (t) => {
-  const { url, user, password } = await startNats(t);
-  const credential = { kind: "password", user, password } as const;
-  await using link = await connectNats({ servers: [url], credential, name: "test" }, silent);
+  await using link = await linkTo(await startNats(t));
   await ensureQueueStreams(link, layout, { replicas: 1, queueBytes: 0, bodyBytes: 0, eventBytes: 0 });
   const common = { link, clock: systemClock, log: silent, ...layout, bodyTtlSeconds: () => 3_600 };
   await using queue = new JetStreamQueue(common);

@@ -2,22 +2,19 @@ import assert from "node:assert/strict";
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { after, test } from "node:test";
-import { startNats } from "../../test/harness/nats-server.ts";
+import { linkTo, startNats } from "../../test/harness/nats-server.ts";
 import { untilTrue } from "../../test/harness/until.ts";
 import { Guard } from "../auth/guard.ts";
 import { silent } from "../kit/log.ts";
-import { connectNats } from "./connect.ts";
 import { LoginEvents } from "./login-events.ts";
 
 const server = await startNats();
 after(() => server[Symbol.asyncDispose]());
 const key = Buffer.alloc(32, 5);
-const { user, password } = server;
-const credential = { kind: "password", user, password } as const;
 const place = new Guard(key, Date.now).place("alice@example.test", "192.0.2.1");
 
 async function pod(t: { after: (end: () => Promise<void>) => void }, group: string) {
-  const link = await connectNats({ servers: [server.url], credential, name: "test" }, silent);
+  const link = await linkTo(server);
   const guard = new Guard(key, Date.now);
   const events = await new LoginEvents({
     link,
@@ -69,7 +66,7 @@ test("two processes share one count", async (t) => {
   const { guard } = await pod(t, "d");
   const other = fork(
     new URL("../../test/harness/login-pod.ts", import.meta.url),
-    [server.url, user, password, "d", key.toString("hex")],
+    [server.url, server.user, server.password, "d", key.toString("hex")],
     {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     },

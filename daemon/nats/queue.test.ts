@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { draft, inline, Listener, octetsOf, queueContract } from "../../test/contract/queue.ts";
-import { startNats, type TestNats } from "../../test/harness/nats-server.ts";
+import { linkTo, startNats, type TestNats } from "../../test/harness/nats-server.ts";
 import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
 import type { Queued } from "../queue/job.ts";
-import { connectNats, type Link } from "./connect.ts";
+import type { Link } from "./connect.ts";
 import { JetStreamQueue } from "./queue.ts";
 import { ensureQueueStreams } from "./streams.ts";
 
@@ -13,11 +13,7 @@ let nats: TestNats;
 let link: Link;
 before(async () => {
   nats = await startNats();
-  const { url, user, password } = nats;
-  link = await connectNats(
-    { servers: [url], credential: { kind: "password", user, password }, name: "test" },
-    silent,
-  );
+  link = await linkTo(nats);
 });
 after(async () => {
   await link[Symbol.asyncDispose]();

@@ -3,11 +3,11 @@
  * namespace; what is heard; what is not believed.
  */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { reportStoreContract } from "../../test/contract/report-store.ts";
 import { MemoryReportStore } from "../../test/harness/report-store.ts";
-import { shared, startTenantNats, type TenantNats, tenant } from "../../test/harness/tenants.ts";
+import { shared, startTenants, tenant } from "../../test/harness/tenants.ts";
 import { until } from "../../test/harness/until.ts";
 import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
@@ -16,18 +16,9 @@ import type { Page, Place } from "../reports/fact.ts";
 import type { Link } from "./connect.ts";
 import { JetStreamReportStore } from "./reports.ts";
 
-let world: TenantNats;
-let all: Link;
-let own: Link;
-before(async () => {
-  world = await startTenantNats();
-  all = await world.link(shared);
-  own = await world.link(tenant("default"));
-});
-after(async () => {
-  for (const link of [all, own]) await link[Symbol.asyncDispose]();
-  await world[Symbol.asyncDispose]();
-});
+const world = await startTenants("default", { everything: shared });
+after(() => world[Symbol.asyncDispose]());
+const { all, own } = world;
 
 const on = (link: Link) =>
   new JetStreamReportStore({ link, clock: systemClock, log: silent, namespace: link.confined });

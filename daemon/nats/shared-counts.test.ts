@@ -1,16 +1,13 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { startNats } from "../../test/harness/nats-server.ts";
+import { linkTo, startNats } from "../../test/harness/nats-server.ts";
 import { untilTrue } from "../../test/harness/until.ts";
 import { silent } from "../kit/log.ts";
 import { Rates } from "../kit/rate.ts";
-import { connectNats } from "./connect.ts";
 import { countsSubject, SharedCounts } from "./shared-counts.ts";
 
 const server = await startNats();
 after(() => server[Symbol.asyncDispose]());
-const { user, password } = server;
-const credential = { kind: "password", user, password } as const;
 const key = Buffer.alloc(32, 5);
 const hourly = { count: 100, perMs: 3_600_000 };
 const now = () => performance.now();
@@ -24,7 +21,7 @@ async function pod(
   t: { after: (end: () => Promise<void>) => void },
   { group = "a", secret = key }: Given = {},
 ) {
-  const link = await connectNats({ servers: [server.url], credential, name: "test" }, silent);
+  const link = await linkTo(server);
   const rates = new Rates();
   const counts = new SharedCounts({ link, rates, group, key: secret, now, log: silent }).start();
   await link.nc.flush();

@@ -1,15 +1,15 @@
 /** Partitions that are ours by the record while we do not know it: against a real nats-server, with answers that get lost. */
 import assert from "node:assert/strict";
 import { after, before, type TestContext, test } from "node:test";
-import { startNats, type TestNats } from "../../test/harness/nats-server.ts";
+import { linkTo, startNats, type TestNats } from "../../test/harness/nats-server.ts";
 import { untilTrue } from "../../test/harness/until.ts";
 import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
 import { type Entry, GroupCommit } from "./commit.ts";
-import { connectNats, type Link } from "./connect.ts";
+import type { Link } from "./connect.ts";
 import { StoreFault } from "./fault.ts";
 import { PartitionOwnership } from "./ownership.ts";
-import { OWN_STREAM, ensureQueueStreams } from "./streams.ts";
+import { ensureQueueStreams, OWN_STREAM } from "./streams.ts";
 
 /** Enough that none of two members is preferred for none of them. */
 const PARTITIONS = 64;
@@ -18,9 +18,7 @@ let nats: TestNats;
 let link: Link;
 before(async () => {
   nats = await startNats();
-  const { url, user, password } = nats;
-  const credential = { kind: "password", user, password } as const;
-  link = await connectNats({ servers: [url], credential, name: "test" }, silent);
+  link = await linkTo(nats);
   const sizes = { replicas: 1, queueBytes: 0, bodyBytes: 0, eventBytes: 0 };
   await ensureQueueStreams(link, { shards: 1, partitions: PARTITIONS }, sizes);
 });

@@ -1,9 +1,9 @@
 /** The suppression list on a real nats-server, as the users of a cluster have it. */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { FakeClock } from "../../test/harness/fake-clock.ts";
-import { operator, startTenantNats, type TenantNats, tenant } from "../../test/harness/tenants.ts";
+import { startTenants } from "../../test/harness/tenants.ts";
 import { untilTrue } from "../../test/harness/until.ts";
 import { addressToken, type SuppressionRecord } from "../deliver/suppression/list.ts";
 import { systemClock } from "../kit/clock.ts";
@@ -13,18 +13,9 @@ import type { Link } from "./connect.ts";
 import { JetStreamSuppression } from "./suppression.ts";
 import { putRecord, readSuppression, SUPPRESSION_STREAM } from "./suppression-records.ts";
 
-let world: TenantNats;
-let all: Link;
-let own: Link;
-before(async () => {
-  world = await startTenantNats();
-  all = await world.link(operator);
-  own = await world.link(tenant("team-a"));
-});
-after(async () => {
-  for (const link of [own, all]) await link[Symbol.asyncDispose]();
-  await world[Symbol.asyncDispose]();
-});
+const world = await startTenants("team-a");
+after(() => world[Symbol.asyncDispose]());
+const { all, own } = world;
 
 const bob = "Bob@example.net" as Address;
 const record = (over: Partial<SuppressionRecord> = {}): SuppressionRecord => {

@@ -57,9 +57,7 @@ function follow(filters: readonly string[]) {
 }
 
 test("a connection that does not come back ends the wait", { timeout: 20_000 }, async () => {
-  const { url, user, password } = nats;
-  const credential = { kind: "password", user, password } as const;
-  await using once = await connectNats({ servers: [url], credential, name: "once", once: true }, silent);
+  await using once = await linkTo(nats, { once: true });
   await put("t.lost", "a");
   await using tail = new Tail(once, { stream: "T", filters: ["t.lost"], onMessage: () => {}, log: silent });
   await once.nc.close();

@@ -3,9 +3,9 @@
  * remembers outlives it.
  */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import { readShelf } from "../../test/harness/hook-shelf.ts";
-import { operator, startTenantNats, type TenantNats, tenant } from "../../test/harness/tenants.ts";
+import { operator, startTenants } from "../../test/harness/tenants.ts";
 import { untilTrue } from "../../test/harness/until.ts";
 import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
@@ -19,18 +19,9 @@ import { OWN_STREAM } from "./streams.ts";
 import { HOOK_STREAM, hookSubject, put, WAIT_STREAM } from "./webhook-records.ts";
 import { openBook } from "./webhooks.ts";
 
-let world: TenantNats;
-let own: Link;
-let all: Link;
-before(async () => {
-  world = await startTenantNats();
-  own = await world.link(tenant("default"));
-  all = await world.link(operator);
-});
-after(async () => {
-  for (const link of [own, all]) await link[Symbol.asyncDispose]();
-  await world[Symbol.asyncDispose]();
-});
+const world = await startTenants("default");
+after(() => world[Symbol.asyncDispose]());
+const { all, own } = world;
 
 const hook = "policy:default:crm";
 const waitingOf = (id: string, over: Partial<Waiting> = {}): Waiting => ({

@@ -4,12 +4,9 @@
  * A real nats-server with every write fsynced; deliveries side by side into one mailbox, into many, and of one message
  * into many mailboxes. Prints messages a second, entries per batch, and this process's processor time per message.
  */
-import { systemClock } from "../../daemon/kit/clock.ts";
-import { silent } from "../../daemon/kit/log.ts";
 import type { Address } from "../../daemon/mail/address.ts";
 import { type Delivery, mailboxName } from "../../daemon/mailbox/store.ts";
-import { JetStreamMailboxStore } from "../../daemon/nats/mailbox/store.ts";
-import { ensureMailboxStreams } from "../../daemon/nats/mailbox/streams.ts";
+import { emptyMailboxStore } from "../harness/mailbox-store.ts";
 import { linkTo, startNats } from "../harness/nats-server.ts";
 
 const messages = Number(process.argv[2] ?? 10_000);
@@ -44,16 +41,9 @@ await using nats = await startNats(undefined, { maxStoreBytes: 8 * 2 ** 30 });
 await using link = await linkTo(nats, { name: "bench" });
 
 async function measure(name: string, side: number, next: (n: number) => Delivery): Promise<void> {
-  await link.nc.request("$JS.API.STREAM.DELETE.M0", "", { timeout: 5_000 });
-  await ensureMailboxStreams(link, 1, { replicas: 1, bytes: 0 });
   let batches = 0;
   let entries = 0;
-  await using store = new JetStreamMailboxStore({
-    link,
-    clock: systemClock,
-    chance: Math.random,
-    log: silent,
-    shards: 1,
+  await using store = await emptyMailboxStore(link, {
     observeCommit: (count) => {
       batches++;
       entries += count;

@@ -64,6 +64,26 @@ export async function startTenantNats(namespaces: readonly string[] = [], bare =
   return { nats, master, link, env, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
+export interface Tenants extends TenantNats {
+  /** Of who may do everything, as `everything` has it. */
+  readonly all: Link;
+  /** Of the namespace's own daemons. */
+  readonly own: Link;
+}
+
+/** The same with two who are connected until it ends. */
+export async function startTenants(
+  namespace: string,
+  { everything = operator, mailboxes = false }: { everything?: NatsUser; mailboxes?: boolean } = {},
+): Promise<Tenants> {
+  await using parts = new AsyncDisposableStack();
+  const world = parts.use(await startTenantNats(mailboxes ? [namespace] : []));
+  const all = parts.use(await world.link(everything));
+  const own = parts.use(await world.link(tenant(namespace)));
+  const owned = parts.move();
+  return { ...world, all, own, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
 /** The server's configuration for TLS. */
 async function certified(dir: string, ca: string): Promise<string> {
   const { cert, key } = await makeCertificate("localhost", "127.0.0.1");

@@ -1,20 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { startNats } from "../../../test/harness/nats-server.ts";
+import { linkTo, startNats } from "../../../test/harness/nats-server.ts";
 import { untilTrue } from "../../../test/harness/until.ts";
 import type { LiveDirectory } from "../../directory/directory.ts";
 import { FilterHealth } from "../../filters/health.ts";
 import { systemClock } from "../../kit/clock.ts";
 import { silent } from "../../kit/log.ts";
-import { connectNats } from "../connect.ts";
 import { acknowledge, watchAcks } from "./acks.ts";
 
 test("a NATS that forgets all acknowledgements is told them again at once", async (t) => {
   const nats = await startNats(t);
-  const { user, password } = nats;
   const connect = async (name: string) => {
-    const target = { servers: [nats.url], credential: { kind: "password", user, password } as const, name };
-    const link = await connectNats(target, silent);
+    const link = await linkTo(nats, { name });
     t.after(() => link[Symbol.asyncDispose]());
     return link;
   };
@@ -49,9 +46,7 @@ test("a NATS that forgets all acknowledgements is told them again at once", asyn
 
 test("what a daemon finds of content filters is told along; who speaks for others, or nonsense, is not heard", async (t) => {
   const nats = await startNats(t);
-  const { user, password } = nats;
-  const credential = { kind: "password", user, password } as const;
-  const link = await connectNats({ servers: [nats.url], credential, name: "daemon" }, silent);
+  const link = await linkTo(nats);
   t.after(() => link[Symbol.asyncDispose]());
   const live = { current: () => ({ revision: 7 }), onChange: () => () => {} } as unknown as LiveDirectory;
   const filters = new FilterHealth(systemClock);

@@ -7,15 +7,13 @@ import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { mailboxStore } from "../../../test/harness/mailbox-store.ts";
 import { alice, bob, calm, delivery, pieces } from "../../../test/harness/mailboxes.ts";
 import { linkTo, startNats } from "../../../test/harness/nats-server.ts";
 import { bringBack, copyStream } from "../../../test/harness/stream-copy.ts";
-import { systemClock } from "../../kit/clock.ts";
-import { silent } from "../../kit/log.ts";
 import type { MailboxSession } from "../../mailbox/session.ts";
 import { BroughtBack, type Uid } from "../../mailbox/store.ts";
 import type { Link } from "../connect.ts";
-import { JetStreamMailboxStore } from "./store.ts";
 import { ensureMailboxStreams } from "./streams.ts";
 import { mailStream } from "./subjects.ts";
 
@@ -28,16 +26,7 @@ async function world(dir?: string) {
   const connect = async () => parts.use(await linkTo(nats));
   const link = await connect();
   await ensureMailboxStreams(link, 1, { replicas: 1, bytes: 0 });
-  const open = (to: Link) =>
-    parts.use(
-      new JetStreamMailboxStore({
-        link: to,
-        clock: systemClock,
-        chance: Math.random,
-        log: silent,
-        shards: 1,
-      }),
-    );
+  const open = (to: Link) => parts.use(mailboxStore(to));
   const here = open(link);
   const there = open(await connect());
   const owned = parts.move();

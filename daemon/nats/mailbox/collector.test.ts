@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
+import { emptyMailboxStore, mailboxStore } from "../../../test/harness/mailbox-store.ts";
 import {
   alice,
   all,
@@ -21,8 +22,7 @@ import { Collector } from "./collector.ts";
 import { recordsUnder } from "./pages.ts";
 import { Reader } from "./reader.ts";
 import { decodeHead, encodeHead, encodeNote } from "./records.ts";
-import { JetStreamMailboxStore } from "./store.ts";
-import { ensureMailboxStreams } from "./streams.ts";
+import type { JetStreamMailboxStore } from "./store.ts";
 import { chunkSubject, garbageSubject, headSubject, mailStream } from "./subjects.ts";
 
 let nats: TestNats;
@@ -45,15 +45,7 @@ after(async () => {
 });
 afterEach(() => store[Symbol.asyncDispose]());
 beforeEach(async () => {
-  await link.nc.request(`$JS.API.STREAM.DELETE.${M0}`, "", { timeout: 5_000 });
-  await ensureMailboxStreams(link, 1, { replicas: 1, bytes: 0 });
-  store = new JetStreamMailboxStore({
-    link,
-    clock: systemClock,
-    chance: Math.random,
-    log: silent,
-    shards: 1,
-  });
+  store = await emptyMailboxStore(link);
 });
 
 const collector = (waits = { expunged: 0, storing: 0 }) =>
@@ -138,13 +130,7 @@ test("a collector that died after the doom: the next one spares what is referred
   await leaveNote(one.bodyId);
   await doom(one.bodyId);
   assert.equal(await text(store, 1), `${prefix}octets`);
-  await using other = new JetStreamMailboxStore({
-    link,
-    clock: systemClock,
-    chance: Math.random,
-    log: silent,
-    shards: 1,
-  });
+  await using other = mailboxStore(link);
   assert.equal((await other.deliver({ ...one, mailbox: mailbox("carol@example.org") }, calm)).kind, "filed");
   await doom(one.bodyId);
   assert.deepEqual(await collector().round(calm), { looked: 1, removed: 0 });

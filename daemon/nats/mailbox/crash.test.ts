@@ -1,16 +1,14 @@
 /** nats-server is killed while mailboxes are written: everything is there wholly, or not at all. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { mailboxStore } from "../../../test/harness/mailbox-store.ts";
 import { all, calm, checkFigures, delivery, mailbox, prefix, text } from "../../../test/harness/mailboxes.ts";
 import { linkTo, startNats } from "../../../test/harness/nats-server.ts";
-import { systemClock } from "../../kit/clock.ts";
-import { silent } from "../../kit/log.ts";
 import { type Delivery, type MailboxStore, StoreUnavailable } from "../../mailbox/store.ts";
 import type { Link } from "../connect.ts";
 import { chunksOf } from "./chunks.ts";
 import { recordsUnder } from "./pages.ts";
 import { decodeRecord } from "./records.ts";
-import { JetStreamMailboxStore } from "./store.ts";
 import { ensureMailboxStreams } from "./streams.ts";
 import { chunkSubject, deliverySubject, mailboxOf, mailStream } from "./subjects.ts";
 
@@ -44,8 +42,7 @@ test(`${KILLS} kills while mail is filed: nothing acknowledged is lost, doubled 
   const link = await linkTo(nats);
   t.after(() => link[Symbol.asyncDispose]());
   await ensureMailboxStreams(link, 1, { replicas: 1, bytes: 0 });
-  const parts = { link, clock: systemClock, chance: Math.random, log: silent, shards: 1 };
-  await using store = new JetStreamMailboxStore(parts);
+  await using store = mailboxStore(link);
 
   const given: Delivery[] = [];
   const reached = Array.from({ length: KILLS }, () => Promise.withResolvers<void>());

@@ -1,15 +1,15 @@
 /** A mailbox that one session holds at a time, among pods that come, go and die: on a real server. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { mailboxStore } from "../../../test/harness/mailbox-store.ts";
 import { calm, mailbox } from "../../../test/harness/mailboxes.ts";
 import { linkTo, startNats, type TestNats } from "../../../test/harness/nats-server.ts";
 import { until } from "../../../test/harness/until.ts";
 import { systemClock } from "../../kit/clock.ts";
-import { silent } from "../../kit/log.ts";
 import { aborted } from "../../kit/stop.ts";
 import type { Exclusive } from "../../mailbox/session.ts";
 import type { Link } from "../connect.ts";
-import { JetStreamMailboxStore } from "./store.ts";
+import type { JetStreamMailboxStore } from "./store.ts";
 import { ensureMailboxStreams } from "./streams.ts";
 import { leaseSubject, mailStream } from "./subjects.ts";
 
@@ -20,14 +20,7 @@ async function openPod(): Promise<{ link: Link; store: JetStreamMailboxStore }> 
   const link = await linkTo(nats);
   links.push(link);
   await ensureMailboxStreams(link, 1, { replicas: 1, bytes: 0 });
-  const store = new JetStreamMailboxStore({
-    link,
-    clock: systemClock,
-    chance: Math.random,
-    log: silent,
-    shards: 1,
-  });
-  return { link, store };
+  return { link, store: mailboxStore(link) };
 }
 
 before(async () => {

@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { emptyMailboxStore, mailboxStore } from "../../../test/harness/mailbox-store.ts";
 import { all, bob, calm, checkFigures, delivery, pieces } from "../../../test/harness/mailboxes.ts";
 import { linkTo, startNats, type TestNats } from "../../../test/harness/nats-server.ts";
 import { systemClock } from "../../kit/clock.ts";
@@ -15,7 +16,7 @@ import { GroupCommit } from "../commit.ts";
 import type { Link } from "../connect.ts";
 import { Collector } from "./collector.ts";
 import { Reader } from "./reader.ts";
-import { JetStreamMailboxStore } from "./store.ts";
+import type { JetStreamMailboxStore } from "./store.ts";
 import { ensureMailboxStreams } from "./streams.ts";
 
 const CLIENTS = 10;
@@ -33,8 +34,6 @@ after(() => nats[Symbol.asyncDispose]());
 const connect = () => {
   return linkTo(nats, { name: "race" });
 };
-const openStore = (link: Link) =>
-  new JetStreamMailboxStore({ link, clock: systemClock, chance: Math.random, log: silent, shards: 1 });
 
 /** What clients were told; read at the end, since answers arrive in another order than things happened. */
 interface Told {
@@ -132,8 +131,8 @@ test("two pods and many clients in one mailbox: nothing is lost, nothing doubled
   });
   const [one, two, third] = links as [Link, Link, Link];
   await ensureMailboxStreams(one, 1, { replicas: 1, bytes: 0 });
-  await using first = openStore(one);
-  await using second = openStore(two);
+  await using first = mailboxStore(one);
+  await using second = mailboxStore(two);
   const pods = [first, second];
   const told: Told = { made: new Map(), removed: [], doubled: [] };
   const sessions = await Promise.all(
@@ -158,7 +157,7 @@ test("two pods and many clients in one mailbox: nothing is lost, nothing doubled
   for (const place of told.removed) assert.ok(told.made.has(place), `${place} was never made`);
   const gone = new Set(told.removed);
   const left = [...told.made.keys()].filter((place) => !gone.has(place)).sort();
-  await using fresh = openStore(third);
+  await using fresh = mailboxStore(third);
   const seen = await Promise.all([
     ...sessions.slice(0, 2).map(picture),
     fresh.open(bob, { quota }, calm).then(picture),
@@ -260,10 +259,8 @@ test("nats-server is killed while two pods work: what is there is whole, and not
   t.after(async () => {
     for (const link of [one, two]) await link[Symbol.asyncDispose]();
   });
-  await one.nc.request("$JS.API.STREAM.DELETE.M0", "", { timeout: 5_000 });
-  await ensureMailboxStreams(one, 1, { replicas: 1, bytes: 0 });
-  await using first = openStore(one);
-  await using second = openStore(two);
+  await using first = await emptyMailboxStore(one);
+  await using second = mailboxStore(two);
   const acknowledged: string[] = [];
   let stop = false;
   const worker = async (n: number) => {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import fc from "fast-check";
+import { emptyMailboxStore, mailboxStore } from "../../../test/harness/mailbox-store.ts";
 import {
   all,
   bob,
@@ -14,14 +15,11 @@ import {
   uids,
 } from "../../../test/harness/mailboxes.ts";
 import { linkTo, startNats, type TestNats } from "../../../test/harness/nats-server.ts";
-import { systemClock } from "../../kit/clock.ts";
-import { silent } from "../../kit/log.ts";
 import type { Delivery, Filed } from "../../mailbox/store.ts";
 import { StoreUnavailable } from "../../mailbox/store.ts";
 import type { Link } from "../connect.ts";
 import { lastOnSubject } from "../read.ts";
-import { JetStreamMailboxStore } from "./store.ts";
-import { ensureMailboxStreams } from "./streams.ts";
+import type { JetStreamMailboxStore } from "./store.ts";
 import { chunkSubject, headSubject, mailStream } from "./subjects.ts";
 
 let nats: TestNats;
@@ -38,13 +36,9 @@ after(async () => {
   await nats[Symbol.asyncDispose]();
 });
 
-const open = (link: Link) =>
-  new JetStreamMailboxStore({ link, clock: systemClock, chance: Math.random, log: silent, shards: 1 });
 let pods: [JetStreamMailboxStore, JetStreamMailboxStore];
 beforeEach(async () => {
-  await api(`STREAM.DELETE.${M0}`);
-  await ensureMailboxStreams(links[0], 1, { replicas: 1, bytes: 0 });
-  pods = [open(links[0]), open(links[1])];
+  pods = [await emptyMailboxStore(links[0]), mailboxStore(links[1])];
 });
 
 const api = async (call: string, question: object = {}) => {

@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { mailboxStore } from "../../../test/harness/mailbox-store.ts";
 import { linkTo, startNats } from "../../../test/harness/nats-server.ts";
 import { until } from "../../../test/harness/until.ts";
-import { systemClock } from "../../kit/clock.ts";
-import { silent } from "../../kit/log.ts";
 import type { MailboxName } from "../../mailbox/store.ts";
-import { JetStreamMailboxStore } from "./store.ts";
 import { ensureMailboxStreams } from "./streams.ts";
 
 const server = await startNats();
@@ -15,13 +13,7 @@ const alice = "alice@example.test" as MailboxName;
 async function open(t: { after: (end: () => Promise<void>) => void }) {
   const link = await linkTo(server);
   await ensureMailboxStreams(link, 2, { replicas: 1, bytes: 0 });
-  const store = new JetStreamMailboxStore({
-    link,
-    clock: systemClock,
-    chance: Math.random,
-    log: silent,
-    shards: 2,
-  });
+  const store = mailboxStore(link, { shards: 2 });
   t.after(async () => {
     await store[Symbol.asyncDispose]();
     await link[Symbol.asyncDispose]();

@@ -1,12 +1,10 @@
 /** The same contract for a user who reaches the mailboxes of one namespace only. */
 import { after, before } from "node:test";
 import { sessionContract } from "../../../test/contract/mailbox-session.ts";
+import { mailboxStore } from "../../../test/harness/mailbox-store.ts";
 import { operator, startTenantNats, type TenantNats, tenant } from "../../../test/harness/tenants.ts";
-import { systemClock } from "../../kit/clock.ts";
-import { silent } from "../../kit/log.ts";
 import type { Link } from "../connect.ts";
 import { ensureNamespaceMailboxes } from "../installation.ts";
-import { JetStreamMailboxStore } from "./store.ts";
 
 const namespace = "team-a";
 let nats: TenantNats;
@@ -25,6 +23,5 @@ after(async () => {
 sessionContract("JetStream, one namespace", async () => {
   await owner.nc.request(`$JS.API.STREAM.DELETE.M-${namespace}`, "", { timeout: 5_000 });
   await ensureNamespaceMailboxes(owner, namespace, 1);
-  const given = { link, namespace, clock: systemClock, chance: Math.random, log: silent, shards: 1 };
-  return new JetStreamMailboxStore(given);
+  return mailboxStore(link, { namespace });
 });

@@ -1,11 +1,8 @@
 import { after, before } from "node:test";
 import { mailboxContract } from "../../../test/contract/mailbox.ts";
+import { emptyMailboxStore } from "../../../test/harness/mailbox-store.ts";
 import { linkTo, startNats, type TestNats } from "../../../test/harness/nats-server.ts";
-import { systemClock } from "../../kit/clock.ts";
-import { silent } from "../../kit/log.ts";
 import type { Link } from "../connect.ts";
-import { JetStreamMailboxStore } from "./store.ts";
-import { ensureMailboxStreams } from "./streams.ts";
 
 let nats: TestNats;
 let link: Link;
@@ -19,10 +16,5 @@ after(async () => {
 });
 
 for (const shards of [1, 3]) {
-  const open = async () => {
-    for (let i = 0; i < 3; i++) await link.nc.request(`$JS.API.STREAM.DELETE.M${i}`, "", { timeout: 5_000 });
-    await ensureMailboxStreams(link, shards, { replicas: 1, bytes: 0 });
-    return new JetStreamMailboxStore({ link, clock: systemClock, chance: Math.random, log: silent, shards });
-  };
-  mailboxContract(`JetStream, ${shards} streams`, open, shards);
+  mailboxContract(`JetStream, ${shards} streams`, () => emptyMailboxStore(link, { shards }), shards);
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
+import { emptyMailboxStore } from "../../../test/harness/mailbox-store.ts";
 import { bob, calm, checkFigures, delivery, prefix, text } from "../../../test/harness/mailboxes.ts";
 import { linkTo, startNats, type TestNats } from "../../../test/harness/nats-server.ts";
 import { systemClock } from "../../kit/clock.ts";
@@ -8,8 +9,7 @@ import { GroupCommit } from "../commit.ts";
 import type { Link } from "../connect.ts";
 import { Reader } from "./reader.ts";
 import { decodeHead, decodeLedger, encodeHead, encodeLedger } from "./records.ts";
-import { JetStreamMailboxStore } from "./store.ts";
-import { ensureMailboxStreams } from "./streams.ts";
+import type { JetStreamMailboxStore } from "./store.ts";
 import {
   chunkSubject,
   deliverySubject,
@@ -40,15 +40,7 @@ after(async () => {
 const first = delivery("one", { bodyId: "body-one", deliveryId: "id-one" });
 afterEach(() => store[Symbol.asyncDispose]());
 beforeEach(async () => {
-  await link.nc.request(`$JS.API.STREAM.DELETE.${M0}`, "", { timeout: 5_000 });
-  await ensureMailboxStreams(link, 1, { replicas: 1, bytes: 0 });
-  store = new JetStreamMailboxStore({
-    link,
-    clock: systemClock,
-    chance: Math.random,
-    log: silent,
-    shards: 1,
-  });
+  store = await emptyMailboxStore(link);
   await store.deliver(first, calm);
   await store.deliver(delivery("two", { folder: "Work", flags: ["\\Seen"] }), calm);
 });

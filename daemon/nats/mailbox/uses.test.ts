@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FakeClock } from "../../../test/harness/fake-clock.ts";
+import { mailboxStore } from "../../../test/harness/mailbox-store.ts";
 import { alice, bob, calm } from "../../../test/harness/mailboxes.ts";
 import { linkTo, startNats } from "../../../test/harness/nats-server.ts";
 import { until } from "../../../test/harness/until.ts";
-import { silent } from "../../kit/log.ts";
-import { JetStreamMailboxStore } from "./store.ts";
 import { ensureMailboxStreams } from "./streams.ts";
 
 test("last uses: seen by other pods, written once an hour, gone with the mailbox", async () => {
@@ -14,9 +13,8 @@ test("last uses: seen by other pods, written once an hour, gone with the mailbox
   await ensureMailboxStreams(link, 1, { replicas: 1, bytes: 0 });
   const clock = new FakeClock();
   let writes = 0;
-  const common = { link, clock, chance: Math.random, log: silent, shards: 1 };
-  await using here = new JetStreamMailboxStore({ ...common, observeCommit: () => writes++ });
-  await using there = new JetStreamMailboxStore(common);
+  await using here = mailboxStore(link, { clock, observeCommit: () => writes++ });
+  await using there = mailboxStore(link, { clock });
   const seen = (at: number) =>
     until(`a use at ${at}`, async () => {
       const uses = await there.uses.uses(bob, calm);

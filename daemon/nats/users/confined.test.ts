@@ -3,10 +3,10 @@
  * queue contract as such a user, and every way to another namespace's subjects that we know of.
  */
 import assert from "node:assert/strict";
-import { after, before, type TestContext, test } from "node:test";
+import { after, type TestContext, test } from "node:test";
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
 import { draft, inline, Listener, octetsOf, queueContract } from "../../../test/contract/queue.ts";
-import { operator, shared, startTenantNats, type TenantNats, tenant } from "../../../test/harness/tenants.ts";
+import { shared, startTenants, tenant } from "../../../test/harness/tenants.ts";
 import { untilTrue } from "../../../test/harness/until.ts";
 import { systemClock } from "../../kit/clock.ts";
 import { silent } from "../../kit/log.ts";
@@ -19,18 +19,9 @@ import { answerFigures, askFigures } from "../figures.ts";
 import { JetStreamQueue } from "../queue.ts";
 import { lastOnSubject } from "../read.ts";
 
-let world: TenantNats;
-let own: Link;
-let all: Link;
-before(async () => {
-  world = await startTenantNats(["default"]);
-  own = await world.link(tenant("default"));
-  all = await world.link(operator);
-});
-after(async () => {
-  for (const link of [own, all]) await link[Symbol.asyncDispose]();
-  await world[Symbol.asyncDispose]();
-});
+const world = await startTenants("default", { mailboxes: true });
+after(() => world[Symbol.asyncDispose]());
+const { all, own } = world;
 
 const common = { clock: systemClock, log: silent, shards: 1, partitions: 64, bodyTtlSeconds: () => 3_600 };
 const queueOn = (link: Link) => new JetStreamQueue({ ...common, link }).start();
