@@ -14,8 +14,7 @@ import https from "node:https";
 import type { LookupFunction } from "node:net";
 import ipaddr from "ipaddr.js";
 import { readVersion } from "../kit/version.ts";
-import type { Answer } from "../webhooks/answer.ts";
-import type { Call } from "../webhooks/hook.ts";
+import type { Answer, Call } from "../webhooks/answer.ts";
 import { isPublic } from "./post-report.ts";
 import { onUnanswered } from "./unanswered.ts";
 

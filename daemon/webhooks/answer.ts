@@ -1,5 +1,5 @@
 /**
- * What an answer to a webhook means.
+ * How a webhook is called, and what an answer means.
  *
  * In:     status and headers as the receiver sent them, or why there was no answer. Receivers are strangers.
  * Out:    `taken`, by any 2xx and nothing else. `gone`, by 410: it wants to be called no more. Else `failed`, and how long the
@@ -7,9 +7,18 @@
  * Fails:  never.
  * Spec:   RFC 9110 §10.2.3 (Retry-After), §15.5.11 (410).
  */
+export interface Call {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
 export type Answer =
   | { readonly kind: "answered"; readonly status: number; readonly retryAfter?: string | undefined }
   | { readonly kind: "unreachable"; readonly why: string };
+
+/** Posts; never rejects. */
+export type Post = (call: Call, signal: AbortSignal) => Promise<Answer>;
 
 export type Verdict =
   | { readonly kind: "taken" }

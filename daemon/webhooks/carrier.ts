@@ -8,8 +8,9 @@
  */
 import { concerns, type HookEntry } from "../directory/hooks.ts";
 import type { Turns } from "../kit/fair-slots.ts";
-import { fingerprint, Hook, type HookMeans } from "./hook.ts";
+import { Hook, type HookMeans } from "./hook.ts";
 import { Intake } from "./intake.ts";
+import { fingerprint } from "./receiver.ts";
 import {
   type Condition,
   type EventSource,

@@ -11,26 +11,18 @@
  * Fails:  never on the store: what is to be remembered is written again until it is, and the hook waits with it. `Usurped`
  *         is told to `onUsurped`.
  */
-import { createHash } from "node:crypto";
 import type { HookEntry } from "../directory/hooks.ts";
 import type { Chance, Clock } from "../kit/clock.ts";
 import type { Turns } from "../kit/fair-slots.ts";
 import type { Log } from "../kit/log.ts";
 import type { MessageEvent } from "../queue/message-event.ts";
-import { type Answer, type Verdict, verdictOf } from "./answer.ts";
+import { type Answer, type Post, type Verdict, verdictOf } from "./answer.ts";
 import type { Intake, Item } from "./intake.ts";
-import { atOnce, pauseAfter, waitAfter } from "./pace.ts";
+import { Leftovers } from "./leftovers.ts";
+import { waitAfter } from "./pace.ts";
+import { Receiver } from "./receiver.ts";
 import { signed } from "./signature.ts";
 import { type Condition, type Dead, type HookBook, type Remembered, Usurped, type Waiting } from "./store.ts";
-
-export interface Call {
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
-
-/** Posts; never rejects. */
-export type Post = (call: Call, signal: AbortSignal) => Promise<Answer>;
 
 export type HookResult = "taken" | "failed" | "gone" | "buried" | "lost";
 
@@ -46,10 +38,8 @@ export interface HookMeans {
   readonly onUsurped: () => void;
 }
 
+/** With so many waiting, no new ones are begun. */
 const WAITING = 100;
-const DEAD = 1_000;
-const FAILING = 3;
-const storePauseMs = 1_000;
 const longestTimerMs = 3_600_000;
 
 /** What an attempt is about: an event that comes from the stream, or one that waited. */
@@ -59,20 +49,16 @@ type Task =
 
 export class Hook implements AsyncDisposable {
   readonly #m: HookMeans;
+  readonly #name: string;
   #entry: HookEntry;
   readonly #intake: Intake;
-  readonly #waiting: Map<string, Waiting>;
+  readonly #leftovers: Leftovers;
+  readonly #receiver: Receiver;
   /** Of those that wait, the ones that the book had no room for. */
   readonly #unwritten = new Map<string, Item>();
-  readonly #dead: string[];
   readonly #busy = new Set<string>();
   readonly #work = new Set<Promise<void>>();
   readonly #stop = new AbortController();
-  #condition: Condition;
-  #failures = 0;
-  /** Monotonic, as the next: what only we wait for follows no clock that is set. */
-  #failedAt = Number.NEGATIVE_INFINITY;
-  #pausedUntil = Number.NEGATIVE_INFINITY;
   #wake = new AbortController();
   #draining = false;
 
@@ -80,33 +66,38 @@ export class Hook implements AsyncDisposable {
     this.#m = means;
     this.#entry = entry;
     this.#intake = intake;
-    this.#waiting = new Map(remembered?.waiting);
-    this.#dead = [...(remembered?.dead ?? [])];
-    this.#condition = remembered?.condition ?? { is: "well", at: means.clock.now() };
+    const { book, clock, chance, log } = means;
+    const name = `${entry.namespace}/${entry.id}`;
+    const { signal } = this.#stop;
+    this.#name = name;
+    this.#leftovers = new Leftovers(remembered, { book, clock, log, id: entry.id, name, signal });
+    const say = (condition: Condition) => this.#say(condition);
+    this.#receiver = new Receiver(remembered?.condition, { clock, chance, log, name, say });
   }
 
   get condition(): Condition["is"] {
-    return this.#condition.is;
+    return this.#receiver.condition.is;
   }
 
   /** What it was when its receiver said 410. */
   get goneAs(): string | undefined {
-    return this.#condition.is === "gone" ? this.#condition.as : undefined;
+    const { condition } = this.#receiver;
+    return condition.is === "gone" ? condition.as : undefined;
   }
 
   /** Ids, the oldest first. */
   get dead(): readonly string[] {
-    return this.#dead;
+    return this.#leftovers.dead;
   }
 
   get waiting(): number {
-    return this.#waiting.size;
+    return this.#leftovers.waiting.size;
   }
 
   /** ms since the epoch: the oldest event that is neither taken nor dead. */
   get oldest(): number | undefined {
     let oldest = this.#intake.oldest;
-    for (const { event } of this.#waiting.values())
+    for (const { event } of this.#leftovers.waiting.values())
       oldest = Math.min(oldest ?? Number.POSITIVE_INFINITY, Date.parse(event.timestamp));
     return oldest;
   }
@@ -119,25 +110,24 @@ export class Hook implements AsyncDisposable {
 
   /** It was ended by its receiver, and is another now. */
   revive(): void {
-    this.#say({ is: "well", at: this.#m.clock.now() });
+    this.#receiver.revive();
   }
 
   /** Somebody wants it sent now, also while its receiver is left alone: it may have been mended. */
   recall(waiting: Waiting): void {
-    this.#waiting.set(waiting.event.id, waiting);
-    this.#pausedUntil = Number.NEGATIVE_INFINITY;
+    this.#leftovers.recall(waiting);
+    this.#receiver.tryNow();
     this.pump();
   }
 
   /** Begins what may be begun. */
   pump(): void {
     this.#wake.abort();
-    if (this.#draining || this.#condition.is === "gone" || this.#entry.keys.length === 0) return;
-    const { clock } = this.#m;
-    const paused = this.#pausedUntil - clock.monotonic();
-    if (paused > 0) return this.#wakeIn(paused);
-    const now = clock.now();
-    while (this.#busy.size < atOnce(this.#failures)) {
+    if (this.#draining || this.#receiver.isGone || this.#entry.keys.length === 0) return;
+    const { pauseMs } = this.#receiver;
+    if (pauseMs > 0) return this.#wakeIn(pauseMs);
+    const now = this.#m.clock.now();
+    while (this.#busy.size < this.#receiver.bears) {
       const task = this.#due(now) ?? this.#fresh();
       if (task === undefined) break;
       this.#begin(task);
@@ -159,7 +149,7 @@ export class Hook implements AsyncDisposable {
   }
 
   #idle(): Waiting[] {
-    return [...this.#waiting.values()].filter(({ event }) => !this.#busy.has(event.id));
+    return [...this.#leftovers.waiting.values()].filter(({ event }) => !this.#busy.has(event.id));
   }
 
   #due(now: number): Task | undefined {
@@ -171,10 +161,10 @@ export class Hook implements AsyncDisposable {
 
   #fresh(): Task | undefined {
     for (;;) {
-      const item = this.#waiting.size < WAITING ? this.#intake.take() : undefined;
+      const item = this.#leftovers.waiting.size < WAITING ? this.#intake.take() : undefined;
       if (item === undefined) return undefined;
       // It was told twice, or it failed before its place was written.
-      const known = this.#busy.has(item.event.id) || this.#waiting.has(item.event.id);
+      const known = this.#busy.has(item.event.id) || this.#leftovers.waiting.has(item.event.id);
       if (!known) return { kind: "fresh", item, event: item.event };
       this.#intake.done(item);
     }
@@ -203,11 +193,10 @@ export class Hook implements AsyncDisposable {
     if (answer === undefined) return; // stopped: whoever comes next tells it
     const verdict = verdictOf(answer, clock.now());
     counted(verdict.kind, clock.monotonic() - began);
-    this.#judge(verdict, began);
+    this.#receiver.judge(verdict, began, this.#entry);
     switch (verdict.kind) {
       case "taken":
-        if (task.kind === "waiting")
-          await this.#write((book) => book.removeWaiting(this.#entry.id, task.event.id));
+        if (task.kind === "waiting") await this.#leftovers.taken(task.waiting);
         return this.#over(task);
       case "failed":
         return this.#later(task, verdict);
@@ -221,7 +210,7 @@ export class Hook implements AsyncDisposable {
     const { signal } = this.#stop;
     await new Promise<void>((taken) => calls.queue(taken));
     try {
-      if (signal.aborted || this.#condition.is === "gone") return undefined;
+      if (signal.aborted || this.#receiver.isGone) return undefined;
       const { url, keys } = this.#entry;
       const body = JSON.stringify(event);
       const headers = { "content-type": "application/json", ...signed(keys, event.id, clock.now(), body) };
@@ -232,44 +221,8 @@ export class Hook implements AsyncDisposable {
     }
   }
 
-  /** What an answer says of the receiver. */
-  #judge(verdict: Verdict, began: number): void {
-    const { clock, chance, log } = this.#m;
-    const [at, now] = [clock.now(), clock.monotonic()];
-    if (verdict.kind === "taken") {
-      this.#failures = 0;
-      this.#pausedUntil = Number.NEGATIVE_INFINITY;
-      this.#failedAt = Number.NEGATIVE_INFINITY;
-      if (this.#condition.is === "failing") {
-        log.info({ hook: this.#name }, "a webhook's receiver takes events again");
-        this.#say({ is: "well", at });
-      }
-      return;
-    }
-    if (verdict.kind === "gone") {
-      if (this.#condition.is === "gone") return;
-      log.warn(
-        { hook: this.#name },
-        "a webhook's receiver said 410: it gets nothing more until the hook is changed",
-      );
-      return this.#say({ is: "gone", at, as: fingerprint(this.#entry) });
-    }
-    // Those that were under way together fail together: that is one failure.
-    if (began < this.#failedAt) {
-      this.#pausedUntil = Math.max(this.#pausedUntil, now + verdict.waitMs);
-      return;
-    }
-    this.#failures++;
-    this.#failedAt = now;
-    this.#pausedUntil = now + pauseAfter(this.#failures, chance(), verdict.waitMs);
-    if (this.#failures < FAILING || this.#condition.is !== "well") return;
-    log.warn({ hook: this.#name, why: verdict.why }, "a webhook's receiver fails: its events wait");
-    this.#say({ is: "failing", at, why: verdict.why });
-  }
-
   /** For people: it may come late, and need not be waited for. */
   #say(condition: Condition): void {
-    this.#condition = condition;
     const { book, log } = this.#m;
     void book.setCondition(this.#entry.id, condition).catch((error: unknown) => {
       log.debug({ err: error, hook: this.#name }, "a webhook's condition could not be written");
@@ -285,27 +238,20 @@ export class Hook implements AsyncDisposable {
     const tried = { event: task.event, attempts, since: before.since, why };
     if (now >= end) return this.#bury(task, { ...tried, at: now });
     const waiting = { ...tried, next: Math.min(now + waitAfter(attempts, chance(), waitMs), end) };
-    const isWritten = await this.#write((book) => book.putWaiting(this.#entry.id, waiting));
-    this.#waiting.set(task.event.id, waiting);
+    const isWritten = await this.#leftovers.keep(waiting);
     if (isWritten) this.#over(task);
     else if (task.kind === "fresh") this.#unwritten.set(task.event.id, task.item);
   }
 
   async #bury(task: Task, dead: Dead): Promise<void> {
     const { log, counted } = this.#m;
-    const { id } = task.event;
-    const before = this.#dead.indexOf(id); // it was sent again, and is dead again
-    if (before >= 0) this.#dead.splice(before, 1);
-    this.#dead.push(id);
-    const tooMany = this.#dead.splice(0, Math.max(0, this.#dead.length - DEAD));
     counted("buried", 0);
     log.warn(
       { hook: this.#name, event: task.event.id, why: dead.why },
       "a webhook's event was given up: it lies with the dead letters",
     );
-    const lost = await this.#write((book) => book.bury(this.#entry.id, dead, tooMany));
+    const lost = await this.#leftovers.bury(dead);
     for (let i = 0; i < lost; i++) counted("lost", 0);
-    this.#waiting.delete(task.event.id);
     this.#over(task);
   }
 
@@ -323,7 +269,7 @@ export class Hook implements AsyncDisposable {
     });
     for (const waiting of this.#idle()) {
       const { event, attempts, since } = waiting;
-      if (!this.#waiting.has(event.id) || this.#busy.has(event.id)) continue; // another 410 came at the same time
+      if (!this.#leftovers.waiting.has(event.id) || this.#busy.has(event.id)) continue; // another 410 came at the same time
       this.#busy.add(event.id);
       await this.#bury({ kind: "waiting", waiting, event }, { event, attempts, since, at, why }).finally(() =>
         this.#busy.delete(event.id),
@@ -336,31 +282,6 @@ export class Hook implements AsyncDisposable {
     const item = task.kind === "fresh" ? task.item : this.#unwritten.get(id);
     if (item) this.#intake.done(item);
     this.#unwritten.delete(id);
-    if (task.kind === "waiting" && this.#waiting.get(id) === task.waiting) this.#waiting.delete(id);
-  }
-
-  /** Until it is written, or another daemon has taken over, or we stop. */
-  async #write<T>(write: (book: HookBook) => Promise<T>): Promise<T> {
-    const { book, clock, log } = this.#m;
-    const { signal } = this.#stop;
-    for (let told = false; ; told = true) {
-      try {
-        return await write(book);
-      } catch (error) {
-        signal.throwIfAborted();
-        if (error instanceof Usurped) throw error;
-        if (!told)
-          log.warn(
-            { err: error, hook: this.#name },
-            "what became of a webhook's event cannot be written yet",
-          );
-        await clock.sleep(storePauseMs, signal);
-      }
-    }
-  }
-
-  get #name(): string {
-    return `${this.#entry.namespace}/${this.#entry.id}`;
   }
 
   /** Begins nothing more; resolves when nothing is under way. */
@@ -376,10 +297,3 @@ export class Hook implements AsyncDisposable {
     await this.#intake[Symbol.asyncDispose]();
   }
 }
-
-/** Tells whether a hook is another than the one that said 410. Keys are no part of it: nothing of them is stored. */
-export const fingerprint = ({ url, kinds, giveUpAfterMs }: HookEntry): string =>
-  createHash("sha256")
-    .update(JSON.stringify([url, [...kinds].sort(), giveUpAfterMs]))
-    .digest("base64url")
-    .slice(0, 22);

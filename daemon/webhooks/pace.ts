@@ -22,7 +22,7 @@ const steps = [
 const spread = 0.2;
 const longestPauseMs = 5 * minute;
 /** So many failures in a row are the receiver's, not the event's. */
-const patience = 3;
+export const patience = 3;
 
 const spreadBy = (ms: number, chance: number): number => Math.round(ms * (1 - spread + 2 * spread * chance));
 
