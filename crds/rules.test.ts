@@ -3,7 +3,8 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type RuleCase, ruleCases, type Spec } from "../test/harness/rule-cases.ts";
+import type { RuleCase, Spec } from "../test/harness/rule-cases/case.ts";
+import { ruleCases } from "../test/harness/rule-cases.ts";
 import { withDefaults } from "./defaults.ts";
 import { fieldOf } from "./problem.ts";
 import { compileRules } from "./rules.ts";

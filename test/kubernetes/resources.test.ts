@@ -18,7 +18,8 @@ import { KubeError } from "../../operator/kube/port.ts";
 import { finalizersOnCreate } from "../harness/chart.ts";
 import { anInstallation, aRelayPolicy, at } from "../harness/installation.ts";
 import { type KubeApi, needsKubeApi, startKubeApi } from "../harness/kube-api.ts";
-import { ruleCases, type Spec } from "../harness/rule-cases.ts";
+import type { Spec } from "../harness/rule-cases/case.ts";
+import { ruleCases } from "../harness/rule-cases.ts";
 
 const signal = () => AbortSignal.timeout(60_000);
 const schemas = await loadKinds();
