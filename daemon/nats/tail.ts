@@ -18,6 +18,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Msg, nuid, type Subscription } from "@nats-io/transport-node";
 import type { Log } from "../kit/log.ts";
+import { deliveredOf } from "./ack-subject.ts";
 import type { Link } from "./connect.ts";
 import { isRefusal, StoreFault } from "./fault.ts";
 import { historyOf } from "./history.ts";
@@ -164,20 +165,15 @@ export class Tail implements AsyncDisposable {
   #take(msg: Msg, consumer: string): void {
     if (consumer !== this.#consumer || this.#closed) return;
     this.#heardAt = performance.now();
-    const { reply } = msg;
     const head = rawHeaders(msg);
     if (head.status === 100) this.#status(msg, head);
-    if (!reply?.startsWith("$JS.ACK.")) return;
-    const parts = reply.split(".");
-    // $JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<time>.<pending>, or with domain and account.
-    const from = parts.length - (parts.length > 9 ? 6 : 5) + 1;
-    const sequence = Number(parts[from]);
-    if (Number(parts[from + 1]) !== this.#expected) return void this.#restart("a gap");
+    const delivered = deliveredOf(msg.reply);
+    if (delivered === undefined) return;
+    const { sequence, nth, time, pending } = delivered;
+    if (nth !== this.#expected) return void this.#restart("a gap");
     this.#expected++;
     this.#lastSequence = sequence;
-    const time = Number(parts[from + 2]) / 1e6;
     this.#lastTime = time;
-    const pending = Number(parts[from + 3]);
     const marker = msg.data.length === 0 && head.get("Nats-Marker-Reason") !== undefined;
     const forged = head.get("Nats-Subject") !== undefined;
     try {
@@ -218,7 +214,8 @@ export class Tail implements AsyncDisposable {
     this.#consumer = "";
     const trials = new Trials();
     while (!this.#closed) {
-      if (this.#link.nc.isClosed()) return this.#caughtUp.reject(lost());
+      if (this.#link.nc.isClosed())
+        return this.#caughtUp.reject(new StoreFault("away", "the connection to NATS was lost"));
       try {
         await this.#link.up(AbortSignal.timeout(UP_MS));
         await this.#options.fleeting?.();
@@ -304,5 +301,3 @@ export class Tail implements AsyncDisposable {
     await this.#link.nc.request(api, "", { timeout: 1_000 }).catch(() => {});
   }
 }
-
-const lost = () => new StoreFault("away", "the connection to NATS was lost");
