@@ -1,9 +1,10 @@
 /** Making streams on a real nats-server: once, and changed only in what somebody asked for. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import type { JetStreamManager } from "@nats-io/jetstream";
 import { linkTo, startNats, type TestNats } from "../../test/harness/nats-server.ts";
 import type { Link } from "./connect.ts";
-import { ensureQueueStreams, requireJetStream } from "./streams.ts";
+import { ensure, ensureQueueStreams, requireJetStream } from "./streams.ts";
 
 let nats: TestNats;
 let link: Link;
@@ -45,4 +46,15 @@ test("bounds that nobody names are none when a stream is made, and stay as they 
 
 test("the layout of an installation is that of its first daemon", async () => {
   assert.deepEqual(await ensureQueueStreams(link, { shards: 4, partitions: 8 }, unsaid), layout);
+});
+
+test("who gets no answer about a stream does not take it for missing", async () => {
+  let isMade = false;
+  const info = () => Promise.reject(new Error("timeout"));
+  const add = async () => {
+    isMade = true;
+  };
+  const away = { streams: { info, add } } as unknown as JetStreamManager;
+  await assert.rejects(ensure(away, { name: "S", max_bytes: -1, num_replicas: 1 }), /timeout/);
+  assert.equal(isMade, false);
 });

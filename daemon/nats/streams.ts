@@ -4,7 +4,12 @@
  *
  * `Q<i>` job records · `B<i>` bodies · `OWN` members and owners of partitions · `EVENTS` message events.
  */
-import { type JetStreamManager, jetstreamManager, type StreamConfig } from "@nats-io/jetstream";
+import {
+  JetStreamApiError,
+  type JetStreamManager,
+  jetstreamManager,
+  type StreamConfig,
+} from "@nats-io/jetstream";
 import type { Link } from "./connect.ts";
 import { type ApiError, faultOf, StoreFault } from "./fault.ts";
 import { bodyStream, findLayout, type Layout, LEASE_STREAM, layoutMetadata, queueStream } from "./layout.ts";
@@ -97,7 +102,11 @@ export async function ensure(
   wanted: Wanted,
   asked: { readonly max_age?: number | undefined; readonly max_bytes?: number } = {},
 ): Promise<void> {
-  const found = await jsm.streams.info(wanted.name).catch(() => undefined);
+  const found = await jsm.streams.info(wanted.name).catch((error: unknown) => {
+    // Silence, or no right to look, says nothing of whether it is there.
+    if (error instanceof JetStreamApiError && error.code === NO_STREAM) return undefined;
+    throw error;
+  });
   if (found === undefined) {
     // Two processes may create it at once; the same configuration is no error.
     const made = { ...wanted, num_replicas: wanted.num_replicas || 1 };
