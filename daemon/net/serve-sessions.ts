@@ -62,7 +62,7 @@ export async function serveSessions<S extends Served>(
   protocol: Protocol<S>,
 ): Promise<SessionServer> {
   const { caps, refusal, events } = protocol;
-  const sessions = new SessionSet<S>(clock);
+  const sessions = new SessionSet<S>(clock, log);
   const onConnection = (connection: Connection) => {
     const trustPlain = spec.plainAuthOnLoopback && isLoopback(connection.address);
     begin(connection, trustPlain, sessions, protocol);

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FakeClock } from "../../test/harness/fake-clock.ts";
+import { logBook } from "../../test/harness/log-book.ts";
 import { settled } from "../../test/harness/pop3-session.ts";
+import { silent } from "../kit/log.ts";
 import { SessionSet } from "./session-set.ts";
 
 const session = () => {
@@ -16,7 +18,7 @@ const session = () => {
 
 test("each open session hears the clock, and none after the end", async () => {
   const clock = new FakeClock();
-  using set = new SessionSet(clock);
+  using set = new SessionSet(clock, silent);
   const [stays, leaves] = [session(), session()];
   set.add(stays);
   set.add(leaves);
@@ -32,7 +34,7 @@ test("each open session hears the clock, and none after the end", async () => {
 });
 
 test("drain asks every session, those that come later too, and ends with the last", async () => {
-  using set = new SessionSet(new FakeClock());
+  using set = new SessionSet(new FakeClock(), silent);
   const [first, late] = [session(), session()];
   set.add(first);
   let ended = false;
@@ -50,10 +52,27 @@ test("drain asks every session, those that come later too, and ends with the las
 });
 
 test("drain of nobody ends at once; abort reaches all", async () => {
-  using set = new SessionSet(new FakeClock());
+  using set = new SessionSet(new FakeClock(), silent);
   await set.drain();
   const one = session();
   set.add(one);
   set.abort();
   assert.deepEqual(one.calls, ["drain", "abort"]);
+});
+
+test("a session that fails at its tick is ended and told of; the others hear the clock on", async () => {
+  const clock = new FakeClock();
+  const log = logBook();
+  using set = new SessionSet(clock, log);
+  const [broken, sound] = [session(), session()];
+  broken.tick = () => assert.fail("broken");
+  set.add(broken);
+  set.add(sound);
+  for (let second = 1; second <= 2; second++) {
+    clock.advance(1_000);
+    await settled();
+    set.remove(broken);
+  }
+  assert.deepEqual([broken.calls, sound.calls], [["abort"], ["tick", "tick"]]);
+  assert.equal(log.said("error").length, 1);
 });

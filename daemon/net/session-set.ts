@@ -3,8 +3,10 @@
  *
  * In:     sessions as they begin and end.
  * Out:    a tick a second for each; `drain` resolves when none is left.
+ * Fails:  never. A session that fails at its tick is ended, and holds up no other.
  */
 import type { Clock } from "../kit/clock.ts";
+import type { Log } from "../kit/log.ts";
 
 export interface Served {
   /** Ends by itself as soon as it can. */
@@ -20,12 +22,14 @@ const tickMs = 1_000;
 
 export class SessionSet<S extends Served> implements Disposable {
   readonly #clock: Clock;
+  readonly #log: Log;
   readonly #open = new Set<S>();
   readonly #stop = new AbortController();
   #draining: PromiseWithResolvers<void> | undefined;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, log: Log) {
     this.#clock = clock;
+    this.#log = log;
     void this.#watchTime();
   }
 
@@ -62,14 +66,23 @@ export class SessionSet<S extends Served> implements Disposable {
 
   /** One sleeper for all sessions instead of a timer for each. */
   async #watchTime(): Promise<void> {
-    try {
-      for (;;) {
+    for (;;) {
+      try {
         await this.#clock.sleep(tickMs, this.#stop.signal);
-        const now = this.#clock.monotonic();
-        for (const session of this.#open) session.tick(now);
+      } catch {
+        return; // stopped
       }
-    } catch {
-      // stopped
+      const now = this.#clock.monotonic();
+      for (const session of this.#open) this.#tick(session, now);
+    }
+  }
+
+  #tick(session: S, now: number): void {
+    try {
+      session.tick(now);
+    } catch (error) {
+      this.#log.error({ err: error }, "a session could not look at its time-outs: it is ended");
+      session.abort();
     }
   }
 
