@@ -189,6 +189,7 @@ class Leader {
         check,
         clock,
         chance: Math.random,
+        log,
         calm: () => (this.#wakes.isCalm ? undefined : this.#wakes.calm()),
         onChange: (key) => wake("MailDomain", key, "low"),
       }),

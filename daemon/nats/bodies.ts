@@ -8,7 +8,6 @@
  *
  * Every chunk has a TTL (queue lifetime and two days more), so that nothing a crash leaves behind stays for ever.
  */
-
 import { randomBytes } from "node:crypto";
 import { BodyMissing, type BodyWriter, type FinishedBody } from "../queue/queue.ts";
 import { mustBeAbsent } from "./absence.ts";
@@ -101,14 +100,10 @@ export class Bodies {
     throw new BodyMissing(`chunk ${n} of body ${id} does not exist`);
   }
 
-  /** Removes a body; failures are left to the TTL. */
+  /** Removes a body. Throws when it cannot; then the TTL does. */
   async remove(id: string, chunks: number): Promise<void> {
-    try {
-      if (chunks <= MARKERS || this.#link.confined !== undefined) await this.#mark(id, chunks);
-      else await this.#purge(id);
-    } catch {
-      // The TTL removes it.
-    }
+    if (chunks <= MARKERS || this.#link.confined !== undefined) await this.#mark(id, chunks);
+    else await this.#purge(id);
   }
 
   async #mark(id: string, chunks: number): Promise<void> {
@@ -219,7 +214,8 @@ class ChunkWriter implements BodyWriter {
     this.#over = true;
     this.#buffer = Buffer.alloc(0);
     const [id, chunks] = [this.#id, this.#chunks];
-    if (id !== undefined)
-      void (this.#flight ?? Promise.resolve()).then(() => this.#bodies.remove(id, chunks));
+    if (id === undefined) return;
+    const removed = (this.#flight ?? Promise.resolve()).then(() => this.#bodies.remove(id, chunks));
+    removed.catch(() => {}); // the TTL removes it, and whoever wrote it knows already that the store is away
   }
 }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { draft } from "../../test/contract/queue.ts";
+import { logBook } from "../../test/harness/log-book.ts";
 import { silent } from "../kit/log.ts";
 import type { Job, MessageId } from "../queue/job.ts";
 import type { Bodies } from "./bodies.ts";
@@ -70,4 +71,13 @@ for (const { name, want, ...answers } of table)
 
 test("a job's own body is removed without a question", async () => {
   assert.deepEqual(await removedBy(own, { info: { error: { code: 503 } } }), ["own"]);
+});
+
+test("a body that could not be removed is told of", async () => {
+  const log = logBook();
+  const remover = new BodyRemover({} as Link, log);
+  const remove = () => Promise.reject(new Error("the store is away"));
+  remover.remove(key, own, { remove } as Partial<Bodies> as Bodies);
+  await remover.settled();
+  assert.equal(log.said("warn").length, 1);
 });

@@ -37,7 +37,12 @@ export class BodyRemover {
   remove(key: JobKey, job: Job, bodies: Bodies): void {
     const { body } = job;
     if (body.kind !== "stored") return;
-    const work = this.#removeIfLast(key, job, body, bodies).catch(() => {});
+    const work = this.#removeIfLast(key, job, body, bodies).catch((error: unknown) => {
+      this.#log.warn(
+        { err: error, message: job.message },
+        "a body that nobody needs stays until its TTL ends",
+      );
+    });
     this.#background.add(work);
     void work.finally(() => this.#background.delete(work));
   }

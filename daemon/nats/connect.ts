@@ -5,7 +5,6 @@
  * Out:    a `Link`: the connection, whether it is up, a signal per outage, and the namespace that it is confined to.
  * Fails:  the first connect rejects with a clear error; later outages are healed by reconnecting for ever.
  */
-import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import {
   type Authenticator,
@@ -16,6 +15,7 @@ import {
   nuid,
 } from "@nats-io/transport-node";
 import type { Log } from "../kit/log.ts";
+import { rereading } from "./creds-file.ts";
 import { Elsewhere } from "./elsewhere.ts";
 import { namespaceOf } from "./users/creds.ts";
 import { inboxPrefix } from "./users/permissions.ts";
@@ -80,7 +80,10 @@ export async function authorityFrom(
 
 const textOf = async (file: string | undefined) => (file ? (await readFile(file, "utf8")).trim() : undefined);
 
-async function authenticator(credential: NatsCredential): Promise<{
+async function authenticator(
+  credential: NatsCredential,
+  log: Log,
+): Promise<{
   authenticator?: Authenticator;
   user?: string;
   pass?: string;
@@ -94,24 +97,11 @@ async function authenticator(credential: NatsCredential): Promise<{
       return { authenticator: nkeyAuthenticator(new TextEncoder().encode(credential.seed)) };
     case "creds":
       return {
-        authenticator: credsAuthenticator(rereading(credential.file, await readFile(credential.file))),
+        authenticator: credsAuthenticator(rereading(credential.file, await readFile(credential.file), log)),
       };
     case "credsText":
       return { authenticator: credsAuthenticator(new TextEncoder().encode(credential.text)) };
   }
-}
-
-/** Creds may be replaced while we run: each connection reads them again. */
-function rereading(file: string, last: Uint8Array): () => Uint8Array {
-  let creds = last;
-  return () => {
-    try {
-      creds = readFileSync(file);
-    } catch {
-      // Just being replaced: those of before will do.
-    }
-    return creds;
-  };
 }
 
 async function credsOf(credential: NatsCredential): Promise<string> {
@@ -138,7 +128,7 @@ export async function connectNats(target: NatsTarget, log: Log): Promise<Link> {
     reconnectToServer: (pool) => elsewhere.next(pool),
     inboxPrefix: inboxPrefix(confined),
     ...(ca === undefined ? {} : { tls: { ca } }),
-    ...(await authenticator(credential)),
+    ...(await authenticator(credential, log)),
   });
   return new NatsLink(nc, confined, elsewhere, log);
 }

@@ -64,8 +64,9 @@ export class ActivityWatch implements AsyncDisposable {
     this.#idle = setTimeout(() => void this.#stop(), IDLE_MS);
     this.#idle.unref();
     this.#following ??= this.#start();
-    await this.#following.catch(() => {
+    await this.#following.catch((error: unknown) => {
       this.#following = undefined; // the next question tries again
+      this.#log.warn({ err: error }, "message events cannot be followed: what happened lately is not known");
     });
     return { perMinute: this.#rates(), troubles: [...this.#troubles.values()].reverse() };
   }

@@ -69,7 +69,7 @@ export async function openGateway(context: GatewayContext): Promise<Gateway> {
   );
   const lookup: Lookup = (name, type, signal) => resolver.records(name, type, signal);
   const counts = parts.use(shareCounts(context));
-  const mailroom = openRoom(context, await examiner(context.options, lookup), lookup, counts.rates);
+  const mailroom = openRoom(context, await examiner(context, lookup), lookup, counts.rates);
   parts.defer(() => mailroom[Symbol.dispose]());
   const caps = new Caps(clientLimits(context.live), (cap) =>
     context.metrics.refused(cap === "perClient" ? "connectionsPerClient" : "connections"),
@@ -113,9 +113,9 @@ function openPolicies({ options, live, certificate }: GatewayContext): Promise<S
 const isLaptop = ({ nats }: RunOptions): boolean => nats.length === 0;
 
 /** mailauth comes into memory where it is needed only. */
-async function examiner({ hostname }: RunOptions, lookup: Lookup): Promise<Examine> {
+async function examiner({ options: { hostname }, log }: GatewayContext, lookup: Lookup): Promise<Examine> {
   const { Examination } = await import("../auth/origin/examination.ts");
-  const means = { lookup, hostname, clock: systemClock, chance: Math.random };
+  const means = { lookup, hostname, clock: systemClock, chance: Math.random, log };
   return (envelope) => new Examination(envelope, means);
 }
 

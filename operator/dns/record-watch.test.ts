@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CheckedRecord, RecordState } from "../../daemon/dns/check-records.ts";
 import { systemClock } from "../../daemon/kit/clock.ts";
+import { silent } from "../../daemon/kit/log.ts";
 import { type WantedRecord, wantedRecords } from "../../daemon/mail/zone/records.ts";
 import { startDns } from "../../test/harness/dns-server.ts";
 import { FakeClock } from "../../test/harness/fake-clock.ts";
+import { logBook } from "../../test/harness/log-book.ts";
 import { openCheck, RecordWatch } from "./record-watch.ts";
 
 const wanted = wantedRecords({ domain: "x.test", mailHosts: ["mx.x.test"], mailboxes: false });
@@ -26,15 +28,17 @@ function scripted() {
 function open(script: ReturnType<typeof scripted>, calm?: () => Promise<void>) {
   const clock = new FakeClock();
   const changed: string[] = [];
+  const log = logBook();
   const watch = new RecordWatch({
-    check: script.check,
+    check: (records) => script.check(records),
     clock,
     chance: () => 0.5,
+    log,
     onChange: (key) => void changed.push(key),
     ...(calm ? { calm } : {}),
   });
   const states = () => [...new Set(watch.current("ns/x")?.map(({ state }) => state))];
-  return { clock, changed, watch, states };
+  return { clock, changed, log, watch, states };
 }
 
 test("what lacks is looked for after 1, 2, 4 … minutes, what is whole after an hour", async () => {
@@ -140,6 +144,7 @@ test("it sees a record that appears, with a real resolver", async () => {
     check: opened.check,
     clock: systemClock,
     chance: Math.random,
+    log: silent,
     onChange: () => changes.shift()?.(),
   });
   const first = next();
@@ -175,4 +180,20 @@ test("looks wait for calm, but not for ever, and not when somebody asks", async 
   calm.resolve();
   await settled();
   assert.equal(script.looks, 4, "that one, and x again, which lacks something");
+});
+
+test("a look that fails is told of, and the next one follows", async () => {
+  const script = scripted();
+  const { check } = script;
+  script.check = () => Promise.reject(new Error("broken"));
+  const { clock, log, watch, states } = open(script);
+  using _ = watch;
+  watch.want("ns/x", wanted);
+  await settled();
+  assert.deepEqual([states(), log.said("error").length], [["Unknown"], 1]);
+  script.check = check;
+  watch.recheck("ns/x");
+  await settled();
+  assert.deepEqual(states(), ["Missing"]);
+  assert.equal(clock.asleep, 1);
 });

@@ -16,6 +16,7 @@ import { checkRecords, unchecked } from "../../daemon/dns/check-records.ts";
 import { Resolver } from "../../daemon/dns/resolver.ts";
 import { type Server, systemServers } from "../../daemon/dns/servers.ts";
 import type { Chance, Clock } from "../../daemon/kit/clock.ts";
+import type { Log } from "../../daemon/kit/log.ts";
 import { Slots } from "../../daemon/kit/slots.ts";
 import type { WantedRecord } from "../../daemon/mail/zone/records.ts";
 
@@ -30,6 +31,7 @@ export interface RecordWatchOptions {
   readonly check: Check;
   readonly clock: Clock;
   readonly chance: Chance;
+  readonly log: Log;
   readonly onChange: (key: string) => void;
   /** Resolves when nothing more urgent is to be done; `undefined`: nothing is. */
   readonly calm?: () => Promise<void> | undefined;
@@ -128,8 +130,9 @@ export class RecordWatch implements Disposable {
     try {
       const found = await this.#o.check(recordsIn(watched).map(wantedOf), signal);
       if (!signal.aborted) this.#learn(key, watched, found);
-    } catch {
-      // given up
+    } catch (error) {
+      if (!signal.aborted)
+        this.#o.log.error({ err: error, domain: key }, "a domain's DNS records could not be judged");
     }
   }
 

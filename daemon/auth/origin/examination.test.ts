@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { lookUpIn, type Zone } from "../../../test/harness/dns-zone.ts";
 import { FakeClock } from "../../../test/harness/fake-clock.ts";
 import { systemClock } from "../../kit/clock.ts";
+import { silent } from "../../kit/log.ts";
 import { dkimRecord, generateDkimKey, parseDkimKey } from "../../mail/dkim/keys.ts";
 import { signMessage } from "../../mail/dkim/sign-message.ts";
 import type { Evidence } from "./evidence.ts";
@@ -88,6 +89,7 @@ async function examine(given: Given = {}): Promise<Evidence> {
     hostname: "mx.us.test",
     clock: systemClock,
     chance: () => chance,
+    log: silent,
   };
   const examination = new Examination({ client, helo, reversePath: path }, means);
   const at = whole.indexOf("\r\n\r\n") + 4;
@@ -239,6 +241,7 @@ test("only so many signatures are looked at, each of which may cost a look-up an
     hostname: "mx.us.test",
     clock: systemClock,
     chance: () => 0,
+    log: silent,
   };
   const examination = new Examination({ client: "192.0.2.9", helo: "h.test", reversePath: "" }, means);
   examination.header(Buffer.from(`${many.join("")}From: a@a.test\r\n\r\n`));
@@ -250,7 +253,7 @@ test("a DNS that never answers ends the wait: what is not known is a temporary e
   const clock = new FakeClock();
   const never: Lookup = (_name, _type, signal) =>
     new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
-  const means = { lookup: never, hostname: "mx.us.test", clock, chance: () => 0 };
+  const means = { lookup: never, hostname: "mx.us.test", clock, chance: () => 0, log: silent };
   const examination = new Examination(
     { client: "192.0.2.9", helo: "h.test", reversePath: "a@a.test" },
     means,
@@ -264,7 +267,13 @@ test("a DNS that never answers ends the wait: what is not known is a temporary e
 });
 
 test("giving up while the next octets wait for their turn leaves nobody waiting", async () => {
-  const means = { lookup: lookup(), hostname: "mx.us.test", clock: systemClock, chance: () => 0 };
+  const means = {
+    lookup: lookup(),
+    hostname: "mx.us.test",
+    clock: systemClock,
+    chance: () => 0,
+    log: silent,
+  };
   const examination = new Examination({ client: "192.0.2.1", helo: "h", reversePath: "a@a.test" }, means);
   examination.header(Buffer.from("From: a@a.test\r\n\r\n"));
   const waiting = examination.write(Buffer.alloc(1 << 20, "x"));
@@ -276,7 +285,13 @@ test("giving up while the next octets wait for their turn leaves nobody waiting"
 });
 
 test("no octets break an examination", async () => {
-  const means = { lookup: lookup(), hostname: "mx.us.test", clock: systemClock, chance: () => 0 };
+  const means = {
+    lookup: lookup(),
+    hostname: "mx.us.test",
+    clock: systemClock,
+    chance: () => 0,
+    log: silent,
+  };
   const fieldText = fc.constantFrom(
     "DKIM-Signature: ",
     "ARC-Seal: i=1; ",

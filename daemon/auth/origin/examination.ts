@@ -11,6 +11,7 @@
 import type { Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import type { Chance, Clock } from "../../kit/clock.ts";
+import type { Log } from "../../kit/log.ts";
 import { parseTags } from "../../mail/tags.ts";
 import type {
   ArcResult,
@@ -49,6 +50,7 @@ export interface ExaminationMeans {
   readonly clock: Clock;
   /** Draws the sample that `pct` asks for. */
   readonly chance: Chance;
+  readonly log: Log;
   /** How long answers may take after the message has come, ms. */
   readonly patienceMs?: number;
 }
@@ -164,7 +166,8 @@ export class Examination {
         identity,
         domain,
       };
-    } catch {
+    } catch (error) {
+      this.#means.log.debug({ err: error, domain }, "SPF could not be judged");
       return { result: "temperror", identity, domain };
     }
   }
@@ -176,7 +179,8 @@ export class Examination {
       const { status } = (await validateArc(arc, { resolver: this.#resolve })) || {};
       const result = status?.result;
       return result === "pass" || result === "fail" || result === "temperror" ? result : "none";
-    } catch {
+    } catch (error) {
+      this.#means.log.debug({ err: error }, "an ARC chain could not be judged");
       return "fail";
     }
   }
@@ -202,7 +206,8 @@ export class Examination {
       const found = foundIn(response, policy);
       const domain = header?.from ?? "";
       return { result: known ? result : "permerror", domain, policy, ...(found ? { found } : {}) };
-    } catch {
+    } catch (error) {
+      this.#means.log.debug({ err: error }, "DMARC could not be judged");
       return { result: "temperror", ...nobody };
     }
   }
