@@ -25,6 +25,7 @@ import { MailLines } from "../queue/mail-lines.ts";
 import { type Certificate, listenerCertificate, noCertificate } from "./certificate.ts";
 import type { Delivery } from "./delivery.ts";
 import { forgetEndpoints, publishEndpoints } from "./endpoints.ts";
+import type { GatewayContext } from "./gateway.ts";
 import { greet } from "./greet.ts";
 import { type Access, openLogins } from "./logins.ts";
 import { type Metrics, openMetrics } from "./metrics.ts";
@@ -39,6 +40,10 @@ interface Door {
   drain(): Promise<void>;
   abort(): void;
 }
+
+type Endpoints = Map<string, Endpoint>;
+/** What every role is given. */
+type Common = Omit<GatewayContext, "sasl" | "filterHealth">;
 
 export class Daemon {
   readonly #options: RunOptions;
@@ -71,7 +76,7 @@ export class Daemon {
       parts.use(await lockDataDir(data));
       await forgetEndpoints(data); // of a life that ended without a word
     }
-    const endpoints = new Map<string, Endpoint>();
+    const endpoints: Endpoints = new Map();
     const metrics = await openMetrics({
       queues: () => this.#delivery?.queues() ?? [],
       sites: () => this.#delivery?.sites() ?? {},
@@ -94,11 +99,7 @@ export class Daemon {
     await this.#drain();
   }
 
-  async #openHealth(
-    metrics: Metrics,
-    endpoints: Map<string, Endpoint>,
-    parts: AsyncDisposableStack,
-  ): Promise<void> {
+  async #openHealth(metrics: Metrics, endpoints: Endpoints, parts: AsyncDisposableStack): Promise<void> {
     const where = this.#options.listen.health;
     if (where === undefined) return;
     const health = await serveHealth({
@@ -148,12 +149,12 @@ export class Daemon {
   async #openRoles(
     live: LiveDirectory,
     metrics: Metrics,
-    endpoints: Map<string, Endpoint>,
+    endpoints: Endpoints,
     parts: AsyncDisposableStack,
   ): Promise<void> {
     const { roles } = this.#options;
-    const listening = roles.has("gateway") || roles.has("mailbox");
-    this.#certificate = listening
+    const listens = roles.has("gateway") || roles.has("mailbox");
+    this.#certificate = listens
       ? parts.use(await listenerCertificate(this.#options, live, this.#log))
       : noCertificate;
     const store = this.#store as Store;
@@ -161,7 +162,7 @@ export class Daemon {
     const tracing = await openTracing(this.#context.env, store.member.pod ?? store.member.member);
     if (tracing) parts.use(tracing);
     const lines = parts.use(new MailLines(this.#log, systemClock));
-    const common = {
+    const common: Common = {
       ...(reports ? { note: reports.note } : {}),
       tracing,
       lines,
@@ -187,36 +188,45 @@ export class Daemon {
         }),
       );
     }
-    const tell = (servers: ReadonlyMap<ListenerName, { readonly port: number }>) => {
-      for (const [name, { port }] of servers)
-        endpoints.set(name, { host: this.#options.listen[name]?.host ?? "", port });
-    };
-    if (roles.has("mailbox")) {
-      const { openImap } = await import("./imap.ts");
-      const { openPop3 } = await import("./pop3.ts");
-      const { openManageSieve } = await import("./managesieve.ts");
-      for (const doors of [
-        parts.use(await openImap({ ...common, door: door("IMAP") })),
-        parts.use(await openPop3({ ...common, door: door("POP3") })),
-        parts.use(await openManageSieve({ ...common, door: door("ManageSieve") })),
-      ]) {
-        this.#doors.push(doors);
-        tell(doors.servers);
-      }
+    if (roles.has("mailbox")) await this.#openMailboxes(common, door, endpoints, parts);
+    if (roles.has("gateway")) await this.#openGateway({ ...common, sasl }, endpoints, parts);
+  }
+
+  async #openMailboxes(
+    common: Common,
+    door: Access["door"],
+    endpoints: Endpoints,
+    parts: AsyncDisposableStack,
+  ): Promise<void> {
+    const { openImap } = await import("./imap.ts");
+    const { openPop3 } = await import("./pop3.ts");
+    const { openManageSieve } = await import("./managesieve.ts");
+    for (const doors of [
+      parts.use(await openImap({ ...common, door: door("IMAP") })),
+      parts.use(await openPop3({ ...common, door: door("POP3") })),
+      parts.use(await openManageSieve({ ...common, door: door("ManageSieve") })),
+    ]) {
+      this.#doors.push(doors);
+      for (const [name, { port }] of doors.servers) this.#tell(endpoints, name, port);
     }
-    if (roles.has("gateway")) {
-      const { openGateway } = await import("./gateway.ts");
-      const gateway = parts.use(await openGateway({ ...common, sasl, filterHealth: this.#filterHealth }));
-      this.#doors.push(gateway);
-      const { openWebhooks } = await import("./webhooks.ts");
-      parts.use(await openWebhooks(common));
-      tell(gateway.servers);
-      if (gateway.policies)
-        endpoints.set("mta-sts", {
-          host: this.#options.listen["mta-sts"]?.host ?? "",
-          port: gateway.policies.port,
-        });
-    }
+  }
+
+  async #openGateway(
+    common: Common & Pick<GatewayContext, "sasl">,
+    endpoints: Endpoints,
+    parts: AsyncDisposableStack,
+  ): Promise<void> {
+    const { openGateway } = await import("./gateway.ts");
+    const { openWebhooks } = await import("./webhooks.ts");
+    const gateway = parts.use(await openGateway({ ...common, filterHealth: this.#filterHealth }));
+    this.#doors.push(gateway);
+    parts.use(await openWebhooks(common));
+    for (const [name, { port }] of gateway.servers) this.#tell(endpoints, name, port);
+    if (gateway.policies) this.#tell(endpoints, "mta-sts", gateway.policies.port);
+  }
+
+  #tell(endpoints: Endpoints, name: ListenerName, port: number): void {
+    endpoints.set(name, { host: this.#options.listen[name]?.host ?? "", port });
   }
 
   /** Whoever accepts or sends has something to tell others of. */

@@ -2,11 +2,11 @@
  * The daemon's figures, as Prometheus reads them. One place names them all; the parts get small functions to call.
  */
 import type { Registry } from "prom-client";
-import type { ObserveMailbox } from "../nats/mailbox/observed.ts";
 import type { WebHandler } from "../net/web.ts";
 import { apiMetrics } from "./api-metrics.ts";
 import { type DeliveryMetrics, type DeliveryView, deliveryMetrics } from "./delivery-metrics.ts";
 import { type HookMetrics, hookMetrics } from "./hook-metrics.ts";
+import { type MailboxMetrics, mailboxMetrics } from "./mailbox-metrics.ts";
 import { type ListenersView, type ServerMetrics, serverMetrics } from "./server-metrics.ts";
 import { type Closure, type StoreMetrics, storeMetrics } from "./store-metrics.ts";
 
@@ -16,7 +16,7 @@ export interface MetricsView extends DeliveryView, ListenersView {
   closed(): Closure | undefined;
 }
 
-export interface Metrics extends ServerMetrics, DeliveryMetrics, HookMetrics, StoreMetrics {
+export interface Metrics extends MailboxMetrics, ServerMetrics, DeliveryMetrics, HookMetrics, StoreMetrics {
   readonly registry: Registry;
   accepted(octets: number, ms: number): void;
   commit(entries: number, ms: number): void;
@@ -25,9 +25,6 @@ export interface Metrics extends ServerMetrics, DeliveryMetrics, HookMetrics, St
   filtered(kind: string, result: string, ms: number): void;
   /** A report to another domain, at its end. */
   report(kind: string, state: string): void;
-  readonly mailbox: ObserveMailbox;
-  /** Octets that are kept more than before. */
-  readonly digests: (octets: number) => void;
   /** Tells of each request that it answers. */
   timed(handler: WebHandler): WebHandler;
   /** Names of rules are few. */
@@ -105,24 +102,7 @@ export async function openMetrics(
     labelNames: ["kind", "state"],
     registers,
   });
-  const changes = new Counter({
-    name: "postfleet_mailbox_operations_total",
-    help: "Messages delivered into mailboxes, added, flagged, moved and removed there, and changes of folders, by result: done, duplicate, over-quota, overtaken (done again), failed",
-    labelNames: ["operation", "result"],
-    registers,
-  });
-  const digests = new Gauge({
-    name: "postfleet_mailbox_digest_octets",
-    help: "Octets of message digests (header fields, structure) that this process keeps in memory; at most 24 MiB for each stream of mailboxes",
-    registers,
-  });
-  const changeTime = new Histogram({
-    name: "postfleet_mailbox_seconds",
-    help: "How long the store took for changes of mailboxes",
-    labelNames: ["operation"],
-    buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
-    registers,
-  });
+  const mailbox = mailboxMetrics(registry, prom);
   return {
     registry,
     accepted(size, ms) {
@@ -139,11 +119,7 @@ export async function openMetrics(
     ...serverMetrics(registry, view, prom),
     timed: apiMetrics(registry, prom),
     ...deliveryMetrics(registry, prom, view, now),
-    mailbox(operation, result, messages, ms) {
-      changes.inc({ operation, result }, messages);
-      changeTime.observe({ operation }, ms / 1_000);
-    },
-    digests: (octets) => digests.inc(octets),
+    ...mailbox,
     ...hookMetrics(registry, now, prom),
     ...storeMetrics(registry, () => view.closed(), prom),
     filtered: (kind, result, ms) => filtered.observe({ kind, result }, ms / 1_000),
