@@ -4,7 +4,7 @@
  * In:     an address as RCPT (or a DSN of ours) names it, and the directory.
  * Out:    final targets in order, each once: a mailbox here, an LMTP domain of ours, or an address elsewhere.
  * Fails:  `unknown`, `loop` (nothing is reached but the way itself), `tooMany`. A dead end among several targets is
- *         passed over: the mail reaches those that exist, and `make check` of the resources tells the owner.
+ *         passed over: the mail reaches those that exist, and `postfleet check` tells the owner.
  * Spec:   RFC 5321 §3.9.1 (aliases), §6.3 (loops).
  */
 import type { Directory, DomainEntry, MailboxEntry, Resolution } from "../directory/directory.ts";

@@ -1,5 +1,9 @@
 /**
- * `postfleet mailbox quota|verify|repair|purge`.
+ * `postfleet mailbox quota|verify|repair|restored|purge`.
+ *
+ * In:     the tools that `mailbox.ts` opens, a mailbox or none (all of them), flags.
+ * Out:    lines; 1 when something is not as it should be, or could not be mended.
+ * Fails:  `CommandError` when there is no such mailbox, or the flags contradict each other.
  */
 import type { MailboxName, MailboxStatus, Quota } from "../mailbox/store.ts";
 import { type CommandContext, CommandError, usage } from "./context.ts";

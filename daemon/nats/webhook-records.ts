@@ -4,7 +4,7 @@
  * `HOOKS`     `place` and `condition` of each hook (id `_`): small, as many as there are hooks.
  * `HOOKWAIT`  `waiting` and `again` (id of the event). Full, it refuses: then who failed keeps its place in the event stream.
  * `HOOKDEAD`  `dead` (id of the event). Full, the oldest leave, so that the dead are in nobody's way.
- * Shares:     of the latter two a namespace takes a bounded part (`hook-ledger.ts`). Leases lie in none of them, but in `OWN`:
+ * Shares:     of the latter two a namespace takes a bounded part (`share.ts`). Leases lie in none of them, but in `OWN`:
  *             whatever is left behind here, somebody looks after the hooks.
  * Ends:       the dead after 30 days, what waits after a little more than the longest patience; an empty record says that it is
  *             gone.

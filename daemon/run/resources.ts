@@ -3,7 +3,7 @@
  *
  * In:     files and folders; a link to NATS.
  * Out:    the first state is published when `publishFiles` resolves; later good ones within two seconds of the change.
- * Fails:  `BadResources` when the first state has problems: nothing is started. Later a bad change is reported, and the
+ * Fails:  `CommandError` (exit code 2) when the first state has problems: nothing is started. Later a bad change is reported, and the
  *         last good state stays in force; a store that is away is tried again.
  */
 import { formatProblem, type Problem } from "../../crds/problem.ts";

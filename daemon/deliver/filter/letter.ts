@@ -3,7 +3,7 @@
  *
  * In:     the header section, with the lines that this mailbox's copy begins with; the body, fetched when a script asks.
  * Out:    the port `SieveMessage`.
- * Limits: a body is looked at up to `bodyOctets`; what lies beyond is as if it were not there.
+ * Limits: a message is looked at up to `letterOctets`; what lies beyond is as if it were not there.
  * Spec:   RFC 5228 §2.4.2.2 (field names in any case; encoded words decoded), RFC 5173 §5 (raw, text, content).
  */
 
