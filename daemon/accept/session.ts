@@ -8,13 +8,11 @@
  * Spec:   RFC 5321 §3.3, §4.1.1; RFC 6409 (submission); RFC 4954 (AUTH).
  */
 import type { Channel } from "../auth/sasl/sasl.ts";
-import type { Directory } from "../directory/directory.ts";
 import { isLoopback } from "../kit/cidr.ts";
 import { mapped, type SaslExchange, type SaslRefusal } from "../kit/sasl.ts";
-import { type Address, type Domain, domainOf } from "../mail/address.ts";
+import type { Address, Domain } from "../mail/address.ts";
 import type { Recipient, Sender } from "../mail/envelope.ts";
 import type { Reply } from "../mail/reply.ts";
-import { isRewritten } from "../mail/srs.ts";
 import type {
   Caller,
   FaultKind,
@@ -28,6 +26,7 @@ import type { Desk } from "./desk.ts";
 import { MessageDraft } from "./draft.ts";
 import { type Expansion, expand } from "./expand.ts";
 import { replies } from "./replies.ts";
+import { returned } from "./returned.ts";
 import { countOn, domainMetersOf, type Meter, metersOf, waitOn } from "./rules/rates.ts";
 import { after, type Refusal, refusal } from "./rules/rule.ts";
 import { Sink } from "./sink.ts";
@@ -192,7 +191,8 @@ export class Session implements MailroomSession {
     // RFC 5321 §4.5.1: `<postmaster>` needs no domain.
     const address = named.address.includes("@") ? (named.address as Address) : directory.postmaster();
     if (address === undefined) return refusal("known", replies.unknownRecipient);
-    const expansion = this.#bounce(directory, address, transaction) ?? expand(directory, address);
+    const bounced = transaction.sender.path === "" && returned(directory, address, this.#desk.parts.returned);
+    const expansion = bounced || expand(directory, address);
     const { standing } = transaction;
     const verdict = this.#desk.rcptRules({
       standing,
@@ -209,16 +209,6 @@ export class Session implements MailroomSession {
     }
     const recipient = { ...named, address };
     return after(verdict, () => this.#approach(transaction, recipient, expansion, facts, signal));
-  }
-
-  /** A path that we rewrote when we passed a message on: its bounces go back to whom it came from. */
-  #bounce(directory: Directory, address: Address, { sender }: Transaction): Expansion | undefined {
-    if (sender.path !== "" || !isRewritten(address)) return undefined;
-    const domain = directory.domain(domainOf(address));
-    const to = domain && this.#desk.parts.returned?.(address, domain.namespace);
-    if (domain === undefined || to === undefined) return undefined;
-    const target = { kind: "remote", address: to, policy: domain.policy } as const;
-    return { kind: "targets", domain, targets: [target], expanded: true };
   }
 
   /** A recipient that the rules welcome: is there room for it, and what does its domain think of the client? */
