@@ -8,22 +8,20 @@
  * Spec:   RFC 9051 §3 (states), §5.2 (updates), §5.4 (autologout), §5.5 (commands are run in the order they came, so no
  *         ambiguity can arise), §7.1.5 (BYE).
  */
-
-import type { ClientSocket, SocketEvents, TlsFacts } from "../kit/client-socket.ts";
+import type { ClientSocket, TlsFacts } from "../kit/client-socket.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
-import { Gone, Output } from "../kit/output.ts";
+import { Gone, type Output } from "../kit/output.ts";
 import type { Spoken } from "../kit/spoken.ts";
-import { type Answer, answerText, bad } from "./answer.ts";
+import { answerText } from "./answer.ts";
 import { capabilities } from "./capabilities.ts";
-import { CommandReader, type LiteralHead, type Reading, type Request } from "./command/reader.ts";
-import { commands } from "./commands/all.ts";
-import { CompressedSocket } from "./compress.ts";
-import { answerTo } from "./failure.ts";
+import { CommandReader, type LiteralHead, type Reading } from "./command/reader.ts";
 import type { Account, Client, ImapHost } from "./host.ts";
+import { Layers } from "./layers.ts";
 import type { ImapLimits } from "./limits.ts";
-import { type Command, type Enabled, isAllowed, type State, type Talk } from "./talk.ts";
-import { Input } from "./wire/input.ts";
+import { perform } from "./perform.ts";
+import type { Enabled, State, Talk } from "./talk.ts";
+import type { Input } from "./wire/input.ts";
 
 export interface SessionOptions {
   readonly host: ImapHost;
@@ -53,13 +51,10 @@ export class Session implements Talk {
   failedLogins = 0;
   after: "tls" | "compression" | undefined;
   #idling = false;
-  #socket: ClientSocket;
+  readonly #layers: Layers;
   readonly #options: SessionOptions;
   readonly #abort = new AbortController();
   readonly #reader: CommandReader;
-  /** Who hears of the socket; a layer may be put between. */
-  #events: SocketEvents;
-  #tls: TlsFacts | undefined;
   /** Between two commands: nothing is being worked on. */
   #waiting = false;
   /** Why it ends between two commands. */
@@ -73,19 +68,23 @@ export class Session implements Talk {
   #account: Account | undefined;
 
   constructor(socket: ClientSocket, options: SessionOptions) {
-    this.#socket = socket;
     this.#options = options;
     this.host = options.host;
     this.client = options.client;
     this.limits = options.limits;
     this.clock = options.clock;
     this.log = options.log;
-    this.#tls = options.tls;
-    this.input = new Input(socket);
-    this.out = new Output(socket);
+    this.#layers = new Layers(socket, options.tls, {
+      touched: () => {
+        this.#touched = this.clock.monotonic();
+      },
+      drained: () => this.#tellSoon(),
+      closed: () => this.#abort.abort(new Gone()),
+    });
+    this.input = this.#layers.input;
+    this.out = this.#layers.out;
     this.#reader = new CommandReader(this.input, this.limits, () => this.ask());
     this.#touched = this.clock.monotonic();
-    this.#events = this.#listeners();
   }
 
   get signal(): AbortSignal {
@@ -93,7 +92,7 @@ export class Session implements Talk {
   }
 
   get encrypted(): boolean {
-    return this.#tls !== undefined;
+    return this.#layers.encrypted;
   }
 
   get mayLogin(): boolean {
@@ -101,11 +100,11 @@ export class Session implements Talk {
   }
 
   get canStartTls(): boolean {
-    return !this.encrypted && this.#socket.startTls !== undefined;
+    return this.#layers.canStartTls;
   }
 
   get compressed(): boolean {
-    return this.#socket instanceof CompressedSocket;
+    return this.#layers.compressed;
   }
 
   get idling(): boolean {
@@ -119,18 +118,13 @@ export class Session implements Talk {
 
   /** Greets and serves until the connection ends. Never rejects. */
   async run(): Promise<void> {
-    this.#socket.attach({
-      data: (octets) => this.#events.data(octets),
-      drained: () => this.#events.drained(),
-      ended: () => this.#events.ended(),
-      closed: () => this.#events.closed(),
-    });
+    this.#layers.attach();
     try {
       this.out.line(`* OK [CAPABILITY ${capabilities(this)}] Postfleet ready`);
       while (this.state.at !== "over") await this.#step();
     } catch (error) {
       if (!(error instanceof Gone) && !this.signal.aborted) this.#report(error, "the session failed");
-      this.#socket.destroy();
+      this.#layers.cut();
     }
     await this.#release();
     this.#options.onOver(this);
@@ -155,9 +149,7 @@ export class Session implements Talk {
 
   abort(): void {
     this.#abort.abort(new Gone());
-    this.input.end();
-    this.out.close();
-    this.#socket.destroy();
+    this.#layers.cut();
   }
 
   /** Looks at the time: `now` is monotonic. */
@@ -230,7 +222,9 @@ export class Session implements Talk {
 
   async #answer(reading: Exclude<Reading, { kind: "ended" }>): Promise<void> {
     const { tag, answer, quiet } =
-      reading.kind === "faulty" ? { ...reading, quiet: true } : await this.#perform(reading.request);
+      reading.kind === "faulty"
+        ? { ...reading, quiet: true }
+        : await perform(this, reading.request, this.#options.spoke);
     if (!quiet || this.state.at === "selected") this.announce(!quiet);
     if (this.state.at === "over") return;
     this.out.line(`${tag} ${answerText(answer)}`);
@@ -239,28 +233,6 @@ export class Session implements Talk {
     if (reading.kind === "faulty" && reading.fatal) this.#bye("Too much to swallow");
     if (this.#closing) this.#end();
     else if (this.after !== undefined) await this.#change(this.after);
-  }
-
-  async #perform(request: Request): Promise<{ tag: string; answer: Answer; quiet: boolean }> {
-    const { tag, name } = request;
-    const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-    const began = this.clock.monotonic();
-    const answer = await this.#try(command, request);
-    const how = ({ OK: "done", NO: "refused", BAD: "wrong" } as const)[answer.status];
-    this.#options.spoke?.(command ? name : "unknown", how, this.clock.monotonic() - began);
-    return { tag, answer, quiet: command?.quiet ?? false };
-  }
-
-  async #try(command: Command | undefined, request: Request): Promise<Answer> {
-    try {
-      if (command !== undefined && isAllowed(command, this.state)) return await command.run(this, request);
-      if (request.literal) await this.swallow(request.literal);
-      return command === undefined
-        ? bad(`Unknown command ${request.name.slice(0, 40)}`, "CLIENTBUG")
-        : bad(`${request.name} is not allowed now`, "CLIENTBUG");
-    } catch (error) {
-      return answerTo(error, request.name, this);
-    }
   }
 
   #report(error: unknown, sentence: string): void {
@@ -287,9 +259,7 @@ export class Session implements Talk {
     const { state } = this;
     if (state.at === "user") this.#account = state.account;
     this.state = { at: "over" };
-    this.out.flush();
-    this.#socket.end();
-    this.input.end();
+    this.#layers.end();
   }
 
   async #release(): Promise<void> {
@@ -305,45 +275,12 @@ export class Session implements Talk {
   /** Both take effect right after the tagged OK. RFC 9051 §6.2.1, RFC 4978 §3 */
   async #change(to: "tls" | "compression"): Promise<void> {
     this.after = undefined;
-    this.out.flush();
-    if (to === "compression") {
-      const waiting = this.input.takeAll();
-      const socket = new CompressedSocket(this.#socket);
-      this.#socket = socket;
-      this.input.moveTo(socket);
-      this.out.moveTo(socket);
-      socket.attach(this.#events);
-      this.#events = socket.below;
-      this.#events.data(waiting);
-      return;
-    }
-    // What came in the clear after STARTTLS must not be taken for something said under TLS.
-    this.input.clear();
+    if (to === "compression") return this.#layers.compress();
     try {
-      this.#tls = await this.#socket.startTls?.();
+      await this.#layers.startTls();
     } catch (error) {
       this.log.info({ client: this.client.address, error: String(error) }, "the TLS handshake failed");
       throw new Gone();
     }
-  }
-
-  #listeners(): SocketEvents {
-    return {
-      data: (octets) => {
-        this.#touched = this.clock.monotonic();
-        this.input.push(octets);
-      },
-      drained: () => {
-        this.#touched = this.clock.monotonic();
-        this.out.drained();
-        this.#tellSoon();
-      },
-      ended: () => this.input.end(),
-      closed: () => {
-        this.#abort.abort(new Gone());
-        this.input.end();
-        this.out.close();
-      },
-    };
   }
 }
