@@ -60,6 +60,17 @@ export const aPolicy = (spec: Written<RelayPolicySpec> = {}, name = "default"): 
   spec,
 });
 
+/** A domain of ours with a mailbox. What this machine sends elsewhere goes to one of its ports, every second until it is taken. */
+export const aHome = (port: number): readonly Document[] => [
+  aDomain("home.example"),
+  aMailbox("ann@home.example"),
+  aPolicy({
+    acceptFrom: { cidrs: ["127.0.0.1/32"] },
+    route: { smarthost: { host: "127.0.0.1", port, tls: "Off" } },
+    retry: { initial: "1s", factor: 1, max: "1s", expireAfter: "1h", delayNoticeAfter: "0s" },
+  }),
+];
+
 /** The same in another namespace than `default`. */
 export const inNamespace =
   (namespace: string) =>

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { backupCommand } from "../../../daemon/cli/backup.ts";
-import { aDomain, aMailbox, aPolicy, manifest } from "../../harness/manifest.ts";
+import { aHome, manifest } from "../../harness/manifest.ts";
 import { startNextHop } from "../../harness/next-hop.ts";
 import { startPostfleet, type TestPostfleet } from "../../harness/postfleet.ts";
 import { submit } from "../../harness/submit.ts";
@@ -21,15 +21,7 @@ const hop = await startNextHop({
   reply: ({ stage, line }) =>
     stage === "rcpt" && !open && /held/.test(line) ? "451 4.2.0 not today" : undefined,
 });
-const resources = manifest(
-  aDomain("home.example"),
-  aMailbox("ann@home.example"),
-  aPolicy({
-    acceptFrom: { cidrs: ["127.0.0.1/32"] },
-    route: { smarthost: { host: "127.0.0.1", port: hop.port, tls: "Off" } },
-    retry: { initial: "1s", factor: 1, max: "1s", expireAfter: "1h", delayNoticeAfter: "0s" },
-  }),
-);
+const resources = manifest(aHome(hop.port));
 /** Beyond what travels in a job's record. */
 const large = `Subject: large\n\n${"A line of it.\n".repeat(25_000)}`;
 let place: string;

@@ -6,7 +6,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { makeCertificate } from "../../harness/certificates.ts";
-import { aDomain, aMailbox, aPolicy, manifest } from "../../harness/manifest.ts";
+import { aHome, manifest } from "../../harness/manifest.ts";
 import { startNextHop } from "../../harness/next-hop.ts";
 import { observe } from "../../harness/observe.ts";
 import { startPostfleet } from "../../harness/postfleet.ts";
@@ -19,15 +19,7 @@ const launcher = new URL("../../../bin/postfleet", import.meta.url).pathname;
 /** What the next hop says to RCPT; tests change it. */
 let answer: string | undefined;
 const hop = await startNextHop({ reply: ({ stage }) => (stage === "rcpt" ? answer : undefined) });
-const resources = manifest(
-  aDomain("home.example"),
-  aMailbox("ann@home.example"),
-  aPolicy({
-    acceptFrom: { cidrs: ["127.0.0.1/32"] },
-    route: { smarthost: { host: "127.0.0.1", port: hop.port, tls: "Off" } },
-    retry: { initial: "1s", factor: 1, max: "1s", expireAfter: "1h", delayNoticeAfter: "0s" },
-  }),
-);
+const resources = manifest(aHome(hop.port));
 const fleet = await startPostfleet({ resources, args: ["--hostname", "mx.fleet.example", "--grace", "20"] });
 after(async () => {
   await fleet[Symbol.asyncDispose]();

@@ -8,7 +8,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { aDomain, aMailbox, aPolicy, manifest } from "../../harness/manifest.ts";
+import { aHome, manifest } from "../../harness/manifest.ts";
 import { startNats } from "../../harness/nats-server.ts";
 import { startNextHop } from "../../harness/next-hop.ts";
 import { observe } from "../../harness/observe.ts";
@@ -28,15 +28,7 @@ const env = {
   NATS_PASSWORD: nats.password,
   POSTFLEET_DIRECTORY_KEY_FILE: directoryKey,
 };
-const resources = manifest(
-  aDomain("home.example"),
-  aMailbox("ann@home.example"),
-  aPolicy({
-    acceptFrom: { cidrs: ["127.0.0.1/32"] },
-    route: { smarthost: { host: "127.0.0.1", port: hop.port, tls: "Off" } },
-    retry: { initial: "1s", factor: 1, max: "1s", expireAfter: "1h", delayNoticeAfter: "0s" },
-  }),
-);
+const resources = manifest(aHome(hop.port));
 
 /** Only the gateway brings resource files; the others read the directory. */
 const start = (role: string): Promise<TestPostfleet> =>

@@ -15,7 +15,7 @@ import { ensureNamespaceMailboxes } from "../../../daemon/nats/installation.ts";
 import { JetStreamMailboxStore } from "../../../daemon/nats/mailbox/store.ts";
 import { askWeb } from "../../../daemon/net/ask-web.ts";
 import type { PolicyName } from "../../../daemon/queue/job.ts";
-import { aDomain, aMailbox, aPolicy, type Document, manifest } from "../../harness/manifest.ts";
+import { aHome, inNamespace, manifest } from "../../harness/manifest.ts";
 import { type Script, startNextHop } from "../../harness/next-hop.ts";
 import { startPostfleet, type TestPostfleet } from "../../harness/postfleet.ts";
 import { run } from "../../harness/programs.ts";
@@ -34,21 +34,7 @@ const script: Script = {
   },
 };
 const hop = await startNextHop(script);
-const inTeam = (document: Document): Document => ({
-  ...document,
-  metadata: { ...(document["metadata"] as object), namespace: "team" },
-});
-const resources = manifest(
-  ...[
-    aDomain("home.example"),
-    aMailbox("ann@home.example"),
-    aPolicy({
-      acceptFrom: { cidrs: ["127.0.0.1/32"] },
-      route: { smarthost: { host: "127.0.0.1", port: hop.port, tls: "Off" } },
-      retry: { initial: "1s", factor: 1, max: "1s", expireAfter: "1h", delayNoticeAfter: "0s" },
-    }),
-  ].map(inTeam),
-);
+const resources = manifest(aHome(hop.port).map(inNamespace("team")));
 const opened: AsyncDisposable[] = [];
 after(async () => {
   for (const each of opened) await each[Symbol.asyncDispose]();
