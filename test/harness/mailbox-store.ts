@@ -1,8 +1,9 @@
 /**
  * The mailbox store on a real nats-server.
  *
- * In:   a link. Out: `mailboxStore`, on streams that are there; `emptyMailboxStore`, on new ones: what they held is gone.
+ * In:   a link. Out: `mailboxStore`, on streams that are there; `emptyMailboxStore`: what they held is gone.
  */
+import assert from "node:assert/strict";
 import { systemClock } from "../../daemon/kit/clock.ts";
 import { silent } from "../../daemon/kit/log.ts";
 import type { Link } from "../../daemon/nats/connect.ts";
@@ -23,6 +24,8 @@ export const mailboxStore = (
     ...over,
   });
 
+/** The server's word for a stream that is not there. */
+const NO_STREAM = 10059;
 /** More than any test has. */
 const shardsMax = 3;
 
@@ -30,8 +33,14 @@ export async function emptyMailboxStore(
   link: Link,
   over: Partial<JetStreamMailboxOptions> = {},
 ): Promise<JetStreamMailboxStore> {
-  for (let shard = 0; shard < shardsMax; shard++)
-    await link.nc.request(`$JS.API.STREAM.DELETE.${mailStream(shard)}`, "", { timeout: 5_000 });
+  for (let shard = 0; shard < shardsMax; shard++) await purge(link, mailStream(shard));
   await ensureMailboxStreams(link, over.shards ?? 1, { replicas: 1, bytes: 0 });
   return mailboxStore(link, over);
+}
+
+/** Not deleted: the server makes a stream anew before all of the one before has gone from its disk, and may fail at it. */
+async function purge(link: Link, stream: string): Promise<void> {
+  const answer = await link.nc.request(`$JS.API.STREAM.PURGE.${stream}`, "", { timeout: 5_000 });
+  const { error } = answer.json<{ readonly error?: { readonly err_code: number } }>();
+  assert.ok(error === undefined || error.err_code === NO_STREAM, JSON.stringify(error));
 }
