@@ -347,7 +347,13 @@ for (const [name, section] of Object.entries(costly))
     timeout: 60_000,
   }, async () => {
     assert.ok(section.length <= 64 << 10, `${section.length}`);
-    const means = { lookup: lookup(), hostname: "mx.us.test", clock: systemClock, chance: () => 0 };
+    const means = {
+      lookup: lookup(),
+      hostname: "mx.us.test",
+      clock: systemClock,
+      chance: () => 0,
+      log: silent,
+    };
     const examination = new Examination({ client: "192.0.2.9", helo: "h", reversePath: "" }, means);
     const before = process.cpuUsage();
     examination.header(Buffer.from(`${section}\r\n`, "latin1"));
@@ -365,6 +371,7 @@ test("a record of more than 4 KiB is none: nobody needs one, and it would cost s
     hostname: "mx.us.test",
     clock: systemClock,
     chance: () => 0,
+    log: silent,
   };
   const examination = new Examination({ client: "192.0.2.9", helo: "h", reversePath: "x@a.test" }, means);
   examination.header(Buffer.from(`${author}\r\n`));
@@ -391,6 +398,7 @@ test("a signature with SHA-1 vouches for nobody", async () => {
     hostname: "mx.us.test",
     clock: systemClock,
     chance: () => 0,
+    log: silent,
   };
   const examination = new Examination({ client: "192.0.2.9", helo: "h", reversePath: "ann@a.test" }, means);
   examination.header(Buffer.from(`${unsigned.replace(":", ": ")}${value}\r\nFrom: ann@a.test\r\n\r\n`));
