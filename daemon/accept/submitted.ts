@@ -21,6 +21,8 @@ export interface Submitted {
 
 /** It travels in the queue's record. */
 const bccKept = 8 << 10;
+/** A From field that is longer is no author: lists of addresses are read up to a bound, and whoever is beyond it is not seen. */
+const fromRead = 1_000;
 const lf = 10;
 const interesting = /^(bcc|resent-bcc|from|x-postfleet-sent-copy)[ \t]*:/i;
 
@@ -74,6 +76,7 @@ function authorsOf(field: string): (Address | undefined)[] {
     .slice(field.indexOf(":") + 1)
     .replace(/\r?\n(?=[ \t])/g, "")
     .trim();
+  if (value.length > fromRead) return [undefined];
   const found = addresses(value).flatMap(({ local, host }) =>
     host === null ? [] : [parseAddress(`${local ?? ""}@${host}`)],
   );
