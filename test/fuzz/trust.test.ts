@@ -1,13 +1,17 @@
 /**
  * Random octets and texts into every parser of trust that a stranger reaches: the PROXY header, header sections with
- * signatures and ARC sets, results fields, MTA-STS policies and records, rewritten paths, TLSA and other DNS answers.
+ * signatures and ARC sets, what the DNS says of a message's origin, results fields, MTA-STS policies and records, rewritten
+ * paths, TLSA and other DNS answers.
  * What must hold: nothing throws, nothing waits for more than it can get, nothing that comes out ends a line.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { authservIdOf, withoutForged } from "../../daemon/auth/origin/results-field.ts";
+import { Examination } from "../../daemon/auth/origin/examination.ts";
+import type { Lookup } from "../../daemon/auth/origin/lookup.ts";
+import { authservIdOf, resultsField, withoutForged } from "../../daemon/auth/origin/results-field.ts";
 import { readReply } from "../../daemon/dns/wire.ts";
+import { systemClock } from "../../daemon/kit/clock.ts";
 import type { Address, Domain } from "../../daemon/mail/address.ts";
 import { arcSet } from "../../daemon/mail/arc/seal.ts";
 import { RelaxedBodyHash, relaxedField } from "../../daemon/mail/dkim/canonical.ts";
@@ -72,6 +76,79 @@ test("header sections, and what is made of them", async () => {
       for (const field of kept.split(/(?<=\n)(?=[^ \t])/)) assert.notEqual(authservIdOf(field), "mx.us.test");
     }),
     { numRuns: 500 },
+  );
+});
+
+const record = words(
+  "v=spf1 ",
+  "v=DMARC1; ",
+  "v=DKIM1; k=rsa; ",
+  "p=",
+  "p=reject; ",
+  "sp=none; ",
+  "pct=50; ",
+  "include:",
+  "redirect=",
+  "exists:",
+  "ip4:192.0.2.1/",
+  "ip6:::1",
+  "a",
+  "mx",
+  "ptr",
+  "%{",
+  "%{d1r.}",
+  "%{p}",
+  "}",
+  "a.test ",
+  "-all",
+  "\0",
+  ";",
+);
+const signature = words(
+  "DKIM-Signature: ",
+  "ARC-Seal: i=1; cv=none; ",
+  "ARC-Message-Signature: i=1; ",
+  "ARC-Authentication-Results: i=1; x",
+  "From: ",
+  "<a@a.test>",
+  "a@b.test, ",
+  "v=1; a=rsa-sha256; ",
+  "a=ed25519-sha256; ",
+  "c=relaxed/simple; ",
+  "d=a.test; s=s; ",
+  "i=@a.test; ",
+  "h=from:from:to; ",
+  "l=1; t=1; x=2; ",
+  "bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; ",
+  "b=AAAA; ",
+  "\r\n ",
+  "\r\n",
+  "\xff",
+);
+
+test("what strangers and their DNS say of a message's origin", async () => {
+  const letter = fc.record({ section: signature, body: fc.uint8Array({ maxLength: 40 }) });
+  const answers = fc.array(record, { minLength: 1, maxLength: 4 });
+  await fuzz(
+    "trust: what strangers and their DNS say of a message's origin",
+    fc.asyncProperty(letter, answers, fc.domain(), async ({ section, body }, texts, helo) => {
+      let asked = 0;
+      const lookup: Lookup = async (_name, type) => {
+        const text = texts[asked++ % texts.length];
+        if (type === "TXT") return { kind: "found", records: [text] };
+        if (type === "A") return { kind: "found", records: [{ address: "192.0.2.9" }] };
+        return asked % 2 === 0 ? { kind: "none" } : { kind: "failed", text: "SERVFAIL" };
+      };
+      const means = { lookup, hostname: "mx.us.test", clock: systemClock, chance: Math.random };
+      const envelope = { client: "192.0.2.1", helo, reversePath: "a@a.test" };
+      const examination = new Examination(envelope, means);
+      examination.header(Buffer.from(`${section}\r\n\r\n`, "latin1"));
+      await examination.write(body);
+      const field = resultsField("mx.us.test", await examination.end());
+      assert.match(field, /^Authentication-Results: mx\.us\.test;\r\n(?: [ -~]+;\r\n)* [ -~]+\r\n$/);
+      assert.ok(asked < 200, `${asked} questions`);
+    }),
+    { numRuns: 300 },
   );
 });
 
