@@ -12,6 +12,7 @@ import type { Lookup } from "../../daemon/auth/origin/lookup.ts";
 import { authservIdOf, resultsField, withoutForged } from "../../daemon/auth/origin/results-field.ts";
 import { readReply } from "../../daemon/dns/wire.ts";
 import { systemClock } from "../../daemon/kit/clock.ts";
+import { silent } from "../../daemon/kit/log.ts";
 import type { Address, Domain } from "../../daemon/mail/address.ts";
 import { arcSet } from "../../daemon/mail/arc/seal.ts";
 import { RelaxedBodyHash, relaxedField } from "../../daemon/mail/dkim/canonical.ts";
@@ -139,7 +140,8 @@ test("what strangers and their DNS say of a message's origin", async () => {
         if (type === "A") return { kind: "found", records: [{ address: "192.0.2.9" }] };
         return asked % 2 === 0 ? { kind: "none" } : { kind: "failed", text: "SERVFAIL" };
       };
-      const means = { lookup, hostname: "mx.us.test", clock: systemClock, chance: Math.random };
+      const chance = Math.random;
+      const means = { lookup, hostname: "mx.us.test", clock: systemClock, chance, log: silent };
       const envelope = { client: "192.0.2.1", helo, reversePath: "a@a.test" };
       const examination = new Examination(envelope, means);
       examination.header(Buffer.from(`${section}\r\n\r\n`, "latin1"));
