@@ -80,6 +80,22 @@ test("where nobody listens the answer comes at once; who is there and does not a
   assert.deepEqual(late, { said: [], missing: ["mute"] });
 });
 
+test("silence is not taken for absence: who listens and says nothing in time is missing", async (t) => {
+  const link = await open(t);
+  const busy = await open(t);
+  busy.nc.subscribe("figures.inquiry._.all", { callback: () => {} });
+  await busy.nc.flush();
+  const soon = { signal, hereMs: 50, patienceMs: 500 };
+  const all = await inquire({ link, namespaces: [], inquiry: {}, ...soon });
+  assert.deepEqual(all, { said: [], missing: ["all daemons"] });
+  const some = await inquire({ link, namespaces: ["shop"], inquiry: {}, ...soon });
+  assert.deepEqual(some, { said: [], missing: ["the daemons of all namespaces"] });
+  const away = { confined: undefined, nc: link.nc, inbox: () => link.inbox(), isUp: () => false } as Link;
+  assert.deepEqual((await inquire({ link: away, namespaces: [], inquiry: {}, ...soon })).missing, [
+    "all daemons",
+  ]);
+});
+
 test("a policy is suspended for everybody who follows, also behind a new start, until it is resumed", async (t) => {
   const link = await open(t);
   const sizes = { replicas: 1, queueBytes: 0, bodyBytes: 0, eventBytes: 0 };

@@ -29,7 +29,7 @@ export interface Said<Answer> extends Voice {
 
 export interface Heard<Answer> {
   readonly said: readonly Said<Answer>[];
-  /** Members that were there, and did not answer in time. */
+  /** Members that were there, and did not answer in time; or those of whom nobody knows whether they are there. */
   readonly missing: readonly string[];
 }
 
@@ -99,14 +99,23 @@ export async function inquire<Answer>(options: InquireOptions): Promise<Heard<An
   const id = nuid.next();
   const ears = [EVERY, ...namespaces].map((namespace) => new Ear<Answer>(link, namespace, id));
   try {
-    if (!link.isUp()) return { said: [], missing: [] };
+    if (!link.isUp()) return { said: [], missing: [EVERYBODY] };
     const question = JSON.stringify({ id, inquiry } satisfies Question);
     for (const ear of ears) ear.ask(question);
     await Promise.all(ears.map((ear) => ear.done(options, hereMs, patienceMs)));
-    return { said: ears.flatMap((ear) => ear.said()), missing: ears.flatMap((ear) => ear.missing()) };
+    return { said: ears.flatMap((ear) => ear.said()), missing: missingOf(ears) };
   } finally {
     for (const ear of ears) ear[Symbol.dispose]();
   }
+}
+
+/** So they are called when not even NATS says whether there are any. */
+const EVERYBODY = "all daemons";
+
+function missingOf(ears: readonly Ear<unknown>[]): string[] {
+  const silent = ears.filter(({ isSilent }) => isSilent);
+  const unheard = silent.length === ears.length ? [EVERYBODY] : silent.map(({ whose }) => whose);
+  return [...ears.flatMap((ear) => ear.missing()), ...unheard];
 }
 
 /** Listens for those of one namespace. */
@@ -156,6 +165,15 @@ class Ear<Answer> implements Disposable {
       });
     stop.removeEventListener("abort", changed);
     here.removeEventListener("abort", changed);
+  }
+
+  /** Neither did anybody speak, nor did the server say that nobody listens: who is asked is too busy, or NATS is away. */
+  get isSilent(): boolean {
+    return !this.#settled && this.#voices.size === 0;
+  }
+
+  get whose(): string {
+    return this.#namespace === EVERY ? "the daemons of all namespaces" : `the daemons of ${this.#namespace}`;
   }
 
   said(): Said<Answer>[] {

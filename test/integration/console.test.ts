@@ -314,6 +314,32 @@ test("the overview follows what happens without being loaded again", chromium, a
   await until("it is shown", async () => (Number(await queued.textContent()) > before ? true : undefined));
 });
 
+test(
+  "an overview that is not heard of any more says so beside its last figures, until it is again",
+  chromium,
+  async () => {
+    const page = await browser.page();
+    let isAway = false;
+    await page.route("**/api/v1/live", async (route) => {
+      if (!isAway) return route.fulfill({ contentType: "text/event-stream", body: `data: ${figures}\n\n` });
+      const detail = "The store does not answer: away";
+      return route.fulfill({
+        status: 503,
+        contentType: "application/problem+json",
+        body: JSON.stringify({ detail }),
+      });
+    });
+    const figures = JSON.stringify((await api.get("/overview")).body);
+    await page.goto(`/#${api.token}`);
+    await page.getByText("As of").waitFor();
+    isAway = true;
+    await page.getByRole("alert").getByText("The store does not answer").waitFor();
+    assert.equal(await page.getByText("As of").count(), 1);
+    isAway = false;
+    await page.getByRole("alert").waitFor({ state: "detached" });
+  },
+);
+
 test("a viewer looks, and finds nothing to order with", chromium, async () => {
   const page = await browser.page();
   await page.route("**/api/v1/session", async (route) => {

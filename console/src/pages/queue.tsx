@@ -187,7 +187,7 @@ function Row({ job, steers, isChosen, onToggle }: RowProps) {
           />
         </td>
       ) : null}
-      <td>
+      <td class="text">
         <Link to={`/message${query({ id: job.message })}`}>{first}</Link>
         {others > 0 ? ` and ${count(others)} more` : ""}
       </td>

@@ -34,7 +34,9 @@ export function Sites({ steers }: PageProps) {
       </p>
       {said}
       {data.sites.length === 0 ? (
-        <Empty busy={false}>Mail goes nowhere just now.</Empty>
+        <Empty busy={false}>
+          {data.missing.length > 0 ? "No site is known just now." : "Mail goes nowhere just now."}
+        </Empty>
       ) : (
         <Table
           label="Sites"

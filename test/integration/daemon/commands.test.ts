@@ -87,6 +87,39 @@ test("queue list --json, by every kind of filter", async () => {
   assert.equal(await fleet.command("queue", "list", "--filter", "sender=jason*,state=held"), "");
 });
 
+test("queue destinations and queue sites: how much waits for where, and how it answers", async () => {
+  await deferred("count@away.example");
+  const [row = []] = await rows("queue", "destinations", "--filter", "destination=away.*,state=deferred");
+  const [destination, cls, policy, jobs = "", states, next = ""] = row;
+  assert.deepEqual([destination, cls, policy], ["away.example", "relay", "default/default"]);
+  assert.match(jobs, /^[1-9]\d* jobs$/);
+  assert.equal(states, jobs.replace("jobs", "deferred"));
+  assert.match(next, /^next 20\d\d-.*Z$/);
+  await assert.rejects(
+    fleet.command("queue", "destinations", "--filter", "sender=x"),
+    /ended with 2: .*sender=x: destinations are chosen by class, namespace, policy/,
+  );
+  await fleet.command(
+    "queue",
+    "suspend",
+    "default/default",
+    "--site",
+    "away.example",
+    "--reason",
+    "they move",
+  );
+  const site = await until("the suspension to be told", async () =>
+    (await rows("queue", "sites")).find(
+      ([name = "", , state]) => /^away/.test(name) && state === "suspended",
+    ),
+  );
+  assert.match(site.at(-1) ?? "", /^since 20.*: they move$/);
+  await fleet.command("queue", "resume", "default/default", "--site", "away.example");
+  await until("it to go on", async () =>
+    (await rows("queue", "sites")).every(([, , state]) => state !== "suspended") ? true : undefined,
+  );
+});
+
 test("queue show ID: all that is known of a message", async () => {
   const id = await deferred("show@away.example");
   const text = await fleet.command("queue", "show", id);
