@@ -70,11 +70,12 @@ const ids = [
   ['Authentication-Results: "mx\\.us.\\test"; x\r\n', "mx.us.test"],
   ["Authentication-Results: \0mx.us\x01.test; x\r\n", "mx.us.test"],
   ["Authentication-Results: ; x\r\n", ""],
+  [`Authentication-Results: ${"a.".repeat(30_000)}us.test; x\r\n`, ""],
   ["X-Authentication-Results: mx.us.test\r\n", undefined],
   ["Subject: Authentication-Results: mx.us.test\r\n", undefined],
 ] as const;
 for (const [field, want] of ids)
-  test(`who wrote ${JSON.stringify(field)}`, () => assert.equal(authservIdOf(field), want));
+  test(`who wrote ${JSON.stringify(field).slice(0, 80)}`, () => assert.equal(authservIdOf(field), want));
 
 test("fields that claim to be ours are taken out, whatever their folding; others stay", () => {
   const section = Buffer.from(

@@ -71,7 +71,7 @@ export function withoutForged(section: Buffer, isOurs: (authservId: string) => b
   return Buffer.from(kept.join(""), "latin1");
 }
 
-/** Who wrote it, in lower case; `undefined` for another field. */
+/** Who wrote it, in lower case, or "" for nobody that can be named; `undefined` for another field. */
 export function authservIdOf(field: string): string | undefined {
   const value = /^authentication-results[ \t]*:([\s\S]*)$/i.exec(field)?.[1];
   if (value === undefined) return undefined;
@@ -79,7 +79,8 @@ export function authservIdOf(field: string): string | undefined {
   const bare = withoutComments(value.replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/g, "")).trimStart();
   const quoted = /^"((?:[^"\\]|\\.)*)/.exec(bare)?.[1]?.replace(/\\(.)/g, "$1");
   const id = quoted ?? /^[^\s;]*/.exec(bare)?.[0] ?? "";
-  return id.toLowerCase().replace(/\.$/, "");
+  // No name of ours is longer, and whoever compares looks at every domain above it.
+  return id.length > valueMax ? "" : id.toLowerCase().replace(/\.$/, "");
 }
 
 /** Comments may stand before the name, and inside one another. RFC 5322 §3.2.2 */
