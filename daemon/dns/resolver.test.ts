@@ -14,6 +14,9 @@ const zone: Zone = {
   "alias.test": ["30 CNAME example.test"],
   "loop.test": ["CNAME pool.test"],
   "pool.test": ["CNAME loop.test"],
+  ...Object.fromEntries(
+    [1, 2, 3].map((n) => [`large${n}.test`, [`TXT ${`"${"x".repeat(250)}" `.repeat(16).trim()}`]]),
+  ),
   "big.test": Array.from({ length: 60 }, (_, n) => `MX ${n} a-rather-long-name-${n}.example.test`),
 };
 
@@ -262,6 +265,22 @@ test("the cache is bounded", async (t) => {
   await world.resolver.mx("null.test", t.signal);
   await world.resolver.mx("example.test", t.signal);
   assert.equal(world.first.count("example.test"), 2);
+});
+
+test("the cache is bounded by what answers weigh, too: large ones make room, small ones stay", async (t) => {
+  await using world = await open({ cacheOctets: 10_000 });
+  const { first, resolver } = world;
+  for (const name of ["null.test", "large1.test", "large2.test", "large3.test"]) {
+    await resolver.txt(name, t.signal);
+    await resolver.mx("null.test", t.signal); // asked for most lately
+  }
+  await resolver.txt("large3.test", t.signal);
+  const before = first.asked.length;
+  await resolver.mx("null.test", t.signal);
+  await resolver.txt("large3.test", t.signal);
+  assert.equal(first.asked.length, before);
+  await resolver.txt("large1.test", t.signal);
+  assert.ok(first.asked.length > before, "4 kB each, and room for two");
 });
 
 test("closing ends what is in flight: everyone hears a failure", async (t) => {

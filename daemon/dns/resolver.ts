@@ -34,6 +34,20 @@ export interface ResolverOptions {
   readonly maxSlow?: number;
   readonly patienceMs?: number;
   readonly cacheEntries?: number;
+  /** About so much memory; whoever has a name decides how large its answers are. */
+  readonly cacheOctets?: number;
+}
+
+/** About what an answer takes in memory: an entry, its names, and each record. */
+function weightOf(key: string, answer: Kept<Data[QueryType]>): number {
+  const records = answer.kind === "found" ? answer.records : [];
+  return records.reduce((sum, record) => sum + octetsOf(record), 300 + key.length);
+}
+
+function octetsOf(record: Data[QueryType]): number {
+  if (typeof record === "string") return 50 + record.length;
+  if ("data" in record) return 200 + record.data.length;
+  return 150 + ("host" in record ? record.host.length : 0);
 }
 
 /** `randomInt` draws from the system's generator: ids and letter case must not be guessable. */
@@ -78,10 +92,12 @@ export class Resolver implements Dns, AsyncDisposable {
       maxSlow: 128,
       patienceMs: 500,
       cacheEntries: 50_000,
+      cacheOctets: 64 << 20,
     };
     this.#options = { ...defaults, ...options };
     this.#servers = options.servers;
-    this.#cache = new TtlCache(this.#options.cacheEntries);
+    const { cacheEntries, cacheOctets } = this.#options;
+    this.#cache = new TtlCache(cacheEntries, { most: cacheOctets, of: weightOf });
     const { maxInFlight: quick, maxSlow: slow, patienceMs, clock } = this.#options;
     this.#gate = new Gate({ quick, slow, patienceMs, clock });
   }
