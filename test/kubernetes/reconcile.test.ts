@@ -19,6 +19,9 @@ import {
 } from "../harness/operator.ts";
 import { until, untilTrue } from "../harness/until.ts";
 
+/** They are asked for every few seconds, and told behind everything else. */
+const figuresMs = 120_000;
+
 describe("operator", needsKubeApi, () => {
   let cluster: Cluster;
   let operator: OperatorProcess;
@@ -222,10 +225,14 @@ describe("operator", needsKubeApi, () => {
       const figures = await operator.metrics();
       return !/postfleet_operator_keys\{kind="[^"]*",state="busy"\} [1-9]/.test(figures);
     });
-    await untilTrue("every policy's figures to be told", async () => {
-      const policies = await cluster.kube.list(kinds.RelayPolicy, {}, soon());
-      return policies.every(({ status }) => (status as { readonly queue?: object }).queue !== undefined);
-    });
+    await untilTrue(
+      "every policy's figures to be told",
+      async () => {
+        const policies = await cluster.kube.list(kinds.RelayPolicy, {}, soon());
+        return policies.every(({ status }) => (status as { readonly queue?: object }).queue !== undefined);
+      },
+      figuresMs,
+    );
     await operator[Symbol.asyncDispose]();
     const begin = (await cluster.api.audit()).length;
     operator = await cluster.operator();
