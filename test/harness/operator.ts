@@ -81,6 +81,21 @@ export async function openCluster(options: KubeApiOptions = {}): Promise<Cluster
   return cluster;
 }
 
+/** A cluster in which an operator runs, and a daemon of each shared set. All of it ends with the cluster. */
+export async function openServed(): Promise<{
+  readonly cluster: Cluster;
+  readonly operator: OperatorProcess;
+  readonly gateway: StandIn;
+}> {
+  await using failing = new AsyncDisposableStack();
+  const cluster = failing.use(await openCluster());
+  const operator = await cluster.operator();
+  const gateway = await cluster.daemon("gateway");
+  await cluster.daemon("mailbox");
+  failing.move();
+  return { cluster, operator, gateway };
+}
+
 class TestCluster implements Cluster {
   readonly api: KubeApi;
   readonly kube: KubeClient;

@@ -9,7 +9,7 @@ import type { KubeObject } from "../../operator/kube/object.ts";
 import { makeCertificate } from "../harness/certificates.ts";
 import { needsKubeApi } from "../harness/kube-api.ts";
 import { condition, is, promptMs, ready, resource, secret } from "../harness/kube-resources.ts";
-import { type Cluster, type OperatorProcess, openCluster, type StandIn, soon } from "../harness/operator.ts";
+import { type Cluster, type OperatorProcess, openServed, type StandIn, soon } from "../harness/operator.ts";
 import { untilTrue } from "../harness/until.ts";
 
 describe("content filters", needsKubeApi, () => {
@@ -18,10 +18,7 @@ describe("content filters", needsKubeApi, () => {
   let gateway: StandIn;
 
   before(async () => {
-    cluster = await openCluster();
-    operator = await cluster.operator();
-    gateway = await cluster.daemon("gateway");
-    await cluster.daemon("mailbox");
+    ({ cluster, operator, gateway } = await openServed());
   });
   after(() => cluster[Symbol.asyncDispose]());
 

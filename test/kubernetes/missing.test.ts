@@ -11,7 +11,7 @@ import { kinds } from "../../operator/kube/kinds.ts";
 import type { Kind } from "../../operator/kube/port.ts";
 import { needsKubeApi } from "../harness/kube-api.ts";
 import { condition, is, promptMs, ready, resource, secret } from "../harness/kube-resources.ts";
-import { type Cluster, type OperatorProcess, openCluster, type StandIn, soon } from "../harness/operator.ts";
+import { type Cluster, type OperatorProcess, openServed, type StandIn, soon } from "../harness/operator.ts";
 import { untilTrue } from "../harness/until.ts";
 
 /** How webhooks fare is looked at now and then. */
@@ -23,10 +23,7 @@ describe("what is missing", needsKubeApi, () => {
   let gateway: StandIn;
 
   before(async () => {
-    cluster = await openCluster();
-    operator = await cluster.operator();
-    gateway = await cluster.daemon("gateway");
-    await cluster.daemon("mailbox");
+    ({ cluster, operator, gateway } = await openServed());
   });
   after(() => cluster[Symbol.asyncDispose]());
 

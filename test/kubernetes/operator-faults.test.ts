@@ -9,7 +9,7 @@ import { kinds } from "../../operator/kube/kinds.ts";
 import type { KubeObject } from "../../operator/kube/object.ts";
 import { needsKubeApi } from "../harness/kube-api.ts";
 import { ready, resource } from "../harness/kube-resources.ts";
-import { type Cluster, type OperatorProcess, openCluster, type StandIn } from "../harness/operator.ts";
+import { type Cluster, type OperatorProcess, openServed, type StandIn } from "../harness/operator.ts";
 import { untilTrue } from "../harness/until.ts";
 
 /** Leases last 15 s, and retries are up to a minute apart. */
@@ -21,10 +21,7 @@ describe("operator in trouble", needsKubeApi, () => {
   let gateway: StandIn;
 
   before(async () => {
-    cluster = await openCluster();
-    operator = await cluster.operator();
-    gateway = await cluster.daemon("gateway");
-    await cluster.daemon("mailbox");
+    ({ cluster, operator, gateway } = await openServed());
   });
   after(() => cluster[Symbol.asyncDispose]());
 

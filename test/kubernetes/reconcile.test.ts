@@ -12,7 +12,7 @@ import { condition, containersOf, is, promptMs, ready, resource, sizeOf } from "
 import {
   type Cluster,
   type OperatorProcess,
-  openCluster,
+  openServed,
   release,
   type StandIn,
   soon,
@@ -28,10 +28,7 @@ describe("operator", needsKubeApi, () => {
   let gateway: StandIn;
 
   before(async () => {
-    cluster = await openCluster();
-    operator = await cluster.operator();
-    gateway = await cluster.daemon("gateway");
-    await cluster.daemon("mailbox");
+    ({ cluster, operator, gateway } = await openServed());
   });
   after(() => cluster[Symbol.asyncDispose]());
 
