@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { test } from "node:test";
+import { exportsOf } from "./harness/exports.ts";
 import { cycles, type Import, importsOf, readSource, root, type SourceFile } from "./harness/source.ts";
 
 /** Each step of `daemon/`, lowest first. */
@@ -117,6 +118,26 @@ for (const { what, owner, types } of owners) {
   });
 }
 
+/** What stands in for an outside system beside its port, for tests of many parts. */
+const forTests = /^Memory[A-Z]/;
+/** Folders that do not keep to it in every file yet. */
+const notYet = /^(console|daemon\/(api|dns|mail\/dkim))\//;
+
+test("what is exported is used by another file, and not by tests alone", () => {
+  const files = [...all, ...readSource("console")];
+  const testing = new Set(files.filter(isTest).map(({ path }) => path));
+  const idle = exportsOf(files)
+    .filter(({ path, name }) => path !== "crds/types.ts" && !forTests.test(name) && !notYet.test(path))
+    .filter(({ path, users, isType, mentionedAtHome }) => {
+      if (mentionedAtHome) return !isType && users.length === 0;
+      return users.every((user) => testing.has(user) && !testing.has(path));
+    });
+  assert.deepEqual(
+    idle.map(({ path, name }) => `${path}: ${name}`),
+    [],
+  );
+});
+
 test("there are no default exports", () => {
   // Node's test runner insists on one for a reporter.
   const files = all.filter(({ path }) => path !== "scripts/quiet-reporter.ts");
@@ -221,6 +242,33 @@ for (const [from, to, allowed] of directions) {
     const [first] = importing.imports;
     assert.ok(first !== undefined);
     assert.equal(objection(importing, first) === undefined, allowed);
+  });
+}
+
+/** Who uses `a` of x.ts, and whether x.ts mentions it again. */
+const uses = [
+  ["export const a = 1;", "", [], false],
+  ["export const a = 1;\nconst b = a;", "", [], true],
+  ["export const a = 1;\n// a", 'import { a } from "./x.ts";', ["y.ts"], false],
+  ["export type a = 1;", 'import { type a } from "./x.ts";', ["y.ts"], false],
+  ["export interface a {}", 'import type {\n  b,\n  a,\n} from "./x.ts";', ["y.ts"], false],
+  ["export async function a() {}", 'export { a } from "./x.ts";', ["y.ts"], false],
+  ["export class a {}", 'import { a as b } from "./x.ts";', ["y.ts"], false],
+  ["export const a = 1;", 'import * as x from "./x.ts";', ["y.ts"], false],
+  ["export const a = 1;", 'const x = await import("./x.ts");', ["y.ts"], false],
+  ["export const a = 1;", 'import { ab, b as a } from "./x.ts";', [], false],
+] as const;
+
+for (const [x, y, users, mentionedAtHome] of uses) {
+  test(`${JSON.stringify(x)} and ${JSON.stringify(y)}: used by ${users.length}`, () => {
+    const [found] = exportsOf([
+      { ...file("x.ts"), text: x },
+      { ...file("y.ts"), text: y },
+    ]);
+    assert.deepEqual(
+      { users: found?.users, mentionedAtHome: found?.mentionedAtHome },
+      { users, mentionedAtHome },
+    );
   });
 }
 

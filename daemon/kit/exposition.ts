@@ -38,7 +38,7 @@ export function prefersOpenMetrics(accept: string): boolean {
   return wished > 0 && wished >= wish("text/plain");
 }
 
-export function openMetricsOf(text: string): string {
+function openMetricsOf(text: string): string {
   const counters = new Set(Array.from(text.matchAll(/^# TYPE (\S+)_total counter$/gm), ([, name]) => name));
   const lines = text.split("\n").filter((line) => line !== "");
   const family = (line: string) =>

@@ -50,7 +50,7 @@ export interface HooksAsked {
 
 const nothing: HookState = { condition: undefined, waiting: 0, dead: 0 };
 
-export const nameOf = ({ namespace, hook }: { readonly namespace: string; readonly hook: string }): string =>
+const nameOf = ({ namespace, hook }: { readonly namespace: string; readonly hook: string }): string =>
   `${namespace}/${hook}`;
 
 export async function hookPage(means: Means, { namespace, ...asked }: HooksAsked): Promise<HookPage> {

@@ -8,7 +8,7 @@ import type { FaultKind } from "../nats/fault.ts";
 
 type Prom = typeof import("prom-client");
 
-export const closures = ["away", "full"] as const;
+const closures = ["away", "full"] as const;
 /** Why no new mail may come in. */
 export type Closure = (typeof closures)[number];
 

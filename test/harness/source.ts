@@ -29,9 +29,15 @@ const statement = /^[ \t]*(?:import|export)\s+(type\s+)?(?:[^"';]*?\sfrom\s+)?"(
 const call = /\bimport\(\s*"([^"\n]+)"\s*\)/g;
 const comment = /^\s*\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm;
 
+export const withoutComments = (text: string): string => text.replace(comment, "");
+
+/** A relative path as one from the root; anything else as it is. */
+export const resolveImport = (path: string, to: string): string =>
+  to.startsWith(".") ? posix.join(posix.dirname(path), to) : to;
+
 export function importsOf(path: string, text: string): Import[] {
-  const code = text.replace(comment, "");
-  const resolve = (to: string) => (to.startsWith(".") ? posix.join(posix.dirname(path), to) : to);
+  const code = withoutComments(text);
+  const resolve = (to: string) => resolveImport(path, to);
   return [
     ...Array.from(code.matchAll(statement), ([, type, to = ""]) => ({
       to: resolve(to),
@@ -44,7 +50,7 @@ export function importsOf(path: string, text: string): Import[] {
 
 export function readSource(...folders: readonly string[]): SourceFile[] {
   return globSync(
-    folders.map((folder) => `${folder}/**/*.ts`),
+    folders.map((folder) => `${folder}/**/*.{ts,tsx}`),
     { cwd: root },
   )
     .map((path) => path.replaceAll("\\", "/"))

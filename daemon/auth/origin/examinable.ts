@@ -11,7 +11,7 @@
  * Fails:  never. What is left out vouches for nobody.
  */
 export const signatureMax = 8;
-export const arcMax = 10;
+const arcMax = 10;
 const linesMax = 5_000;
 const fieldOctets = 8 << 10;
 /** Of fields, in `h=`. */
