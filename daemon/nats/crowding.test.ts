@@ -17,7 +17,7 @@ test("a namespace has so many records: its next pool waits, those that it has an
   await using link = await linkTo(nats);
   await ensureQueueStreams(link, { shards: 1, partitions: 4 }, sizes);
   const hold = async (name: string) => {
-    for (let p = 0; p < 4; p++) await link.nc.request(`own.${name}.p.${p}`, "{}", { timeout: 5_000 });
+    for (let p = 0; p < 4; p++) await link.nc.request(`own.${name}.p.${p}`, "{}");
   };
   for (const name of ["team.relay-one", "team.relay-two", "teamwork.relay-one"]) await hold(name);
   await refuseCrowd(link, pool("team/three"), 4, 12);
@@ -43,7 +43,7 @@ test("what a namespace may have is less than a sixth of the stream, however long
   const data = Buffer.from(JSON.stringify({ holder: "h".repeat(12), since: Date.now() }));
   const entries = Array.from({ length: 64 }, (_, p) => ({ subject: subject(p), data, expect: 0 }));
   await commit.commit(entries);
-  const { state, config } = (await link.nc.request("$JS.API.STREAM.INFO.OWN", "", { timeout: 5_000 })).json<{
+  const { state, config } = (await link.nc.request("$JS.API.STREAM.INFO.OWN", "")).json<{
     readonly state: { readonly bytes: number; readonly messages: number };
     readonly config: { readonly max_bytes: number };
   }>();

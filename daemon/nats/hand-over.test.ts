@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { leasesOf, leave, member, openLeases, PARTITIONS, ttl } from "../../test/harness/lease-members.ts";
 import { linkTo, type TestNats } from "../../test/harness/nats-server.ts";
+import { purge } from "../../test/harness/purge.ts";
 import { untilTrue } from "../../test/harness/until.ts";
 import type { Link } from "./connect.ts";
 import { lastOnSubject } from "./read.ts";
@@ -63,9 +64,7 @@ test("what is free is forgotten after an hour, and taken all the same", { timeou
     const released = async () => (await lastOnSubject(other, "OWN", subject))?.header("Nats-TTL") === "3600s";
     await untilTrue("it is released, with an end", released);
     // The end comes: without a word to those who follow, once the server's own mark of it has gone.
-    await other.nc.request("$JS.API.STREAM.PURGE.OWN", JSON.stringify({ filter: subject }), {
-      timeout: 5_000,
-    });
+    await purge(other, "OWN", subject);
   }
   await crowd.say("");
   await a.heard.until(() => a.heard.partitions.size === PARTITIONS);
@@ -75,8 +74,7 @@ test("what is free is forgotten after an hour, and taken all the same", { timeou
 /** So many that nearly everything is to go to them, whatever our own name is; `{}`: they live, nothing: they are gone. */
 function crowdOf({ nc }: Link, pool: string) {
   const members = Array.from({ length: 20 }, (_, i) => `own.${pool}.m.another${i}`);
-  const say = (data: string) =>
-    Promise.all(members.map((subject) => nc.request(subject, data, { timeout: 5_000 })));
+  const say = (data: string) => Promise.all(members.map((subject) => nc.request(subject, data)));
   return { members, say };
 }
 

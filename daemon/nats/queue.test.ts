@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { draft, inline, Listener, octetsOf, queueContract } from "../../test/contract/queue.ts";
 import { linkTo, startNats, type TestNats } from "../../test/harness/nats-server.ts";
+import { purge } from "../../test/harness/purge.ts";
 import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
 import type { Queued } from "../queue/job.ts";
@@ -20,7 +21,7 @@ after(async () => {
   await nats[Symbol.asyncDispose]();
 });
 
-const sizes = { replicas: 1, queueBytes: 0, bodyBytes: 0, eventBytes: 0 };
+const sizes = { replicas: 1, queueBytes: 2 ** 28, bodyBytes: 2 ** 28, eventBytes: 0 };
 
 const options = {
   clock: systemClock,
@@ -30,14 +31,13 @@ const options = {
   bodyTtlSeconds: () => 3_600,
 };
 
-async function open() {
-  for (const stream of ["Q0", "B0", "OWN"])
-    await link.nc.request(`$JS.API.STREAM.DELETE.${stream}`, "", { timeout: 5_000 });
-  await ensureQueueStreams(link, { shards: 1, partitions: 16 }, sizes);
+async function open(bounds: Partial<typeof sizes> = {}) {
+  for (const stream of ["Q0", "B0", "OWN"]) await purge(link, stream);
+  await ensureQueueStreams(link, { shards: 1, partitions: 16 }, { ...sizes, ...bounds });
   return new JetStreamQueue({ ...options, link }).start();
 }
 
-queueContract("JetStream", open);
+queueContract("JetStream", () => open());
 
 /** The last message of a batch asks for its commit, and one that is alone names it. Its headers are written as text, and have no other face. */
 const commits = (options: Parameters<Link["nc"]["request"]>[2]): boolean => {
@@ -154,11 +154,7 @@ test("what a leader that was cut off does not know is neither gone nor missing",
 
 test("near its limit a stream takes no new message, but deferrals and reports of what it holds", async () => {
   const { signal } = new AbortController();
-  for (const stream of ["Q0", "B0", "OWN"])
-    await link.nc.request(`$JS.API.STREAM.DELETE.${stream}`, "", { timeout: 5_000 });
-  const bounded = { ...sizes, queueBytes: 200_000, bodyBytes: 20_000 };
-  await ensureQueueStreams(link, { shards: 1, partitions: 16 }, bounded);
-  await using queue = await new JetStreamQueue({ ...options, link }).start();
+  await using queue = await open({ queueBytes: 200_000, bodyBytes: 20_000 });
   const text = "x".repeat(10_000);
   let accepted = 0;
   const accept = () => queue.accept({ jobs: [draft()], body: inline(text) }, signal);

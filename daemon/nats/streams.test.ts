@@ -23,7 +23,7 @@ interface Config {
 }
 
 async function configOf(stream: string): Promise<Config> {
-  const answer = await link.nc.request(`$JS.API.STREAM.INFO.${stream}`, "", { timeout: 5_000 });
+  const answer = await link.nc.request(`$JS.API.STREAM.INFO.${stream}`, "");
   return answer.json<{ config: Config }>().config;
 }
 

@@ -16,6 +16,7 @@ import { Vault } from "../../daemon/nats/directory/vault.ts";
 import { watchDirectory } from "../../daemon/nats/directory/watch.ts";
 import { aDomain, aMailbox, aPolicy } from "./declare.ts";
 import { startNats, type TestNats } from "./nats-server.ts";
+import { patient } from "./patient.ts";
 
 let running: TestNats | undefined;
 export const server = (): TestNats => running ?? assert.fail("not started");
@@ -41,7 +42,7 @@ export async function fresh(t: TestContext): Promise<Link> {
 export async function connect(t: TestContext): Promise<Link> {
   const { url, user, password } = server();
   const target = { servers: [url], credential: { kind: "password", user, password } as const, name: "test" };
-  const link = await connectNats(target, silent);
+  const link = patient(await connectNats(target, silent));
   t.after(() => link[Symbol.asyncDispose]());
   return link;
 }

@@ -57,7 +57,7 @@ export async function leave({ queue, link }: Awaited<ReturnType<typeof member>>)
 /** The subjects of those that live. */
 export async function leasesOf(link: Link, pool: string): Promise<string[]> {
   const filter = JSON.stringify({ subjects_filter: `own.${pool}.m.*` });
-  const answer = await link.nc.request("$JS.API.STREAM.INFO.OWN", filter, { timeout: 5_000 });
+  const answer = await link.nc.request("$JS.API.STREAM.INFO.OWN", filter);
   const { state } = answer.json<{ state: { subjects?: Record<string, number> } }>();
   const live: string[] = [];
   for (const subject of Object.keys(state.subjects ?? {})) {

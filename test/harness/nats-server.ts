@@ -16,6 +16,7 @@ import { type ServerChild, spawnServer } from "../../daemon/nats/server/child.ts
 import { renderConfig } from "../../daemon/nats/server/config.ts";
 import { findServer } from "../../daemon/nats/server/find.ts";
 import { freePort } from "./free-port.ts";
+import { patient } from "./patient.ts";
 
 export interface TestNats extends AsyncDisposable {
   readonly url: string;
@@ -64,14 +65,13 @@ export async function startNats(t?: Test, options: TestNatsOptions = {}): Promis
 }
 
 /** A connection of its own, as a daemon has one. */
-export const linkTo = (
+export async function linkTo(
   { url, user, password }: Pick<TestNats, "url" | "user" | "password">,
   over: Partial<NatsTarget> = {},
-): Promise<Link> =>
-  connectNats(
-    { servers: [url], credential: { kind: "password", user, password }, name: "test", ...over },
-    silent,
-  );
+): Promise<Link> {
+  const credential = { kind: "password", user, password } as const;
+  return patient(await connectNats({ servers: [url], credential, name: "test", ...over }, silent));
+}
 
 async function openChild(dir: string, port: number, options: TestNatsOptions): Promise<ServerChild> {
   const { program } = await findServer({ env: process.env, progress: (line) => console.error(line) });

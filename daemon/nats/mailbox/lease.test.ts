@@ -101,7 +101,7 @@ describe("the hold on a mailbox", { concurrency: true }, () => {
     const box = mailbox("purged@example.org");
     await using lease = held(await store.exclusive(box, calm));
     const filter = JSON.stringify({ filter: leaseSubject(0, box) });
-    await link.nc.request(`$JS.API.STREAM.PURGE.${mailStream(0)}`, filter, { timeout: 5_000 });
+    await link.nc.request(`$JS.API.STREAM.PURGE.${mailStream(0)}`, filter);
     await aborted(lease.lost);
     await using _ = held(await store.exclusive(box, calm));
   });

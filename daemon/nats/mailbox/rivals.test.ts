@@ -42,7 +42,7 @@ beforeEach(async () => {
 });
 
 const api = async (call: string, question: object = {}) => {
-  const answer = await links[0].nc.request(`$JS.API.${call}`, JSON.stringify(question), { timeout: 5_000 });
+  const answer = await links[0].nc.request(`$JS.API.${call}`, JSON.stringify(question));
   return answer.json<{ state?: { messages: number }; purged?: number }>();
 };
 
@@ -165,7 +165,7 @@ test("a body whose head is replaced meanwhile is relied on in its new place", as
   await one.deliver(first, calm);
   const subject = headSubject(0, first.bodyId);
   const before = await lastOnSubject(links[0], M0, subject);
-  await links[1].nc.request(subject, before?.data, { timeout: 5_000 });
+  await links[1].nc.request(subject, before?.data);
   const alice = mailbox("alice@example.org");
   assert.equal((await one.deliver({ ...first, mailbox: alice }, calm)).kind, "filed");
   const after = await lastOnSubject(links[0], M0, subject);

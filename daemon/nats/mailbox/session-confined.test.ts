@@ -2,6 +2,7 @@
 import { after, before } from "node:test";
 import { sessionContract } from "../../../test/contract/mailbox-session.ts";
 import { mailboxStore } from "../../../test/harness/mailbox-store.ts";
+import { purge } from "../../../test/harness/purge.ts";
 import { operator, startTenantNats, type TenantNats, tenant } from "../../../test/harness/tenants.ts";
 import type { Link } from "../connect.ts";
 import { ensureNamespaceMailboxes } from "../installation.ts";
@@ -21,7 +22,7 @@ after(async () => {
 });
 
 sessionContract("JetStream, one namespace", async () => {
-  await owner.nc.request(`$JS.API.STREAM.DELETE.M-${namespace}`, "", { timeout: 5_000 });
+  await purge(owner, `M-${namespace}`);
   await ensureNamespaceMailboxes(owner, namespace, 1);
   return mailboxStore(link, { namespace });
 });

@@ -46,7 +46,7 @@ beforeEach(async () => {
 });
 
 const purge = (subject: string) =>
-  link.nc.request(`$JS.API.STREAM.PURGE.${M0}`, JSON.stringify({ filter: subject }), { timeout: 5_000 });
+  link.nc.request(`$JS.API.STREAM.PURGE.${M0}`, JSON.stringify({ filter: subject }));
 
 async function changeLedger(change: (ledger: ReturnType<typeof decodeLedger>) => object): Promise<void> {
   const subject = ledgerSubject(0, bob);

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { after, type TestContext, test } from "node:test";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { draft, inline, Listener, octetsOf, queueContract } from "../../../test/contract/queue.ts";
+import { purge } from "../../../test/harness/purge.ts";
 import { shared, startTenants, tenant } from "../../../test/harness/tenants.ts";
 import { untilTrue } from "../../../test/harness/until.ts";
 import { systemClock } from "../../kit/clock.ts";
@@ -28,13 +29,13 @@ const queueOn = (link: Link) => new JetStreamQueue({ ...common, link }).start();
 const signal = () => AbortSignal.timeout(60_000);
 
 queueContract("confined to a namespace", async () => {
-  for (const stream of ["Q0", "B0"]) await all.nc.request(`$JS.API.STREAM.PURGE.${stream}`, "");
-  await all.nc.request("$JS.API.STREAM.PURGE.OWN", JSON.stringify({ filter: "own.default.>" }));
+  for (const stream of ["Q0", "B0"]) await purge(all, stream);
+  await purge(all, "OWN", "own.default.>");
   return queueOn(own);
 });
 
 test("a large body is removed with its last job, also by a confined user", async () => {
-  await all.nc.request("$JS.API.STREAM.PURGE.B0", "");
+  await purge(all, "B0");
   await using queue = await queueOn(own);
   const message = queue.newId();
   const writer = queue.openBody(message, signal());
