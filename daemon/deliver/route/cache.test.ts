@@ -18,11 +18,13 @@ const job = (destination: string, over: Partial<Routable> = {}): Routable => ({
   ...over,
 });
 
-function world() {
+function world(octets?: number) {
   const dns = new ScriptedDns({
     "example.test": ["120 MX 10 mx.example.test"],
     "mx.example.test": ["60 A 192.0.2.1"],
     "other.test": ["A 192.0.2.2"],
+    "vast.test": Array.from({ length: 20 }, (_, n) => `MX 10 mx${n}.vast.test`),
+    ...Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`mx${n}.vast.test`, ["A 192.0.2.3"]])),
   });
   const clock = new FakeClock();
   const directory = new DirectoryHolder(snapshot([], 1), silent);
@@ -35,6 +37,7 @@ function world() {
     isOurName,
     isOurAddress: isOurName,
     capacity: 2,
+    ...(octets === undefined ? {} : { octets }),
   });
   return { dns, clock, directory, routes };
 }
@@ -58,6 +61,17 @@ test("policies and re-routes have routes of their own", async (t) => {
   assert.equal(routes.known(job("example.test", { policy: "other/default" as PolicyName })), undefined);
   assert.equal(routes.known(job("example.test", { tlsOptional: true })), undefined);
   assert.equal(routes.known(job("example.test", { reroute: { host: "192.0.2.9", port: 25 } })), undefined);
+});
+
+test("a route with many hosts takes more of what is remembered", async (t) => {
+  const { routes } = world(4_000);
+  await routes.find(job("example.test"), t.signal);
+  await routes.find(job("other.test"), t.signal);
+  assert.ok(routes.known(job("example.test")) && routes.known(job("other.test")));
+  await routes.find(job("vast.test"), t.signal);
+  assert.equal(routes.known(job("vast.test")), undefined, "too heavy by itself");
+  await routes.find(job("example.test"), t.signal);
+  assert.ok(routes.known(job("example.test")));
 });
 
 test("a change of the directory is in force at once", async (t) => {

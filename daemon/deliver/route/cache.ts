@@ -8,6 +8,7 @@
 import type { LiveDirectory } from "../../directory/directory.ts";
 import type { Clock } from "../../kit/clock.ts";
 import { TtlCache } from "../../kit/ttl-cache.ts";
+import type { Tlsa } from "../../mail/tlsa.ts";
 import type { MxMeans } from "./mx.ts";
 import { type Routable, route } from "./route.ts";
 import type { Route } from "./types.ts";
@@ -17,6 +18,8 @@ export interface RoutesOptions extends MxMeans {
   readonly clock: Clock;
   /** Destinations that are remembered. */
   readonly capacity?: number;
+  /** About so much memory: whoever has a domain decides how many hosts, addresses and TLSA records it has. */
+  readonly octets?: number;
 }
 
 export class Routes {
@@ -26,7 +29,8 @@ export class Routes {
 
   constructor(options: RoutesOptions) {
     this.#options = options;
-    this.#cache = new TtlCache(options.capacity ?? 50_000);
+    const { capacity = 50_000, octets = 64 << 20 } = options;
+    this.#cache = new TtlCache(capacity, { most: octets, of: (key, route) => key.length + weightOf(route) });
     this.#revision = options.directory.current().revision;
   }
 
@@ -51,6 +55,19 @@ export class Routes {
       this.#cache.set(keyOf(job), routed.route, now + routed.validMs, now);
     return routed.route;
   }
+}
+
+/** About what a route takes. */
+function weightOf(route: Route): number {
+  if (route.kind !== "smtp" && route.kind !== "lmtp") return 500;
+  const records = new Set<Tlsa>();
+  let weight = 500;
+  for (const { host, security } of route.next.candidates) {
+    weight += 150 + host.length;
+    if (security?.kind === "dane") for (const record of security.records) records.add(record);
+  }
+  for (const { data } of records) weight += 200 + data.length;
+  return weight;
 }
 
 const keyOf = ({ class: cls, destination, policy, reroute, tlsOptional }: Routable): string =>

@@ -103,6 +103,23 @@ test("TLSA is asked for only where the names before it are vouched for", async (
   assert.deepEqual((await look(dane)).asked, ["mx.a.test:25"]);
 });
 
+test("of thousands of TLSA records so many count as any honest host has: each is compared at every connection", async () => {
+  const means = {
+    tlsa: async () => found(true, ...Array.from({ length: 1_900 }, () => record(3))),
+    policy: async () => undefined,
+  };
+  const signal = AbortSignal.timeout(9_000);
+  const { candidates } = await secured(
+    "a.test",
+    [candidate("mx.a.test")],
+    new Set(["mx.a.test"]),
+    means,
+    signal,
+  );
+  const [only] = candidates;
+  assert.equal(only?.security?.kind === "dane" && only.security.records.length, 50);
+});
+
 test("ways of different security are different sites", () => {
   assert.equal(securityLabel([candidate("a")]), "");
   assert.notEqual(

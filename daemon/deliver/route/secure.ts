@@ -86,6 +86,9 @@ function note(
   }
 }
 
+/** Each is compared with every certificate of a chain, for every connection. Honest hosts have one or two for each key. */
+const recordsMax = 50;
+
 type Dane = HostSecurity | "unknown" | undefined;
 
 async function daneOf(
@@ -100,7 +103,7 @@ async function daneOf(
   const answer = await tlsa(host, port, signal);
   if (answer.kind === "failed") return "unknown";
   if (answer.kind !== "found" || !answer.authentic) return undefined;
-  const records = answer.records.filter(isUsable);
+  const records = answer.records.filter(isUsable).slice(0, recordsMax);
   // RFC 7672 §2.2: records that we cannot use still say that the host knows TLS.
   return records.length > 0 ? { kind: "dane", records } : { kind: "encrypt" };
 }
