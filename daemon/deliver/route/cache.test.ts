@@ -64,7 +64,7 @@ test("policies and re-routes have routes of their own", async (t) => {
 });
 
 test("a route with many hosts takes more of what is remembered", async (t) => {
-  const { routes } = world(4_000);
+  const { routes } = world(3_000);
   await routes.find(job("example.test"), t.signal);
   await routes.find(job("other.test"), t.signal);
   assert.ok(routes.known(job("example.test")) && routes.known(job("other.test")));
