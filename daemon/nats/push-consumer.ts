@@ -16,6 +16,12 @@ export type Beginning =
   | { readonly at: "since"; readonly time: number }
   | { readonly at: "behind"; readonly sequence: number };
 
+/** `behind`: the last sequence that is known; 0: none. `since`: otherwise everything from then on. */
+export function beginningOf(behind: number, since: number | undefined): Beginning {
+  if (behind > 0) return { at: "behind", sequence: behind };
+  return since === undefined ? { at: "last of each subject" } : { at: "since", time: since };
+}
+
 export interface PushConsumer {
   readonly name: string;
   readonly inbox: string;

@@ -22,7 +22,7 @@ import { deliveredOf } from "./ack-subject.ts";
 import type { Link } from "./connect.ts";
 import { isRefusal, StoreFault } from "./fault.ts";
 import { historyOf } from "./history.ts";
-import { type Beginning, HEARTBEAT_MS, makePushConsumer } from "./push-consumer.ts";
+import { beginningOf, HEARTBEAT_MS, makePushConsumer } from "./push-consumer.ts";
 import { type RawHeaders, rawHeaders } from "./raw-headers.ts";
 import { Trials } from "./trials.ts";
 
@@ -132,14 +132,14 @@ export class Tail implements AsyncDisposable {
         else this.#unheard(error);
       },
     });
-    const { stream, filters, headsOnly } = this.#options;
+    const { stream, filters, headsOnly, since, fleeting } = this.#options;
     const { pending, sent } = await makePushConsumer(nc, {
       name,
       inbox,
       stream,
       filters,
       headsOnly,
-      beginning: this.#beginning(),
+      beginning: beginningOf(fleeting ? 0 : this.#lastSequence, since),
     });
     this.#heardAt = performance.now();
     this.#forgetDown();
@@ -154,12 +154,6 @@ export class Tail implements AsyncDisposable {
     this.#isUnheard = true;
     const { log, stream } = this.#options;
     log.error({ err: error, stream }, "a stream is followed, and what it tells may not be listened to");
-  }
-
-  #beginning(): Beginning {
-    const { since, fleeting } = this.#options;
-    if (this.#lastSequence > 0 && !fleeting) return { at: "behind", sequence: this.#lastSequence };
-    return since === undefined ? { at: "last of each subject" } : { at: "since", time: since };
   }
 
   #take(msg: Msg, consumer: string): void {
