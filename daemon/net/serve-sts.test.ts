@@ -62,6 +62,33 @@ test("a domain's policy is served at its place, and nothing else is", async () =
   for (const { status } of await Promise.all(elsewhere)) assert.equal(status, 404);
 });
 
+test("connections and questions are told, for the figures", async () => {
+  const told: string[] = [];
+  const closed = Promise.withResolvers<void>();
+  await using server = await serveSts({
+    host: "127.0.0.1",
+    port: 0,
+    secureContext: () => context,
+    policy: (domain) => (domain === "a.test" ? "version: STSv1\r\n" : undefined),
+    events: {
+      opened: () => void told.push("opened"),
+      closed: () => closed.resolve(),
+      secured: (version) => void told.push(version),
+      spoke: (command, how, ms) => void told.push(`${command} ${how} ${ms >= 0}`),
+    },
+  });
+  await ask(server.port, "mta-sts.a.test");
+  await closed.promise;
+  await ask(server.port, "mta-sts.b.test");
+  await ask(server.port, "mta-sts.a.test", undefined, "POST");
+  const began = ["opened", "TLSv1.3"];
+  assert.deepEqual(told, [
+    ...[...began, "GET done true"],
+    ...[...began, "GET refused true"],
+    ...[...began, "unknown wrong true"],
+  ]);
+});
+
 test("one client that holds all the connections it can get keeps nobody else out", async () => {
   await using server = await serveSts({
     host: "127.0.0.1",

@@ -14,6 +14,7 @@ import { Caps } from "./caps.ts";
 import type { ContextFor } from "./connection.ts";
 import { httpPatience } from "./http-patience.ts";
 import { peerOf } from "./peer.ts";
+import type { ServerEvents } from "./server-events.ts";
 
 export interface StsServerOptions {
   readonly host: string;
@@ -21,6 +22,8 @@ export interface StsServerOptions {
   readonly secureContext: ContextFor;
   /** `undefined`: the domain has none, or is not ours. */
   readonly policy: (domain: string) => string | undefined;
+  /** Questions are told by their method. */
+  readonly events?: ServerEvents;
 }
 
 export interface StsServer extends AsyncDisposable {
@@ -32,7 +35,7 @@ const connections = { connections: 200, perClient: 100 } as const;
 const path = "/.well-known/mta-sts.txt";
 
 export async function serveSts(options: StsServerOptions): Promise<StsServer> {
-  const { secureContext } = options;
+  const { secureContext, events } = options;
   const server = createServer(
     {
       minVersion: "TLSv1.2",
@@ -47,9 +50,14 @@ export async function serveSts(options: StsServerOptions): Promise<StsServer> {
   // Before TLS begins: a handshake that never ends is how a slow client would keep others out.
   server.prependListener("connection", (socket) => {
     const leave = caps.enter(peerOf(socket as Socket)?.address ?? "");
-    if (typeof leave === "function") socket.once("close", leave);
-    else socket.destroy();
+    if (typeof leave !== "function") return void socket.destroy();
+    events?.opened?.();
+    socket.once("close", () => {
+      leave();
+      events?.closed?.();
+    });
   });
+  server.on("secureConnection", (socket) => events?.secured?.(socket.getProtocol() ?? "unknown"));
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) => reject(new CannotListen("mta-sts", options, error)));
     server.listen(options.port, options.host, resolve);
@@ -63,7 +71,12 @@ export async function serveSts(options: StsServerOptions): Promise<StsServer> {
   };
 }
 
-function respond(question: IncomingMessage, answer: ServerResponse, { policy }: StsServerOptions): void {
+function respond(
+  question: IncomingMessage,
+  answer: ServerResponse,
+  { policy, events }: StsServerOptions,
+): void {
+  const began = performance.now();
   const host = (question.headers.host ?? "").toLowerCase().replace(/:\d+$/, "");
   const read = question.method === "GET" || question.method === "HEAD";
   const text =
@@ -72,4 +85,7 @@ function respond(question: IncomingMessage, answer: ServerResponse, { policy }: 
       : undefined;
   const headers = { "content-type": "text/plain; charset=utf-8", connection: "close" };
   answer.writeHead(text === undefined ? 404 : 200, headers).end(text ?? "There is no policy here.\n");
+  const command = read ? (question.method as string) : "unknown";
+  const how = text !== undefined ? "done" : read ? "refused" : "wrong";
+  events?.spoke?.(command, how, performance.now() - began);
 }

@@ -96,12 +96,18 @@ export async function openGateway(context: GatewayContext): Promise<Gateway> {
   };
 }
 
-function openPolicies({ options, live, certificate }: GatewayContext): Promise<StsServer> | undefined {
+function openPolicies({
+  options,
+  live,
+  certificate,
+  metrics,
+}: GatewayContext): Promise<StsServer> | undefined {
   const where = options.listen["mta-sts"];
   if (where === undefined) return undefined;
   return serveSts({
     ...where,
     secureContext: certificate.current,
+    events: metrics.server("mta-sts"),
     policy: (domain) => {
       const entry = live.current().domain(domain as Domain);
       const policy = entry && stsPolicyOf(entry.spec, options.hostname);

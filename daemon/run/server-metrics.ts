@@ -14,7 +14,7 @@ import type { ListenerName } from "./options.ts";
 type Prom = typeof import("prom-client");
 
 export interface ServerMetrics {
-  /** For an IMAP, POP3 or ManageSieve listener. */
+  /** For any listener but those of SMTP. */
   server(listener: ListenerName): ServerEvents;
   /** For the SMTP listeners. */
   readonly smtp: SmtpEvents;
@@ -108,7 +108,7 @@ export function serverMetrics(
   const tls = (listener: string, version: string) => secured.inc({ listener, version });
   return {
     server(listener) {
-      const protocol = listener.replace(/s$/, "");
+      const protocol = listener.replace(/^(imap|pop3)s$/, "$1");
       return {
         opened: () => opened(listener),
         closed: () => closed(listener),
