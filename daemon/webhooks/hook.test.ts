@@ -89,14 +89,15 @@ test("what somebody recalls is sent at once, also while the receiver is left alo
 });
 
 test("without a secret nothing is sent; with one, everything", async () => {
-  const { hook, give, quiet, calls } = aHook(() => status(200));
+  const { hook, give, quiet, calls, book } = aHook(() => status(200));
   hook.update({ ...entry, keys: [] });
   give("e");
   await quiet();
-  assert.equal(calls.length, 0);
+  assert.deepEqual([calls.length, hook.condition], [0, "failing"]);
   hook.update(entry);
   await quiet();
-  assert.equal(calls.length, 1);
+  assert.deepEqual([calls.length, hook.condition], [1, "well"]);
+  assert.deepEqual(book.conditions, ["failing", "well"], "whoever looks is told, once each");
 });
 
 test("one that is disposed of stops what is under way, and is done with none of it", async () => {

@@ -73,6 +73,7 @@ export class Hook implements AsyncDisposable {
     this.#leftovers = new Leftovers(remembered, { book, clock, log, id: entry.id, name, signal });
     const say = (condition: Condition) => this.#say(condition);
     this.#receiver = new Receiver(remembered?.condition, { clock, chance, log, name, say });
+    this.#receiver.signs(entry.keys.length > 0);
   }
 
   get condition(): Condition["is"] {
@@ -105,12 +106,14 @@ export class Hook implements AsyncDisposable {
   /** The same hook with other keys, kinds or patience. */
   update(entry: HookEntry): void {
     this.#entry = entry;
+    this.#receiver.signs(entry.keys.length > 0);
     this.pump();
   }
 
   /** It was ended by its receiver, and is another now. */
   revive(): void {
     this.#receiver.revive();
+    this.#receiver.signs(this.#entry.keys.length > 0);
   }
 
   /** Somebody wants it sent now, also while its receiver is left alone: it may have been mended. */

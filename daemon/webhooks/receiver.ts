@@ -23,6 +23,8 @@ export interface ReceiverMeans {
   readonly say: (condition: Condition) => void;
 }
 
+const noSecret = "it has no secret to sign with: its Secret is missing, or holds none that can be used";
+
 export class Receiver {
   readonly #m: ReceiverMeans;
   #condition: Condition;
@@ -53,6 +55,14 @@ export class Receiver {
   /** ms for which it is still left alone; none: 0 or less. */
   get pauseMs(): number {
     return this.#pausedUntil - this.#m.clock.monotonic();
+  }
+
+  /** Without keys nothing is signed, and nothing sent: whoever looks must not find such a hook well. */
+  signs(hasKeys: boolean): void {
+    const at = this.#m.clock.now();
+    const lacks = this.#condition.is === "failing" && this.#condition.why === noSecret;
+    if (hasKeys && lacks) this.#become({ is: "well", at });
+    if (!hasKeys && !lacks && !this.isGone) this.#become({ is: "failing", at, why: noSecret });
   }
 
   /** Somebody says that it was mended: it is left alone no longer. */
