@@ -4,7 +4,7 @@
  */
 import { createRequire } from "node:module";
 import type { Writable } from "node:stream";
-import { BodyHash } from "./body-hash.ts";
+import { BodyHash } from "../../mail/dkim/body-hash.ts";
 import type { NodeResolve } from "./lookup.ts";
 
 interface Status {

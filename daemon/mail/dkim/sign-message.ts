@@ -8,9 +8,11 @@
  * Spec:   RFC 6376 §5.
  */
 import { arcSet } from "../arc/seal.ts";
-import { RelaxedBodyHash } from "./canonical.ts";
+import { BodyHash } from "./body-hash.ts";
 import { type HeaderSection, readHeaderSection } from "./header-section.ts";
 import { type SigningOrder, signFields } from "./sign.ts";
+
+const relaxed = { relaxed: true, algorithm: "sha256" } as const;
 
 export type ChooseKeys = (
   fields: readonly string[],
@@ -32,7 +34,7 @@ async function signWhole(message: Uint8Array, choose: ChooseKeys, front: readonl
   if (section === undefined || section === "unfinished") return "";
   const order = await choose(section.fields);
   if (order === undefined) return "";
-  const hash = new RelaxedBodyHash();
+  const hash = new BodyHash(relaxed);
   hash.update(message.subarray(section.bodyAt));
   return finish([...front, ...section.fields], order, hash);
 }
@@ -42,7 +44,7 @@ async function signStream(
   choose: ChooseKeys,
   front: readonly string[],
 ): Promise<string> {
-  const hash = new RelaxedBodyHash();
+  const hash = new BodyHash(relaxed);
   let head = Buffer.alloc(0);
   let section: HeaderSection | undefined;
   let order: SigningOrder | undefined;
@@ -64,11 +66,7 @@ async function signStream(
   return order === undefined ? "" : finish([...front, ...section.fields], order, hash);
 }
 
-async function finish(
-  fields: readonly string[],
-  order: SigningOrder,
-  hash: RelaxedBodyHash,
-): Promise<string> {
+async function finish(fields: readonly string[], order: SigningOrder, hash: BodyHash): Promise<string> {
   const bodyHash = hash.digest();
   const signatures = (await signFields(fields, bodyHash, order)).join("");
   // RFC 8617 §4.1.3: only RSA.

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
 import { test } from "node:test";
 import fc from "fast-check";
@@ -16,12 +17,12 @@ const { dkimBody } = createRequire(import.meta.url)("mailauth/lib/dkim/body/inde
 };
 
 const texts = ["", "a", "word", " ", "  ", "\t", "\r\n", "\r\n\r\n", " \r\n", "=20", "\u{fc}", "--b"];
-const body = fc.array(fc.constantFrom(...texts), { maxLength: 40 }).map((parts) => parts.join(""));
+const anyBody = fc.array(fc.constantFrom(...texts), { maxLength: 40 }).map((parts) => parts.join(""));
 
 test("what comes out is what RFC 6376 says, whatever the pieces: as with the package's hashes", () => {
   fc.assert(
     fc.property(
-      body,
+      anyBody,
       fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 200 }),
       fc.boolean(),
       fc.constantFrom("sha1", "sha256"),
@@ -87,3 +88,69 @@ for (const [name, text] of bodies)
       assert.equal(hash.byteLength, (32 << 20) + (text.startsWith("\n") ? 2 : 1));
       assert.ok(process.memoryUsage().arrayBuffers - before < 48 << 20);
     });
+
+const sha256 = (octets: Uint8Array | string) => createHash("sha256").update(octets).digest("base64");
+
+function hashOf(body: Uint8Array, cuts: readonly number[] = []): string {
+  const hash = new BodyHash({ relaxed: true, algorithm: "sha256" });
+  const ends = [...cuts, body.length].sort((a, b) => a - b);
+  let from = 0;
+  for (const end of ends) {
+    const piece = Buffer.from(body.subarray(from, end));
+    hash.update(piece);
+    piece.fill(0xee); // it may be used again
+    from = end;
+  }
+  return hash.digest();
+}
+
+/** RFC 6376 §3.4.4, word by word. */
+function relaxedBody(text: string): string {
+  const lines = text.split("\r\n").map((line) => line.replace(/[ \t]+/g, " ").replace(/ $/, ""));
+  while (lines.length > 0 && lines.at(-1) === "") lines.pop();
+  return lines.length === 0 ? "" : `${lines.join("\r\n")}\r\n`;
+}
+
+const table = [
+  ["", ""],
+  ["\r\n", ""],
+  ["\r\n\r\n \t\r\n", ""],
+  ["a", "a\r\n"],
+  ["a\r\n", "a\r\n"],
+  [" C \r\nD \t E\r\n\r\n\r\n", " C\r\nD E\r\n"], // RFC 6376 §3.4.5
+  ["\r\n\r\na\r\n", "\r\n\r\na\r\n"],
+  ["a\r\n\r\nb", "a\r\n\r\nb\r\n"],
+  ["a \t", "a\r\n"],
+  ["a\rb\r\nc\nd\r\n", "a\rb\r\nc\nd\r\n"],
+  ["a\r", "a\r\r\n"],
+  ["a \rb", "a \rb\r\n"],
+  ["a\r\r\nb", "a\r\r\nb\r\n"],
+  [`${"\r\n".repeat(300)}x`, `${"\r\n".repeat(300)}x\r\n`],
+] as const;
+for (const [body, want] of table) {
+  test(`the relaxed body of ${JSON.stringify(body).slice(0, 40)}`, () => {
+    assert.equal(hashOf(Buffer.from(body)), sha256(want));
+  });
+}
+
+const octets = fc
+  .array(fc.constantFrom("a", "b", ".", " ", "\t", "\r\n", "\r", "\n", "\x00", "é", "  ", "\r\n\r\n"), {
+    maxLength: 60,
+  })
+  .map((parts) => parts.join(""));
+
+test("however it is written and cut, the hash is that of the standard's words", () => {
+  fc.assert(
+    fc.property(octets, fc.array(fc.nat(120), { maxLength: 8 }), (text, at) => {
+      const body = Buffer.from(text, "utf8");
+      const cuts = at.filter((cut) => cut <= body.length);
+      assert.equal(hashOf(body, cuts), sha256(Buffer.from(relaxedBody(text), "utf8")));
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test("the body of RFC 8463 appendix A has the hash that is printed there", () => {
+  const body = "Hi.\r\n\r\nWe lost the game.  Are you hungry yet?\r\n\r\nJoe.\r\n";
+  assert.equal(hashOf(Buffer.from(body)), "2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=");
+});

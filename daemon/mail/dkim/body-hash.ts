@@ -1,5 +1,5 @@
 /**
- * The hash of a body as a signature claims it: what comes out of it stands in `bh=`.
+ * The hash of a body as a signature claims it, ours or another's: what comes out of it stands in `bh=`.
  *
  * In:     the body's octets, split anywhere, every line end a CRLF; the canonicalization, the hash, the limit of `l=`.
  * Out:    the hash in base64; how many octets the canonical body has, and how many of them count.
@@ -46,7 +46,8 @@ export class BodyHash {
   }
 
   /** The piece is not kept. */
-  update(piece: Buffer): void {
+  update(octets: Uint8Array): void {
+    const piece = Buffer.from(octets.buffer, octets.byteOffset, octets.length);
     this.byteLength += piece.length;
     if (piece.length > 0 && !this.#asItIs(piece)) this.#octets(piece);
   }
@@ -80,7 +81,14 @@ export class BodyHash {
         if (run < 0) run = i;
         continue;
       }
-      if (run >= 0) this.#plain(piece.subarray(run, i));
+      if (run >= 0) {
+        const plain = this.#relaxed ? inRun(piece, i) : 0;
+        if (plain > 0) {
+          i += plain - 1;
+          continue;
+        }
+        this.#plain(piece.subarray(run, i));
+      }
       run = -1;
       this.#special(c);
     }
@@ -123,4 +131,12 @@ export class BodyHash {
     this.bodyHashedBytes += counted.length;
     this.#hash.update(counted);
   }
+}
+
+/** How many octets at `i` may stay in a run: a single space, or a line end, with an ordinary octet behind it; 0: none. */
+function inRun(piece: Buffer, i: number): number {
+  const c = piece[i];
+  if (c === space) return (piece[i + 1] ?? 0) > space ? 1 : 0;
+  if (c === cr && piece[i + 1] === lf) return (piece[i + 2] ?? 0) > space ? 2 : 0;
+  return 0;
 }
