@@ -8,6 +8,7 @@
  */
 import { concerns, type HookEntry } from "../directory/hooks.ts";
 import type { Turns } from "../kit/fair-slots.ts";
+import { Trouble } from "../kit/trouble.ts";
 import { Hook, type HookMeans } from "./hook.ts";
 import { Intake } from "./intake.ts";
 import { fingerprint } from "./receiver.ts";
@@ -51,12 +52,18 @@ export class Carrier implements AsyncDisposable {
   readonly #o: CarrierOptions;
   readonly #held = new Map<string, Held>();
   readonly #live: Reading;
+  readonly #places: Trouble;
   readonly #timer: NodeJS.Timeout;
   #seen = 0;
   #flushing: Promise<void> = Promise.resolve();
 
   constructor(options: CarrierOptions, entries: readonly HookEntry[]) {
     this.#o = options;
+    this.#places = new Trouble(
+      options.log,
+      "places of webhooks cannot be written: events of now would be told again after a restart",
+      "places of webhooks are written again",
+    );
     const { source, namespace, clock } = options;
     this.#live = source.read(
       namespace,
@@ -170,17 +177,18 @@ export class Carrier implements AsyncDisposable {
   }
 
   async #writePlace(id: string, held: Held, now: number): Promise<void> {
-    const { book, log, onUsurped } = this.#o;
+    const { book, onUsurped } = this.#o;
     const { place } = held.intake;
     held.intake.hasWorked = false;
     try {
       await book.setPlace(id, place);
       held.written = JSON.stringify(place);
       held.writtenAt = now;
+      this.#places.succeeded({ hook: id });
     } catch (error) {
       held.intake.hasWorked = true;
       if (error instanceof Usurped) onUsurped();
-      else log.debug({ err: error, hook: id }, "a webhook's place cannot be written yet");
+      else this.#places.failed({ err: error, hook: id });
     }
   }
 

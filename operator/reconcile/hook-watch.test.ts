@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { silent } from "../../daemon/kit/log.ts";
 import { FakeClock } from "../../test/harness/fake-clock.ts";
+import { logBook } from "../../test/harness/log-book.ts";
 import { hookFacts, hookKeysOf } from "./hook-facts.ts";
 import { HookWatch } from "./hook-watch.ts";
 
@@ -14,6 +14,7 @@ test("a hook that fails is told after five minutes, once, and when it is well ag
   const dead = new Map<string, number>();
   let isAway = false;
   const told: string[][] = [];
+  const log = logBook();
   const watch = new HookWatch({
     store: {
       hooks: async () => {
@@ -22,7 +23,7 @@ test("a hook that fails is told after five minutes, once, and when it is well ag
       },
     },
     clock,
-    log: silent,
+    log,
     onChange: (hooks) => told.push([...hooks]),
     lookMs: minute,
   });
@@ -50,6 +51,7 @@ test("a hook that fails is told after five minutes, once, and when it is well ag
   assert.deepEqual([watch.of(crm)?.dead, told.length], [1_200, 2]);
   isAway = true;
   await pass(2);
+  assert.equal(log.said("warn").length, 1, "that it is not known is told");
   assert.equal(watch.of(crm)?.dead, 1_200, "what was found last stays");
   isAway = false;
   conditions.set(crm, { is: "well", at: clock.now() });

@@ -9,6 +9,7 @@
  */
 import type { Clock } from "../../daemon/kit/clock.ts";
 import type { Log } from "../../daemon/kit/log.ts";
+import { Trouble } from "../../daemon/kit/trouble.ts";
 import { oneLine } from "../../daemon/mail/text.ts";
 import { coarse, coarseTime } from "../status/coarse.ts";
 import type { HookCondition, HookRecords, HookState } from "./ports.ts";
@@ -27,11 +28,17 @@ const whyMax = 200;
 export class HookWatch implements AsyncDisposable {
   readonly #options: HookWatchOptions;
   readonly #stop = new AbortController();
+  readonly #trouble: Trouble;
   #looking: Promise<void> = Promise.resolve();
   #found: ReadonlyMap<string, HookState> = new Map();
 
   constructor(options: HookWatchOptions) {
     this.#options = options;
+    this.#trouble = new Trouble(
+      options.log,
+      "how webhooks fare cannot be asked: statuses keep what was known",
+      "how webhooks fare is known again",
+    );
   }
 
   /** Resolves when it has looked once, so that nobody is told for a moment that all is well. */
@@ -57,9 +64,11 @@ export class HookWatch implements AsyncDisposable {
   async #tryToLook(): Promise<void> {
     const { signal } = this.#stop;
     try {
-      if (!signal.aborted) await this.#look(signal);
+      if (signal.aborted) return;
+      await this.#look(signal);
+      this.#trouble.succeeded();
     } catch (error) {
-      if (!signal.aborted) this.#options.log.debug({ err: error }, "how webhooks fare is not known now");
+      if (!signal.aborted) this.#trouble.failed({ err: error });
     }
   }
 

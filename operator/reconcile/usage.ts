@@ -6,6 +6,7 @@
  */
 import type { Clock } from "../../daemon/kit/clock.ts";
 import type { Log } from "../../daemon/kit/log.ts";
+import { Trouble } from "../../daemon/kit/trouble.ts";
 import type { MailboxUsage, MailStore } from "./ports.ts";
 
 export type Usage = Pick<MailboxUsage, "bytes" | "messages">;
@@ -22,10 +23,16 @@ export class UsageWatch implements AsyncDisposable {
   readonly #options: UsageOptions;
   readonly #stop = new AbortController();
   readonly #looking: Promise<void>;
+  readonly #trouble: Trouble;
   #found: ReadonlyMap<string, Usage> = new Map();
 
   constructor(options: UsageOptions) {
     this.#options = options;
+    this.#trouble = new Trouble(
+      options.log,
+      "how full mailboxes are cannot be asked: statuses keep what was known",
+      "how full mailboxes are is known again",
+    );
     this.#looking = this.#lookForEver();
   }
 
@@ -34,13 +41,14 @@ export class UsageWatch implements AsyncDisposable {
   }
 
   async #lookForEver(): Promise<void> {
-    const { clock, log, lookMs = 300_000 } = this.#options;
+    const { clock, lookMs = 300_000 } = this.#options;
     const { signal } = this.#stop;
     while (!signal.aborted) {
       try {
         await this.#look(signal);
+        this.#trouble.succeeded();
       } catch (error) {
-        if (!signal.aborted) log.debug({ err: error }, "how full mailboxes are is not known now");
+        if (!signal.aborted) this.#trouble.failed({ err: error });
       }
       await clock.sleep(lookMs, signal).catch(() => {});
     }
