@@ -19,7 +19,7 @@ import type { NewJob } from "../queue/queue.ts";
 import type { Desk } from "./desk.ts";
 import { type Guards, guardsOf, shown } from "./guards.ts";
 import type { Draft, Findings, Whole } from "./handed.ts";
-import { Inspection, type Judgement } from "./inspection.ts";
+import { Inspection, type Judgement, withoutClaims } from "./inspection.ts";
 import { jobsOf, newJob, type Placed } from "./jobs.ts";
 import { replies } from "./replies.ts";
 import { owns } from "./rules/own-sender.ts";
@@ -146,7 +146,7 @@ export class MessageDraft implements Draft {
       (author) => author === undefined || !owns(directory, standing.mailbox, author),
     );
     if (submitted.authors.length === 0 || (foreign === undefined && !submitted.authors.includes(undefined)))
-      return submitted.octets;
+      return withoutClaims(submitted.octets, { hostname: this.#desk.parts.hostname, directory });
     return foreign === undefined ? replies.noAuthor : replies.notYourAddress(foreign);
   }
 

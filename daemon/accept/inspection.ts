@@ -75,7 +75,7 @@ export class Inspection {
   /** Takes the whole section and gives what is kept of it. */
   header(section: Buffer): Buffer {
     this.#o.examination.header(section);
-    return withoutForged(section, (id) => this.#isOurs(id));
+    return withoutClaims(section, this.#o);
   }
 
   write(octets: Uint8Array): void | Promise<void> {
@@ -135,14 +135,19 @@ export class Inspection {
     log.info({ ...facts, ...results }, "a message was refused by its origin");
     return { kind: "refuse", reply };
   }
+}
 
-  /** Nobody else may speak in our name, nor in that of a domain of ours. */
-  #isOurs(id: string): boolean {
-    if (id === this.#o.hostname.toLowerCase()) return true;
+/** The section without results that claim to be ours: nobody else may speak in our name, nor in that of a domain of ours. */
+export function withoutClaims(
+  section: Buffer,
+  { hostname, directory }: Pick<InspectionOptions, "hostname" | "directory">,
+): Buffer {
+  return withoutForged(section, (id) => {
+    if (id === hostname.toLowerCase()) return true;
     for (let name = id; name.includes("."); name = name.slice(name.indexOf(".") + 1))
-      if (this.#o.directory.domain(name as Domain)) return true;
+      if (directory.domain(name as Domain)) return true;
     return false;
-  }
+  });
 }
 
 function replyTo(verdict: Verdict): Reply {

@@ -191,6 +191,17 @@ for (const [field, want] of authors)
     assert.equal(await client.send("alice@example.test", "x@far.example", `${field}\r\n\r\nhello\r\n`), want);
   });
 
+test("results that a user claims to have from us are taken out, as a stranger's are", async () => {
+  using room = openRoom(resources);
+  const client = await loggedIn(room);
+  const forged = "Authentication-Results: mx.example.test; dmarc=pass\r\n";
+  const honest = "Authentication-Results: mx.far.example; spf=pass\r\n";
+  const text = `From: alice@example.test\r\n\r\nhello\r\n`;
+  assert.equal(await client.send("alice@example.test", "bob@example.test", forged + honest + text), accepted);
+  assert.doesNotMatch(await room.text(), /dmarc=pass/);
+  assert.match(await room.text(), /spf=pass/);
+});
+
 const copies = [
   ["the header asks", false, "X-Postfleet-Sent-Copy: yes\r\n", true],
   ["the resource asks", true, "", true],

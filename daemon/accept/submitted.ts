@@ -13,7 +13,7 @@ import { addresses } from "../mailbox/digest/addresses.ts";
 export interface Submitted {
   /** Every address in every From field. */
   readonly authors: readonly (Address | undefined)[];
-  readonly octets: Uint8Array;
+  readonly octets: Buffer;
   /** Bcc fields as they were written, CRLF-ended; "" when there are none, or they are too long to be kept. */
   readonly bcc: string;
   readonly sentCopy: boolean | undefined;
