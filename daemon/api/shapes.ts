@@ -155,6 +155,11 @@ export const overview = component(
   "Overview",
   object({
     at: time("When it was looked at"),
+    closed: optional(
+      oneOf(["away", "full"], {
+        description: "Why no new mail is taken: no NATS, or the store is nearly full",
+      }),
+    ),
     total: object(counts),
     groups: array(group, { description: "The largest" }),
     more: integer({ minimum: 0 }),

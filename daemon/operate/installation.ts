@@ -24,7 +24,7 @@ import { DomainHealths } from "./domain-health.ts";
 import type { IsPaused } from "./filter.ts";
 import type { StoreOf } from "./mailbox-list.ts";
 import { type PlacesAsked, placesOf } from "./mailbox-places.ts";
-import { Overviews } from "./overview.ts";
+import { type Overview, Overviews } from "./overview.ts";
 import { pausedBy } from "./paused.ts";
 import type { Places } from "./places.ts";
 import { QueueIndex } from "./queue-index.ts";
@@ -36,6 +36,8 @@ export interface InstallationOptions {
   readonly namespace: string | undefined;
   readonly live: LiveDirectory;
   readonly queue: Pick<Queue, "read" | "body" | "settle" | "forget">;
+  /** Why no new mail may come in. */
+  readonly closed: () => Overview["closed"];
   readonly record: (event: TraceEvent, about: Concerned) => void;
   readonly resolver: Resolver;
   /** Our public name. */
@@ -82,7 +84,7 @@ export async function openInstallation(options: InstallationOptions): Promise<In
       options.record(event, about);
     },
     index,
-    overviews: new Overviews({ index, activity, now }),
+    overviews: new Overviews({ index, activity, closed: options.closed, now }),
     healths: new DomainHealths({ index, resolver, hostname, monotonic }),
     suspensions,
     isPaused,

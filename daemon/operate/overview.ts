@@ -11,11 +11,14 @@ import type { Lacking, QueueIndex } from "./queue-index.ts";
 export interface Overview extends Groups, Lacking, Activity {
   /** ms since the epoch */
   readonly at: number;
+  /** Why no new mail may come in. */
+  readonly closed: "away" | "full" | undefined;
 }
 
 export interface OverviewMeans {
-  readonly index: QueueIndex;
-  readonly activity: ActivityWatch;
+  readonly index: Pick<QueueIndex, "groups">;
+  readonly activity: Pick<ActivityWatch, "now">;
+  readonly closed: () => Overview["closed"];
   readonly now: () => number;
 }
 
@@ -44,9 +47,9 @@ export class Overviews {
 
   /** Whoever asked first may leave; the others still want the answer. */
   async #look(at: number): Promise<Overview> {
-    const { index, activity } = this.#means;
+    const { index, activity, closed } = this.#means;
     const signal = AbortSignal.timeout(20_000);
     const [groups, now] = await Promise.all([index.groups({}, LARGEST, signal), activity.now()]);
-    return { at, ...groups, ...now };
+    return { at, closed: closed(), ...groups, ...now };
   }
 }

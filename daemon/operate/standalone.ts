@@ -46,6 +46,7 @@ export async function openStandalone(options: StandaloneOptions): Promise<Instal
   const live = await directoryOf(options, parts);
   const bodyTtlSeconds = () => BODY_TTL_S;
   const queue = parts.use(new JetStreamQueue({ link, clock, log, ...layout, bodyTtlSeconds }));
+  await queue.start();
   const events = parts.use(new EventLog({ link, clock, log }));
   const servers = dns.length > 0 ? dns : await systemServers();
   const installation = parts.use(
@@ -55,6 +56,7 @@ export async function openStandalone(options: StandaloneOptions): Promise<Instal
       namespace: link.confined ?? options.namespace,
       live,
       queue,
+      closed: () => queue.closed,
       record: (event, about) => events.tell(event, about),
       resolver: parts.use(new Resolver({ servers, clock })),
       hostname,

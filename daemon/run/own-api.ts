@@ -93,6 +93,7 @@ export class OwnApi implements AsyncDisposable {
       namespace,
       live,
       queue,
+      closed: () => queue.closed,
       record: (event, about) => events.tell(event, about),
       resolver: this.#parts.use(new Resolver({ servers, clock: systemClock })),
       hostname,

@@ -329,14 +329,17 @@ test(
         body: JSON.stringify({ detail }),
       });
     });
-    const figures = JSON.stringify((await api.get("/overview")).body);
+    const seen = (await api.get<object>("/overview")).body;
+    const figures = JSON.stringify({ ...seen, closed: "full" });
     await page.goto(`/#${api.token}`);
-    await page.getByText("As of").waitFor();
+    const full = page.getByRole("alert").getByText("the store is nearly full");
+    await full.waitFor();
     isAway = true;
     await page.getByRole("alert").getByText("The store does not answer").waitFor();
     assert.equal(await page.getByText("As of").count(), 1);
     isAway = false;
-    await page.getByRole("alert").waitFor({ state: "detached" });
+    await page.getByText("The store does not answer").waitFor({ state: "detached" });
+    assert.equal(await full.count(), 1);
   },
 );
 

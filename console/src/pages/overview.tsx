@@ -12,6 +12,7 @@ export function OverviewPage() {
   return (
     <>
       <Problem words={error} />
+      <Problem words={data.closed && closures[data.closed]} />
       <Lacking {...data} />
       <p class="count">As of {moment(data.at)}</p>
       <Figures {...data} />
@@ -22,6 +23,11 @@ export function OverviewPage() {
     </>
   );
 }
+
+const closures = {
+  away: "No new mail is taken: NATS is away. Clients hear 451 and try again later.",
+  full: "No new mail is taken: the store is nearly full. Clients hear 452 and try again later; what is queued still leaves.",
+} as const;
 
 function Figures({ total, perMinute }: OverviewShape) {
   const failures = perMinute.failed + perMinute.expired;

@@ -1,8 +1,9 @@
 /** The whole in one look, asked for once or as a stream. */
 import type { Installation } from "../../operate/installation.ts";
+import type { Overview } from "../../operate/overview.ts";
 import { ApiProblem } from "../problem.ts";
 import { type Route, route, streamRoute } from "../route.ts";
-import { overview } from "../shapes.ts";
+import { type OverviewShape, overview } from "../shapes.ts";
 
 /** How often the stream tells. */
 const EVERY_MS = 2_000;
@@ -17,7 +18,7 @@ export const overviewRoutes = ({ overviews, clock }: Installation): readonly Rou
     try {
       const end = clock.monotonic() + LONGEST_MS;
       while (!signal.aborted && clock.monotonic() < end) {
-        yield await overviews.latest();
+        yield shapeOf(await overviews.latest());
         await clock.sleep(EVERY_MS, signal).catch(() => {});
       }
     } finally {
@@ -33,7 +34,7 @@ export const overviewRoutes = ({ overviews, clock }: Installation): readonly Rou
       role: "viewer",
       summary: "Backlog, rates and what fails now",
       answer: overview,
-      handle: () => overviews.latest(),
+      handle: async () => shapeOf(await overviews.latest()),
     }),
     streamRoute({
       method: "GET",
@@ -50,3 +51,8 @@ export const overviewRoutes = ({ overviews, clock }: Installation): readonly Rou
     }),
   ];
 };
+
+const shapeOf = ({ closed, ...seen }: Overview): OverviewShape => ({
+  ...seen,
+  ...(closed === undefined ? {} : { closed }),
+});
