@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { exportsOf } from "./harness/exports.ts";
@@ -136,6 +137,20 @@ test("what is exported is used by another file, and not by tests alone", () => {
     idle.map(({ path, name }) => `${path}: ${name}`),
     [],
   );
+});
+
+test("every source file that a document or a comment names exists", () => {
+  const paths = [...all, ...readSource("console")].map(({ path }) => `/${path}`);
+  const documents = globSync(["*.md", "docs/*.md"], { cwd: root }).map((path) => ({
+    path,
+    text: readFileSync(join(root, path), "utf8"),
+  }));
+  const missing = [...documents, ...shipped].flatMap(({ path, text }) =>
+    Array.from(text.matchAll(/`([\w./-]+\.ts)`/g), ([, name = ""]) => name)
+      .filter((name) => !paths.some((known) => known.endsWith(`/${name}`)))
+      .map((name) => `${path}: ${name}`),
+  );
+  assert.deepEqual(missing, []);
 });
 
 test("there are no default exports", () => {
