@@ -141,22 +141,28 @@ export async function readLetters(
   { state, after, limit, ...asked }: LettersAsked,
   log: Log,
 ): Promise<{ readonly letters: readonly HookLetter[]; readonly after?: number }> {
-  const letters = new Map<string, HookLetter>();
+  const found = new Map<string, HookLetter>();
   let octets = 0;
   const take = ({ subject, data, forged }: TailMessage) => {
     const { id, isFormer, namespace, hook } = parseHookSubject(subject);
     const letter = forged || isFormer ? undefined : parseRecord<Waiting & Dead>(data);
-    const key = `${namespace} ${hook} ${id}`;
-    if (letter?.event?.id === id) letters.set(key, { namespace, hook, state, letter });
-    else if (data.length === 0) letters.delete(key);
+    if (letter?.event?.id === id) found.set(subject, { namespace, hook, state, letter });
+    else if (data.length === 0) found.delete(subject);
     octets += data.length;
-    return letters.size < limit && octets < pageOctets;
+    return found.size < limit && octets < pageOctets;
   };
   const stream = state === "dead" ? DEAD_STREAM : WAIT_STREAM;
   const filter = lettersOf(stream, { ...asked, namespace: asked.namespace ?? link.confined });
   const next = await readPage(link, { stream, filter, after, take, log });
-  return { letters: [...letters.values()], ...(next === undefined ? {} : { after: next }) };
+  return { letters: onceEach(found.values()), ...(next === undefined ? {} : { after: next }) };
 }
+
+/** What waits and is ordered to be sent at once lies in two records, and is one letter. */
+const onceEach = (letters: Iterable<HookLetter>): readonly HookLetter[] => [
+  ...new Map(
+    Array.from(letters, (one) => [`${one.namespace} ${one.hook} ${one.letter.event.id}`, one] as const),
+  ).values(),
+];
 
 /** Writes orders about letters; many at once share the store's commits. */
 export class LetterOrders implements AsyncDisposable {
