@@ -62,7 +62,7 @@ before(async () => {
       }),
       aSecret("hooks", { secret: "a-secret-of-more-than-24-characters" }),
       aPolicy(
-        { route: { smarthost: { host: "smtp.provider.example", port: 587, tls: "Require" } } },
+        { paused: true, route: { smarthost: { host: "smtp.provider.example", port: 587, tls: "Require" } } },
         "newsletter",
       ),
     ],
@@ -255,6 +255,19 @@ test(
     await page.getByText("default/default goes on.").waitFor();
   },
 );
+
+test("a policy that stands still for two reasons tells both", chromium, async () => {
+  const suspend = (what: string) => api.post(`/policies/default/newsletter/${what}`, {});
+  assert.equal((await suspend("suspend")).status, 200);
+  const page = await enter("/policies");
+  const row = page.getByRole("row").filter({ hasText: "default/newsletter" });
+  await until("both are told", async () => {
+    await page.reload();
+    await row.getByText("by its resource: spec.paused").waitFor();
+    return (await row.getByText("suspended", { exact: true }).count()) > 0 ? true : undefined;
+  });
+  assert.equal((await suspend("resume")).status, 200);
+});
 
 test("a site is suspended and resumed, and says why it is", chromium, async () => {
   const page = await enter("/sites");

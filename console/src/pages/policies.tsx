@@ -68,12 +68,23 @@ export function Policies({ steers }: PageProps) {
   );
 }
 
-const PolicyState = ({ paused, suspended, draining }: PolicyShape) =>
-  suspended ? (
-    <SuspendedState {...suspended} />
-  ) : (
-    <State of={draining ? "being deleted" : paused ? "paused" : "ok"} />
+/** A policy may stand still for several reasons; to end one of them is not to end the others. */
+function PolicyState({ paused, suspended, draining }: PolicyShape) {
+  const isOk = !paused && !draining && suspended === undefined;
+  return (
+    <>
+      {isOk ? <State of="ok" /> : null}
+      {draining ? <State of="being deleted" /> : null}
+      {paused ? (
+        <>
+          <State of="paused" />
+          <p class="note">by its resource: spec.paused</p>
+        </>
+      ) : null}
+      {suspended === undefined ? null : <SuspendedState {...suspended} />}
+    </>
   );
+}
 
 function DryRun() {
   const [recipient, setRecipient] = useState("");
