@@ -97,7 +97,7 @@ test("more than a page of one kind becomes several records", async () => {
     about("big"),
   );
   const found = await records(eventSubjects("big"));
-  assert.ok(found.length > 2);
+  assert.ok(found.length > 1);
   assert.equal(
     found.reduce((sum, { count }) => sum + count, 0),
     1_000,

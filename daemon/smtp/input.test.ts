@@ -42,6 +42,17 @@ test("the socket is paused once when much waits, and resumed when all is taken",
   assert.equal(socket.paused, false);
 });
 
+test("the socket is paused when many small chunks wait", () => {
+  const socket = new MemorySocket();
+  const input = new Input(socket);
+  for (let i = 0; i < 256; i++) input.push(chunk("x"));
+  assert.equal(socket.paused, false, "one is being read, 255 wait");
+  input.push(chunk("x"));
+  assert.equal(socket.paused, true);
+  assert.equal(read(input), "x".repeat(257));
+  assert.equal(socket.paused, false);
+});
+
 test("what is cleared is gone, and the socket goes on", () => {
   const socket = new MemorySocket();
   const input = new Input(socket);

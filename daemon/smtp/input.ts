@@ -2,12 +2,13 @@
  * What the client has sent and the session has not yet taken.
  *
  * While the mailroom thinks, the client may go on sending: chunks wait here, and once they are many the socket is
- * paused, so that memory stays flat. In lockstep nothing ever waits, and the socket is never touched.
+ * paused, so that memory stays flat: many octets, or many chunks, of which each takes as much as a hundred octets of a large one.
+ * In lockstep nothing ever waits, and the socket is never touched.
  */
 import type { ClientSocket } from "../kit/client-socket.ts";
 
 /** Pausing costs a system call or two: not before this much waits. */
-const highWater = 65_536;
+const highWater = { octets: 65_536, chunks: 256 } as const;
 
 export class Input {
   /** The chunk that is being read, and where. */
@@ -32,7 +33,8 @@ export class Input {
     }
     this.#waiting.push(chunk);
     this.#octets += chunk.length;
-    if (this.#octets < highWater || this.#paused) return;
+    const isMuch = this.#octets >= highWater.octets || this.#waiting.length >= highWater.chunks;
+    if (!isMuch || this.#paused) return;
     this.#paused = true;
     this.#socket.pause();
   }
