@@ -2,7 +2,7 @@
  * Runs one command, and makes an answer of whatever comes of it.
  *
  * In:     a request as it was read; a literal that nobody asked for is read past.
- * Out:    the answer, told to who keeps the figures; `quiet`: no news may come before it.
+ * Out:    the answer, told to who keeps the figures; `quiet`: with it no EXPUNGE may be told.
  * Fails:  with what ends the session; anything else that a command throws is an answer, too (`failure.ts`).
  * Spec:   RFC 9051 §3 (states), §7.1 (OK, NO, BAD).
  */

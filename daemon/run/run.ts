@@ -2,7 +2,7 @@
  * `postfleet run`: opens everything in order, says that it is ready, and closes it in reverse.
  *
  * Order: check the resources (nothing starts when they are bad) → claim the data folder → health (not ready) → NATS,
- * streams, directory → delivery → IMAP, then SMTP listeners → endpoints.json, ready. On the first SIGTERM or SIGINT: unready, open
+ * streams, directory → delivery → listeners of mailboxes, then of SMTP → endpoints.json, ready. On the first SIGTERM or SIGINT: unready, open
  * transactions end, partitions are handed over, exit 0; on a second one, or after the grace: everything is cut.
  */
 import type { CommandContext } from "../cli/context.ts";
