@@ -93,14 +93,14 @@ test("a log that ends stores what is still waited for", async () => {
 test("more than a page of one kind becomes several records", async () => {
   await using log = open(["big"]);
   await log.keep(
-    Array.from({ length: 1_000 }, () => held()),
+    Array.from({ length: 2_000 }, () => held()),
     about("big"),
   );
   const found = await records(eventSubjects("big"));
   assert.ok(found.length > 1);
   assert.equal(
     found.reduce((sum, { count }) => sum + count, 0),
-    1_000,
+    2_000,
   );
 });
 
