@@ -263,13 +263,8 @@ export class Hook implements AsyncDisposable {
     const at = this.#m.clock.now();
     const why = "answered 410";
     const before = task.kind === "waiting" ? task.waiting : { attempts: 0, since: at };
-    await this.#bury(task, {
-      event: task.event,
-      attempts: before.attempts + 1,
-      since: before.since,
-      at,
-      why,
-    });
+    const tried = { attempts: before.attempts + 1, since: before.since };
+    await this.#bury(task, { event: task.event, ...tried, at, why });
     for (const waiting of this.#idle()) {
       const { event, attempts, since } = waiting;
       if (!this.#leftovers.waiting.has(event.id) || this.#busy.has(event.id)) continue; // another 410 came at the same time
