@@ -256,6 +256,37 @@ test(
   },
 );
 
+test(
+  "a DNS record is copied as it belongs into the zone; where the browser allows none, that is said",
+  chromium,
+  async () => {
+    const page = await enter("/domains?domain=home.example", {
+      permissions: ["clipboard-read", "clipboard-write"],
+    });
+    const button = page.getByRole("button", { name: "Copy the MX record of home.example" });
+    await button.click();
+    await button.getByText("Copied").waitFor();
+    assert.match(await page.evaluate<string>("navigator.clipboard.readText()"), /^10 mx\./);
+    await page.evaluate("navigator.clipboard.writeText = () => Promise.reject(new Error('no'))");
+    await button.getByText("Copy", { exact: true }).waitFor();
+    await button.click();
+    await button.getByText("The browser does not allow it").waitFor();
+  },
+);
+
+test("a mailbox's bars say how full it is, of octets and of messages", chromium, async () => {
+  const page = await enter("/mailboxes?match=bob@*");
+  const bars = page.getByRole("meter", { name: /^How full bob@home\.example is/ });
+  await bars.nth(1).waitFor();
+  const values = await bars.evaluateAll((all) => all.map((bar) => Number(bar.getAttribute("value"))));
+  const { body } = await api.get<{ mailboxes: { bytes: number; messages: number }[] }>(
+    "/mailboxes?match=bob@*",
+  );
+  const { bytes = 0, messages = 0 } = body.mailboxes[0] ?? {};
+  assert.deepEqual(values, [Math.min(1, bytes / 16_384), messages / 5]);
+  assert.ok(messages > 0);
+});
+
 test("a policy that stands still for two reasons tells both", chromium, async () => {
   const suspend = (what: string) => api.post(`/policies/default/newsletter/${what}`, {});
   assert.equal((await suspend("suspend")).status, 200);
