@@ -23,6 +23,7 @@ import { nuid } from "@nats-io/transport-node";
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import { BATCH_LIMIT, batchIdOf, type Entry, type Published, publishBatch } from "./batch.ts";
+import { CommitLine, isFew, type Standing } from "./commit-line.ts";
 import type { Link } from "./connect.ts";
 import { LEADERLESS_MS } from "./elsewhere.ts";
 import { Conflict, StoreFault } from "./fault.ts";
@@ -46,12 +47,7 @@ export interface CommitOptions {
   readonly observe?: (entries: number, ms: number, octets: number) => void;
 }
 
-interface Unit {
-  readonly entries: readonly Entry[];
-  readonly bytes: number;
-  /** When it was given to us; monotonic ms. */
-  readonly since: number;
-  readonly canWait: boolean;
+interface Unit extends Standing {
   readonly deadline: number;
   readonly done: (first: number) => void;
   readonly failed: (reason: unknown) => void;
@@ -69,33 +65,17 @@ const LONGEST_PAUSE_MS = 50;
 /** Two silences with so much between them are two, ms. */
 const APART_MS = 15_000;
 
-/**
- * Up to this many units of one entry each go as messages of their own, one behind the other: in an unreplicated stream a
- * batch costs more than their fsyncs.
- */
-const FEW = 8;
-const isFew = (units: readonly Unit[]): boolean =>
-  units.length > 1 && units.length <= FEW && units.every(({ entries }) => entries.length === 1);
-/** So many that can wait are worth a batch of their own. */
-const MANY = 32;
 const PATIENCE_MS = 15;
 
 export class GroupCommit {
   readonly #link: Link;
   readonly #stream: string;
-  readonly #maxEntries: number;
-  readonly #maxBytes: number;
   readonly #timeoutMs: number;
-  readonly #patienceMs: number;
   readonly #answerMs: number;
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #observe: (entries: number, ms: number, octets: number) => void;
-  #waiting: Unit[] = [];
-  /** Of them, those that can wait. */
-  #patient = 0;
-  /** Ends the pause while all can wait. */
-  #wake: (() => void) | undefined;
+  readonly #line: CommitLine<Unit>;
   #running = false;
   #idle: (() => void)[] = [];
   /** Since when nobody answers for the stream, and when that was noticed last; monotonic ms. */
@@ -104,19 +84,22 @@ export class GroupCommit {
   constructor(link: Link, options: CommitOptions) {
     this.#link = link;
     this.#stream = options.stream;
-    this.#maxEntries = Math.min(options.maxEntries ?? 512, BATCH_LIMIT);
-    this.#maxBytes = options.maxBytes ?? 4 << 20;
     this.#timeoutMs = options.timeoutMs ?? 20_000;
-    this.#patienceMs = options.patienceMs ?? PATIENCE_MS;
     this.#answerMs = options.answerMs ?? 5_000;
     this.#log = options.log;
     this.#clock = options.clock;
     this.#observe = options.observe ?? (() => {});
+    this.#line = new CommitLine({
+      maxEntries: Math.min(options.maxEntries ?? 512, BATCH_LIMIT),
+      maxBytes: options.maxBytes ?? 4 << 20,
+      patienceMs: options.patienceMs ?? PATIENCE_MS,
+      clock: options.clock,
+    });
   }
 
   /** Units that wait or are in flight. */
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#line.size;
   }
 
   /** Resolves when the unit is durable. Units of one caller are stored in the order of their calls unless one fails. */
@@ -136,8 +119,7 @@ export class GroupCommit {
     let bytes = 0;
     for (const entry of entries) bytes += entry.data.length;
     const since = this.#clock.monotonic();
-    if (canWait) this.#patient++;
-    this.#waiting.push({
+    this.#line.add({
       entries,
       bytes,
       since,
@@ -152,7 +134,7 @@ export class GroupCommit {
       this.#running = true;
       // Everything that the current turn of the event loop wants to store goes into the first batch.
       setImmediate(() => void this.#run());
-    } else if (!canWait || this.#patient >= MANY) this.#wake?.();
+    }
     return promise;
   }
 
@@ -162,9 +144,9 @@ export class GroupCommit {
   }
 
   async #run(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      await this.#gather();
-      const batch = this.#take();
+    while (this.#line.size > 0) {
+      await this.#line.ready();
+      const batch = this.#line.take();
       try {
         await this.#store(batch);
       } catch (error) {
@@ -176,72 +158,6 @@ export class GroupCommit {
     }
     this.#running = false;
     for (const wake of this.#idle.splice(0)) wake();
-  }
-
-  /** While all can wait. */
-  async #gather(): Promise<void> {
-    const [first] = this.#waiting;
-    if (first === undefined || this.#patient < this.#waiting.length || this.#patient >= MANY) return;
-    const left = first.since + this.#patienceMs - this.#clock.monotonic();
-    if (left <= 0) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, left);
-      this.#wake = () => {
-        clearTimeout(timer);
-        // Everything that the current turn of the event loop wants to store goes along.
-        setImmediate(resolve);
-      };
-    });
-    this.#wake = undefined;
-  }
-
-  #take(): Unit[] {
-    const hurried = this.#hurried();
-    const batch = hurried ?? this.#inOrder();
-    for (const { canWait } of batch) if (canWait) this.#patient--;
-    return batch;
-  }
-
-  /** Those that somebody waits for, when they are few and nothing that can wait has done so for long. */
-  #hurried(): Unit[] | undefined {
-    const waiting = this.#waiting;
-    const hurried = waiting.length - this.#patient;
-    if (this.#patient === 0 || this.#patient >= MANY || hurried === 0 || hurried > FEW) return undefined;
-    const units: Unit[] = [];
-    const others: Unit[] = [];
-    for (const unit of waiting) (unit.canWait ? others : units).push(unit);
-    const oldest = others[0] as Unit;
-    const isLate = this.#clock.monotonic() - oldest.since >= this.#patienceMs;
-    if (isLate || units.some(({ entries }) => entries.length > 1)) return undefined;
-    // Two changes of one subject stay in their order.
-    const subjects = new Set(others.flatMap(({ entries }) => entries.map(({ subject }) => subject)));
-    for (const unit of units) {
-      const subject = unit.entries[0]?.subject as string;
-      if (subjects.has(subject)) return undefined;
-      subjects.add(subject);
-    }
-    this.#waiting = others;
-    return units;
-  }
-
-  /** As many units as fit; a unit whose subject is in the batch already waits, so that each CAS sees the one before. */
-  #inOrder(): Unit[] {
-    const batch: Unit[] = [];
-    const subjects = new Set<string>();
-    let entries = 0;
-    let bytes = 0;
-    let taken = 0;
-    for (const unit of this.#waiting) {
-      const full = entries + unit.entries.length > this.#maxEntries || bytes + unit.bytes > this.#maxBytes;
-      if (batch.length > 0 && (full || unit.entries.some((e) => subjects.has(e.subject)))) break;
-      batch.push(unit);
-      for (const entry of unit.entries) subjects.add(entry.subject);
-      entries += unit.entries.length;
-      bytes += unit.bytes;
-      taken++;
-    }
-    this.#waiting = taken === this.#waiting.length ? [] : this.#waiting.slice(taken);
-    return batch;
   }
 
   /** Settles every unit of the batch. */
