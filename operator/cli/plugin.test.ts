@@ -232,23 +232,6 @@ test("queue, trace and mailbox run in a pod that is ready; their exit code is ou
   ]);
 });
 
-test("what is asked about a namespace is asked of a pod there, else of one that sees all", async () => {
-  const argv = ["events", "--namespace", "shop"];
-  const asked = async (...pods: readonly KubeObject[]) => {
-    const played = scene({ lists: { pods } });
-    await played.run(...argv);
-    return played.asked.at(-1)?.slice(1, 4);
-  };
-  const own = (name: string, namespace: string) => {
-    const made = pod(name, true);
-    return { ...made, metadata: { ...made.metadata, namespace } };
-  };
-  assert.deepEqual(await asked(pod("gw-1", true)), ["gw-1", "--namespace", "mail"]);
-  assert.deepEqual(await asked(own("a", "team"), own("b", "shop")), ["b", "--namespace", "shop"]);
-  const played = scene({ lists: { pods: [own("a", "team"), own("b", "shop")] } });
-  await assert.rejects(played.run("queue", "list"), /in the namespaces shop, team, .* say which with -n/);
-});
-
 test("no pod: what to do", async () => {
   await assert.rejects(scene({}).run("trace", "x"), /no pod of a gateway runs in this cluster/);
 });

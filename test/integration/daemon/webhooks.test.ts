@@ -7,6 +7,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import type { WebhooksShape } from "../../../daemon/api/contract/webhooks.ts";
 import { apiOf } from "../../harness/api-client.ts";
 import { makeCertificate } from "../../harness/certificates.ts";
 import { HookReceiver } from "../../harness/hook-receiver.ts";
@@ -194,24 +195,11 @@ test("dead letters are listed, shown, and sent again when somebody says so", asy
   await untilTrue("it to be no dead letter", async () => !(await webhooks("dead")).includes(id));
 });
 
-interface Hooks {
-  readonly webhooks: readonly {
-    readonly namespace: string;
-    readonly hook: string;
-    readonly state: string;
-    readonly why?: string;
-    readonly waiting: number;
-    readonly dead: number;
-    readonly declared?: { readonly kind: string; readonly of: string; readonly host: string };
-  }[];
-  readonly matching: number;
-}
-
 test("the API tells of hooks and of what they were not told, page by page; a hook's path is told to nobody", async () => {
   const api = await apiOf(world.fleet);
   const names: string[] = [];
   for (let after = ""; ; ) {
-    const { body } = await api.get<Hooks>(`/webhooks?limit=2${after}`);
+    const { body } = await api.get<WebhooksShape>(`/webhooks?limit=2${after}`);
     names.push(...body.webhooks.map(({ namespace, hook: name }) => `${namespace}/${name}`));
     if (body.webhooks.length < 2) break;
     after = `&after=${encodeURIComponent(names.at(-1) ?? "")}`;
@@ -219,7 +207,7 @@ test("the API tells of hooks and of what they were not told, page by page; a hoo
   const own = ["all", "flaky", "gone", "inside", "slow"].map((name) => `default/policy:default:${name}`);
   assert.deepEqual(names, ["default/domain:home_example:domain", ...own, "other/domain:other_example:other"]);
   const match = encodeURIComponent("default/policy:*:inside");
-  const { body } = await api.get<Hooks>(`/webhooks?match=${match}`);
+  const { body } = await api.get<WebhooksShape>(`/webhooks?match=${match}`);
   const [inside] = body.webhooks;
   assert.deepEqual(
     [body.matching, inside?.state, inside?.declared],
