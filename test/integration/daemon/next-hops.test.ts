@@ -246,9 +246,10 @@ describe("what takes its time", { concurrency: true }, () => {
   test("a site gets no more messages a minute than its limit says", async () => {
     const hop = hopOf("paced");
     const arrival = (count: number) => hop.received(count).then(() => performance.now());
-    const [first, last] = [arrival(1), arrival(4)]; // from now on: submitting takes its time, too
-    await submitMany(4, "x@paced.example");
+    const [first, last] = [arrival(1), arrival(6)]; // from now on: submitting takes its time, too
+    await submitMany(6, "x@paced.example");
     const spread = (await last) - (await first);
-    assert.ok(spread > 2_500, `four messages at 60 a minute arrived within ${Math.round(spread)} ms`);
+    // Five seconds; on a busy machine the first of them is noticed late.
+    assert.ok(spread > 3_500, `six messages at 60 a minute arrived within ${Math.round(spread)} ms`);
   });
 });
