@@ -47,8 +47,8 @@ export interface Carrier {
   carry(queued: Queued, signal: AbortSignal): Promise<readonly Outcome[] | "stale">;
   /** It can take another job. */
   readonly reusable: boolean;
-  /** Ends it politely, without making anybody wait. */
-  close(): void;
+  /** Ends it politely; resolves when the other side has let it go, or does not say so within two seconds. */
+  close(): Promise<void>;
 }
 
 /** What a site allows just now. Connections are counted here; every `take` is followed by one `release`. */

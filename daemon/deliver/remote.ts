@@ -244,8 +244,8 @@ class RemoteCarrier implements Carrier {
     }
   }
 
-  close(): void {
-    void this.#client.quit();
+  close(): Promise<void> {
+    return this.#client.quit();
   }
 }
 

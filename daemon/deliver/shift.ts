@@ -58,8 +58,7 @@ export class Shift {
     } catch (error) {
       this.#means.log.error({ err: error, lane: this.#lane.name }, "a delivery worker failed");
     } finally {
-      this.#carrier?.close();
-      await Promise.all(this.#unsettled);
+      await Promise.all([this.#carrier?.close(), ...this.#unsettled]);
     }
   }
 
@@ -109,8 +108,9 @@ export class Shift {
   async #open(entry: Entry): Promise<Carrier | undefined> {
     const { signal, backlog } = this.#means;
     const lane = this.#lane;
-    this.#carrier?.close();
+    const former = this.#carrier;
     this.#carrier = undefined;
+    await former?.close(); // the site allows so many at once, and counts it until then
     const opened = await this.#worker
       .opening(() => lane.way.open(signal))
       .catch((error: unknown) => {

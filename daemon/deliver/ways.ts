@@ -87,7 +87,7 @@ export class Ways implements Wayfinder {
   }
 
   #here(lane: string, deliver: DeliverLocally): Way {
-    const carrier: Carrier = { carry: deliver, reusable: true, close: () => {} };
+    const carrier: Carrier = { carry: deliver, reusable: true, close: async () => {} };
     const open = async () => ({ kind: "open", carrier }) as const;
     return { kind: "lane", lane, gate: this.#local, open };
   }

@@ -85,7 +85,7 @@ export class Ways implements Wayfinder {
         return this.carry(queued);
       },
       reusable: true,
-      close: () => {},
+      close: async () => {},
     };
   }
 

@@ -83,6 +83,8 @@ export interface Ledger {
   ask(moment: Omit<Moment, "times">): Promise<Answer | undefined>;
   /** Something was recorded. */
   changed(): void;
+  /** The session is over. */
+  left(connection: number): void;
 }
 
 // Frequent scripts.

@@ -267,6 +267,7 @@ export class NextHopSession {
 
   #end(): void {
     this.#over = true;
+    this.#hop.left(this.#connection);
     this.#socket.end();
     this.#socket.resume(); // what still arrives is dropped; the client closes
   }

@@ -23,6 +23,7 @@ export class NextHop implements Ledger, AsyncDisposable {
   transactions = 0;
   readonly #server: net.Server;
   readonly #sockets = new Set<net.Socket>();
+  readonly #counted = new Set<number>();
   readonly #times = new Map<Stage, number>();
   #waiting: { readonly done: () => boolean; readonly resolve: () => void }[] = [];
 
@@ -94,18 +95,24 @@ export class NextHop implements Ledger, AsyncDisposable {
     if (this.#server.listening) await once(this.#server, "close");
   }
 
+  /** By QUIT, or without a word. What the next one does may be heard of before this one's socket is seen to close. */
+  left(connection: number): void {
+    if (this.#counted.delete(connection)) this.concurrent--;
+  }
+
   #welcome(socket: net.Socket): void {
-    this.connections++;
+    const number = ++this.connections;
     this.concurrent++;
     this.maxConcurrent = Math.max(this.maxConcurrent, this.concurrent);
     this.#sockets.add(socket);
+    this.#counted.add(number);
     socket.on("error", () => {});
     socket.on("close", () => {
-      this.concurrent--;
+      this.left(number);
       this.#sockets.delete(socket);
       this.changed();
     });
-    new NextHopSession(this, socket, this.connections).start();
+    new NextHopSession(this, socket, number).start();
   }
 }
 

@@ -3,6 +3,7 @@
  */
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { makeCertificate } from "../../harness/certificates.ts";
 import { aDomain, aMailbox, aPolicy } from "../../harness/manifest.ts";
 import { always, atFirst, cut, type Moment, perRecipient } from "../../harness/next-hop.ts";
@@ -24,6 +25,9 @@ const slowly = (): Promise<undefined> => {
   return patience.promise;
 };
 
+/** As far away as other continents are: whoever does not wait for it has a connection too many meanwhile. */
+const aWhileLater = (): Promise<undefined> => setTimeout(150, undefined);
+
 /** `NAME.example` has its MX at this address, with this behaviour. */
 const hosts = {
   plain: ["127.0.0.2", {}],
@@ -43,7 +47,7 @@ const hosts = {
   secure: ["127.0.0.10", { tls: { how: "ok", certificate } }],
   broken: ["127.0.0.11", { tls: { how: "broken", certificate } }],
   one: ["127.0.0.12", {}],
-  three: ["127.0.0.13", {}],
+  three: ["127.0.0.13", { reply: ({ stage }: Moment) => (stage === "quit" ? aWhileLater() : undefined) }],
   paced: ["127.0.0.14", {}],
   few: ["127.0.0.15", perTransaction(2)],
   demanding: ["127.0.0.16", {}],
