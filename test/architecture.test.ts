@@ -121,14 +121,12 @@ for (const { what, owner, types } of owners) {
 
 /** What stands in for an outside system beside its port, for tests of many parts. */
 const forTests = /^Memory[A-Z]/;
-/** Folders that do not keep to it in every file yet. */
-const notYet = /^(console|daemon\/(api|dns|mail\/dkim))\//;
 
 test("what is exported is used by another file, and not by tests alone", () => {
   const files = [...all, ...readSource("console")];
   const testing = new Set(files.filter(isTest).map(({ path }) => path));
   const idle = exportsOf(files)
-    .filter(({ path, name }) => path !== "crds/types.ts" && !forTests.test(name) && !notYet.test(path))
+    .filter(({ path, name }) => path !== "crds/types.ts" && !forTests.test(name))
     .filter(({ path, users, isType, mentionedAtHome }) => {
       if (mentionedAtHome) return !isType && users.length === 0;
       return users.every((user) => testing.has(user) && !testing.has(path));

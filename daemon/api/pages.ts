@@ -1,5 +1,5 @@
 /** Paths of the console's pages: what the server knows as there, and the pages themselves are found by. */
-export const pagePaths = [
+const pagePaths = [
   "/",
   "/queue",
   "/message",

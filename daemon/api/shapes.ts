@@ -38,7 +38,7 @@ export const jobKey = string({
 });
 export const cursor = string({ description: "Where the page before ended", minLength: 1, maxLength: 600 });
 export const jobClass = oneOf(["local", "relay"], { description: "local: filed here; relay: leaves" });
-export const queueState = oneOf(queueStates);
+const queueState = oneOf(queueStates);
 export const pageLimit = (most: number, usual: number) =>
   optional(integer({ minimum: 1, maximum: most, default: usual }));
 
@@ -73,7 +73,7 @@ const counts = {
 
 const hop = object({ host: text("Name or address", 255), port: integer({ minimum: 1, maximum: 65_535 }) });
 
-export const group = component(
+const group = component(
   "Group",
   object({
     class: jobClass,
@@ -105,7 +105,7 @@ export const groups = component(
   }),
 );
 
-export const attempt = object({
+const attempt = object({
   at: time("When"),
   by: optional(text("Who answered")),
   reply: text("What was said"),

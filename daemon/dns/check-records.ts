@@ -34,7 +34,7 @@ export function checkRecords(
 export const unchecked = (wanted: readonly WantedRecord[]): readonly CheckedRecord[] =>
   wanted.map((record) => ({ ...record, observed: [], state: "Unknown" as const }));
 
-export async function checkRecord(
+async function checkRecord(
   wanted: WantedRecord,
   resolver: Lookup,
   signal: AbortSignal,

@@ -4,7 +4,7 @@ import { query } from "../api.ts";
 import { go, type Place } from "../hooks.ts";
 import { Choose, Field } from "./basics.tsx";
 
-export const filterNames = [
+const filterNames = [
   "destination",
   "state",
   "class",

@@ -23,7 +23,7 @@ const whoseList = 'Absent: "default", or the only namespace that is served here'
 
 const also = { 404: "It is no mail address", 409: "Another namespace is served here" } as const;
 
-export const suppressed = component(
+const suppressed = component(
   "Suppressed",
   object({
     namespace: namespaceName,

@@ -6,7 +6,7 @@
  * Fails:  `undefined` when the section does not end within the limit: such a message is not signed.
  * Spec:   RFC 5322 §2.2. What is no field (an envelope line on top) is left out.
  */
-export const headerSectionLimit = 256 << 10;
+const headerSectionLimit = 256 << 10;
 
 export interface HeaderSection {
   readonly fields: readonly string[];
