@@ -1,5 +1,4 @@
 /** The queue: by destination, or job by job. */
-import { useEffect, useState } from "preact/hooks";
 import type { GroupsShape, JobShape, JobsShape } from "../../../daemon/api/shapes.ts";
 import { query } from "../api.ts";
 import type { PageProps } from "../app.tsx";
@@ -7,6 +6,7 @@ import { useApi } from "../hooks.ts";
 import { Empty, Lacking, Link, Problem, State } from "../parts/basics.tsx";
 import { type Filter, FilterForm, filterOf } from "../parts/filter.tsx";
 import { Orders } from "../parts/orders.tsx";
+import { ChooseAll, PageButtons, useChoice, usePages } from "../parts/paged.tsx";
 import { numbers, Table } from "../parts/table.tsx";
 import { count, from, plural } from "../words.ts";
 
@@ -81,30 +81,15 @@ function Destinations({ filter }: { readonly filter: Filter }) {
 }
 
 function Jobs({ filter, steers }: { readonly filter: Filter; readonly steers: boolean }) {
-  /** Where each page that was seen begins. */
-  const [pages, setPages] = useState<readonly (string | undefined)[]>([undefined]);
-  const after = pages.at(-1);
+  const pages = usePages();
+  const { after } = pages;
+  const choice = useChoice(pages);
   const { data, error, busy, again } = useApi<JobsShape>(
     `/queue/jobs${query({ ...filter, after, limit: 50 })}`,
   );
-  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  useEffect(() => setChosen(new Set()), [after]);
   if (data === undefined) return error ? <Problem words={error} /> : <Empty busy>…</Empty>;
-  const jobs = data.jobs.filter(({ key }) => chosen.has(key));
-  const toggle = (key: string) =>
-    setChosen((before) =>
-      before.has(key) ? new Set([...before].filter((k) => k !== key)) : new Set([...before, key]),
-    );
-  const next = data.after;
-  const areAll = jobs.length > 0 && jobs.length === data.jobs.length;
-  const all = (
-    <input
-      type="checkbox"
-      checked={areAll}
-      aria-label="Choose every job of this page"
-      onChange={() => setChosen(new Set(areAll ? [] : data.jobs.map(({ key }) => key)))}
-    />
-  );
+  const jobs = data.jobs.filter(({ key }) => choice.has(key));
+  const all = <ChooseAll of="job" ids={data.jobs.map(({ key }) => key)} choice={choice} />;
   return (
     <>
       <Problem words={error} />
@@ -141,19 +126,12 @@ function Jobs({ filter, steers }: { readonly filter: Filter; readonly steers: bo
             key={job.key}
             job={job}
             steers={steers}
-            isChosen={chosen.has(job.key)}
-            onToggle={() => toggle(job.key)}
+            isChosen={choice.has(job.key)}
+            onToggle={() => choice.toggle(job.key)}
           />
         ))}
       </Table>
-      <nav class="buttons" aria-label="Pages of jobs">
-        <button type="button" disabled={pages.length === 1} onClick={() => setPages(pages.slice(0, -1))}>
-          Back
-        </button>
-        <button type="button" disabled={next === undefined} onClick={() => setPages([...pages, next])}>
-          Next page
-        </button>
-      </nav>
+      <PageButtons of="jobs" pages={pages} next={data.after} />
     </>
   );
 }

@@ -1,11 +1,12 @@
 /** Events that a webhook was not told of: looked at page by page, sent again, forgotten. */
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { LetterShape, LettersShape } from "../../../daemon/api/contract/webhooks.ts";
 import { query, tell } from "../api.ts";
 import { useApi, useOrder } from "../hooks.ts";
 import { count, from, plural } from "../words.ts";
 import { Empty, Link, Problem, Said } from "./basics.tsx";
 import { Dialog } from "./dialog.tsx";
+import { ChooseAll, PageButtons, useChoice, usePages } from "./paged.tsx";
 import { numbers, Table } from "./table.tsx";
 
 export interface LettersProps {
@@ -19,36 +20,22 @@ export interface LettersProps {
 }
 
 export function Letters({ namespace, hook, state, steers, most, onDone }: LettersProps) {
-  /** Where each page that was seen begins. */
-  const [pages, setPages] = useState<readonly (string | undefined)[]>([undefined]);
-  const after = pages.at(-1);
+  const pages = usePages();
+  const { after } = pages;
+  const choice = useChoice(pages);
   const { data, error, busy, again } = useApi<LettersShape>(
     `/webhooks/letters${query({ namespace, hook, state, after, limit: 50 })}`,
   );
-  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  useEffect(() => setChosen(new Set()), [after]);
   if (data === undefined) return error ? <Problem words={error} /> : <Empty busy>…</Empty>;
   const { letters, after: next } = data;
-  const some = letters.filter(({ event }) => chosen.has(event.id));
-  const areAll = some.length > 0 && some.length === letters.length;
-  const toggle = (id: string) =>
-    setChosen(
-      (before) => new Set(before.has(id) ? [...before].filter((one) => one !== id) : [...before, id]),
-    );
+  const some = letters.filter(({ event }) => choice.has(event.id));
   const done = () => {
-    setChosen(new Set());
-    setPages([undefined]);
+    choice.set([]);
+    pages.restart();
     again();
     onDone();
   };
-  const all = (
-    <input
-      type="checkbox"
-      checked={areAll}
-      aria-label="Choose every event of this page"
-      onChange={() => setChosen(new Set(areAll ? [] : letters.map(({ event }) => event.id)))}
-    />
-  );
+  const all = <ChooseAll of="event" ids={letters.map(({ event }) => event.id)} choice={choice} />;
   return (
     <>
       <Problem words={error} />
@@ -77,20 +64,13 @@ export function Letters({ namespace, hook, state, steers, most, onDone }: Letter
               key={letter.event.id}
               letter={letter}
               steers={steers}
-              isChosen={chosen.has(letter.event.id)}
-              onToggle={() => toggle(letter.event.id)}
+              isChosen={choice.has(letter.event.id)}
+              onToggle={() => choice.toggle(letter.event.id)}
             />
           ))}
         </Table>
       )}
-      <nav class="buttons" aria-label="Pages of events">
-        <button type="button" disabled={pages.length === 1} onClick={() => setPages(pages.slice(0, -1))}>
-          Back
-        </button>
-        <button type="button" disabled={next === undefined} onClick={() => setPages([...pages, next])}>
-          Next page
-        </button>
-      </nav>
+      <PageButtons of="events" pages={pages} next={next} />
     </>
   );
 }
