@@ -23,8 +23,8 @@ export interface ConsoleWorld extends AsyncDisposable {
   readonly delivered: string;
   /** Logged in by the address that a terminal prints. */
   enter(path: string, options?: Parameters<TestBrowser["page"]>[0]): Promise<Page>;
-  /** The receiver of webhook `crm` takes events from now on. */
-  mend(): void;
+  /** The receiver of webhook `crm` takes events from now on; resolves when it took one, which no retry of our own does. */
+  mend(): Promise<void>;
 }
 
 /** A stranger's answer. */
@@ -32,16 +32,35 @@ export const hostile = `<img src=x onerror="document.title='owned'">`;
 
 /** Receives webhooks: `old` wants nothing more, `crm` is broken until somebody mends it. */
 async function openReceiver() {
-  let isMended = false;
+  let state: "broken" | "resting" | "mended" = "broken";
+  const rested = Promise.withResolvers<void>();
+  const took = Promise.withResolvers<void>();
+  const crm = {
+    broken: () => [500, {}] as const,
+    resting: () => {
+      rested.resolve();
+      return [500, { "retry-after": "3600" }] as const;
+    },
+    mended: () => {
+      took.resolve();
+      return [204, {}] as const;
+    },
+  };
   const server = createServer((request, response) => {
-    const status = request.url?.startsWith("/old") ? 410 : isMended ? 204 : 500;
-    request.resume().once("end", () => response.writeHead(status).end());
+    const [status, headers] = request.url?.startsWith("/old") ? ([410, {}] as const) : crm[state]();
+    request.resume().once("end", () => response.writeHead(status, headers).end());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     port: (server.address() as AddressInfo).port,
+    /** Asks to be left alone; resolves when it has: what waits is sent when somebody says so, and not before. */
+    rest: () => {
+      state = "resting";
+      return rested.promise;
+    },
     mend: () => {
-      isMended = true;
+      state = "mended";
+      return took.promise;
     },
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
@@ -131,6 +150,7 @@ export async function openConsoleWorld(): Promise<ConsoleWorld> {
   const api = await apiOf(world.fleet);
   const messages = await fill(world);
   await settled(api);
+  await receiver.rest();
   const browser = parts.use(await openBrowser(`http://${world.fleet.endpoint("health")}`));
   const owned = parts.move();
   return {

@@ -111,7 +111,7 @@ test(
     assert.equal(await page.getByText("token=hidden").count(), 0);
     await page.getByRole("link", { name: "default/policy:default:crm" }).click();
     await page.getByText("answered 500").first().waitFor();
-    scene.mend();
+    const taken = scene.mend();
     await page
       .getByLabel(/^Choose accepted of/)
       .first()
@@ -121,6 +121,7 @@ test(
     await assertAccessible(page, "the question about events");
     await dialog.getByRole("button", { name: "Send again: 1 event" }).click();
     await page.getByText("Send again: 1 event.").waitFor();
+    await taken;
     await page.goto("/webhooks?namespace=default&hook=policy:default:old");
     await page.getByRole("button", { name: "Send again" }).click();
     await page
