@@ -2,8 +2,10 @@
  * One message on its way from DATA to the queue.
  *
  * Octets go through to the body writer as they come, behind the trace header; only the header section of a submitted
- * message is held back until it is known which fields must be put in front of it. A refusal on the way (too large, a
- * loop, the store refuses) is remembered: what still comes is read past, and the client hears it after the dot.
+ * message is held back until it is known which fields must be put in front of it, and of others the beginning of a line.
+ * A section that ends without an empty line is given one, so that it ends there for every reader. A refusal on the way
+ * (too large, a loop, the store refuses) is remembered: what still comes is read past, and the client hears it after the
+ * dot.
  *
  * In:     the message's octets; places in memory, the transaction's recipients.
  * Out:    `250 2.0.0 queued as <id>` once all jobs and the body are durable.
@@ -26,11 +28,6 @@ import { replies } from "./replies.ts";
 
 const nothing = new Uint8Array();
 const lineEnd = Buffer.from("\r\n");
-const emptyLine = Buffer.from("\r\n\r\n");
-
-/** Before `at` an empty line ends. */
-const endsEmpty = (octets: Buffer, at: number): boolean =>
-  (at === 2 && octets.indexOf(lineEnd) === 0) || octets.subarray(Math.max(0, at - 4), at).equals(emptyLine);
 
 interface Gathered {
   readonly body: FinishedBody;
@@ -73,10 +70,7 @@ export class Sink implements MessageSink {
   }
 
   end(): Promise<Reply> {
-    if (this.#at === "header" && !this.#refusal) {
-      if (this.#draft.section) this.#wholeHeader(nothing);
-      else this.#headerOver();
-    }
+    if (this.#at === "header" && !this.#refusal) this.#headerOver(nothing);
     this.#at = "over";
     return this.#refusal ? Promise.resolve(this.#refusal) : this.#commit();
   }
@@ -88,33 +82,51 @@ export class Sink implements MessageSink {
   }
 
   #header(octets: Uint8Array): void | Promise<void> {
-    const over = this.#draft.scan.write(octets);
-    if (over && this.#draft.section) return this.#wholeHeader(octets);
-    if (over) this.#headerOver();
-    else if (!this.#draft.holdHeader) this.#release(undefined);
-    if (this.#refusal) return;
-    if (this.#started) return this.#pass(octets);
+    if (this.#draft.scan.write(octets)) return this.#headerOver(octets);
     // A copy: these octets are the engine's again when this call returns. The scanner's limit bounds them.
-    this.#held.add(octets);
+    if (this.#draft.holdHeader) this.#held.add(octets);
+    else return this.#lines(octets);
   }
 
-  /** The whole section is there, with what came behind it. */
-  #wholeHeader(octets: Uint8Array): void | Promise<void> {
+  /** What is the header's goes on; the beginning of a line may turn out to be no field, and waits. */
+  #lines(octets: Uint8Array): void | Promise<void> {
+    this.#begin(undefined);
+    // Below 0 where what was held back waits on.
+    const end = octets.length - (this.#size - this.#draft.scan.sure);
+    if (end <= 0) return this.#held.add(octets);
+    const wait = this.#pass(this.#withHeld(octets.subarray(0, end)));
+    this.#held.add(octets.subarray(end));
+    return wait;
+  }
+
+  /** The section is over: what is left of it is there, with what came behind it. */
+  #headerOver(octets: Uint8Array): void | Promise<void> {
     this.#at = "body";
     const header = this.#draft.scan.end();
     const refusal = this.#draft.judge(header);
     if (refusal) return this.#refuse(refusal);
-    this.#held.add(octets);
-    const whole = this.#held.takeAll();
-    const bodyAt = header.bodyOffset ?? whole.length;
-    const section = this.#draft.section?.(whole.subarray(0, bodyAt)) ?? nothing;
+    const rest = this.#withHeld(octets);
+    if (!this.#draft.section && !header.emptyLineMissing) {
+      this.#begin(header);
+      return this.#pass(rest);
+    }
+    const gone = this.#size - rest.length;
+    const bodyAt = (header.bodyOffset ?? this.#size) - gone;
+    const section = this.#draft.section?.(rest.subarray(0, bodyAt)) ?? rest.subarray(0, bodyAt);
     if ("code" in section) return this.#refuse(section);
-    this.#started = true;
-    this.#pass(this.#draft.prelude(header));
+    this.#begin(header);
     this.#pass(section);
-    // Whoever leaves out the empty line would have others read on in the header, beyond the author that was examined.
-    if (header.bodyOffset !== undefined && !endsEmpty(whole, bodyAt)) this.#pass(lineEnd);
-    return this.#look(whole.subarray(bodyAt));
+    // Whoever leaves out the empty line would have others read on in the header, beyond what was examined or signed.
+    if (header.emptyLineMissing) this.#pass(lineEnd);
+    return this.#look(rest.subarray(bodyAt));
+  }
+
+  /** Octets behind those that were held back. A copy where somebody looks at the section, who may keep it. */
+  #withHeld(octets: Uint8Array): Buffer {
+    if (this.#held.size === 0 && !this.#draft.section)
+      return Buffer.from(octets.buffer, octets.byteOffset, octets.length);
+    this.#held.add(octets);
+    return this.#held.takeAll();
   }
 
   /** On to the store, and past whoever examines it. */
@@ -124,24 +136,15 @@ export class Sink implements MessageSink {
     return stored && seen ? Promise.all([stored, seen]).then(() => {}) : (stored ?? seen);
   }
 
-  #headerOver(): void {
-    this.#at = "body";
-    const header = this.#draft.scan.end();
-    const refusal = this.#draft.judge(header);
-    if (refusal) this.#refuse(refusal);
-    else this.#release(header);
-  }
-
-  /** What goes in front, then what was held back. */
-  #release(header: HeaderFacts | undefined): void {
+  /** What goes in front. */
+  #begin(header: HeaderFacts | undefined): void {
     if (this.#started) return;
     this.#started = true;
     this.#pass(this.#draft.prelude(header));
-    const held = this.#held.takeAll();
-    if (held.length > 0) this.#pass(held);
   }
 
   #pass(octets: Uint8Array): void | Promise<void> {
+    if (octets.length === 0) return this.#pending;
     const wait = this.#pending ? this.#pending.then(() => this.#admit(octets)) : this.#admit(octets);
     if (!wait) return;
     const pending = wait.then(() => {

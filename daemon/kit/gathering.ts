@@ -13,6 +13,10 @@ export class Gathering {
   #octets: Buffer = nothing;
   #used = 0;
 
+  get size(): number {
+    return this.#used;
+  }
+
   add(piece: Uint8Array): void {
     const need = this.#used + piece.length;
     if (need > this.#octets.length) {

@@ -11,6 +11,7 @@ const facts = (over: Partial<HeaderFacts> = {}): HeaderFacts => ({
   tlsOptional: false,
   eightBit: false,
   bodyOffset: undefined,
+  emptyLineMissing: false,
   endless: false,
   ...over,
 });
@@ -62,7 +63,7 @@ const table: { name: string; text: string; want: HeaderFacts }[] = [
   {
     name: "a line that is no field begins the body",
     text: "Date: x\r\nHello there\r\nReceived: no\r\n",
-    want: facts({ date: true, bodyOffset: 9 }),
+    want: facts({ date: true, bodyOffset: 9, emptyLineMissing: true }),
   },
   {
     name: "the envelope line of a mailbox file is passed over",
@@ -72,7 +73,7 @@ const table: { name: string; text: string; want: HeaderFacts }[] = [
   {
     name: "an indented first line begins the body",
     text: " x\r\nReceived: x\r\n\r\n",
-    want: facts({ bodyOffset: 0 }),
+    want: facts({ bodyOffset: 0, emptyLineMissing: true }),
   },
   {
     name: "a folded Received counts once",
@@ -92,7 +93,7 @@ const table: { name: string; text: string; want: HeaderFacts }[] = [
   {
     name: "eight bits in a body without empty line are not",
     text: "Date: x\r\nGröße: \r\n",
-    want: facts({ date: true, bodyOffset: 9 }),
+    want: facts({ date: true, bodyOffset: 9, emptyLineMissing: true }),
   },
 ];
 for (const { name, text, want } of table)
@@ -181,7 +182,17 @@ test("scanning ends with the header section, or at the limit", () => {
 test("one line without end is given up at the limit", () => {
   const scanner = new HeaderScanner(10_000);
   const octets = Buffer.alloc(1000, "a");
+  scanner.write(Buffer.from("X:"));
   let calls = 1;
   for (; !scanner.write(octets); calls++) assert.ok(calls <= 11);
   assert.equal(scanner.end().endless, true);
+});
+
+test("a line is known for what it is before its end", () => {
+  const scanner = new HeaderScanner();
+  const sure = (text: string) => [scanner.write(Buffer.from(text)), scanner.sure];
+  assert.deepEqual(sure("Subject: x\r\nX-Lo"), [false, 12], "this may yet be no field");
+  assert.deepEqual(sure(`ng: ${"y".repeat(300)}`), [false, 320], "this is one, however it ends");
+  assert.equal(scanner.write(Buffer.from(`\r\n${"n".repeat(300)}`)), true, "no field has such a name");
+  assert.deepEqual(scanner.end(), facts({ bodyOffset: 322, emptyLineMissing: true }));
 });

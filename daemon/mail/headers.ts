@@ -38,6 +38,8 @@ export interface HeaderFacts {
   readonly eightBit: boolean;
   /** Where the body begins (after the empty line), or `undefined`: no body came, or the section is endless. */
   readonly bodyOffset: number | undefined;
+  /** No empty line ends the section, but one that is no field, at `bodyOffset`. Other readers would read on in the header. */
+  readonly emptyLineMissing: boolean;
   /** The section did not end within the limit: it was not looked at to its end. */
   readonly endless: boolean;
 }
@@ -64,12 +66,18 @@ export class HeaderScanner {
   #tlsOptional = false;
   #eightBit = false;
   #bodyOffset: number | undefined;
+  #emptyLineMissing = false;
   #endless = false;
   /** The field whose value goes on when the next line is indented. */
   #open: { readonly name: Wanted; value: string } | undefined;
 
   constructor(limit = headerLimit) {
     this.#limit = limit;
+  }
+
+  /** Octets that are known to be the header's, whatever comes: of a line that is no field this may not be seen yet. */
+  get sure(): number {
+    return this.#lineStart + (this.#isLong ? this.#restLength : 0);
   }
 
   /** Takes the next octets; true when the header section is over and the rest need not be given. */
@@ -102,6 +110,7 @@ export class HeaderScanner {
       tlsOptional: this.#tlsOptional,
       eightBit: this.#eightBit,
       bodyOffset: this.#bodyOffset,
+      emptyLineMissing: this.#emptyLineMissing,
       endless: this.#endless,
     };
   }
@@ -115,7 +124,15 @@ export class HeaderScanner {
       const taken = part.subarray(0, room);
       this.#rest = this.#rest ? Buffer.concat([this.#rest, taken]) : Buffer.from(taken);
     }
-    if (this.#lineStart + this.#restLength > this.#limit) this.#giveUp();
+    const rest = this.#rest;
+    if (!rest || !this.#isLong) return;
+    if (!isHeaderLine(rest, 0, rest.length, this.#lineStart === 0)) this.#noField(this.#lineStart);
+    else if (this.#lineStart + this.#restLength > this.#limit) this.#giveUp();
+  }
+
+  /** Of a line whose end has not come there is enough to tell what it is. */
+  get #isLong(): boolean {
+    return this.#restLength >= nameKept;
   }
 
   /** A line that began in an earlier chunk and ends with `tail`. */
@@ -134,10 +151,13 @@ export class HeaderScanner {
   #wholeLine(octets: Buffer, at: number, end: number, length: number): boolean {
     const start = this.#lineStart;
     this.#lineStart += length;
-    if (this.#lineStart > this.#limit) this.#giveUp();
-    else if (octets[at] === lf || (length === 2 && octets[at] === cr)) this.#finish(start + length);
+    const beyond = this.#lineStart > this.#limit;
+    if (octets[at] === lf || (length === 2 && octets[at] === cr)) {
+      if (beyond) this.#giveUp();
+      else this.#finish(start + length);
+    } else if (beyond && isHeaderLine(octets, at, end, start === 0)) this.#giveUp();
     else if (this.#line(octets, at, end, start === 0)) return true;
-    else this.#finish(start);
+    else this.#noField(start);
     return false;
   }
 
@@ -178,6 +198,12 @@ export class HeaderScanner {
     else if (this.#deliveredTo.length < deliveredToKept) this.#deliveredTo.push(value);
   }
 
+  /** The line at `start` ends the section. */
+  #noField(start: number): void {
+    this.#emptyLineMissing = true;
+    this.#finish(start);
+  }
+
   #giveUp(): void {
     this.#endless = true;
     this.#finish(undefined);
@@ -204,6 +230,13 @@ function fieldNameEnd(octets: Buffer, at: number, end: number): number {
   const nameEnd = i;
   while (i < stop && (c === 32 || c === 9)) c = octets[++i] ?? 0;
   return i < stop && c === colon ? nameEnd : at;
+}
+
+/** A field, a line that goes on with one, or an envelope line on top. */
+function isHeaderLine(octets: Buffer, at: number, end: number, first: boolean): boolean {
+  const c = octets[at];
+  if (c === 32 || c === 9) return !first;
+  return fieldNameEnd(octets, at, end) !== at || (first && isEnvelopeLine(octets, at, end));
 }
 
 /** `From x@y …` or `>From …`: the envelope line of a mailbox file, which some clients leave on top. */
