@@ -88,6 +88,36 @@ test("a policy that cannot be fetched, or is none, is tried again after five min
   }
 });
 
+/** The policies of so many domains, all of them asked for once. */
+async function many(count: number, answer: (domain: string) => string) {
+  const names = Array.from({ length: count }, (_, i) => `d${i}.test`);
+  const dns = new ScriptedDns(
+    Object.fromEntries(names.map((name) => [`_mta-sts.${name}`, ['TXT "v=STSv1; id=1"']])),
+  );
+  const fetched: string[] = [];
+  const fetch = async (domain: string) => {
+    fetched.push(domain);
+    return answer(domain);
+  };
+  const policies = new StsPolicies({ dns, clock: new FakeClock(), log: silent, fetch });
+  const ask = (name: string) => policies.of(name, AbortSignal.timeout(30_000));
+  for (const name of names) await ask(name);
+  return { ask, fetched };
+}
+
+test("the largest policies displace what was asked for least recently; small ones all stay", async () => {
+  const host = `${"a".repeat(60)}.`.repeat(4);
+  const hosts = `mx: ${host}test\n`.repeat(99);
+  const large = await many(1_000, () => `${text("enforce")}${hosts}`);
+  await large.ask("d999.test");
+  assert.equal(large.fetched.length, 1_000);
+  await large.ask("d0.test");
+  assert.equal(large.fetched.length, 1_001, "some 25 MB had no place");
+  const small = await many(1_000, () => text("enforce"));
+  await small.ask("d0.test");
+  assert.equal(small.fetched.length, 1_000);
+});
+
 const refused = (code: string) => Object.assign(new Error("no"), { code });
 const troubles = [
   ["an answer that is no policy", "nonsense", { type: "sts-policy-invalid" }],

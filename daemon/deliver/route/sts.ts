@@ -5,6 +5,8 @@
  * Out:    the policy in force; `undefined`: the domain has none that we know.
  * Fails:  never but with the signal's reason. What cannot be fetched is tried again after five minutes; a policy that is
  *         known goes on until its time is over, whatever the DNS and the web say meanwhile.
+ * Memory: as many policies as the cache has places and octets for; whoever has a domain decides how large its policy is. One
+ * that had to leave is fetched again.
  * Spec:   RFC 8461 §3.3 (fetching), §5.1 (policy application), §10.2 (why a known one goes on).
  */
 import type { Clock } from "../../kit/clock.ts";
@@ -22,13 +24,20 @@ export interface StsOptions {
   readonly fetch: FetchPolicy;
   readonly clock: Clock;
   readonly log: Log;
-  readonly capacity?: number;
 }
+
+const capacity = 10_000;
+/** A policy is a few hundred octets, and 26,000 at most. */
+const octets = 16 << 20;
 
 interface Kept {
   readonly id: string;
   readonly policy: StsPolicy;
 }
+
+/** About what it takes in memory: an entry, its names, and each host. */
+const weightOf = (domain: string, { policy }: Kept): number =>
+  policy.mx.reduce((sum, host) => sum + 50 + host.length, 300 + domain.length);
 
 const againMs = 300_000;
 
@@ -47,16 +56,13 @@ function troubleOf(error: unknown): TlsFailure {
 
 export class StsPolicies {
   readonly #o: StsOptions;
-  readonly #kept: TtlCache<Kept>;
+  readonly #kept = new TtlCache<Kept>(capacity, { most: octets, of: weightOf });
   /** Whose policy could not be fetched lately, and why. */
-  readonly #failed: TtlCache<{ readonly id: string; readonly trouble: TlsFailure }>;
+  readonly #failed = new TtlCache<{ readonly id: string; readonly trouble: TlsFailure }>(capacity);
   readonly #fetching = new Map<string, Promise<StsPolicy | undefined>>();
 
   constructor(options: StsOptions) {
     this.#o = options;
-    const capacity = options.capacity ?? 10_000;
-    this.#kept = new TtlCache(capacity);
-    this.#failed = new TtlCache(capacity);
   }
 
   async of(domain: string, signal: AbortSignal): Promise<StsPolicy | undefined> {
