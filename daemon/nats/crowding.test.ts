@@ -8,6 +8,7 @@ import type { PolicyName } from "../queue/job.ts";
 import { GroupCommit } from "./commit.ts";
 import { NAMESPACE_RECORDS, refuseCrowd } from "./crowding.ts";
 import { ensureQueueStreams } from "./streams.ts";
+import { suspend } from "./suspensions.ts";
 
 const sizes = { replicas: 1, queueBytes: 0, bodyBytes: 0, eventBytes: 0 };
 const pool = (policy: string) => ({ class: "relay" as const, policy: policy as PolicyName });
@@ -20,6 +21,11 @@ test("a namespace has so many records: its next pool waits, those that it has an
     for (let p = 0; p < 4; p++) await link.nc.request(`own.${name}.p.${p}`, "{}");
   };
   for (const name of ["team.relay-one", "team.relay-two", "teamwork.relay-one"]) await hold(name);
+  await suspend(link, {
+    policy: "team/one" as PolicyName,
+    since: 1,
+    reason: "what is suspended is no lease",
+  });
   await refuseCrowd(link, pool("team/three"), 4, 12);
   await hold("team.relay-three");
   await assert.rejects(refuseCrowd(link, pool("team/four"), 4, 12), {

@@ -37,7 +37,11 @@ export async function refuseCrowd(
   const name = poolName(pool);
   const [namespace = ""] = name.split(".");
   const all = await recordsUnder(link, `own.${namespace}.>`);
-  const others = all - (await recordsUnder(link, `own.${name}.>`));
+  // What is suspended has a limit of its own (`operate/suspending.ts`).
+  const apart = await Promise.all(
+    [`own.${name}.>`, `own.${namespace}.suspended.>`].map((filter) => recordsUnder(link, filter)),
+  );
+  const others = apart.reduce((left, records) => left - records, all);
   if (others + partitions > most) throw new NamespaceCrowded(namespace, others, most);
 }
 

@@ -80,12 +80,12 @@ export class SuspensionBook {
   }
 }
 
-/** Follows them; resolves when those that are in force are known. */
-export async function openSuspensions(link: Link, log: Log): Promise<Suspensions> {
+/** Follows them, those of one namespace or all; resolves when those that are in force are known. */
+export async function openSuspensions(link: Link, log: Log, namespace?: string): Promise<Suspensions> {
   const book = new SuspensionBook();
   const tail = new Tail(link, {
     stream: OWN_STREAM,
-    filters: [`own.${link.confined ?? "*"}.suspended.>`],
+    filters: [`own.${link.confined ?? namespace ?? "*"}.suspended.>`],
     onMessage: ({ subject, data, forged }) => {
       if (forged) return;
       const text = Buffer.from(data).toString("utf8");

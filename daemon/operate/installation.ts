@@ -13,7 +13,7 @@ import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import type { Link } from "../nats/connect.ts";
 import { MailboxStores } from "../nats/mailbox/stores.ts";
-import { openSuspensions, resume, type Suspended, type Suspensions, suspend } from "../nats/suspensions.ts";
+import { openSuspensions, resume, type Suspended, type Suspensions } from "../nats/suspensions.ts";
 import { fetchStsPolicy } from "../net/fetch-sts-policy.ts";
 import type { TraceEvent } from "../queue/events.ts";
 import { MailLines } from "../queue/mail-lines.ts";
@@ -28,6 +28,7 @@ import { type Overview, Overviews } from "./overview.ts";
 import { pausedBy } from "./paused.ts";
 import type { Places } from "./places.ts";
 import { QueueIndex } from "./queue-index.ts";
+import { suspendNow } from "./suspending.ts";
 
 export interface InstallationOptions {
   readonly link: Link;
@@ -59,6 +60,7 @@ export interface Installation extends Omit<InstallationOptions, "resolver">, Asy
   /** Where mailboxes lie, for those who look after them. Throws `CommandError`. */
   places(asked: PlacesAsked): Promise<Places>;
   readonly now: () => number;
+  /** Throws `CommandError` when there are too many already. */
   suspend(what: Suspended, reason: string): Promise<void>;
   resume(what: Suspended): Promise<void>;
 }
@@ -66,7 +68,7 @@ export interface Installation extends Omit<InstallationOptions, "resolver">, Asy
 export async function openInstallation(options: InstallationOptions): Promise<Installation> {
   const { link, layout, live, clock, log, resolver, hostname } = options;
   await using parts = new AsyncDisposableStack();
-  const suspensions = parts.use(await openSuspensions(link, log));
+  const suspensions = parts.use(await openSuspensions(link, log, options.namespace));
   const activity = parts.use(new ActivityWatch(link, clock, log));
   const isPaused = pausedBy(() => live.current(), suspensions);
   const now = () => clock.now();
@@ -92,7 +94,7 @@ export async function openInstallation(options: InstallationOptions): Promise<In
     storeOf: (namespace) => stores.of(namespace),
     places: (asked) => placesOf({ link, namespace: options.namespace, stores, live }, asked),
     now,
-    suspend: (what, reason) => suspend(link, { ...what, since: now(), reason }),
+    suspend: (what, reason) => suspendNow({ link, suspensions, now }, what, reason),
     resume: (what) => resume(link, what),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };

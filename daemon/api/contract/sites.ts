@@ -70,7 +70,7 @@ export const suspendSite = contract({
   summary: "Stop sending to a site for one policy until it is resumed; what is for it waits",
   body: object({ ...which, reason: optional(string({ maxLength: 300, default: "" })) }),
   answer,
-  also,
+  also: { ...also, 409: "The policy's namespace has too many sites suspended" },
   tells: ({ body }) => body,
 });
 

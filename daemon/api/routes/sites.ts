@@ -14,6 +14,9 @@ export const siteRoutes = (installation: Installation): readonly Route[] => {
       throw new ApiProblem(404, "There is no such RelayPolicy.");
     return { policy: policy as PolicyName, site: labelOf(site) };
   };
+  /** What is suspended goes on by order, also when its policy is gone: nobody else would take the record away. */
+  const known = ({ policy, site }: { readonly policy: string; readonly site: string }) =>
+    installation.suspensions.of(policy as PolicyName, labelOf(site));
   return [
     serve(listSites, async (_, { signal }) => {
       const { sites: found, missing } = await siteList(installation, 200, signal);
@@ -24,7 +27,7 @@ export const siteRoutes = (installation: Installation): readonly Route[] => {
       return { suspended: true };
     }),
     serve(resumeSite, async ({ body }) => {
-      await installation.resume(named(body));
+      await installation.resume(known(body) ?? named(body));
       return { suspended: false };
     }),
   ];
