@@ -116,7 +116,7 @@ export async function connectNats(target: NatsTarget, log: Log): Promise<Link> {
   const nc = await connect({
     servers: [...target.servers],
     name: target.name,
-    ...(target.once ? { reconnect: false, timeout: 5_000 } : { maxReconnectAttempts: -1 }),
+    ...(target.once ? { reconnect: false } : { maxReconnectAttempts: -1 }),
     reconnectTimeWait: 250,
     reconnectJitter: 250,
     // A frozen server is noticed after two missed answers: about ten seconds, well inside a lease.

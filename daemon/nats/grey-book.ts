@@ -8,12 +8,12 @@
  * Fails:   `StoreFault`.
  */
 import { createHmac } from "node:crypto";
-import { jetstreamManager } from "@nats-io/jetstream";
 import { headers, type Msg } from "@nats-io/transport-node";
 import type { GreyNote } from "../accept/rules/greylist.ts";
 import type { GreyBook, Noted } from "../accept/strangers/greylist.ts";
 import type { Link } from "./connect.ts";
 import { type ApiError, Conflict, faultOf, StoreFault } from "./fault.ts";
+import { managerOf } from "./insist.ts";
 import { base, ensure } from "./streams.ts";
 
 export const GREY_STREAM = "GREY";
@@ -29,7 +29,7 @@ export interface GreySizes {
 }
 
 export async function ensureGreyBook(link: Link, { replicas, bytes = usualBytes }: GreySizes): Promise<void> {
-  const jsm = await jetstreamManager(link.nc, { timeout: 10_000 });
+  const jsm = await managerOf(link);
   await ensure(jsm, {
     ...base({ replicas }),
     name: GREY_STREAM,

@@ -6,11 +6,11 @@
  * Once:    an event carries its author and a number that rises; what is heard twice counts once.
  * Fails:   never. While NATS is away each pod counts what it sees itself; what it saw is not told afterwards.
  */
-import { jetstreamManager } from "@nats-io/jetstream";
 import { nuid, type Subscription } from "@nats-io/transport-node";
 import type { Guard, LoginEvent } from "../auth/guard.ts";
 import type { Log } from "../kit/log.ts";
 import type { Link } from "./connect.ts";
+import { managerOf } from "./insist.ts";
 import { base, ensure } from "./streams.ts";
 import { Tail } from "./tail.ts";
 
@@ -38,7 +38,7 @@ const authors = 1_000;
 
 export async function ensureLogins(link: Link, replicas: number): Promise<void> {
   if (link.confined !== undefined) return; // made by those who serve everybody
-  const jsm = await jetstreamManager(link.nc, { timeout: 10_000 });
+  const jsm = await managerOf(link);
   await ensure(jsm, {
     ...base({ replicas }),
     storage: "memory",

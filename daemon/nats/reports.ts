@@ -9,7 +9,6 @@
  */
 import { setImmediate as turn } from "node:timers/promises";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { jetstreamManager } from "@nats-io/jetstream";
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import { type Day, dayStart } from "../mail/report/day.ts";
@@ -25,6 +24,7 @@ import {
 import { type Entry, GroupCommit } from "./commit.ts";
 import type { Link } from "./connect.ts";
 import { Conflict } from "./fault.ts";
+import { managerOf } from "./insist.ts";
 import { lastOnSubject } from "./read.ts";
 import { base, ensure } from "./streams.ts";
 import { Tail, type TailMessage } from "./tail.ts";
@@ -40,7 +40,7 @@ const clocksApartMs = 3_600_000;
 const pageTimeoutMs = 5_000;
 
 export async function ensureReports(link: Link, replicas: number, bytes: number | undefined): Promise<void> {
-  const jsm = await jetstreamManager(link.nc, { timeout: 10_000 });
+  const jsm = await managerOf(link);
   await ensure(jsm, {
     ...base({ replicas }),
     name: REPORT_STREAM,

@@ -4,14 +4,10 @@
  *
  * `Q<i>` job records · `B<i>` bodies · `OWN` members and owners of partitions · `EVENTS` message events.
  */
-import {
-  JetStreamApiError,
-  type JetStreamManager,
-  jetstreamManager,
-  type StreamConfig,
-} from "@nats-io/jetstream";
+import { JetStreamApiError, type JetStreamManager, type StreamConfig } from "@nats-io/jetstream";
 import type { Link } from "./connect.ts";
 import { type ApiError, faultOf, StoreFault } from "./fault.ts";
+import { insist, managerOf } from "./insist.ts";
 import { bodyStream, findLayout, type Layout, LEASE_STREAM, layoutMetadata, queueStream } from "./layout.ts";
 
 export interface StreamSizes {
@@ -46,13 +42,13 @@ export const base = (sizes: Pick<StreamSizes, "replicas">) => ({
 
 /** Rejects when the server (or the account) has none: all that follows would fail, each with other words. */
 export async function requireJetStream(link: Link): Promise<void> {
-  await jetstreamManager(link.nc, { timeout: 10_000 }); // asks for the account
+  await managerOf(link); // asks for the account
 }
 
 /** Makes what is missing and returns the layout in force: the one that was found, or else the one that is given. */
 export async function ensureQueueStreams(link: Link, wanted: Layout, sizes: StreamSizes): Promise<Layout> {
-  const jsm = await jetstreamManager(link.nc, { timeout: 10_000 });
-  const layout = (await findLayout(link)) ?? wanted;
+  const jsm = await managerOf(link);
+  const layout = (await insist(() => findLayout(link))) ?? wanted;
   const { shards } = layout;
   for (let i = 0; i < shards; i++) {
     await ensure(jsm, {
@@ -97,11 +93,15 @@ export type Wanted = Record<string, unknown> & {
 };
 
 /** Makes the stream, or brings its size and replicas up to date: those that somebody asked for; `asked` says otherwise than what it is made with. */
-export async function ensure(
-  jsm: JetStreamManager,
-  wanted: Wanted,
-  asked: { readonly max_age?: number | undefined; readonly max_bytes?: number } = {},
-): Promise<void> {
+export const ensure = (jsm: JetStreamManager, wanted: Wanted, asked: Asked = {}): Promise<void> =>
+  insist(() => ensureOnce(jsm, wanted, asked));
+
+interface Asked {
+  readonly max_age?: number | undefined;
+  readonly max_bytes?: number;
+}
+
+async function ensureOnce(jsm: JetStreamManager, wanted: Wanted, asked: Asked): Promise<void> {
   const found = await jsm.streams.info(wanted.name).catch((error: unknown) => {
     // Silence, or no right to look, says nothing of whether it is there.
     if (error instanceof JetStreamApiError && error.code === NO_STREAM) return undefined;

@@ -6,13 +6,13 @@
  * Out:      they are stored when the promise resolves; or a page of them, for people.
  * Fails:    `StoreFault`. What is no record of ours is passed over.
  */
-import { jetstreamManager } from "@nats-io/jetstream";
 import { headers } from "@nats-io/transport-node";
 import { addressToken, type SuppressionRecord } from "../deliver/suppression/list.ts";
 import type { Log } from "../kit/log.ts";
 import { type Address, parseAddress } from "../mail/address.ts";
 import type { Link } from "./connect.ts";
 import { type ApiError, faultOf, StoreFault } from "./fault.ts";
+import { managerOf } from "./insist.ts";
 import { readPage } from "./stream-page.ts";
 import { base, ensure } from "./streams.ts";
 import type { TailMessage } from "./tail.ts";
@@ -30,7 +30,7 @@ export async function ensureSuppression(
   link: Link,
   { replicas, size }: { readonly replicas: number; readonly size: number | undefined },
 ): Promise<void> {
-  const jsm = await jetstreamManager(link.nc, { timeout: 10_000 });
+  const jsm = await managerOf(link);
   await ensure(jsm, {
     ...base({ replicas }),
     name: SUPPRESSION_STREAM,

@@ -10,10 +10,10 @@
  *             gone.
  * Fails:      what is no record of ours is passed over.
  */
-import { jetstreamManager } from "@nats-io/jetstream";
 import type { Condition, Dead, Place, Waiting } from "../webhooks/store.ts";
 import type { Entry } from "./commit.ts";
 import type { Link } from "./connect.ts";
+import { managerOf } from "./insist.ts";
 import { base, ensure } from "./streams.ts";
 
 export const HOOK_STREAM = "HOOKS";
@@ -51,7 +51,7 @@ export async function ensureHookStreams(
   link: Link,
   { replicas, bytes }: { readonly replicas: number; readonly bytes: number | undefined },
 ): Promise<void> {
-  const jsm = await jetstreamManager(link.nc, { timeout: 10_000 });
+  const jsm = await managerOf(link);
   for (const name of HOOK_STREAMS)
     await ensure(jsm, {
       ...base({ replicas }),

@@ -27,7 +27,7 @@ import { openStandalone } from "../operate/standalone.ts";
 import { apiMetrics } from "./api-metrics.ts";
 import { consoleFolder, starting } from "./console.ts";
 import { type ConsoleOptions, consoleHelp, parseConsoleOptions } from "./console-options.ts";
-import { patiently } from "./store.ts";
+import { patiently } from "./patiently.ts";
 
 export async function consoleCommand(argv: readonly string[], context: CommandContext): Promise<number> {
   const { env, out } = context;

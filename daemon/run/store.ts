@@ -35,6 +35,7 @@ import { unreachable } from "../nats/unreachable.ts";
 import { namespaceShard } from "../nats/users/permissions.ts";
 import { openClock } from "./clock.ts";
 import type { RunOptions } from "./options.ts";
+import { ownServer, patiently } from "./patiently.ts";
 
 export interface Store {
   readonly link: Link;
@@ -69,6 +70,7 @@ export interface StoreContext {
   readonly reliedOn: (namespace: string) => boolean;
 }
 
+const STREAMS_LATE = "waiting for NATS to make the streams";
 /** Bodies outlive the longest queue lifetime by this much. */
 const MARGIN_S = 2 * 86_400;
 
@@ -80,7 +82,8 @@ export async function openStore(context: StoreContext): Promise<Store> {
   const clock = parts.use(await openClock(link, log, context.observeClock)).clock;
   const namespace = options.namespace ?? link.confined ?? vault.namespace;
   // The folder's lock says that nobody else works on this store: owners of an earlier life are gone.
-  if (options.nats.length === 0) await forgetOwners(link);
+  if (options.nats.length === 0)
+    await patiently(() => forgetOwners(link), STREAMS_LATE, log, context.signal, ownServer);
   const sizes = sizesOf(budget, options);
   const { shards, partitions } = await installed(link, namespace, sizes, context);
   const member = memberOf(options, env);
@@ -128,9 +131,7 @@ async function installed(
     if (own) await ensureNamespaceMailboxes(link, namespace, options.replicas);
     return layout;
   };
-  return options.nats.length === 0
-    ? make()
-    : patiently(make, "waiting for NATS to make the streams", log, signal);
+  return patiently(make, STREAMS_LATE, log, signal, options.nats.length === 0 ? ownServer : undefined);
 }
 
 /** Who we are; `POD_NAME` and `POD_NAMESPACE` say it in a cluster. */
@@ -169,14 +170,19 @@ async function openLink({
   const server = parts.use(await startPrivateServer({ dataDir, log, signal, progress, maxStoreBytes }));
   const { url, user, password } = server;
   const credential = { kind: "password", user, password } as const;
-  const link = await connectOrExplain({ servers: [url], credential, name }, log);
+  const target = { servers: [url], credential, name };
+  const link = await patiently(
+    () => connectOrExplain(target, log),
+    "waiting for NATS",
+    log,
+    signal,
+    ownServer,
+  );
   server.onRestart(({ url: now, moved }) => {
     if (moved) link.moveTo(now);
   });
   return { link, budget: maxStoreBytes };
 }
-
-const LONGEST_PAUSE_MS = 5_000;
 
 /** A NATS that others run may start after us, and its credential may come later: that is said once, and waited for. */
 async function connectPatiently(
@@ -185,27 +191,6 @@ async function connectPatiently(
   signal: AbortSignal,
 ): Promise<Link> {
   return patiently(async () => connectOrExplain(await target(), log), "waiting for NATS", log, signal);
-}
-
-/** Tries again until it works; why it does not is said once. */
-export async function patiently<T>(
-  step: () => Promise<T>,
-  sentence: string,
-  log: Log,
-  signal: AbortSignal,
-): Promise<T> {
-  let said = "";
-  for (let pause = 250; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
-    try {
-      return await step();
-    } catch (error) {
-      signal.throwIfAborted();
-      const { message } = error as Error;
-      if (message !== said) log.warn({ why: message }, sentence);
-      said = message;
-      await systemClock.sleep(pause, signal);
-    }
-  }
 }
 
 async function connectOrExplain(target: NatsTarget, log: Log): Promise<Link> {

@@ -2,8 +2,8 @@
  * The streams behind the directory: bucket `directory` (what is declared) and bucket `acks` (who has loaded what).
  * Both are key-value buckets in their layout, so that `nats kv` can look into them.
  */
-import { jetstreamManager } from "@nats-io/jetstream";
 import type { Link } from "../connect.ts";
+import { managerOf } from "../insist.ts";
 import { base, ensure } from "../streams.ts";
 import { DIRECTORY_STREAM, directorySubjects } from "./record.ts";
 
@@ -21,7 +21,7 @@ export async function ensureDirectory(
   { replicas, bytes = MOST_BYTES }: BucketOptions,
 ): Promise<void> {
   if (link.confined !== undefined) return; // made by those who serve everybody
-  const jsm = await jetstreamManager(link.nc, { timeout: 10_000 });
+  const jsm = await managerOf(link);
   await ensure(jsm, {
     ...base({ replicas }),
     name: DIRECTORY_STREAM,
@@ -42,7 +42,7 @@ export const ackSubject = ({ namespace = "_", member }: { namespace?: string; me
 /** In memory: each process renews its own within seconds. */
 export async function ensureAcks(link: Link): Promise<void> {
   if (link.confined !== undefined) return;
-  const jsm = await jetstreamManager(link.nc, { timeout: 10_000 });
+  const jsm = await managerOf(link);
   await ensure(jsm, {
     ...base({ replicas: 1 }),
     storage: "memory",

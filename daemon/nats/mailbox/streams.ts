@@ -1,14 +1,14 @@
 /**
  * Makes the mailbox streams, and finds those of namespaces. Creating is idempotent; replicas and size are brought up to date.
  */
-import { jetstreamManager } from "@nats-io/jetstream";
 import type { Link } from "../connect.ts";
+import { managerOf } from "../insist.ts";
 import { base, ensure } from "../streams.ts";
 import { everything, mailStream, type Shard } from "./subjects.ts";
 
 /** Namespaces whose mailboxes lie in a stream of their own; for users who may list streams. */
 export async function namespacesApart(link: Link): Promise<readonly string[]> {
-  const jsm = await jetstreamManager(link.nc, { timeout: 10_000 });
+  const jsm = await managerOf(link);
   const namespaces: string[] = [];
   for await (const name of jsm.streams.names()) if (name.startsWith("M-")) namespaces.push(name.slice(2));
   return namespaces.sort();
@@ -27,7 +27,7 @@ export async function ensureMailboxStreams(
   shards: number | readonly Shard[],
   sizes: MailboxStreamSizes,
 ): Promise<void> {
-  const jsm = await jetstreamManager(link.nc, { timeout: 10_000 });
+  const jsm = await managerOf(link);
   const all = typeof shards === "number" ? Array.from({ length: shards }, (_, i) => i) : shards;
   for (const shard of all)
     await ensure(jsm, {
