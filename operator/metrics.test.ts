@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { fetchAnew } from "../test/harness/web.ts";
 import { openHealth } from "./health.ts";
 import { openOperatorMetrics } from "./metrics.ts";
 
@@ -22,7 +23,7 @@ test("what the parts report is read at /metrics", async () => {
   let reasons = ["starting"];
   const listen = { host: "127.0.0.1", port: 0 };
   await using health = await openHealth({ listen, registry: metrics.registry, reasons: () => reasons });
-  const get = (path: string) => fetch(`http://127.0.0.1:${health.port}${path}`);
+  const get = (path: string) => fetchAnew(`http://127.0.0.1:${health.port}${path}`);
 
   const text = await (await get("/metrics")).text();
   for (const line of [

@@ -134,7 +134,7 @@ test("an event that can never be stored is left out; what is kept with it, befor
   const manager = await jetstreamManager(link.nc);
   const { config } = await manager.streams.info(EVENT_STREAM);
   await manager.streams.update(EVENT_STREAM, { ...config, max_msg_size: 4_096 });
-  await using events = new EventLog({ link, clock: systemClock, log, wanted: () => true, timeoutMs: 1_000 });
+  await using events = new EventLog({ link, clock: systemClock, log, wanted: () => true, timeoutMs: 60_000 });
   const messages = Array.from({ length: 6 }, () => newMessageId(Date.now()));
   await Promise.all([
     events.keep([held(messages[0])], about("poison")),

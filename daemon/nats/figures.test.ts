@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, type TestContext, test } from "node:test";
 import { draft, inline } from "../../test/contract/queue.ts";
 import { linkTo, startNats, type TestNats } from "../../test/harness/nats-server.ts";
+import { untilTrue } from "../../test/harness/until.ts";
 import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
 import type { PolicyName } from "../queue/job.ts";
@@ -53,9 +54,13 @@ test("the named pods are heard, and it does not wait longer", async (t) => {
 test("who does not answer is missing", async (t) => {
   await answering(t, "relay-a", 3);
   const link = await open(t);
-  const asked = { link, pool, pods: ["relay-a", "relay-z"], signal: signal(), patienceMs: 2_000 };
-  const { figures, missing } = await askFigures(asked);
-  assert.deepEqual([figures.length, missing], [1, ["relay-z"]]);
+  // On a busy machine the one that is there may come too late for once.
+  await untilTrue("the one that is there to be heard in time", async () => {
+    const asked = { link, pool, pods: ["relay-a", "relay-z"], signal: signal(), patienceMs: 1_000 };
+    const { figures, missing } = await askFigures(asked);
+    assert.ok(missing.includes("relay-z"));
+    return figures.length === 1 && missing.length === 1;
+  });
 });
 
 test("without anybody to answer the question ends at once", async (t) => {
@@ -79,7 +84,8 @@ test("an owner of every policy is asked for one of them", async (t) => {
   });
   t.after(() => answer[Symbol.dispose]());
   await link.nc.flush();
-  await askFigures({ link, pool, pods: [], signal: signal(), patienceMs: 2_000 });
+  await askFigures({ link, pool, pods: [], signal: signal(), patienceMs: 500 });
+  await untilTrue("it to be heard", () => heard.length > 0);
   assert.deepEqual(heard, [policy]);
 });
 

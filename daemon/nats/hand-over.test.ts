@@ -15,7 +15,7 @@ before(async () => {
 after(() => nats[Symbol.asyncDispose]());
 
 test("a hand-over that began before all was lost ends neither what is held anew nor its second hand-over", {
-  timeout: 60_000,
+  timeout: 300_000,
 }, async (t) => {
   const a = await member(nats, "ns/again");
   t.after(() => leave(a));
@@ -32,7 +32,7 @@ test("a hand-over that began before all was lost ends neither what is held anew 
   const before = await leavesFor(former.promise);
   const [lease = ""] = (await leasesOf(other, "ns.relay-again")).filter((each) => !members.includes(each));
   await say("");
-  await other.nc.request(lease, "", { headers: ttl("1s"), timeout: 5_000 });
+  await other.nc.request(lease, "", { headers: ttl("1s"), timeout: 60_000 });
   await a.heard.until(() => a.heard.partitions.size === 0);
   await a.heard.until(() => a.heard.partitions.size === PARTITIONS);
   const [again = -1] = before.intersection(await leavesFor(later.promise));
@@ -50,7 +50,7 @@ test("a hand-over that began before all was lost ends neither what is held anew 
   await a.owner.release();
 });
 
-test("what is free is forgotten after an hour, and taken all the same", { timeout: 30_000 }, async (t) => {
+test("what is free is forgotten after an hour, and taken all the same", { timeout: 300_000 }, async (t) => {
   const a = await member(nats, "ns/forgotten");
   t.after(() => leave(a));
   await a.heard.until(() => a.heard.partitions.size === PARTITIONS);

@@ -96,7 +96,7 @@ async function placeNow(): Promise<Extract<Place, { after: number }>> {
 }
 
 const heard = (of: { told: readonly string[] }, id: string) =>
-  untilTrue(`${id} to be told`, () => of.told.includes(id), 40_000);
+  untilTrue(`${id} to be told`, () => of.told.includes(id));
 
 test("a stream that ends before what was heard: what is stored from then on is told, and the place goes back", async () => {
   {

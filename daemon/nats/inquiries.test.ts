@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, type TestContext, test } from "node:test";
 import { linkTo, startNats, type TestNats } from "../../test/harness/nats-server.ts";
-import { until } from "../../test/harness/until.ts";
+import { until, untilTrue } from "../../test/harness/until.ts";
 import type { SiteLabel } from "../deliver/route/types.ts";
 import { silent } from "../kit/log.ts";
 import type { PolicyName } from "../queue/job.ts";
@@ -25,7 +25,17 @@ async function open(t: TestContext): Promise<Link> {
   return link;
 }
 
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(600_000);
+/** On a busy machine a word may come too late for once. */
+const tells = (
+  missing: readonly string[],
+  ask: () => Promise<{ said: readonly object[]; missing: readonly string[] }>,
+) =>
+  untilTrue(`${missing} to be told as missing`, async () => {
+    const heard = await ask();
+    assert.deepEqual(heard.said, []);
+    return heard.missing.join() === missing.join();
+  });
 const long = { hereMs: 600_000, patienceMs: 600_000 };
 
 async function owner(t: TestContext, member: string, pool: Pool, answer: (inquiry: unknown) => unknown) {
@@ -76,8 +86,9 @@ test("where nobody listens the answer comes at once; who is there and does not a
   await owner(t, "mute", { class: "relay" }, () => {
     throw new RangeError("not understood");
   });
-  const late = await inquire({ link, namespaces: [], inquiry: {}, signal, hereMs: 50, patienceMs: 500 });
-  assert.deepEqual(late, { said: [], missing: ["mute"] });
+  await tells(["mute"], () =>
+    inquire({ link, namespaces: [], inquiry: {}, signal, hereMs: 400, patienceMs: 500 }),
+  );
 });
 
 test("silence is not taken for absence: who listens and says nothing in time is missing", async (t) => {
@@ -88,8 +99,9 @@ test("silence is not taken for absence: who listens and says nothing in time is 
   const soon = { signal, hereMs: 50, patienceMs: 500 };
   const all = await inquire({ link, namespaces: [], inquiry: {}, ...soon });
   assert.deepEqual(all, { said: [], missing: ["all daemons"] });
-  const some = await inquire({ link, namespaces: ["shop"], inquiry: {}, ...soon });
-  assert.deepEqual(some, { said: [], missing: ["the daemons of all namespaces"] });
+  await tells(["the daemons of all namespaces"], () =>
+    inquire({ link, namespaces: ["shop"], inquiry: {}, ...soon }),
+  );
   const away = { confined: undefined, nc: link.nc, inbox: () => link.inbox(), isUp: () => false } as Link;
   assert.deepEqual((await inquire({ link: away, namespaces: [], inquiry: {}, ...soon })).missing, [
     "all daemons",

@@ -26,7 +26,7 @@ const all = (...members: { heard: Listener }[]) =>
   members.reduce((sum, { heard }) => sum + heard.partitions.size, 0);
 
 test("two members share the partitions; what one releases the other takes over", {
-  timeout: 30_000,
+  timeout: 300_000,
 }, async (t) => {
   const a = await member(nats, "ns/share");
   await a.heard.until(() => a.heard.partitions.size === PARTITIONS);
@@ -41,9 +41,9 @@ test("two members share the partitions; what one releases the other takes over",
 });
 
 test("what a dead member held is taken over when its lease ends, not before", {
-  timeout: 30_000,
+  timeout: 300_000,
 }, async (t) => {
-  const a = await member(nats, "ns/dead");
+  const a = await member(nats, "ns/dead", { times });
   await a.heard.until(() => a.heard.partitions.size === PARTITIONS);
   await a.link.nc.close(); // as kill -9 does: nothing is said any more
   await using other = await linkTo(nats);
@@ -58,11 +58,11 @@ test("what a dead member held is taken over when its lease ends, not before", {
 });
 
 test("a member whose time passed unseen starts nothing until it has renewed", {
-  timeout: 30_000,
+  timeout: 300_000,
 }, async (t) => {
   let unseen = 0;
   const clock: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() + unseen };
-  const a = await member(nats, "ns/frozen", clock);
+  const a = await member(nats, "ns/frozen", { clock, times });
   t.after(() => leave(a));
   await a.heard.until(() => a.heard.partitions.size === PARTITIONS);
   await untilTrue("it may start", () => a.owner.mayStart());
@@ -73,7 +73,7 @@ test("a member whose time passed unseen starts nothing until it has renewed", {
 });
 
 test("a member whose lease ended while it could not renew loses all, and joins again", {
-  timeout: 30_000,
+  timeout: 300_000,
 }, async (t) => {
   const a = await member(nats, "ns/expired");
   t.after(() => leave(a));
@@ -81,7 +81,7 @@ test("a member whose lease ended while it could not renew loses all, and joins a
   // The server lets the lease expire, as it does when a process is frozen: another one's view of it.
   await using other = await linkTo(nats);
   const lease = (await leasesOf(other, "ns.relay-expired"))[0] as string;
-  await other.nc.request(lease, "", { headers: ttl("1s"), timeout: 5_000 });
+  await other.nc.request(lease, "", { headers: ttl("1s"), timeout: 60_000 });
   await a.heard.until(() => a.heard.partitions.size === 0);
   await a.heard.until(() => a.heard.partitions.size === PARTITIONS);
   await untilTrue("it may start", () => a.owner.mayStart());
@@ -89,7 +89,7 @@ test("a member whose lease ended while it could not renew loses all, and joins a
   await a.owner.release();
 });
 
-test("a renewal that was stored without our hearing of it costs nothing", { timeout: 30_000 }, async (t) => {
+test("a renewal that was stored without our hearing of it costs nothing", { timeout: 300_000 }, async (t) => {
   const a = await member(nats, "ns/unheard");
   t.after(() => leave(a));
   await a.heard.until(() => a.heard.partitions.size === PARTITIONS);
@@ -100,7 +100,7 @@ test("a renewal that was stored without our hearing of it costs nothing", { time
   );
   const renewals = async () => {
     // Under our name, at a revision that we do not know: as when the answer to our own write was lost.
-    const stored = await other.nc.request(lease, "{}", { headers: ttl("2s"), timeout: 5_000 });
+    const stored = await other.nc.request(lease, "{}", { headers: ttl("300s"), timeout: 60_000 });
     const { seq } = stored.json<{ readonly seq: number }>();
     await untilTrue(
       "the next renewal",
@@ -114,7 +114,7 @@ test("a renewal that was stored without our hearing of it costs nothing", { time
 });
 
 test("who leaves gives up what is still its own, and not what another has taken since", {
-  timeout: 30_000,
+  timeout: 300_000,
 }, async (t) => {
   const a = await member(nats, "ns/taken");
   t.after(() => leave(a));
@@ -134,7 +134,7 @@ test("who leaves gives up what is still its own, and not what another has taken 
   assert.equal(await holderOf("own.ns.relay-taken.p.4"), undefined);
 });
 
-test("owners of one policy and owners of every policy refuse each other", { timeout: 30_000 }, async (t) => {
+test("owners of one policy and owners of every policy refuse each other", { timeout: 300_000 }, async (t) => {
   const one = await member(nats, "ns/rival");
   t.after(() => leave(one));
   const neighbour = await member(nats, "ns/neighbour");
@@ -150,26 +150,26 @@ test("owners of one policy and owners of every policy refuse each other", { time
 });
 
 test("who leaves without a connection leaves at once: the lease runs out by itself", {
-  timeout: 30_000,
+  timeout: 300_000,
 }, async () => {
   const a = await member(nats, "ns/cut");
   await a.heard.until(() => a.heard.partitions.size === PARTITIONS);
   await a.link.nc.close();
   const began = performance.now();
   await a.owner.release();
-  assert.ok(performance.now() - began < 2_000, "no write was waited for");
+  assert.ok(performance.now() - began < 15_000, "no write was waited for"); // it would be given up after 20 s
   assert.equal(a.heard.partitions.size, 0, "nothing more is worked on");
   await leave(a);
 });
 
 test("an attempt that takes long keeps its own partition waiting, and no other; the lease is renewed meanwhile", {
-  timeout: 60_000,
+  timeout: 300_000,
 }, async (t) => {
-  const a = await member(nats, "ns/slow");
+  const a = await member(nats, "ns/slow", { times });
   await a.heard.until(() => a.heard.partitions.size === PARTITIONS);
   const attempt = Promise.withResolvers<void>();
   a.heard.idle = async (partitions) => (partitions.includes(3) ? attempt.promise : undefined);
-  const b = await member(nats, "ns/slow");
+  const b = await member(nats, "ns/slow", { times });
   t.after(() => leave(b));
   const leaving = a.owner.release();
   await b.heard.until(() => b.heard.partitions.size === PARTITIONS - 1);

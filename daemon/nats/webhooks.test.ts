@@ -119,7 +119,9 @@ test("a hook that was forgotten so long ago that nobody knows of it can be decla
 const leaseOf = async (namespace: string) =>
   (await lastOnSubject(all, OWN_STREAM, leaseSubject(namespace)))?.data;
 
-const times = { ttlMs: 2_000, renewMs: 300, fenceMs: 1_500, spreadMs: 20 };
+/** None ends by itself, however long a machine stands still. */
+const times = { ttlMs: 300_000, renewMs: 300, fenceMs: 240_000, spreadMs: 20 };
+const brief = { ...times, ttlMs: 2_000, fenceMs: 1_500 };
 interface Candidate extends AsyncDisposable {
   readonly leases: HookLeases;
   readonly held: Set<string>;
@@ -157,10 +159,10 @@ test("a namespace has one holder; who stops hands it over, who dies is followed 
   first.leases.want(wanted);
   await first.leases.start();
   await untilTrue("the first to hold all", () => first.held.size === 3);
-  await using second = await candidate("second");
+  await using second = await candidate("second", { times: brief });
   second.leases.want(wanted);
   await second.leases.start();
-  await using third = await candidate("third");
+  await using third = await candidate("third", { times: brief });
   third.leases.want(wanted);
   await third.leases.start();
   assert.deepEqual([second.held.size, third.held.size], [0, 0]);

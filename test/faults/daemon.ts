@@ -11,6 +11,7 @@ import { closeSync, openSync } from "node:fs";
 import { get } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { freePort } from "../harness/free-port.ts";
+import { fetchAnew } from "../harness/web.ts";
 import { type Host, here } from "./lan.ts";
 
 export interface DaemonOptions {
@@ -115,7 +116,7 @@ export class Daemon implements AsyncDisposable {
   }
 
   async metrics(): Promise<string> {
-    const answer = await fetch(`http://127.0.0.1:${this.#health}/metrics`);
+    const answer = await fetchAnew(`http://127.0.0.1:${this.#health}/metrics`);
     return await answer.text();
   }
 

@@ -9,6 +9,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { TestPostfleet } from "./postfleet.ts";
+import { fetchAnew } from "./web.ts";
 
 interface Operation {
   readonly responses: Readonly<
@@ -41,10 +42,10 @@ export async function apiOf(fleet: Pick<TestPostfleet, "data" | "endpoint">): Pr
 }
 
 export async function openApi(base: string, token: string): Promise<ApiClient> {
-  const document = (await (await fetch(`${base}/openapi.json`)).json()) as Document;
+  const document = (await (await fetchAnew(`${base}/openapi.json`)).json()) as Document;
   const described = describedBy(document);
   const ask = async <T>(path: string, init: RequestInit): Promise<Told<T>> => {
-    const answer = await fetch(`${base}${path}`, init);
+    const answer = await fetchAnew(`${base}${path}`, init);
     const body = (await answer.json()) as T;
     described(init.method ?? "GET", path, answer, body);
     return { status: answer.status, body, headers: answer.headers };

@@ -32,6 +32,7 @@ export async function openBrowser(baseURL: string): Promise<TestBrowser> {
     async page(options = {}) {
       const context = await browser.newContext({ baseURL, ...options });
       const page = await context.newPage();
+      page.setDefaultTimeout(120_000);
       const said: string[] = [];
       complaints.set(page, said);
       page.on("pageerror", (error) => said.push(`error: ${error.message}`));

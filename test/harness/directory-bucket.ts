@@ -22,7 +22,7 @@ let running: TestNats | undefined;
 export const server = (): TestNats => running ?? assert.fail("not started");
 export const master = randomBytes(32);
 export const vault = new Vault([master]);
-export const soon = () => AbortSignal.timeout(30_000);
+export const soon = () => AbortSignal.timeout(120_000);
 
 /** Call once in a test file: one server for all its tests. */
 export function withServer(): void {

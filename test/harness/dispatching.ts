@@ -174,4 +174,5 @@ export async function setup(
 }
 
 export const destination = (name: string) => ({ destination: name as Domain });
-export const quick = { timeout: 10_000 };
+/** What hangs is found; a machine that stands still for a while is not what is looked for. */
+export const quick = { timeout: 120_000 };

@@ -30,6 +30,8 @@ export class HookReceiver implements AsyncDisposable {
   readonly got: Got[] = [];
   /** By path; else 204. */
   readonly answers = new Map<string, Reply | ((event: MessageEvent) => Reply)>();
+  /** By path: requests that hang now, and the most that ever did at once. */
+  readonly hanging = new Map<string, { now: number; most: number }>();
   readonly #certificate: Certificate;
   #server: Server | undefined;
   /** Known from the start on: it may go, and comes back there. */
@@ -66,10 +68,17 @@ export class HookReceiver implements AsyncDisposable {
     const reply = typeof said === "function" ? said(event) : said;
     const status = typeof reply === "number" ? reply : typeof reply === "object" ? reply.status : undefined;
     this.got.push({ path, headers, body, event, status });
-    if (reply === "hang") return;
+    if (reply === "hang") return this.#hang(path, response);
     if (reply === "cut") return void response.destroy();
     if (typeof reply === "number") return void response.writeHead(reply).end();
     response.writeHead(reply.status, reply.headers).end(reply.body);
+  }
+
+  #hang(path: string, response: ServerResponse): void {
+    const count = this.hanging.get(path) ?? { now: 0, most: 0 };
+    this.hanging.set(path, count);
+    count.most = Math.max(count.most, ++count.now);
+    response.once("close", () => count.now--);
   }
 
   /** Requests at this path about a message, in their order. */

@@ -15,6 +15,8 @@ import { linkTo, startNats, type TestNats } from "./nats-server.ts";
 
 export const PARTITIONS = 16;
 export const times = { ttlMs: 2_000, renewMs: 300, fenceMs: 800 };
+/** For tests in which no lease is to end by itself, however long a machine stands still. */
+const lasting = { ttlMs: 300_000, renewMs: 300, fenceMs: 10_000 };
 
 export async function openLeases(): Promise<TestNats> {
   const nats = await startNats();
@@ -25,7 +27,14 @@ export async function openLeases(): Promise<TestNats> {
 }
 
 /** A process of its own, as far as leases are concerned. */
-export async function member(nats: TestNats, policy: string | undefined, clock: Clock = systemClock) {
+export async function member(
+  nats: TestNats,
+  policy: string | undefined,
+  {
+    clock = systemClock,
+    times: its = lasting,
+  }: { readonly clock?: Clock; readonly times?: typeof times } = {},
+) {
   const link = await linkTo(nats);
   const options = {
     link,
@@ -34,14 +43,14 @@ export async function member(nats: TestNats, policy: string | undefined, clock: 
     shards: 1,
     partitions: PARTITIONS,
     bodyTtlSeconds: () => 60,
-    times,
+    times: its,
   };
   const queue = new JetStreamQueue(options);
   const heard = new Listener();
   const pool =
     policy === undefined ? { class: "relay" as const } : { class: "relay" as const, policy: policy as never };
   try {
-    const owner = await queue.own(pool, heard, AbortSignal.timeout(60_000));
+    const owner = await queue.own(pool, heard, AbortSignal.timeout(300_000));
     return { link, queue, heard, owner };
   } catch (error) {
     await link[Symbol.asyncDispose]();

@@ -9,12 +9,14 @@ import { silent } from "../../daemon/kit/log.ts";
 import type { Address } from "../../daemon/mail/address.ts";
 import { mailboxName } from "../../daemon/mailbox/store.ts";
 import { connectNats, type Link } from "../../daemon/nats/connect.ts";
+import { insist } from "../../daemon/nats/insist.ts";
 import { readLayout } from "../../daemon/nats/layout.ts";
 import { JetStreamMailboxStore } from "../../daemon/nats/mailbox/store.ts";
 import { JetStreamQueue } from "../../daemon/nats/queue.ts";
 import { readConnection } from "../../daemon/nats/server/connection.ts";
 import { Tail } from "../../daemon/nats/tail.ts";
 import type { Job } from "../../daemon/queue/job.ts";
+import { patient } from "./patient.ts";
 import { until } from "./until.ts";
 
 export interface NatsAddress {
@@ -30,8 +32,8 @@ export async function observe(where: string | NatsAddress): Promise<Observer> {
   if (address === undefined) throw new Error(`nothing runs on ${where}`);
   const { url, user, password } = address;
   const credential = { kind: "password", user, password } as const;
-  const link = await connectNats({ servers: [url], credential, name: "observer" }, silent);
-  return new Observer(link, await readLayout(link));
+  const link = patient(await connectNats({ servers: [url], credential, name: "observer" }, silent));
+  return new Observer(link, await insist(() => readLayout(link)));
 }
 
 export class Observer implements AsyncDisposable {

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { root } from "./source.ts";
 import { until } from "./until.ts";
+import { fetchAnew } from "./web.ts";
 
 export interface OperatorOptions {
   readonly kubeconfig?: string;
@@ -96,7 +97,7 @@ class Running implements OperatorProcess {
   }
 
   async metrics(): Promise<string> {
-    return (await fetch(`http://127.0.0.1:${this.health}/metrics`)).text();
+    return (await fetchAnew(`http://127.0.0.1:${this.health}/metrics`)).text();
   }
 
   says(sentence: string, limitMs?: number): Promise<LogLine> {

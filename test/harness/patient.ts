@@ -1,12 +1,12 @@
 /**
- * Questions of tests to NATS that name no time of their own have half a minute, instead of the client's second: on a busy
+ * Questions of tests to NATS that name no time of their own have a minute, instead of the client's second: on a busy
  * machine a stream that is deleted, or a write that is fsynced, takes several seconds, and the test is about something else.
  *
  * In:     a link, whose own code names the time that each of its questions may take.
  */
 import type { Link } from "../../daemon/nats/connect.ts";
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 export function patient(link: Link): Link {
   const { nc } = link;

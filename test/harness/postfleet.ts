@@ -6,7 +6,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { listenerDefaults } from "../../daemon/run/options.ts";
@@ -38,7 +38,7 @@ export interface TestPostfleet extends AsyncDisposable {
   signal(name: NodeJS.Signals): void;
   /** From now on nobody reads its log: its standard error leads nowhere. */
   stopReadingLog(): void;
-  /** Resolves with exit code or signal. */
+  /** Resolves with exit code or signal, when everything that it said is in `log` and `printed`. */
   readonly exited: Promise<number | string>;
   /** Starts it again on the same data, after it ended. */
   restart(): Promise<void>;
@@ -101,8 +101,11 @@ class Fleet implements TestPostfleet {
     return Number(this.endpoint(name).split(":").at(-1));
   }
 
-  rewrite(resources: string): Promise<void> {
-    return writeFile(this.#file, resources);
+  /** At once: a daemon that looked between the first octet and the last one would take half of it for the whole. */
+  async rewrite(resources: string): Promise<void> {
+    const next = `${this.#file}.next`;
+    await writeFile(next, resources);
+    await rename(next, this.#file);
   }
 
   async restart(): Promise<void> {
@@ -128,7 +131,7 @@ class Fleet implements TestPostfleet {
       this.#printed += text;
     });
     this.#exited = new Promise((resolve) => {
-      child.once("exit", (code, signal) => {
+      child.once("close", (code, signal) => {
         running.delete(child);
         resolve(code ?? signal ?? -1);
       });
@@ -176,11 +179,13 @@ class Fleet implements TestPostfleet {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const kill = setTimeout(() => this.signal("SIGKILL"), 15_000);
+    const kill = setTimeout(() => this.signal("SIGKILL"), 60_000);
     this.signal("SIGTERM");
     await this.#exited;
     clearTimeout(kill);
     await rm(this.#file, { force: true });
-    if (this.#options.data === undefined) await rm(this.data, { recursive: true, force: true });
+    // After a kill the guard of its nats-server may need a moment to end that, too.
+    if (this.#options.data === undefined)
+      await rm(this.data, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   }
 }

@@ -11,6 +11,7 @@ import { type Day, dayEnd, dayOf } from "../../daemon/mail/report/day.ts";
 import { readKeys } from "../../daemon/nats/directory/keys.ts";
 import { Vault } from "../../daemon/nats/directory/vault.ts";
 import { watchDirectory } from "../../daemon/nats/directory/watch.ts";
+import { insist } from "../../daemon/nats/insist.ts";
 import { readLayout } from "../../daemon/nats/layout.ts";
 import { JetStreamQueue } from "../../daemon/nats/queue.ts";
 import type { NatsUser } from "../../daemon/nats/users/permissions.ts";
@@ -25,7 +26,7 @@ export interface TestReporter extends AsyncDisposable {
 
 const calm = new AbortController().signal;
 /** For what a test does within one day. */
-const roomMs = 120_000;
+const roomMs = 300_000;
 
 /** The day that daemons count mail for: one that is about to end is waited for, so that no test has two. */
 export async function dayWithRoom(): Promise<Day> {
@@ -47,7 +48,7 @@ export async function openReporter(
   const link = parts.use(await world.link(user));
   const namespace = link.confined;
   const live = parts.use(await watchDirectory({ link, vault, log: silent, signal: calm, namespace }));
-  const layout = await readLayout(link);
+  const layout = await insist(() => readLayout(link));
   const common = { link, clock: systemClock, log: silent, bodyTtlSeconds: () => 86_400 };
   const queue = parts.use(await new JetStreamQueue({ ...common, ...layout }).start());
   const member = { member: randomUUID(), roles: ["gateway"] };

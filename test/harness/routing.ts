@@ -26,5 +26,5 @@ export function router(zone: Zone, failing: readonly string[] = []) {
     isOurAddress: (address: string) => address === "192.0.2.99",
   };
   return (given: Routable, declared: readonly Declared[] = []): Promise<Routed> =>
-    route(given, snapshot(declared), means, AbortSignal.timeout(5_000));
+    route(given, snapshot(declared), means, AbortSignal.timeout(60_000));
 }

@@ -13,7 +13,7 @@ export interface StreamCopy {
   readonly chunks: readonly Uint8Array[];
 }
 
-const timeout = 10_000;
+const timeout = 60_000;
 
 export async function copyStream(nc: NatsConnection, stream: string): Promise<StreamCopy> {
   const inbox = createInbox();

@@ -7,7 +7,8 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 
-const LIMIT_MS = 30_000;
+/** Only for what never comes: a machine may stand still for ten seconds several times, and then everything is late. */
+const LIMIT_MS = 120_000;
 const PAUSE_MS = 25;
 
 export async function until<T>(

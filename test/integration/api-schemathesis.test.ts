@@ -30,7 +30,7 @@ test("no answer is other than the API's document says, whatever is asked", {
   const { body } = await api.post<{ readonly session: string }>("/session", { token: api.token });
   const folder = await mkdtemp(join(tmpdir(), "schemathesis-"));
   const args = [
-    ...["run", `${api.base}/openapi.json`, "--seed", "1", "--max-examples", "10"],
+    ...["run", `${api.base}/openapi.json`, "--seed", "1", "--max-examples", "10", "--request-timeout", "120"],
     ...["--header", `Authorization: Bearer ${body.session}`],
     ...["--phases", "examples,coverage,fuzzing", "--continue-on-failure", "--no-color"],
     // Wrong tokens are told 429 after ten of them; `daemon/api.test.ts` shows that.

@@ -21,6 +21,7 @@ import { startPostfleet } from "../harness/postfleet.ts";
 import { needs } from "../harness/programs.ts";
 import { submit } from "../harness/submit.ts";
 import { until } from "../harness/until.ts";
+import { fetchAnew } from "../harness/web.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "console-"));
 const file = async (name: string, text: string | Uint8Array) => {
@@ -103,8 +104,8 @@ test("keys are told by those who sign with them: the console has no key to the d
 });
 
 test("it is ready, has metrics, and tells no token to its log", async () => {
-  assert.equal((await fetch(`${console_.base}/readyz`)).status, 200);
-  assert.match(await (await fetch(`${console_.base}/metrics`)).text(), /process_cpu/);
+  assert.equal((await fetchAnew(`${console_.base}/readyz`)).status, 200);
+  assert.match(await (await fetchAnew(`${console_.base}/metrics`)).text(), /process_cpu/);
   for (const secret of [operatorToken, viewerToken, issuer.clientSecret ?? ""])
     assert.ok(!console_.log.includes(secret));
 });
@@ -124,7 +125,7 @@ async function codeFor(verifier: string, nonce: string): Promise<string> {
   for (const [name, value] of Object.entries(asked)) url.searchParams.set(name, value);
 
   // The redirect is the answer; `getText` follows none, and says so.
-  await assert.rejects(getText(url.href, { ca: issuer.ca }, AbortSignal.timeout(10_000)), /answers 302/);
+  await assert.rejects(getText(url.href, { ca: issuer.ca }, AbortSignal.timeout(60_000)), /answers 302/);
   return issuer.lastCode();
 }
 

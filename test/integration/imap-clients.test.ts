@@ -34,6 +34,7 @@ async function flow(user: string, secure = false): Promise<ImapFlow> {
     secure,
     auth: { user, pass: password },
     tls: { rejectUnauthorized: false },
+    greetingTimeout: 120_000,
     logger: false,
     qresync: true,
   });

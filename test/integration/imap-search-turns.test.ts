@@ -10,7 +10,7 @@ import { run } from "../harness/programs.ts";
 const LONGEST_MS = 20;
 const WORK = 17;
 
-test("searches take short turns", { timeout: 300_000 }, async (t) => {
+test("searches take short turns", { timeout: 900_000 }, async (t) => {
   const { stdout } = await run(process.execPath, [join(import.meta.dirname, "../bench/search-turns.ts")]);
   const lines = stdout.trim().split("\n");
   for (const line of lines) {

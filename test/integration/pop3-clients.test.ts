@@ -54,7 +54,7 @@ test("poplib: a session from greeting to QUIT", onlyWithPython, async () => {
   const said = await pythonSays(
     pop3.plain.port,
     `
-box = poplib.POP3(host, port, timeout=20)
+box = poplib.POP3(host, port, timeout=120)
 capa = box.capa()
 box.user(user); box.pass_(password)
 stat = box.stat()
@@ -93,10 +93,10 @@ box.user(user); box.pass_(password)
 print(json.dumps([box.stat()[0], box.sock.version(), box.quit().decode()]))`;
   const stls = await pythonSays(
     pop3.plain.port,
-    script("poplib.POP3(host, port, timeout=20)\nbox.stls(trust)"),
+    script("poplib.POP3(host, port, timeout=120)\nbox.stls(trust)"),
   );
   assert.deepEqual(stls, [1, "TLSv1.3", "+OK Bye"]);
-  const implicit = script("poplib.POP3_SSL(host, port, context=trust, timeout=20)");
+  const implicit = script("poplib.POP3_SSL(host, port, context=trust, timeout=120)");
   assert.deepEqual(await pythonSays(pop3.secure.port, implicit), [1, "TLSv1.3", "+OK Bye"]);
 });
 
@@ -109,7 +109,7 @@ test("poplib: a wrong password, a mailbox in use, and leaving without QUIT", onl
 trust = ssl.create_default_context(cafile=ca)
 errors = []
 def login(word):
-    box = poplib.POP3_SSL(host, port, context=trust, timeout=20)
+    box = poplib.POP3_SSL(host, port, context=trust, timeout=120)
     try:
         box.user(user); box.pass_(word)
     except poplib.error_proto as error:
@@ -138,7 +138,7 @@ const curl = find("curl");
 const onlyWithCurl = { skip: !curl && "curl is not installed" };
 
 async function curlSays(url: string, ...args: readonly string[]): Promise<string> {
-  const login = ["-sS", "--max-time", "20", "-u", `bob@example.org:${password}`];
+  const login = ["-sS", "--max-time", "120", "-u", `bob@example.org:${password}`];
   return (await run(curl ?? "", [...login, ...args, url], { maxBuffer: 1 << 24 })).stdout;
 }
 

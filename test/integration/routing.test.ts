@@ -37,7 +37,7 @@ async function open() {
   const find = (domain: string) =>
     routes.find(
       { class: "relay", destination: domain as Domain, policy: "x/default" as PolicyName },
-      AbortSignal.timeout(10_000),
+      AbortSignal.timeout(60_000),
     );
   return { dns, clock, find, [Symbol.asyncDispose]: () => parts.disposeAsync() };
 }

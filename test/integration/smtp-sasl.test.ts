@@ -128,7 +128,7 @@ for (const mechanism of ["PLAIN", "LOGIN", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"
       const tls = mechanism.endsWith("-PLUS") ? ["--starttls", `--x509-ca-file=${ca}`] : ["--no-starttls"];
       const who = ["-a", name, "-p", password, "-z", name, "--smtp", "-m", mechanism];
       const running = run("gsasl", [...tls, ...who, `--connect=localhost:${world.server.port}`], {
-        timeout: 20_000,
+        timeout: 120_000,
       });
       // What it would send once it is logged in: nothing.
       running.child.stdin?.end();

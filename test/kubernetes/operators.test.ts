@@ -10,6 +10,7 @@ import { type AuditEntry, serviceAccountName } from "../harness/kube-audit.ts";
 import { ready as isReady, resource } from "../harness/kube-resources.ts";
 import { type Cluster, type OperatorProcess, openCluster, release } from "../harness/operator.ts";
 import { until } from "../harness/until.ts";
+import { fetchAnew } from "../harness/web.ts";
 
 const CLEAN_MS = 3_000;
 const CRASH_MS = 20_000;
@@ -80,7 +81,7 @@ describe("operators", needsKubeApi, () => {
       return of("postfleet_operator_watches_synced") === "1" ? true : undefined;
     });
     assert.match(await operator.metrics(), /^postfleet_operator_leader 0$/m);
-    assert.equal((await fetch(`http://127.0.0.1:${operator.health}/readyz`)).status, 200);
+    assert.equal((await fetchAnew(`http://127.0.0.1:${operator.health}/readyz`)).status, 200);
     return operator;
   }
 

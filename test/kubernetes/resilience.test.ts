@@ -11,6 +11,7 @@ import { type FaultProxy, startFaultProxy } from "../harness/fault-proxy.ts";
 import { type KubeApi, needsKubeApi, startKubeApi } from "../harness/kube-api.ts";
 import { logBook } from "../harness/log-book.ts";
 import { until } from "../harness/until.ts";
+import { fetchAnew } from "../harness/web.ts";
 
 const soon = () => AbortSignal.timeout(120_000);
 const faultMs = Number(process.env["POSTFLEET_FAULT_SECONDS"] ?? 5) * 1_000;
@@ -199,7 +200,7 @@ describe("resilience", needsKubeApi, () => {
 async function compactEtcd(api: KubeApi): Promise<void> {
   const post = async (path: string, body: object) => {
     const url = `http://127.0.0.1:${Number(api.server.port) + 1}/v3/kv/${path}`;
-    const answer = await fetch(url, { method: "POST", body: JSON.stringify(body) });
+    const answer = await fetchAnew(url, { method: "POST", body: JSON.stringify(body) });
     assert.equal(answer.status, 200, await answer.clone().text());
     return (await answer.json()) as { header: { revision: string } };
   };

@@ -17,6 +17,7 @@ import { at } from "../harness/installation.ts";
 import { needsKubeApi } from "../harness/kube-api.ts";
 import { type Cluster, type OperatorProcess, openCluster, type StandIn, soon } from "../harness/operator.ts";
 import { until, untilTrue } from "../harness/until.ts";
+import { fetchAnew } from "../harness/web.ts";
 
 const namespace = "bulk";
 const policy = `${namespace}/mailing` as PolicyName;
@@ -104,7 +105,7 @@ describe("scaling", needsKubeApi, () => {
     const told = await until(
       "the figure",
       async () => {
-        const answer = await fetch(`http://127.0.0.1:${operator.health}/scaling/${policy}`);
+        const answer = await fetchAnew(`http://127.0.0.1:${operator.health}/scaling/${policy}`);
         return answer.ok ? ((await answer.json()) as object) : undefined;
       },
       limitMs,

@@ -33,11 +33,7 @@ test("a NATS that forgets all acknowledgements is told them again at once", asyn
       () => names().includes(another.member) && names().includes("one"),
     );
     const late = await watchAcks(await connect("late reader"), silent);
-    await untilTrue(
-      "a reader that comes later",
-      () => late.current().some(({ member }) => member === "one"),
-      10_000,
-    );
+    await untilTrue("a reader that comes later", () => late.current().some(({ member }) => member === "one"));
     await late[Symbol.asyncDispose]();
     await more[Symbol.asyncDispose]();
   }

@@ -57,7 +57,7 @@ test("it answers JetStream to its credential alone, and other commands find it",
     const found = await readConnection(dir);
     assert.deepEqual(found, { url: server.url, user: server.user, password: server.password });
     assert.ok(found !== undefined);
-    await jetStreamAnswers(found, 5_000);
+    await jetStreamAnswers(found, 60_000);
     await assert.rejects(connect({ servers: server.url, reconnect: false }), /uthorization/);
   }
   assert.equal(await readConnection(dir), undefined);
@@ -216,7 +216,7 @@ test("a server whose disk failed a write is started again until it can write", a
   const jsm = await jetstreamManager(nc);
   await jsm.streams.add({ name: "S", subjects: ["s"] });
   const store = () =>
-    nc.request("s", new Uint8Array(50_000), { timeout: 5_000 }).then(
+    nc.request("s", new Uint8Array(50_000), { timeout: 60_000 }).then(
       (answer) => answer.json<{ seq?: number }>().seq,
       () => undefined,
     );

@@ -46,7 +46,7 @@ for (const { name, missing, open } of candidates)
     for (const [n, client] of clients.entries())
       test(`${client.name} against ${name}`, {
         ...needs(...client.programs),
-        timeout: 120_000,
+        timeout: 300_000,
       }, async (t) => {
         if (client.pop3 && target.pop3 === 0) return t.skip("its POP3 package is not installed");
         await client.run(target, userOf(n));

@@ -60,6 +60,7 @@ export async function flow(target: Target, user: string): Promise<ImapFlow & Asy
     secure: false,
     doSTARTTLS: false,
     auth: { user, pass: password },
+    greetingTimeout: 120_000,
     logger: false,
   });
   await client.connect();

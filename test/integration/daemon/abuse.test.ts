@@ -7,6 +7,7 @@ import { after, test } from "node:test";
 import { aDomain, aMailbox, aPolicy } from "../../harness/manifest.ts";
 import { RawClient } from "../../harness/smtp-client.ts";
 import { until, untilTrue } from "../../harness/until.ts";
+import { fetchAnew } from "../../harness/web.ts";
 import { openWorld } from "../../harness/world.ts";
 
 const domains = {
@@ -182,7 +183,7 @@ test("wrong commands, over many connections", async () => {
 });
 
 test("refusals are counted by rule, and told in the log", async () => {
-  const metrics = await (await fetch(`http://${world.fleet.endpoint("health")}/metrics`)).text();
+  const metrics = await (await fetchAnew(`http://${world.fleet.endpoint("health")}/metrics`)).text();
   for (const rule of ["helo", "reverseDns", "dnsLists", "greylist", "harvest", "errorRate", "known"])
     assert.match(metrics, new RegExp(`postfleet_refusals_total\\{rule="${rule}"\\} [1-9]`), rule);
   await untilTrue("the log to tell it", () => /"rule":"dnsLists".*"msg":"refused"/.test(world.fleet.log));

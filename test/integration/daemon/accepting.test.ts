@@ -7,7 +7,7 @@ import { dialogue } from "../../harness/dialogue.ts";
 import { aDomain, aMailbox, aPolicy, aUser } from "../../harness/manifest.ts";
 import { RawClient } from "../../harness/smtp-client.ts";
 import { base64, hello, opening, password, refusals } from "../../harness/smtp-refusals.ts";
-import { greeted, submit } from "../../harness/submit.ts";
+import { greeted, idOf, submit } from "../../harness/submit.ts";
 import { untilTrue } from "../../harness/until.ts";
 import { openWorld, stranger } from "../../harness/world.ts";
 
@@ -91,8 +91,13 @@ test("mail reaches who it was for: mailbox, alias, plus address, catch-all, post
 });
 
 test("a full mailbox is refused at RCPT once it is known, and what came before waits in the queue", async () => {
+  // Its recipient is taken before anybody can know that there is room for one message only.
+  await using early = await greeted(smtp);
+  assert.match(await early.ask("MAIL FROM:<sender@home.example>"), /^250/);
+  assert.match(await early.ask("RCPT TO:<single@home.example>"), /^250/);
   await observer.settled(await submit(smtp, { to: "single@home.example" }));
-  const second = await submit(smtp, { to: "single@home.example" });
+  assert.match(await early.ask("DATA"), /^354/);
+  const second = idOf(await early.ask("Subject: second\r\n\r\nx\r\n."));
   await untilTrue("a deferral", async () => {
     const [job] = await observer.jobsOf(second);
     return job?.history[0]?.reply.enhanced === "4.2.2";

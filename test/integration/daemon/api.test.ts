@@ -10,6 +10,7 @@ import { after, test } from "node:test";
 import { apiOf } from "../../harness/api-client.ts";
 import { aDomain, aMailbox, aPolicy } from "../../harness/manifest.ts";
 import { until } from "../../harness/until.ts";
+import { fetchAnew } from "../../harness/web.ts";
 import { openWorld } from "../../harness/world.ts";
 
 const byRetry = { initial: "1h", factor: 1, max: "1h", expireAfter: "5d", delayNoticeAfter: "0s" } as const;
@@ -261,7 +262,7 @@ test("the overview tells of backlog, rates and troubles, once and as a stream", 
   assert.ok(trouble.count >= 1);
   const stop = new AbortController();
   const headers = { authorization: `Bearer ${api.token}` };
-  const stream = await fetch(`${api.base}/live`, { headers, signal: stop.signal });
+  const stream = await fetchAnew(`${api.base}/live`, { headers, signal: stop.signal });
   assert.equal(stream.headers.get("content-type"), "text/event-stream");
   let text = "";
   for await (const piece of stream.body ?? assert.fail()) {

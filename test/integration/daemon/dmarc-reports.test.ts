@@ -129,7 +129,7 @@ test("mail is counted by whoever takes it, and stored at the latest when a gatew
 const tomorrow = dayEnd(today) + settleMs + spreadMs;
 
 test("of all who could, one sends: to each domain that wants it one report", {
-  timeout: 60_000,
+  timeout: 300_000,
 }, async () => {
   const reporters = [
     opened.use(await openReporter(world, tenant("team"), dns.address, tomorrow)),
@@ -192,7 +192,7 @@ test("the report is signed by its sender, and its sums are those of the mail", a
   assert.equal(dayOf(begin), today);
 });
 
-test("an order is carried out by whoever hears of it", { timeout: 60_000 }, async () => {
+test("an order is carried out by whoever hears of it", { timeout: 300_000 }, async () => {
   // Yesterday has been seen to by those whose clock says that it is tomorrow.
   const day = dayOf(Date.now() - 2 * dayMs);
   assert.match(

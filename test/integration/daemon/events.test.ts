@@ -31,7 +31,7 @@ const resources = (expireAfter: string) => [
   inOther(aMailbox("olga@other.example")),
   aPolicy({
     acceptFrom: { cidrs: ["127.0.0.1/32"] },
-    retry: { ...retry, expireAfter: "1h" },
+    retry: { ...retry, initial: "1h", max: "1h" }, // no attempt comes between an operator's orders
     suppression: { hardBounces: {}, complaints: { address: "complaints@home.example", for: "90d" } },
   }),
   aPolicy({ acceptFrom: { cidrs: [`${hasty}/32`] }, retry: { ...retry, expireAfter } }, "hasty"),

@@ -14,20 +14,21 @@ import { needs, run } from "../../harness/programs.ts";
 import { RawClient } from "../../harness/smtp-client.ts";
 import { greeted, idOf, submit, submitOver } from "../../harness/submit.ts";
 import { until, untilTrue } from "../../harness/until.ts";
+import { fetchAnew } from "../../harness/web.ts";
 
 const launcher = new URL("../../../bin/postfleet", import.meta.url).pathname;
 /** What the next hop says to RCPT; tests change it. */
 let answer: string | undefined;
 const hop = await startNextHop({ reply: ({ stage }) => (stage === "rcpt" ? answer : undefined) });
 const resources = manifest(aHome(hop.port));
-const fleet = await startPostfleet({ resources, args: ["--hostname", "mx.fleet.example", "--grace", "20"] });
+const fleet = await startPostfleet({ resources, args: ["--hostname", "mx.fleet.example", "--grace", "300"] });
 after(async () => {
   await fleet[Symbol.asyncDispose]();
   await hop[Symbol.asyncDispose]();
 });
 
 const smtp = () => fleet.port("smtp");
-const health = (path: string) => fetch(`http://${fleet.endpoint("health")}${path}`);
+const health = (path: string) => fetchAnew(`http://${fleet.endpoint("health")}${path}`);
 const natsPid = async () => Number(await readFile(join(fleet.data, "nats", "nats.pid"), "utf8"));
 const hasMark = (mark: string) => hop.messages.filter(({ octets }) => octets.includes(mark)).length;
 

@@ -34,6 +34,20 @@ const world = await openWorld({
 after(() => world[Symbol.asyncDispose]());
 
 const smtp = world.fleet.port("smtp");
+
+/**
+ * Sends until it is refused: `limit` are taken, and no more, but for what a minute's share of it gives back while that takes
+ * its time.
+ */
+async function takesOnly(limit: number, send: (n: number) => Promise<string | undefined>): Promise<void> {
+  const began = performance.now();
+  let taken = 0;
+  let last = await send(0);
+  while (last === "250" && taken < 10 * limit) last = await send(++taken);
+  assert.equal(last, "450 4.7.1");
+  const givenBack = Math.floor((limit * (performance.now() - began)) / 60_000);
+  assert.ok(taken >= limit && taken <= limit + givenBack, `${taken} were taken`);
+}
 const ann = "ann@home.example";
 
 /** What each further message hears at MAIL, RCPT or DATA, whichever refuses first; `250` when it is queued. */
@@ -51,29 +65,25 @@ async function answers(count: number, client: RawClient, to: string, from?: stri
 
 test("messages a minute of one client: 450 beyond the limit, for others there is room", async () => {
   await using client = await greeted(smtp, "127.0.0.31");
-  assert.deepEqual(await answers(5, client, ann), ["250", "250", "250", "450 4.7.1", "450 4.7.1"]);
+  await takesOnly(3, async () => (await answers(1, client, ann))[0]);
   await using other = await greeted(smtp, "127.0.0.32");
   assert.deepEqual(await answers(1, other, ann), ["250"]);
 });
 
 test("messages a minute of one user, over all connections", async () => {
   const login = `AUTH PLAIN ${Buffer.from("\0busy@home.example\0secret words").toString("base64")}`;
-  const heard: string[] = [];
-  for (let i = 0; i < 3; i++) {
-    await using client = await greeted(world.fleet.port("submission"), `127.0.0.${41 + i}`);
+  await takesOnly(2, async (n) => {
+    await using client = await greeted(world.fleet.port("submission"), `127.0.0.${101 + n}`);
     assert.match(await client.ask(login), /^235 /);
-    heard.push(...(await answers(1, client, ann, "busy@home.example")));
-  }
-  assert.deepEqual(heard, ["250", "250", "450 4.7.1"]);
+    return (await answers(1, client, ann, "busy@home.example"))[0];
+  });
 });
 
 test("messages a minute for one domain, whoever they come from", async () => {
-  const heard: string[] = [];
-  for (let i = 0; i < 3; i++) {
-    await using client = await greeted(smtp, `127.0.0.${61 + i}`);
-    heard.push(...(await answers(1, client, "a@calm.example")));
-  }
-  assert.deepEqual(heard, ["250", "250", "450 4.7.1"]);
+  await takesOnly(2, async (n) => {
+    await using client = await greeted(smtp, `127.0.0.${131 + n}`);
+    return (await answers(1, client, "a@calm.example"))[0];
+  });
 });
 
 test("recipients of one message: 452 4.5.3 for those beyond the limit, the others stay", async () => {
@@ -130,17 +140,21 @@ test("connections in all: 421 for whoever comes beyond the limit", async () => {
     }
     const welcome = banners.filter((code) => code === "220").length;
     assert.ok(welcome <= 8, banners.join(" "));
-    assert.deepEqual(banners.slice(8), ["421", "421"]);
-    return welcome === 8;
+    return banners.join(" ") === `${"220 ".repeat(8)}421 421`;
   });
 });
 
 test("a stranger who speaks before the banner is a robot: 554, and hung up on", async () => {
-  await roomFor("127.0.0.35");
-  await using client = await RawClient.connect(smtp, "127.0.0.1", "127.0.0.35");
-  client.send("EHLO hasty.example\r\n");
-  assert.match(await client.reply(), /^5\d\d /);
-  await client.closed();
+  // On a busy machine the banner may come first: then it was no haste.
+  await untilTrue("one who was first", async () => {
+    await roomFor("127.0.0.35");
+    await using client = await RawClient.connect(smtp, "127.0.0.1", "127.0.0.35");
+    client.send("EHLO hasty.example\r\n");
+    const reply = await client.reply();
+    if (!/^5\d\d /.test(reply)) return false;
+    await client.closed();
+    return true;
+  });
 });
 
 test("too many unknown recipients end the connection", async () => {

@@ -203,7 +203,12 @@ test("an app password that is removed from the resource opens nothing any more",
 test("guesses at one process slow down the next try at another", needs("curl"), async () => {
   const guess = from(4, plainly("guess", "bob@home.example"));
   for (let i = 0; i < 5; i++) assert.equal(await enter("SMTP", guess), "refused");
-  const before = performance.now();
-  assert.equal(await enter("POP3", guess), "refused");
-  assert.ok(performance.now() - before > 1_900, "it waited two seconds for what others had seen");
+  // The other hears of it a moment later. What it has seen itself makes nobody wait before the fourth guess.
+  const waits: number[] = [];
+  while (waits.length < 3 && !waits.some((ms) => ms > 1_900)) {
+    const before = performance.now();
+    assert.equal(await enter("POP3", guess), "refused");
+    waits.push(performance.now() - before);
+  }
+  assert.ok(Math.max(...waits) > 1_900, `it waited two seconds for what others had seen: ${waits}`);
 });

@@ -9,6 +9,7 @@ import { Pop3Client } from "../../harness/pop3-client.ts";
 import { startPostfleet, type TestPostfleet } from "../../harness/postfleet.ts";
 import { greeted, submit } from "../../harness/submit.ts";
 import { until } from "../../harness/until.ts";
+import { fetchAnew } from "../../harness/web.ts";
 
 const password = "staple-under-the-desk";
 const user = "bob@example.test";
@@ -19,7 +20,7 @@ before(async () => {
 after(() => fleet[Symbol.asyncDispose]());
 
 async function figures(): Promise<(name: string) => number> {
-  const text = await (await fetch(`http://${fleet.endpoint("health")}/metrics`)).text();
+  const text = await (await fetchAnew(`http://${fleet.endpoint("health")}/metrics`)).text();
   const lines = new Map(text.split("\n").map((line) => line.split(/ (?=[^ ]*$)/) as [string, string]));
   return (name) => Number(lines.get(name) ?? 0);
 }
@@ -46,7 +47,7 @@ test("rate, errors and duration of each protocol", async () => {
   imap[Symbol.dispose]();
   const deferred = submit(fleet.port("smtp"), { from: user, to: "x@nowhere.invalid" });
   await assert.rejects(deferred, /550 5\.7\.1/);
-  const pages = await fetch(`http://${fleet.endpoint("health")}/api/v1/overview`);
+  const pages = await fetchAnew(`http://${fleet.endpoint("health")}/api/v1/overview`);
   assert.equal(pages.status, 401);
   await using pop3 = await Pop3Client.connect(fleet.port("pop3"));
   assert.match(await pop3.ask("FROB"), /^-ERR/);
@@ -94,7 +95,7 @@ test("rate, errors and duration of each protocol", async () => {
 
 test("figures come as OpenMetrics to who asks for it, of the same values", async () => {
   const url = `http://${fleet.endpoint("health")}/metrics`;
-  const answer = await fetch(url, { headers: { accept: "application/openmetrics-text;version=1.0.0" } });
+  const answer = await fetchAnew(url, { headers: { accept: "application/openmetrics-text;version=1.0.0" } });
   assert.match(answer.headers.get("content-type") ?? "", /^application\/openmetrics-text; version=1\.0\.0/);
   const text = await answer.text();
   assert.match(text, /^# TYPE postfleet_accepted_messages counter\npostfleet_accepted_messages_total 1$/m);

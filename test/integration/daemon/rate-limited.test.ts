@@ -8,6 +8,7 @@ import { aPolicy } from "../../harness/manifest.ts";
 import type { Moment } from "../../harness/next-hop.ts";
 import { greeted, submitOver } from "../../harness/submit.ts";
 import { untilTrue } from "../../harness/until.ts";
+import { fetchAnew } from "../../harness/web.ts";
 import { openWorld } from "../../harness/world.ts";
 
 const BEFORE = 60;
@@ -47,7 +48,7 @@ const world = await openWorld({
 after(() => world[Symbol.asyncDispose]());
 
 async function figures(): Promise<string> {
-  return await (await fetch(`http://${world.fleet.endpoint("health")}/metrics`)).text();
+  return await (await fetchAnew(`http://${world.fleet.endpoint("health")}/metrics`)).text();
 }
 
 test("a site that asks for less gets less, another gets its mail, and all mail gets there", async () => {

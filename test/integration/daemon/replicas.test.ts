@@ -39,7 +39,7 @@ async function idler(port: number) {
 }
 
 test("mail by SMTP at one process wakes an IDLE at two others within a second", {
-  timeout: 120_000,
+  timeout: 600_000,
 }, async (t) => {
   const [one, two] = replicas.both;
   using here = await idler(one.imap);

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
-import { availableParallelism, loadavg, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { aDomain, aMailbox, aPolicy, aSecret, type Document, manifest } from "../../harness/manifest.ts";
@@ -126,7 +126,9 @@ test("files and folders, many documents each, Secrets among them", async () => {
 test("a good change is in force within two seconds, on connections that are open", async () => {
   await using client = await greeted(fleet.port("smtp"));
   const took: number[] = [];
-  for (const name of ["new1", "new2", "new3"]) {
+  // A busy machine may make some of them late, but not again and again.
+  for (let n = 1; n <= 15 && !took.some((ms) => ms < 2_000); n++) {
+    const name = `new${n}`;
     await client.ask("MAIL FROM:<>");
     assert.match(await client.ask(`RCPT TO:<${name}@home.example>`), /^550 5\.1\.1/);
     const began = performance.now();
@@ -137,10 +139,8 @@ test("a good change is in force within two seconds, on connections that are open
     took.push(performance.now() - began);
     await client.ask("RSET");
   }
-  // On a busy machine one of them may be late; on one that is far behind, all of them.
-  const busy = (loadavg()[0] ?? 0) > 2 * availableParallelism();
-  assert.ok(Math.min(...took) < (busy ? 20_000 : 2_000), `${took.map(Math.round)} ms`);
-  await submitOver(client, { to: "new3@home.example" });
+  assert.ok(Math.min(...took) < 2_000, `${took.map(Math.round)} ms`);
+  await submitOver(client, { to: `new${took.length}@home.example` });
 });
 
 test("a bad change is reported, and the last good state stays until the next good one", async () => {
@@ -207,12 +207,13 @@ test("paused: mail is accepted and waits, until it goes on", async () => {
 
 test("mail for a domain that has come to be forwarded is sent on, and the sender hears that it was expanded", async () => {
   // Too small for any message, which shows only when one is filed.
+  const changes = () => fleet.log.split('"msg":"directory changed"').length;
+  const before = changes();
   await write(aDomain("turn.example"), aMailbox("ann@turn.example", { quota: 10 }));
+  await untilTrue("the domain", () => changes() > before);
   await using client = await greeted(fleet.port("smtp"), stranger);
   await client.ask("MAIL FROM:<>");
-  await untilTrue("the domain", async () =>
-    (await client.ask("RCPT TO:<ann@turn.example>")).startsWith("250"),
-  );
+  assert.match(await client.ask("RCPT TO:<ann@turn.example>"), /^250/);
   const mail = { to: "ann@turn.example", rcpt: "NOTIFY=SUCCESS", text: "mark-turned" };
   const id = await world.submit(mail);
   await until("a deferral", async () => (await observer.jobsOf(id)).find((job) => job.attempts > 0));

@@ -111,8 +111,13 @@ describe("the cache of DNS answers", { concurrency: true }, () => {
 
   test("DNS answers are kept for their TTL", async () => {
     world.dns.set("kept.example", "300 MX 10 a.hosts.example");
-    for (let i = 0; i < 3; i++) await world.observer.settled(await world.submit({ to: "x@kept.example" }));
-    assert.equal(world.dns.count("kept.example", "MX"), 1);
+    const asked: number[] = []; // a question that is answered late is asked again
+    for (let i = 0; i < 3; i++) {
+      await world.observer.settled(await world.submit({ to: "x@kept.example" }));
+      asked.push(world.dns.count("kept.example", "MX"));
+    }
+    assert.ok(asked[0]);
+    assert.deepEqual(asked, [asked[0], asked[0], asked[0]]);
     world.dns.set("fleeting.example", "1 MX 10 a.hosts.example");
     await world.observer.settled(await world.submit({ to: "x@fleeting.example" }));
     await untilTrue("the answer to be asked for again", async () => {

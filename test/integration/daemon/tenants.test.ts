@@ -22,6 +22,7 @@ import { run } from "../../harness/programs.ts";
 import { greeted, submit, submitOver } from "../../harness/submit.ts";
 import { operator, shared, startTenantNats, tenant } from "../../harness/tenants.ts";
 import { until, untilTrue } from "../../harness/until.ts";
+import { fetchAnew } from "../../harness/web.ts";
 
 const launcher = new URL("../../../bin/postfleet", import.meta.url).pathname;
 const world = await startTenantNats([], true);
@@ -60,7 +61,7 @@ const relayStarts = start(tenant("team"), ["--role", "relay", "--policy", "team/
 const mailboxStarts = start(tenant("team"), ["--role", "mailbox"]);
 const gatewayStarts = startPostfleet({
   resources,
-  args: [...common, "--role", "gateway", "--drain-delay", "2", "--grace", "20"],
+  args: [...common, "--role", "gateway", "--drain-delay", "600"],
   env: { ...env },
 });
 await world.nats.restart();
@@ -203,18 +204,26 @@ test("it tells where it runs and what it has loaded, and how much work it has", 
   assert.deepEqual([missing, figures.map((each) => each.pod)], [[], [pod.POD_NAME]]);
 });
 
-test("a gateway that is stopped takes connections until nobody sends any more", async () => {
-  const { status } = await fetch(`http://${gateway.endpoint("health")}/readyz`);
+test("a gateway that is stopped takes connections until nobody sends any more, or it is told to end at once", async () => {
+  const { status } = await fetchAnew(`http://${gateway.endpoint("health")}/readyz`);
   assert.equal(status, 200);
   await using idle = await greeted(gateway.port("smtp"));
   gateway.signal("SIGTERM");
   await untilTrue("it to be unready", async () => {
-    const answer = await fetch(`http://${gateway.endpoint("health")}/readyz`);
+    const answer = await fetchAnew(`http://${gateway.endpoint("health")}/readyz`);
     return answer.status === 503 && /stopping/.test(await answer.text());
   });
   await send("x@far.example", "mark-farewell");
   await submitOver(idle, { from, to: "x@far.example", text: "mark-idle" });
-  assert.match(await idle.reply(), /^421 /);
-  assert.equal(await gateway.exited, 0);
+  gateway.signal("SIGTERM");
+  await gateway.exited;
   await untilTrue("both to arrive", () => arrived("mark-farewell") === 1 && arrived("mark-idle") === 1);
+});
+
+test("when that time is over, those who are still there are told so", async () => {
+  const brief = await start(shared, ["--role", "gateway", "--drain-delay", "1"]);
+  await using idle = await greeted(brief.port("smtp"));
+  brief.signal("SIGTERM");
+  assert.match(await idle.reply(), /^421 /);
+  assert.equal(await brief.exited, 0);
 });

@@ -97,7 +97,7 @@ const command = async (...args: string[]) => {
 const send = (to: string) => submit(gateway.port("smtp"), { from: "ann@home.example", to });
 const today = await dayWithRoom();
 
-test("relays count what they see, each for itself", { timeout: 90_000 }, async () => {
+test("relays count what they see, each for itself", { timeout: 300_000 }, async () => {
   const relays = [await relay(), await relay()];
   for (const domain of ["far", "plain", "silent"]) await send(`bob@${domain}.example`);
   const waiting = await send("bob@broken.example");
@@ -129,7 +129,7 @@ function told({ octets }: ReceivedMessage): TlsReportJson {
 }
 
 test("each domain that asks for it gets one report, the one with the wrong key too", {
-  timeout: 90_000,
+  timeout: 300_000,
 }, async () => {
   const tomorrow = dayEnd(today) + settleMs + spreadMs;
   const reporters = [
