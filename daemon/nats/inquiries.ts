@@ -2,7 +2,8 @@
  * Questions to those who own jobs, and to all of them together: what their schedules, sites and keys look like now.
  *
  * The road is that of the figures (`figures.ts`): who is confined to a namespace hears `figures.*.<namespace>.*` and answers
- * at `answers.<namespace>.<question>`; who serves every namespace is asked at `figures.inquiry._.all`. Each says first that
+ * at `answers.<namespace>.<question>`, and asks its namespace's own daemons alone; who serves every namespace is asked at
+ * `figures.inquiry._.all`, by whoever is not confined. Each says first that
  * it is there and which partitions it holds, and then what was asked, so nobody is waited for who does not exist, and what
  * nobody holds is known.
  *
@@ -94,10 +95,9 @@ export interface InquireOptions {
 /** Asks everybody at once. */
 export async function inquire<Answer>(options: InquireOptions): Promise<Heard<Answer>> {
   const { link, namespaces, inquiry, hereMs = 300, patienceMs = 8_000 } = options;
-  // Whoever is confined to a namespace may answer, and may not ask.
-  if (link.confined !== undefined) return { said: [], missing: [] };
   const id = nuid.next();
-  const ears = [EVERY, ...namespaces].map((namespace) => new Ear<Answer>(link, namespace, id));
+  const asked = link.confined === undefined ? [EVERY, ...namespaces] : [link.confined];
+  const ears = asked.map((namespace) => new Ear<Answer>(link, namespace, id));
   try {
     if (!link.isUp()) return { said: [], missing: [EVERYBODY] };
     const question = JSON.stringify({ id, inquiry } satisfies Question);

@@ -31,6 +31,7 @@ const suspended = (site: string): Suspended => ({
 function list(
   said: readonly (readonly [member: string, ...states: SiteState[]])[],
   sites: readonly Suspended[] = [],
+  namespace?: string,
 ) {
   const index = {
     tell: async () => ({ said: said.map(([member, ...answer]) => ({ member, answer })), missing: ["mute"] }),
@@ -39,7 +40,7 @@ function list(
     sites: () => sites,
     of: (of: PolicyName, site?: SiteLabel) => sites.find((each) => each.policy === of && each.site === site),
   };
-  return siteList({ index, suspensions }, 10, AbortSignal.timeout(5_000));
+  return siteList({ index, suspensions, namespace }, 10, AbortSignal.timeout(5_000));
 }
 
 test("what several processes see of a site is one line: connections added, the worst state, the newest answer", async () => {
@@ -93,5 +94,16 @@ test("a suspended site that no process knows is listed all the same", async () =
   assert.deepEqual(
     [first?.site, first?.state, first?.processes, first?.suspended?.since],
     ["gone.test", "suspended", 0, 7],
+  );
+});
+
+test("who looks at one namespace sees no other's sites, whoever tells of them", async () => {
+  const other = state({ site: name("mx.other.test#00000001"), policy: "shop/default" as PolicyName });
+  const said = [["a", state(), other]] as const;
+  assert.equal((await list(said)).sites.length, 2);
+  const { sites } = await list(said, [], "team");
+  assert.deepEqual(
+    sites.map(({ policy: whose }) => whose),
+    ["team/default"],
   );
 });

@@ -22,12 +22,14 @@ export interface SiteList {
 }
 
 export interface SiteListMeans {
+  /** The only one that is looked at: what daemons of every namespace tell of others is not shown. */
+  readonly namespace?: string | undefined;
   readonly index: QueueIndex;
   readonly suspensions: Pick<Suspensions, "of" | "sites">;
 }
 
 export async function siteList(
-  { index, suspensions }: SiteListMeans,
+  { index, suspensions, namespace }: SiteListMeans,
   limit: number,
   signal: AbortSignal,
 ): Promise<SiteList> {
@@ -38,11 +40,17 @@ export async function siteList(
   for (const { member, answer } of said) {
     if (heard.has(member)) continue;
     heard.add(member);
-    for (const state of answer) sites.set(state.site, added(sites.get(state.site), state));
+    for (const state of answer.filter(isOf(namespace)))
+      sites.set(state.site, added(sites.get(state.site), state));
   }
   const lines = withSuspended([...sites.values()], suspensions);
   return { sites: lines.sort(byTrouble).slice(0, limit), missing };
 }
+
+const isOf =
+  (namespace: string | undefined) =>
+  ({ policy }: SiteState): boolean =>
+    namespace === undefined || policy?.startsWith(`${namespace}/`) === true;
 
 function added(line: SiteLine | undefined, state: SiteState): SiteLine {
   if (line === undefined) return { ...state, processes: 1 };

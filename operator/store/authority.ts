@@ -108,7 +108,7 @@ const idOf = (...parts: readonly (string | Uint8Array)[]): string => {
 };
 
 /** Counts up when what users may do changes. */
-const permissions = "3";
+const permissions = "4";
 
 export function ownIssuer(keys: Keys, ca: string | undefined, book: UserBook): Issuer {
   const { authority, directoryKey, otherKey } = keys;

@@ -13,10 +13,12 @@ import { systemClock } from "../../kit/clock.ts";
 import { silent } from "../../kit/log.ts";
 import { newMessageId } from "../../queue/ids.ts";
 import type { JobKey, MessageId, PolicyName } from "../../queue/job.ts";
+import type { Pool } from "../../queue/queue.ts";
 import { encodeJob, keyOf, makeKey, subjectOf } from "../codec.ts";
 import type { Link } from "../connect.ts";
 import { EventLog, readEvents } from "../events.ts";
 import { answerFigures, askFigures } from "../figures.ts";
+import { answerInquiries, inquire } from "../inquiries.ts";
 import { JetStreamQueue } from "../queue.ts";
 import { lastOnSubject } from "../read.ts";
 
@@ -144,6 +146,24 @@ test("figures are told to whoever may ask", async () => {
   await own.nc.flush();
   const { figures, missing } = await askFigures({ link: all, pool, pods: ["p"], signal: signal() });
   assert.deepEqual([figures, missing], [[{ member: "m", pod: "p", ...count() }], []]);
+});
+
+test("a namespace's daemons are asked by each other, and by who sees everything; others are neither asked nor heard", async () => {
+  const elsewhere = await linkOf(tenant("team-b"));
+  const answering = (link: Link, member: string, pool: Pool) =>
+    answerInquiries({ link, pool, member, partitions: () => [0], answer: async () => member, log: silent });
+  using _near = answering(await linkOf(tenant("default")), "near", { class: "local", namespace: "default" });
+  using _policy = answering(all, "policy", { class: "relay", policy: "default/bulk" as PolicyName });
+  using _far = answering(elsewhere, "far", { class: "local", namespace: "team-b" });
+  using _every = answering(all, "every", { class: "relay" });
+  await Promise.all([all, elsewhere].map(({ nc }) => nc.flush()));
+  const heard = async (link: Link, ...namespaces: string[]) => {
+    const { said, missing } = await inquire<string>({ link, namespaces, inquiry: {}, signal: signal() });
+    return [said.map(({ answer }) => answer).sort(), missing];
+  };
+  assert.deepEqual(await heard(own, "default", "team-b"), [["near", "policy"], []]);
+  assert.deepEqual(await heard(elsewhere), [["far"], []]);
+  assert.deepEqual(await heard(all, "default", "team-b"), [["every", "far", "near", "policy"], []]);
 });
 
 const other = "team-b";

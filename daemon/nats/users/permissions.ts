@@ -71,10 +71,12 @@ function ofNamespace(namespace: string, shards: number): Permissions {
     ...webhooks(namespace),
     `$KV.acks.${namespace}.*`,
     `answers.${namespace}.*`,
+    `figures.inquiry.${namespace}.all`,
   ];
   const sub = [
     `${inboxPrefix(namespace)}.>`,
     `figures.*.${namespace}.*`,
+    `answers.${namespace}.*`,
     `logins.${namespace}`,
     ...counts(namespace),
   ];

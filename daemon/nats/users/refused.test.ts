@@ -38,6 +38,8 @@ const forbidden: readonly string[] = [
   "$KV.acks._.m",
   `answers.${other}.q`,
   `figures.relay.${other}.default`,
+  `figures.inquiry.${other}.all`,
+  "figures.inquiry._.all",
   `logins.${other}`,
   "logins._",
   `reports.${other}.dmarc.2026-11-28.page.x`,

@@ -155,6 +155,7 @@ test("a pod of the namespace answers commands at its socket, with what it may se
   const path = join(relay.data, "api.sock");
   const pod = { PATH: process.env["PATH"], HOME: process.env["HOME"], POSTFLEET_API: `unix:${path}` };
   const command = async (...args: readonly string[]) => (await run(launcher, args, { env: pod })).stdout;
+  assert.match(await command("queue", "sites"), /^smarthost:127\.0\.0\.1\S+\tteam\/default\topen\t/m);
   await command("queue", "suspend", "team/default");
   const id = await send("x@far.example", "mark-steered");
   await untilTrue("it to wait", async () =>
