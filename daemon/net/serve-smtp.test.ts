@@ -1,65 +1,12 @@
+/** SMTP on a socket: sessions, caps, drains and ends. TLS is in `serve-smtp-tls.test.ts`. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import net from "node:net";
 import { test } from "node:test";
-import tls from "node:tls";
 import { RawClient } from "../../test/harness/smtp-client.ts";
-import { type Recorder, recorder } from "../../test/harness/smtp-session.ts";
-import { systemClock } from "../kit/clock.ts";
-import { silent } from "../kit/log.ts";
-import type { Caller } from "../smtp/mailroom.ts";
+import { deliver, noting, start } from "../../test/harness/smtp-server.ts";
+import { recorder } from "../../test/harness/smtp-session.ts";
 import { Caps } from "./caps.ts";
-import { serverContext } from "./secure-context.ts";
-import { makeCertificate } from "./self-signed.ts";
-import { type SmtpServer, type SmtpServerOptions, serveSmtp } from "./serve-smtp.ts";
-
-const pair = makeCertificate(["mx.example"], Date.now());
-const context = serverContext(pair);
-const trusting = { ca: pair.cert, servername: "mx.example" };
-
-interface Start {
-  readonly tls?: "none" | "starttls" | "implicit";
-  readonly host?: string;
-  readonly mailroom?: Recorder;
-  readonly plainAuthOnLoopback?: boolean;
-  readonly over?: Partial<SmtpServerOptions>;
-}
-
-const start = ({
-  tls: mode = "none",
-  host = "127.0.0.1",
-  mailroom = recorder(),
-  plainAuthOnLoopback = false,
-  over,
-}: Start = {}): Promise<SmtpServer> =>
-  serveSmtp({
-    listener: { name: "smtp", host, port: 0, tls: mode, plainAuthOnLoopback },
-    mailroom,
-    hostname: "mx.example",
-    secureContext: () => context,
-    caps: new Caps(() => ({ connections: 100, perClient: 100 })),
-    log: silent,
-    clock: systemClock,
-    ...over,
-  });
-
-/** A mailroom that notes who calls. */
-function noting(): { readonly mailroom: Recorder; readonly callers: readonly Caller[] } {
-  const callers: Caller[] = [];
-  const room = recorder();
-  const open = (caller: Caller, signal: AbortSignal) => {
-    callers.push(caller);
-    return room.open(caller, signal);
-  };
-  return { mailroom: { ...room, open }, callers };
-}
-
-/** Sends one message over a client that was greeted by EHLO. */
-async function deliver(client: RawClient): Promise<string> {
-  client.send("MAIL FROM:<a@x.example>\r\nRCPT TO:<b@x.example>\r\nDATA\r\n");
-  for (const code of [250, 250, 354]) assert.match(await client.reply(), new RegExp(`^${code} `));
-  return client.ask("Subject: hi\r\n\r\nhello\r\n.");
-}
 
 test("a message over a socket", async () => {
   const mailroom = recorder();
@@ -72,84 +19,6 @@ test("a message over a socket", async () => {
   assert.match(await client.ask("QUIT"), /^221/);
   await client.closed();
   assert.deepEqual(mailroom.messages, [{ octets: "Subject: hi\r\n\r\nhello\r\n", end: "complete" }]);
-});
-
-test("STARTTLS, with injected commands thrown away", async () => {
-  const mailroom = recorder();
-  await using server = await start({ tls: "starttls", mailroom });
-  await using client = await RawClient.connect(server.port);
-  await client.reply();
-  assert.match(await client.ask("EHLO c.example"), /250-STARTTLS\r\n|250 STARTTLS\r\n/);
-  assert.match(await client.ask("STARTTLS\r\nMAIL FROM:<evil@x.example>"), /^220 /);
-  const secure = await client.startTls(trusting);
-  assert.equal(secure.authorized, true);
-  assert.match(await client.ask("MAIL FROM:<a@x.example>"), /^503 /);
-  assert.doesNotMatch(await client.ask("EHLO c.example"), /STARTTLS/);
-  assert.match(await deliver(client), /^250 /);
-  assert.equal(mailroom.calls.filter((call) => call.startsWith("mail")).length, 1);
-});
-
-test("plain text after STARTTLS is no handshake and ends the connection", async () => {
-  const mailroom = recorder();
-  await using server = await start({ tls: "starttls", mailroom });
-  await using client = await RawClient.connect(server.port);
-  await client.reply();
-  await client.ask("EHLO c.example");
-  assert.match(await client.ask("STARTTLS"), /^220 /);
-  client.send("MAIL FROM:<evil@x.example>\r\n");
-  await client.closed();
-  assert.doesNotMatch(mailroom.calls.join(), /evil/);
-});
-
-for (const mode of ["starttls", "implicit"] as const)
-  test(`a client that hangs up during the handshake is gone at once: ${mode}`, {
-    timeout: 10_000,
-  }, async () => {
-    await using server = await start({ tls: mode });
-    await using client = await RawClient.connect(server.port);
-    if (mode === "starttls") {
-      await client.reply();
-      assert.match(await client.ask("STARTTLS"), /^220 /);
-    }
-    client.socket.end();
-    await client.closed();
-    assert.equal(server.sessions, 0);
-  });
-
-test("implicit TLS, with the facts told to the mailroom", async () => {
-  const { mailroom, callers } = noting();
-  await using server = await start({ tls: "implicit", mailroom });
-  const socket = tls.connect({ ...trusting, host: "127.0.0.1", port: server.port });
-  await using client = new RawClient(socket);
-  assert.match(await client.reply(), /^220 /);
-  assert.match(await client.ask("EHLO c.example"), /AUTH PLAIN LOGIN/);
-  assert.match(await deliver(client), /^250 /);
-  assert.deepEqual(callers, [{ address: "127.0.0.1", port: socket.localPort, listener: "smtp", tls: true }]);
-});
-
-test("a renewed certificate is in force for the next connection", async () => {
-  let current = context;
-  await using server = await start({ tls: "implicit", over: { secureContext: () => current } });
-  const renewed = makeCertificate(["mx.example"], Date.now());
-  const serial = async (ca: string) => {
-    const socket = tls.connect({ ca, servername: "mx.example", host: "127.0.0.1", port: server.port });
-    await using _ = new RawClient(socket);
-    await once(socket, "secureConnect");
-    return socket.getPeerCertificate().serialNumber;
-  };
-  const before = await serial(pair.cert);
-  current = serverContext(renewed);
-  assert.notEqual(await serial(renewed.cert), before);
-});
-
-test("without a certificate STARTTLS is not offered, and implicit TLS is refused", async () => {
-  await using plain = await start({ tls: "starttls", over: { secureContext: () => undefined } });
-  await using client = await RawClient.connect(plain.port);
-  await client.reply();
-  assert.doesNotMatch(await client.ask("EHLO c.example"), /STARTTLS/);
-  await using implicit = await start({ tls: "implicit", over: { secureContext: () => undefined } });
-  await using refused = await RawClient.connect(implicit.port);
-  await refused.closed();
 });
 
 test("AUTH in plain text is for loopback, where the listener allows it", async () => {

@@ -3,75 +3,18 @@
  * between: docs/webhooks.md.
  */
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import type { WebhooksShape } from "../../../daemon/api/contract/webhooks.ts";
 import { apiOf } from "../../harness/api-client.ts";
-import { makeCertificate } from "../../harness/certificates.ts";
-import { HookReceiver } from "../../harness/hook-receiver.ts";
-import {
-  aDomain,
-  aMailbox,
-  aPolicy,
-  aSecret,
-  type Document,
-  inNamespace,
-  manifest,
-} from "../../harness/manifest.ts";
-import { perRecipient } from "../../harness/next-hop.ts";
+import { openHookWorld } from "../../harness/hook-world.ts";
+import { manifest } from "../../harness/manifest.ts";
 import { untilTrue } from "../../harness/until.ts";
 import { fetchAnew } from "../../harness/web.ts";
-import { openWorld } from "../../harness/world.ts";
 
-const folder = await mkdtemp(join(tmpdir(), "webhooks-"));
-const certificate = await makeCertificate("hooks.example", "127.0.0.1", "localhost");
-const ca = join(folder, "ca.pem");
-await writeFile(ca, certificate.cert);
-const receiver = await new HookReceiver(certificate).start();
-
-const secret = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
-const former = "a-former-secret-of-many-characters";
-const hook = (name: string, more: object = {}, host = "hooks.example") => ({
-  name,
-  url: `https://${host}:${receiver.port}/${name}`,
-  secretRef: { name: "hooks" },
-  ...more,
-});
-const inOther = inNamespace("other");
-const documents = (hooks: readonly object[]): readonly Document[] => [
-  aSecret("hooks", { secret: `${secret} ${former}` }),
-  inOther(aSecret("hooks", { secret })),
-  aDomain("home.example", { webhooks: [hook("domain", { events: ["delivered", "bounced"] })] as never }),
-  aMailbox("alice@home.example"),
-  inOther(aDomain("other.example", { webhooks: [hook("other")] as never })),
-  inOther(aMailbox("olga@other.example")),
-  aPolicy({ acceptFrom: { cidrs: ["127.0.0.1/32"] }, webhooks: hooks as never }),
-];
-const wanted = [
-  hook("all"),
-  hook("flaky"),
-  hook("slow"),
-  hook("gone", { events: ["delivered"] }),
-  hook("inside", {}, "inside.example"),
-];
-
-const world = await openWorld({
-  documents: [documents(wanted)],
-  hops: { "127.0.0.2": perRecipient({ "nobody@far.example": "550 5.1.1 No such user" }) },
-  zone: {
-    "far.example": ["A 127.0.0.2"],
-    "hooks.example": ["A 127.0.0.1"],
-    "inside.example": ["A 10.255.255.1"],
-  },
-  env: { NODE_EXTRA_CA_CERTS: ca },
-});
-after(async () => {
-  await world[Symbol.asyncDispose]();
-  await receiver[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true, force: true });
-});
+const { folder, receiver, world, hook, documents, wanted, secret, former, ...opened } = await openHookWorld();
+after(() => opened.close());
 receiver.answers.set("/slow", "hang");
 receiver.answers.set("/gone", 410);
 /** Fails, and asks to be left alone: nothing is tried again by itself while a test looks at what waits. */
