@@ -51,6 +51,9 @@ export function referenceProblems(world: World): readonly Problem[] {
 const clashSentence = (domain: string, other: Placed<Resource>) =>
   `${domain} is already declared by ${titleOf(other)} (${placeOf(other, ["spec", "domain"])}); keep one of them`;
 
+export const noRelayPolicy = (name: string, namespace: string): string =>
+  `there is no RelayPolicy ${name} in namespace ${namespace}; declare it, or remove relayPolicyRef`;
+
 function nameClashes(all: readonly Placed<Resource | Secret>[]): Problem[] {
   const seen = new Map<string, Placed<Resource | Secret>>();
   return all.flatMap((one) => {
@@ -119,8 +122,10 @@ class References {
     ];
     if (name === "default" || this.#policies.has(titleOf({ kind: "RelayPolicy", namespace, name })))
       return problems;
-    const words = `there is no RelayPolicy ${name} in namespace ${namespace}; declare it, or remove relayPolicyRef`;
-    return [...problems, problemAt(resource, ["spec", "relayPolicyRef", "name"], words)];
+    return [
+      ...problems,
+      problemAt(resource, ["spec", "relayPolicyRef", "name"], noRelayPolicy(name, namespace)),
+    ];
   }
 
   /** Reports are signed with the keys of a domain of the same namespace. */

@@ -35,7 +35,7 @@ import { MailDomainReconciler } from "./reconcile/mail-domain.ts";
 import { MailboxReconciler } from "./reconcile/mailbox.ts";
 import { NamespaceReconciler } from "./reconcile/namespace.ts";
 import { needsOf } from "./reconcile/needs.ts";
-import { Publication } from "./reconcile/publication.ts";
+import { type Named, Publication } from "./reconcile/publication.ts";
 import { followChildren, Relations, type Subject } from "./reconcile/relations.ts";
 import { RelayPolicyReconciler } from "./reconcile/relay-policy.ts";
 import { Resolver } from "./reconcile/resolve.ts";
@@ -218,9 +218,10 @@ class Leader {
     this.#start("RelayPolicy", new RelayPolicyReconciler(world, { departures, scaling, namespaces }));
     const domains = new MailDomainReconciler(world, { dkim, dns, departures, extras });
     this.#start("MailDomain", domains);
-    this.#start("Mailbox", new MailboxReconciler(world, { usage, mail: store.mail }));
+    const mailboxes = new MailboxReconciler(world, { usage, mail: store.mail });
+    this.#start("Mailbox", mailboxes);
     this.#start("Namespace", namespaces);
-    this.#follow(world, domains);
+    this.#follow(world, (list) => mailboxes.toTell(domains.toTell(list)));
     // One that went while nobody led has users that still hold.
     for (const namespace of keys.issuer.holders()) wake("Namespace", namespace, "low");
     publication.begin();
@@ -264,14 +265,17 @@ class Leader {
   }
 
   /** From now on everything that happens wakes whom it concerns. */
-  #follow({ publication, relations, fleet, caches }: World, domains: MailDomainReconciler): void {
+  #follow(
+    { publication, relations, fleet, caches }: World,
+    toTell: (published: readonly Named[]) => readonly Named[],
+  ): void {
     const { installation, caches: all } = this.#parts;
     const { wake } = this.#wakes;
-    const wakeNamed =
-      (urgency: "high" | "low") => (list: readonly { kind: Subject; namespace: string; name: string }[]) => {
-        for (const { kind, namespace, name } of list) wake(kind, `${namespace}/${name}`, urgency);
-      };
-    publication.onPublished((list) => wakeNamed("high")(domains.toTell(list)));
+    const wakeNamed = (urgency: "high" | "low") => (list: readonly Named[]) => {
+      for (const { kind, namespace, name } of list) wake(kind, `${namespace}/${name}`, urgency);
+    };
+    publication.onPublished((list) => wakeNamed("high")(toTell(list)));
+    publication.onTurned((list) => relations.wakeDependents(list));
     publication.onLost(wakeNamed("low"));
     for (const kind of ["MailDomain", "Mailbox", "RelayPolicy"] as const) {
       const cache = { MailDomain: caches.domains, Mailbox: caches.mailboxes, RelayPolicy: caches.policies }[

@@ -22,6 +22,8 @@ export type Acceptance =
   | { readonly kind: "accepted" }
   | { readonly kind: "refused"; readonly reason: RefusalReason; readonly message: string };
 
+export type Refusal = Extract<Acceptance, { kind: "refused" }>;
+
 export type RefusalReason = "Invalid" | "DomainConflict" | "DomainNotFound" | "AddressConflict";
 
 type Holders = Pick<Relations, "domains" | "addresses">;

@@ -3,6 +3,7 @@
  */
 import { deliveryOf } from "../../crds/choices.ts";
 import { canonicalDomain } from "../../crds/names.ts";
+import { noRelayPolicy } from "../../crds/references.ts";
 import type { DnsRecord, MailEndpoint } from "../../crds/types.ts";
 import { stsPolicyOf } from "../../daemon/directory/sts-policy.ts";
 import { stsPolicyId } from "../../daemon/mail/mta-sts.ts";
@@ -12,6 +13,7 @@ import { serviceName } from "../desired/names.ts";
 import { portsOfService, servicesOf } from "../desired/ports.ts";
 import type { CheckedRecord } from "../dns/record-watch.ts";
 import type { KubeObject } from "../kube/object.ts";
+import type { Cache } from "../kube/port.ts";
 import type { DkimRecord } from "./dkim-keys.ts";
 import { type MailDomain, namespaceOf } from "./resources.ts";
 
@@ -88,6 +90,16 @@ export function endpointsOf(
       return [{ service, host, port: servicePort, ...(addresses.length === 0 ? {} : { addresses }) }];
     });
   });
+}
+
+/** What is wrong with its `relayPolicyRef`. Daemons have a policy named `default` also where none is declared. */
+export function missingPolicy(
+  { metadata: { namespace = "" }, spec }: MailDomain,
+  policies: Pick<Cache, "get">,
+): string | undefined {
+  const { name } = spec.relayPolicyRef;
+  const isThere = name === "default" || policies.get(namespace, name) !== undefined;
+  return isThere ? undefined : noRelayPolicy(name, namespace);
 }
 
 /** As the status tells them: what nobody has looked at since this process began is as it was told before. */

@@ -1,9 +1,9 @@
 /**
- * When a domain's first status is written, and with what: the API server works longer on a status than on anything else that
- * we ask of it, so that one that says everything is worth a wait, and with thousands of domains a short one is.
+ * When the first status of a domain or mailbox is written, and with what: the API server works longer on a status than on
+ * anything else that we ask of it, so that one that says everything is worth a wait, and with thousands of domains a short one is.
  *
- * In:     whether the domain is known to all daemons, or cannot be; whether many others wait for their turn.
- * Out:    `left`: how long the first status may still wait, ms. `isBrief`: it goes without the lists of DNS records and
+ * In:     whether it is known to all daemons, or cannot be; whether many others wait for their turn.
+ * Out:    `left`: how long the first status may still wait, ms. `isBrief`: a domain's goes without the lists of DNS records and
  *         endpoints, which come with what DNS says, after a quarter of an hour at the latest (`briefMs`).
  */
 import type { Clock } from "../../daemon/kit/clock.ts";
@@ -25,7 +25,7 @@ export interface FirstStatusOptions {
 export class FirstStatus {
   readonly #clock: Clock;
   readonly #isCrowded: () => boolean;
-  /** Since when a domain has been waiting to be loaded by all. */
+  /** Since when it has been waiting to be loaded by all. */
   readonly #waiting = new Map<string, number>();
   /** Since when its status has been without records. */
   readonly #brief = new Map<string, number>();

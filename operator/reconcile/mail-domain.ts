@@ -13,11 +13,11 @@ import type { CheckedRecord, RecordWatch } from "../dns/record-watch.ts";
 import { kinds } from "../kube/kinds.ts";
 import type { Next, Reconciler } from "../kube/port.ts";
 import { mailDomainStatus } from "../status/mail-domain.ts";
-import { type Acceptance, acceptDomain } from "./acceptance.ts";
+import { type Acceptance, acceptDomain, type Refusal } from "./acceptance.ts";
 import { announce } from "./announce.ts";
 import type { DepartureState, Departures } from "./departures.ts";
 import type { DkimKeys, DkimView } from "./dkim-keys.ts";
-import { endpointsOf, recordStatuses, recordsOf, servingNamespace } from "./domain-facts.ts";
+import { endpointsOf, missingPolicy, recordStatuses, recordsOf, servingNamespace } from "./domain-facts.ts";
 import type { Extras } from "./extras.ts";
 import { filterFacts } from "./filter-facts.ts";
 import { briefMs, FirstStatus } from "./first-status.ts";
@@ -107,12 +107,19 @@ export class MailDomainReconciler implements Reconciler {
     return onChange;
   }
 
-  async #refuse(key: string, domain: MailDomain, acceptance: Acceptance, signal: AbortSignal): Promise<Next> {
-    this.#world.resolver.withdraw(named(domain));
+  async #refuse(key: string, domain: MailDomain, acceptance: Refusal, signal: AbortSignal): Promise<Next> {
+    const { relations, publication, resolver, written } = this.#world;
     this.#parts.dns.forget(key);
     this.#first.forget(key);
-    // Nothing can be queued for it: nothing holds it back.
-    await this.#world.written.removeFinalizer(kinds.MailDomain, domain, finalizer, signal);
+    // What was accepted before stays in force: mail must not stop for a mistake.
+    const isKept = acceptance.reason === "Invalid" && publication.knownSince(named(domain)) !== undefined;
+    if (isKept) publication.expect(named(domain));
+    else {
+      resolver.withdraw(named(domain));
+      // Nothing can be queued for it: nothing holds it back.
+      await written.removeFinalizer(kinds.MailDomain, domain, finalizer, signal);
+      if (acceptance.reason === "Invalid") relations.wakeDependents([named(domain)]);
+    }
     await this.#tell(domain, { acceptance }, signal);
     return onChange;
   }
@@ -230,6 +237,7 @@ export class MailDomainReconciler implements Reconciler {
     const progress = servedProgress(this.#world, named(domain));
     const served = servingNamespace(installation, namespaceOf(domain));
     const filters = filterFacts(domain, (ids) => this.#world.filters.failing(served, ids));
+    const policyMissing = missingPolicy(domain, this.#world.caches.policies);
     const webhooks = hookFacts("MailDomain", domain, (hook) => this.#world.hooks.of(hook));
     const status = mailDomainStatus({
       generation: domain.metadata.generation ?? 0,
@@ -246,6 +254,7 @@ export class MailDomainReconciler implements Reconciler {
         : endpointsOf(domain, installation, (namespace, service) =>
             children.find(kinds.Service, namespace, service),
           ),
+      ...(policyMissing === undefined ? {} : { policyMissing }),
       ...(filters ? { filters } : {}),
       ...(webhooks ? { webhooks } : {}),
       ...(departure?.kind === "leaving"

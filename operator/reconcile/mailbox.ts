@@ -1,6 +1,8 @@
 /**
  * One Mailbox: accepted or refused, published with the hash of its password, told how full it is, and its end.
  *
+ * Ready:  when daemons know its domains, too. A first status is written when that is so, or after a moment; what passes within a
+ *         moment is not told.
  * Script: one that cannot be run is left out of what is published, and the status says so: mail is kept.
  * End:    with `deletionPolicy: Delete` what it holds is deleted, once no daemon knows it any more; within ten minutes,
  *         after which it goes with a warning. With `Retain` nothing holds it.
@@ -15,9 +17,12 @@ import { mailboxStatus } from "../status/mailbox.ts";
 import { type Acceptance, acceptMailbox } from "./acceptance.ts";
 import { announce } from "./announce.ts";
 import { servingNamespace } from "./domain-facts.ts";
+import { FirstStatus } from "./first-status.ts";
+import { isServed, type Service, serviceOf } from "./mailbox-service.ts";
 import { mailboxNeeds } from "./needs.ts";
 import type { MailStore } from "./ports.ts";
-import { publicationFacts, servedProgress } from "./progress.ts";
+import { publicationFacts } from "./progress.ts";
+import type { Named } from "./publication.ts";
 import { faultsOf, type Resolved } from "./resolve.ts";
 import { isFrozen, isLeaving, type Mailbox, namespaceOf, splitKey } from "./resources.ts";
 import type { UsageWatch } from "./usage.ts";
@@ -43,19 +48,32 @@ const lookMs = 1_000;
 export class MailboxReconciler implements Reconciler {
   readonly #world: World;
   readonly #parts: MailboxParts;
+  readonly #first: FirstStatus;
 
   constructor(world: World, parts: MailboxParts) {
     this.#world = world;
     this.#parts = parts;
+    this.#first = new FirstStatus(world);
+  }
+
+  /** Those of them of which there is something to say, now that daemons can know them; of the others when all daemons do. */
+  toTell(published: readonly Named[]): readonly Named[] {
+    return published.filter((resource) => {
+      if (resource.kind !== "Mailbox" || !this.#first.isWaiting(`${resource.namespace}/${resource.name}`))
+        return true;
+      const mailbox = this.#world.caches.mailboxes.get(resource.namespace, resource.name);
+      return mailbox === undefined || isServed(this.#service(mailbox));
+    });
   }
 
   async reconcile(key: string, signal: AbortSignal): Promise<Next> {
     const { namespace, name } = splitKey(key);
-    const { caches, relations, resolver, publication, written } = this.#world;
+    const { caches, relations, resolver, publication, written, namespaceLeaves } = this.#world;
     const mailbox = caches.mailboxes.get(namespace, name);
     if (!mailbox) {
       resolver.withdraw({ kind: "Mailbox", namespace, name });
       this.#world.fleet.forget(`Mailbox/${key}`);
+      this.#first.forget(key);
       return onChange;
     }
     const acceptance = acceptMailbox(mailbox, relations);
@@ -73,13 +91,29 @@ export class MailboxReconciler implements Reconciler {
     }
     const resource = { ...named(mailbox), spec: runnable(mailbox.spec) };
     const resolved = await resolver.publish(resource, mailboxNeeds(mailbox), signal);
-    const progress = servedProgress(this.#world, named(mailbox));
-    const told = written.statusOf(mailbox) !== undefined;
-    // What was said before holds until the Secrets are known; what is new is told when it has been published.
-    if (resolved.kind === "waiting" && told) return onChange;
-    if (progress.kind === "waiting" && !told && !publication.failure) return onChange;
+    // What was said before holds until the Secrets are known.
+    if (resolved.kind === "waiting" && written.statusOf(mailbox) !== undefined) return onChange;
+    const service = this.#service(mailbox);
+    const wait = this.#momentLeft(key, mailbox, service);
+    if (wait > 0) return { wake: "after", ms: wait };
+    if (service.fault?.is === "leaving" && namespaceLeaves(namespace)) return onChange; // it goes, too
     await this.#tell(mailbox, { acceptance, resolved }, signal);
     return onChange;
+  }
+
+  /** How long what is to be said may still wait, since in a moment it will be something else. */
+  #momentLeft(key: string, mailbox: Mailbox, service: Service): number {
+    const { publication, written } = this.#world;
+    const passes = service.fault ? service.fault.is === "pending" : written.statusOf(mailbox) === undefined;
+    const left = passes && !isServed(service) && !publication.failure ? this.#first.left(key) : 0;
+    if (left === 0) this.#first.due(key);
+    return left;
+  }
+
+  #service(mailbox: Mailbox): Service {
+    const before = this.#world.written.statusOf<Mailbox["status"]>(mailbox);
+    const wasReady = before?.conditions?.some(({ type, status }) => type === "Ready" && status === "True");
+    return serviceOf(this.#world, mailbox, wasReady === true);
   }
 
   async #finalizer(mailbox: Mailbox, acceptance: Acceptance, signal: AbortSignal): Promise<void> {
@@ -137,7 +171,7 @@ export class MailboxReconciler implements Reconciler {
   async #tell(mailbox: Mailbox, { acceptance, resolved, why }: Findings, signal: AbortSignal): Promise<void> {
     const { written, clock, publication } = this.#world;
     const before = written.statusOf<Mailbox["status"]>(mailbox);
-    const progress = servedProgress(this.#world, named(mailbox));
+    const { progress, fault } = this.#service(mailbox);
     const usage = this.#parts.usage.of(canonicalAddress(mailbox.spec.address) ?? "");
     const script = scriptFault(mailbox.spec.sieve);
     const status = mailboxStatus({
@@ -149,6 +183,7 @@ export class MailboxReconciler implements Reconciler {
       acceptance,
       secrets: faultsOf(resolved),
       publication: publicationFacts(progress, publication.failure),
+      ...(fault ? { domain: fault } : {}),
       ...(script === undefined ? {} : { script }),
       ...(usage ? { usage } : {}),
       ...(why === undefined ? {} : { deletion: { why } }),

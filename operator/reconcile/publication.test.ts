@@ -1,40 +1,10 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { type Declared, declaredKey } from "../../daemon/directory/declared.ts";
 import { systemClock } from "../../daemon/kit/clock.ts";
 import { silent } from "../../daemon/kit/log.ts";
 import { aDomain, aMailbox } from "../../test/harness/declare.ts";
-import { type Bucket, type Named, Publication } from "./publication.ts";
-
-/** A bucket in memory that tells of each publish. */
-class MemoryBucket implements Bucket {
-  readonly records = new Map<string, Declared>();
-  revision = 0;
-  publishes = 0;
-  away = false;
-  #waiting: (() => void)[] = [];
-
-  sourceOf(resource: Named): string | undefined {
-    return this.records.get(declaredKey(resource))?.source;
-  }
-
-  async publish(declared: readonly Declared[], _: AbortSignal, undecided: readonly Named[]) {
-    this.publishes++;
-    for (const wake of this.#waiting.splice(0)) wake();
-    if (this.away) throw new Error("away");
-    const kept = new Set([...declared, ...undecided].map(declaredKey));
-    let removed = 0;
-    for (const key of this.records.keys()) if (!kept.has(key as never) && this.records.delete(key)) removed++;
-    for (const one of declared) this.records.set(declaredKey(one), one);
-    if (declared.length + removed > 0) this.revision++;
-    return { revision: this.revision, put: declared.length, removed };
-  }
-
-  /** Resolves at the next publish. */
-  next(): Promise<void> {
-    return new Promise((resolve) => this.#waiting.push(resolve));
-  }
-}
+import { MemoryBucket } from "../../test/harness/memory-bucket.ts";
+import { type Named, Publication } from "./publication.ts";
 
 function open(t: TestContext, bucket = new MemoryBucket()) {
   const stop = new AbortController();
@@ -73,7 +43,7 @@ test("what is decided is published, together, and told", async (t) => {
 
 test("nothing is taken away before everything that exists has been decided upon", async (t) => {
   const bucket = new MemoryBucket();
-  for (const one of [domain("late.test"), domain("gone.test")]) bucket.records.set(declaredKey(one), one);
+  bucket.hold(domain("late.test"), domain("gone.test"));
   const { publication } = open(t, bucket);
   publication.expect(domain("late.test"));
   const first = bucket.next();
@@ -87,8 +57,8 @@ test("nothing is taken away before everything that exists has been decided upon"
 
 test("a record that was made from the same is neither made nor written again", async (t) => {
   const bucket = new MemoryBucket();
-  bucket.records.set(declaredKey(domain("a.test")), domain("a.test", "7"));
-  bucket.revision = 9;
+  bucket.revision = 8;
+  bucket.hold(domain("a.test", "7"));
   const { publication } = open(t, bucket);
   assert.equal(publication.holds(domain("a.test"), "7"), true);
   assert.equal(publication.holds(domain("a.test"), "8"), false);
@@ -154,11 +124,62 @@ test("a record that is lost from the store has its maker told", async (t) => {
   publication.onLost((keys) => lost.push(...keys));
   publication.audit();
   assert.deepEqual(lost, []);
-  bucket.records.clear();
+  bucket.clear();
   publication.audit();
   assert.deepEqual(
     lost.map(({ name }) => name),
     ["a.test"],
   );
   assert.equal(publication.stateOf(domain("a.test")).kind, "waiting");
+});
+
+test("it is told when daemons come to know something and when they know nothing of it any more, and not in between", async (t) => {
+  const { bucket, publication, published } = open(t);
+  const turned: string[] = [];
+  publication.onTurned((all) => turned.push(...all.map(({ name }) => name)));
+  publication.begin();
+  for (const source of ["1", "2"]) {
+    const told = published();
+    publication.set(domain("a.test", source));
+    await told;
+  }
+  assert.deepEqual(turned, ["a.test"]);
+  assert.equal(publication.knownSince(domain("a.test")), 1);
+  bucket.away = true;
+  const tried = bucket.next();
+  publication.remove(domain("a.test"));
+  await tried;
+  bucket.away = false;
+  await published();
+  assert.deepEqual(turned, ["a.test", "a.test"], "a removal that had to be tried again is told as well");
+  assert.equal(publication.knownSince(domain("a.test")), undefined);
+});
+
+test("it is told, too, when the answer to the publication got lost", async (t) => {
+  const { bucket, publication, published } = open(t);
+  const turned: string[] = [];
+  publication.onTurned((all) => turned.push(...all.map(({ name }) => name)));
+  bucket.isMute = true;
+  const tried = bucket.next();
+  publication.set(domain("a.test"));
+  publication.begin();
+  await tried;
+  bucket.isMute = false;
+  await published();
+  assert.deepEqual(turned, ["a.test"]);
+});
+
+test("what is removed and wanted again before anybody was told has not turned", async (t) => {
+  const { publication, published } = open(t);
+  const turned: string[] = [];
+  publication.begin();
+  const first = published();
+  publication.set(domain("a.test"));
+  await first;
+  publication.onTurned((all) => turned.push(...all.map(({ name }) => name)));
+  const second = published();
+  publication.remove(domain("a.test"));
+  publication.set(domain("a.test", "2"));
+  await second;
+  assert.deepEqual(turned, []);
 });

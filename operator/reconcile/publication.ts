@@ -3,7 +3,8 @@
  * the changes have settled.
  *
  * In:     `expect(key)` for each resource there is, then `hold`, `set` or `remove` as its reconciler decides.
- * Out:    `stateOf(key)`: whether, and by which revision, daemons can know what was decided last.
+ * Out:    `stateOf(key)`: whether, and by which revision, daemons can know what was decided last. `knownSince(key)`: since
+ *         which they can know anything of it; `onTurned` tells when that begins and ends.
  * Fails:  never; a store that is away is tried again with growing pauses, and what was decided waits. A resource that is
  *         not decided upon keeps the record it has: an operator that has just started takes nothing away.
  * Costs:  what has been published is remembered by its `source` only. Specs and secrets rest in the store, not here; a
@@ -12,6 +13,7 @@
 import { type Declared, type DeclaredKey, declaredKey } from "../../daemon/directory/declared.ts";
 import type { Clock } from "../../daemon/kit/clock.ts";
 import type { Log } from "../../daemon/kit/log.ts";
+import { Turns } from "./turns.ts";
 
 export type Named = Pick<Declared, "kind" | "namespace" | "name">;
 export type Sourced = Declared & { readonly source: string };
@@ -26,6 +28,8 @@ export interface Bucket {
   sourceOf(resource: Named): string | undefined;
   /** The revision with which the record in force became known; daemons of one namespace hear of no others. */
   publishedAt?(resource: Named): number | undefined;
+  /** The revision with which the resource became known, whatever was published of it since; `undefined`: it is not known. */
+  knownSince(resource: Named): number | undefined;
   /** The last revision that daemons of one namespace hear of. */
   revisionIn?(namespace: string): number;
   readonly revision: number;
@@ -70,6 +74,8 @@ export class Publication implements AsyncDisposable {
   readonly #fresh = new Set<DeclaredKey>();
   readonly #onPublished = new Set<(keys: readonly Named[]) => void>();
   readonly #onLost = new Set<(keys: readonly Named[]) => void>();
+  readonly #onTurned = new Set<(keys: readonly Named[]) => void>();
+  readonly #turns = new Turns((named) => this.knownSince(named) !== undefined);
   #removed = false;
   #begun = false;
   #timer: NodeJS.Timeout | undefined;
@@ -122,6 +128,7 @@ export class Publication implements AsyncDisposable {
     const key = declaredKey(declared);
     this.#entries.set(key, { is: "new", named: { kind, namespace, name }, declared });
     this.#fresh.add(key);
+    this.#turns.stays(declared);
     this.#plan();
   }
 
@@ -133,12 +140,18 @@ export class Publication implements AsyncDisposable {
     this.#fresh.delete(key);
     if (entry === undefined && this.#options.bucket.sourceOf(named) === undefined) return;
     this.#removed = true;
+    this.#turns.leaves(named);
     this.#plan();
   }
 
   stateOf(named: Named): PublicationState {
     const entry = this.#entries.get(declaredKey(named));
     return entry?.is === "held" ? { kind: "published", revision: entry.revision } : waiting;
+  }
+
+  /** Something of it is in force, be it older than what was decided last: daemons with this revision know it. */
+  knownSince(named: Named): number | undefined {
+    return this.#options.bucket.knownSince(named);
   }
 
   /** Everything that was decided is in the store: daemons with this revision know it. `undefined`: not yet. */
@@ -165,6 +178,11 @@ export class Publication implements AsyncDisposable {
   /** Calls with those whose record is not what it was: their reconcilers must decide again. */
   onLost(listener: (lost: readonly Named[]) => void): void {
     this.#onLost.add(listener);
+  }
+
+  /** Calls with those of which daemons know something now and knew nothing before, or the other way round. */
+  onTurned(listener: (turned: readonly Named[]) => void): void {
+    this.#onTurned.add(listener);
   }
 
   /** Compares what should be in the store with what is. */
@@ -227,11 +245,14 @@ export class Publication implements AsyncDisposable {
       else undecided.push(entry.named);
     }
     this.#removed = false;
+    this.#turns.expect(taken);
     const { revision, put, removed } = await this.#options.bucket.publish(taken, signal, undecided);
     this.#failure = undefined;
     if (put + removed > 0) this.#options.log.info({ revision, put, removed }, "directory published");
     const published = taken.filter((declared) => this.#settle(declared, revision));
     for (const listener of this.#onPublished) listener(published);
+    const turned = this.#turns.take();
+    if (turned.length > 0) for (const listener of this.#onTurned) listener(turned);
     this.audit();
   }
 

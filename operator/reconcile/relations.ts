@@ -6,14 +6,18 @@
  *         What people changed is urgent; what only lists or statuses brought is not.
  */
 import { complaintsDomain } from "../../crds/complaints.ts";
-import { canonicalAddress, canonicalDomain, domainPart } from "../../crds/names.ts";
+import { canonicalAddress, canonicalDomain } from "../../crds/names.ts";
 import type { Cache, Change } from "../kube/port.ts";
 import { Claims } from "./claims.ts";
 import { filterIdsOf } from "./filter-facts.ts";
 import { hookKeysOf } from "./hook-facts.ts";
 import { outwardOf, sameOutward } from "./outward.ts";
+import type { Named } from "./publication.ts";
 import { References } from "./references.ts";
 import {
+  domainsOf,
+  isFrozen,
+  isLeaving,
   keyOf,
   type Mailbox,
   type MailDomain,
@@ -100,6 +104,15 @@ export class Relations {
     if (holder !== undefined) this.#wake("Mailbox", holder, "low");
   }
 
+  /** Those that stand or fall with one of these MailDomains: daemons know its mailboxes by it. */
+  wakeDependents(domains: readonly Named[]): void {
+    for (const { kind, namespace, name } of domains) {
+      const object = kind === "MailDomain" ? this.#caches.domains.get(namespace, name) : undefined;
+      const domainName = object && canonicalDomain(object.spec.domain);
+      if (domainName !== undefined) this.#wakeOwners(domain(domainName), "high");
+    }
+  }
+
   /** Those whose mail one of these content filters looks at. */
   wakeFiltered(filters: ReadonlySet<string>): void {
     for (const one of this.#caches.domains.list())
@@ -154,7 +167,7 @@ export class Relations {
       ...this.#secretsOf(object).map((one) => secret(namespaceOf(object), one)),
     ]);
     for (const other of others) this.#wake("MailDomain", other, "high");
-    if (name !== undefined && change.kind !== "changed") this.#wakeOwners(domain(name), urgency);
+    if (name !== undefined && isTurn(change)) this.#wakeOwners(domain(name), urgency);
     this.#wake("MailDomain", key, urgency);
     if (change.kind !== "changed" || policyOf(change.before) !== policyOf(object))
       this.#wake("Namespace", namespaceOf(object), urgency);
@@ -172,7 +185,7 @@ export class Relations {
         ? this.addresses.remove(key)
         : this.addresses.set({ key, created }, [address]);
     this.#refer("Mailbox", change, [
-      ...(address === undefined ? [] : [domain(domainPart(address))]),
+      ...domainsOf(object).map(domain),
       ...this.#secretsOf(object).map((one) => secret(namespaceOf(object), one)),
     ]);
     for (const other of others) this.#wake("Mailbox", other, "high");
@@ -246,6 +259,12 @@ export function followChildren(
 
 /** The Secrets that a resource refers to, by name. */
 export type SecretsOf = (object: MailDomain | Mailbox | RelayPolicy) => readonly string[];
+
+/** It comes or goes, or begins to: nothing else of a MailDomain matters to its mailboxes, but whether daemons know it. */
+const isTurn = (change: Change): boolean =>
+  change.kind !== "changed" ||
+  isLeaving(change.before) !== isLeaving(change.object) ||
+  isFrozen(change.before) !== isFrozen(change.object);
 
 const policyOf = ({ spec }: MailDomain): string => spec.relayPolicyRef.name;
 

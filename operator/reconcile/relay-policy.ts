@@ -28,6 +28,7 @@ import type { Converged } from "./children.ts";
 import type { DepartureState, Departures } from "./departures.ts";
 import { servingNamespace } from "./domain-facts.ts";
 import { hookFacts } from "./hook-facts.ts";
+import { knownDomain } from "./known-domain.ts";
 import { policyNeeds } from "./needs.ts";
 import { isLoaded, type Progress, progressOf, publicationFacts } from "./progress.ts";
 import { faultsOf, type Resolved } from "./resolve.ts";
@@ -168,8 +169,10 @@ export class RelayPolicyReconciler implements Reconciler {
     if (domain === undefined) return undefined;
     const namespace = namespaceOf(policy);
     const holder = this.#world.relations.holderOf(domain);
-    if (holder && namespaceOf(holder) === namespace) return { domain };
-    return { domain, lacking: noComplaintsDomain(domain, namespace) };
+    if (!holder || namespaceOf(holder) !== namespace)
+      return { domain, lacking: noComplaintsDomain(domain, namespace) };
+    const known = knownDomain(this.#world, domain, holder);
+    return known.kind === "known" ? { domain } : { domain, fault: known.fault };
   }
 
   /** Not more often than people need them. */

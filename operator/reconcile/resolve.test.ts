@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import type { ResourceOf } from "../../crds/resource.ts";
-import { type Declared, declaredKey } from "../../daemon/directory/declared.ts";
 import { systemClock } from "../../daemon/kit/clock.ts";
 import { silent } from "../../daemon/kit/log.ts";
 import { aMailbox } from "../../test/harness/declare.ts";
 import { MemoryKube } from "../../test/harness/kube/memory.ts";
+import { MemoryBucket } from "../../test/harness/memory-bucket.ts";
 import { kinds } from "../kube/kinds.ts";
 import type { KubeObject } from "../kube/object.ts";
-import { type Bucket, Publication } from "./publication.ts";
+import { Publication } from "./publication.ts";
 import { type Declare, Resolver } from "./resolve.ts";
 import { SecretReader } from "./secret-reader.ts";
 import { Secrets } from "./secrets.ts";
@@ -26,16 +26,6 @@ const secret = (data: Readonly<Record<string, string>>): KubeObject => ({
     Object.entries(data).map(([key, text]) => [key, Buffer.from(text).toString("base64")]),
   ),
 });
-
-class MemoryBucket implements Bucket {
-  readonly records = new Map<string, Declared>();
-  revision = 0;
-  sourceOf = (resource: Parameters<Bucket["sourceOf"]>[0]) => this.records.get(declaredKey(resource))?.source;
-  async publish(declared: readonly Declared[]) {
-    for (const one of declared) this.records.set(declaredKey(one), one);
-    return { revision: ++this.revision, put: declared.length, removed: 0 };
-  }
-}
 
 async function open(t: TestContext, bucket = new MemoryBucket(), kube = new MemoryKube()) {
   const stop = new AbortController();

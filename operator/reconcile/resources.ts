@@ -1,6 +1,7 @@
 /**
  * Our resources as the reconcilers hold them, and the few words that all of them share.
  */
+import { canonicalAddress, domainPart } from "../../crds/names.ts";
 import type {
   MailboxSpec,
   MailboxStatus,
@@ -29,6 +30,11 @@ export function splitKey(key: string): { readonly namespace: string; readonly na
 }
 
 export const namespaceOf = ({ metadata }: KubeObject): string => metadata.namespace ?? "";
+
+/** Of its address and its aliases, as far as they can be read. */
+export const domainsOf = ({ spec: { address, aliases } }: Mailbox): readonly string[] => [
+  ...new Set([address, ...aliases].flatMap((one) => domainPart(canonicalAddress(one) ?? "") || [])),
+];
 
 export const isFrozen = ({ metadata }: KubeObject): boolean =>
   metadata.annotations?.[pausedAnnotation] === "true";

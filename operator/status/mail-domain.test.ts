@@ -245,3 +245,11 @@ test("webhooks that fail are told with since when and what waits; the domain wor
   );
   assert.doesNotMatch(told(mailDomainStatus(facts({ before: after }))).join(), /WebhooksAnswer/);
 });
+
+test("a domain whose policy is not declared is not ready, and says what waits", () => {
+  const policyMissing = "there is no RelayPolicy out in namespace ns; declare it";
+  const status = mailDomainStatus(facts({ policyMissing }));
+  assert.match(told(status).join(), /Ready=False PolicyNotFound,Reconciling=True PolicyNotFound/);
+  assert.match(messageOf(status, "Ready"), /^spec\.relayPolicyRef: there is no RelayPolicy out .* waits$/);
+  assert.equal(kstatus(4, status), "InProgress");
+});

@@ -24,6 +24,8 @@ export interface MailDomainFacts extends CommonFacts<MailDomainStatus> {
   /** Keys are made in the background. */
   readonly dkim: { readonly kind: "ready" | "making" };
   readonly endpoints: readonly MailEndpoint[];
+  /** Its RelayPolicy is not declared: what that means and what helps. */
+  readonly policyMissing?: string;
   readonly deletion?: DeletionFacts;
   /** `undefined`: it has none. */
   readonly filters?: FilterFacts;
@@ -71,6 +73,12 @@ const ordered = (record: DnsRecord): DnsRecord =>
 function outlook(facts: MailDomainFacts, dns: Verdict) {
   const before = faultOutlook(facts) ?? programmedOutlook(facts);
   if (before) return before;
+  if (facts.policyMissing !== undefined)
+    return {
+      kind: "progressing",
+      reason: "PolicyNotFound",
+      message: `spec.relayPolicyRef: ${facts.policyMissing}; mail is accepted, and what must leave waits`,
+    } as const;
   const todo = [
     ...(dns.status === "False" ? ["DNS is not as it should be, see DNSVerified"] : []),
     ...(facts.dkim.kind === "making" ? ["DKIM keys are being made"] : []),

@@ -75,3 +75,50 @@ test("while its mail is deleted it says what that waits for", () => {
   assert.match(messageOf(status, "Ready"), /the store does not answer/);
   assert.match(told(status).join(), /Ready=False Deleting/);
 });
+
+const shop = { domain: "shop.test", holder: "ns/shop" } as const;
+
+for (const [name, fault, ready, stands, words] of [
+  [
+    "is on its way",
+    { is: "pending" },
+    "DomainPending",
+    "InProgress",
+    /^daemons do not know shop\.test yet.* MailDomain ns\/shop/,
+  ],
+  [
+    "cannot be told",
+    { is: "pending", why: "no NATS" },
+    "StoreAway",
+    "InProgress",
+    /shop\.test.*no NATS; it is tried again$/,
+  ],
+  [
+    "is frozen",
+    { is: "frozen" },
+    "DomainPending",
+    "InProgress",
+    /annotation mail\.postfleet\.dev\/paused.*remove it/,
+  ],
+  [
+    "is refused",
+    { is: "refused" },
+    "DomainRefused",
+    "Failed",
+    /MailDomain ns\/shop is not accepted; correct it/,
+  ],
+  ["is being deleted", { is: "leaving" }, "DomainDeleting", "InProgress", /^mail to shop\.test is refused/],
+] as const)
+  test(`a mailbox whose domain ${name} is not ready, whatever daemons know of the mailbox, and says why`, () => {
+    const before = mailboxStatus(facts());
+    const status = mailboxStatus(facts({ before, domain: { ...shop, ...fault } }));
+    assert.deepEqual(told(status).slice(1, 3), ["Programmed=True Loaded", `Ready=False ${ready}`]);
+    assert.equal(kstatus(1, status), stands);
+    assert.match(messageOf(status, "Ready"), words);
+  });
+
+test("what is wrong with the mailbox itself comes before its domain", () => {
+  const secrets = { missing: ["there is no Secret alice; add it"], unusable: [] };
+  const status = mailboxStatus(facts({ secrets, domain: { ...shop, is: "pending" } }));
+  assert.match(told(status).join(), /Ready=False SecretMissing/);
+});

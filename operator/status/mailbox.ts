@@ -4,6 +4,7 @@
 import type { MailboxStatus } from "../../crds/types.ts";
 import { coarse, octets } from "./coarse.ts";
 import { conditionsOf } from "./conditions.ts";
+import { type DomainFault, domainFaultOutlook } from "./domain-fault.ts";
 import type { CommonFacts } from "./facts.ts";
 import {
   acceptedVerdict,
@@ -17,6 +18,8 @@ import {
 
 export interface MailboxFacts extends CommonFacts<MailboxStatus> {
   readonly suspended: boolean;
+  /** `undefined`: the daemons know its domains. */
+  readonly domain?: DomainFault;
   /** What is wrong with its Sieve script, and what helps: it takes mail without the script. */
   readonly script?: string;
   /** `undefined`: not known now; what was told before stays. */
@@ -49,7 +52,9 @@ function outlook(facts: MailboxFacts): Outlook {
       reason: "Deleting",
       message: `its mail is being deleted: ${facts.deletion.why}`,
     };
-  const before = faultOutlook(facts) ?? programmedOutlook(facts);
+  // What daemons know of the mailbox itself is of no use without its domain.
+  const domain = facts.domain && domainFaultOutlook(facts.domain);
+  const before = faultOutlook(facts) ?? domain ?? programmedOutlook(facts);
   if (before) return before;
   if (facts.script !== undefined)
     return {

@@ -127,3 +127,10 @@ test("where reports of abuse cannot come, that is told, and mail leaves all the 
   assert.equal(told(after).at(-1), "ComplaintsRead=True Serving");
   assert.doesNotMatch(told(relayPolicyStatus(facts({ before: after }))).join(), /ComplaintsRead/);
 });
+
+test("reports of abuse are not read before daemons know their domain", () => {
+  const fault = { is: "pending", domain: "b.test", holder: "a/b" } as const;
+  const status = relayPolicyStatus(facts({ complaints: { domain: "b.test", fault } }));
+  assert.equal(told(status).at(-1), "ComplaintsRead=False DomainPending");
+  assert.match(messageOf(status, "ComplaintsRead"), /complaints\.address: daemons do not know b\.test yet/);
+});

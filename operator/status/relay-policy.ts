@@ -7,6 +7,7 @@ import type { QueueFigures, RelayPolicyStatus } from "../../crds/types.ts";
 import { coarse, coarseTime } from "./coarse.ts";
 import { conditionsOf, no, type Verdict, yes } from "./conditions.ts";
 import type { DeploymentFacts } from "./deployment-facts.ts";
+import { type DomainFault, domainFaultOutlook } from "./domain-fault.ts";
 import type { CommonFacts, DeletionFacts } from "./facts.ts";
 import {
   acceptedVerdict,
@@ -30,8 +31,12 @@ export interface RelayPolicyFacts extends CommonFacts<RelayPolicyStatus> {
   /** `undefined`: not known now, or too soon after the last ones. `oldestDue` in ms since the epoch. */
   readonly figures?: { readonly due: number; readonly deferred: number; readonly oldestDue?: number };
   readonly deletion?: DeletionFacts;
-  /** `undefined`: no reports of abuse are waited for. `lacking`: why none can come. */
-  readonly complaints?: { readonly domain: string; readonly lacking?: string };
+  /** `undefined`: no reports of abuse are waited for. `lacking`: no domain is declared to which they could come; `fault`: it takes no mail. */
+  readonly complaints?: {
+    readonly domain: string;
+    readonly lacking?: string;
+    readonly fault?: DomainFault;
+  };
   /** `undefined`: it has none. */
   readonly webhooks?: WebhookFacts;
 }
@@ -60,10 +65,14 @@ export function relayPolicyStatus(given: RelayPolicyFacts): RelayPolicyStatus {
 }
 
 /** Mail leaves all the same. */
-const complaintsVerdict = ({ domain, lacking }: NonNullable<RelayPolicyFacts["complaints"]>): Verdict =>
-  lacking === undefined
-    ? yes("ComplaintsRead", "Serving", `reports of abuse that come to the address in ${domain} are read`)
-    : no("ComplaintsRead", "DomainNotFound", `spec.suppression.complaints.address: ${lacking}`);
+function complaintsVerdict({ domain, lacking, fault }: NonNullable<RelayPolicyFacts["complaints"]>): Verdict {
+  const type = "ComplaintsRead";
+  const field = "spec.suppression.complaints.address";
+  if (lacking !== undefined) return no(type, "DomainNotFound", `${field}: ${lacking}`);
+  if (!fault) return yes(type, "Serving", `reports of abuse that come to the address in ${domain} are read`);
+  const { reason, message } = domainFaultOutlook(fault);
+  return no(type, reason, `${field}: ${message}`);
+}
 
 function outlook(facts: RelayPolicyFacts): Outlook {
   const fault = faultOutlook(facts);

@@ -94,6 +94,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       },
       sourceOf: (resource) => publisher.sourceOf(resource),
       publishedAt: (resource) => publisher.publishedAt(resource),
+      knownSince: (resource) => publisher.knownSince(resource),
       revisionIn: (namespace) => publisher.revisionIn(namespace),
       get revision() {
         return publisher.revision;

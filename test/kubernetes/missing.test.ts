@@ -8,6 +8,7 @@ import { silent } from "../../daemon/kit/log.ts";
 import type { MailboxName } from "../../daemon/mailbox/store.ts";
 import { openBook } from "../../daemon/nats/webhooks.ts";
 import { kinds } from "../../operator/kube/kinds.ts";
+import type { KubeObject } from "../../operator/kube/object.ts";
 import type { Kind } from "../../operator/kube/port.ts";
 import { needsKubeApi } from "../harness/kube-api.ts";
 import { condition, is, promptMs, ready, resource, secret } from "../harness/kube-resources.ts";
@@ -128,11 +129,75 @@ describe("what is missing", needsKubeApi, () => {
     await cluster.see(kinds.Mailbox, team, "bob", is("Accepted", "False", "DomainNotFound"), promptMs);
     await cluster.apply(resource("MailDomain", team, "home", { domain: "homeless.test" }));
     await cluster.see(kinds.Mailbox, team, "bob", ready, promptMs);
-    // Daemons know a mailbox by its domain, which may be told of later: its keys are made first.
-    await cluster.see(kinds.MailDomain, team, "home", ready, promptMs);
     assert.ok(gateway.live.current().mailbox("bob@homeless.test" as MailboxName));
     await cluster.apply(resource("Mailbox", team, "bob-2", { address: "Bob@homeless.test" }));
     await cluster.see(kinds.Mailbox, team, "bob-2", is("Accepted", "False", "AddressConflict"), promptMs);
+  });
+
+  test("a Mailbox is Ready as long as daemons know its domain, in whatever state, and no sooner", async () => {
+    const team = await cluster.namespace();
+    const annotations = { "mail.postfleet.dev/paused": "true" };
+    await cluster.apply(resource("MailDomain", team, "late", { domain: "slow.test" }, { annotations }));
+    await cluster.apply(resource("Mailbox", team, "eve", { address: "eve@slow.test" }));
+    const see = (reason: string) =>
+      cluster.see(kinds.Mailbox, team, "eve", is("Ready", "False", reason), promptMs);
+    const knows = () => gateway.live.current().mailbox("eve@slow.test" as MailboxName) !== undefined;
+    assert.match(
+      condition(await see("DomainPending"), "Ready")?.message ?? "",
+      /daemons do not know slow\.test yet/,
+    );
+    assert.ok(!knows());
+    await patch(kinds.MailDomain, team, "late", { metadata: { annotations: null } });
+    await cluster.see(kinds.Mailbox, team, "eve", ready, promptMs);
+    assert.ok(knows());
+
+    const rspamd = {
+      url: "https://r.test",
+      caBundle: "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+    };
+    await patch(kinds.MailDomain, team, "late", { spec: { inbound: { filters: [{ name: "r", rspamd }] } } });
+    await cluster.see(kinds.MailDomain, team, "late", is("Accepted", "False", "Invalid"), promptMs);
+    await patch(kinds.Mailbox, team, "eve", { spec: { aliases: ["e@slow.test"] } });
+    const anew = ({ metadata, ...rest }: KubeObject) =>
+      (rest["status"] as { readonly observedGeneration?: number }).observedGeneration === metadata.generation;
+    const changed = await cluster.see(
+      kinds.Mailbox,
+      team,
+      "eve",
+      (one) => anew(one) && is("Programmed", "True")(one),
+      promptMs,
+    );
+    assert.ok(ready(changed));
+    assert.ok(knows(), "what was accepted before is in force");
+    await patch(kinds.MailDomain, team, "late", { spec: { inbound: null } });
+    const whole = await cluster.see(kinds.MailDomain, team, "late", ready, promptMs);
+
+    const finalizers = [...(whole.metadata.finalizers ?? []), "mail.postfleet.test/held"];
+    await patch(kinds.MailDomain, team, "late", { metadata: { finalizers } });
+    await cluster.kube.delete(kinds.MailDomain, team, "late", {}, soon());
+    await see("DomainDeleting");
+    await untilTrue("only ours to be gone", async () => {
+      const found = await cluster.kube.get(kinds.MailDomain, team, "late", soon());
+      return found?.metadata.finalizers?.length === 1;
+    });
+    await patch(kinds.MailDomain, team, "late", { metadata: { finalizers: null } });
+    await see("DomainNotFound");
+  });
+
+  test("a MailDomain whose RelayPolicy is not there says so, until it comes", async () => {
+    const team = await cluster.namespace();
+    const relayPolicyRef = { name: "bulk" };
+    await cluster.apply(resource("MailDomain", team, "one", { domain: "bulk.test", relayPolicyRef }));
+    const lacking = await cluster.see(
+      kinds.MailDomain,
+      team,
+      "one",
+      is("Ready", "False", "PolicyNotFound"),
+      promptMs,
+    );
+    assert.match(condition(lacking, "Ready")?.message ?? "", /no RelayPolicy bulk in namespace/);
+    await cluster.apply(resource("RelayPolicy", team, "bulk", {}));
+    await cluster.see(kinds.MailDomain, team, "one", ready, promptMs);
   });
 
   test("a RelayPolicy says that reports of abuse cannot come, until their domain is there", async () => {

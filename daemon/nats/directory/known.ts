@@ -21,6 +21,8 @@ export interface Known {
   readonly source: string | undefined;
   /** The revision with which daemons know it; `undefined`: it is not covered by one yet. */
   revision: number | undefined;
+  /** The revision with which daemons came to know the resource, whatever was written of it since; `undefined`: they know nothing of it. */
+  since: number | undefined;
 }
 
 interface Space {
@@ -106,6 +108,7 @@ export class KnownRecords {
     for (const [record, namespace] of this.#fresh) {
       const space = this.#space(namespace);
       record.revision = space.open ? this.revision : space.revision;
+      if (isReadable(record)) record.since ??= record.revision;
     }
     this.#fresh.clear();
   }
@@ -141,6 +144,7 @@ export class KnownRecords {
     }
     if (!before) space.entries++;
     const record = this.#read(subject, data);
+    if (isReadable(record)) record.since = before?.since;
     this.#records.set(subject, record);
     this.#fresh.set(record, namespace);
   }
@@ -157,11 +161,11 @@ export class KnownRecords {
       const { declared, owner } = sent;
       const key = declaredKey(declared);
       if (declared.kind === "Mailbox") this.#remember(key, declared);
-      return { key, digest: this.digest(declared), owner, source: declared.source, revision: undefined };
+      return { key, digest: this.digest(declared), owner, source: declared.source, ...uncovered };
     }
     const decoded = decode(subject, data, this.#vault);
     if (!decoded)
-      return { key: "" as DeclaredKey, digest: "", owner: undefined, source: undefined, revision: undefined };
+      return { key: unreadableKey, digest: "", owner: undefined, source: undefined, ...uncovered };
     const { declared, locked, keyId, owner } = decoded;
     const key = declaredKey(declared);
     const current = !locked && keyId === this.#vault.keyIdOf(declared.namespace);
@@ -171,7 +175,7 @@ export class KnownRecords {
       digest: current ? this.digest(declared) : "",
       owner,
       source: current ? declared.source : undefined,
-      revision: undefined,
+      ...uncovered,
     };
   }
 
@@ -195,6 +199,9 @@ export class KnownRecords {
 }
 
 const unreadable = Buffer.from("?");
+const unreadableKey = "" as DeclaredKey;
+const isReadable = ({ key }: Known): boolean => key !== unreadableKey;
+const uncovered = { revision: undefined, since: undefined };
 
 /** JSON whose text does not depend on the order in which fields were written. */
 export const stableJson = (value: unknown): string =>

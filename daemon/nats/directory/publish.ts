@@ -140,10 +140,13 @@ export class DirectoryPublisher implements AsyncDisposable {
     return this.#known.get(subjectOf(resource))?.revision;
   }
 
-  /** The last revision that daemons of this namespace alone hear of. */
-  revisionIn(namespace: string): number {
-    return this.#known.revisionIn(namespace);
+  /** The revision with which daemons came to know the resource at all; `undefined`: they know nothing of it. */
+  knownSince(resource: Named): number | undefined {
+    return this.#known.get(subjectOf(resource))?.since;
   }
+
+  /** The last revision that daemons of this namespace alone hear of. */
+  revisionIn = (namespace: string): number => this.#known.revisionIn(namespace);
 
   /** Calls are carried out one after the other. `undecided` names resources whose records stay as they are. */
   publish(

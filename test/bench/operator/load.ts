@@ -1,5 +1,5 @@
 /**
- * What the operator is to look after: many domains in many namespaces, each with a RelayPolicy.
+ * What the operator is to look after: many domains in many namespaces, each with a RelayPolicy, and mailboxes in the domains.
  *
  * Keys:   `ready`: every domain's DKIM key lies in its Secret, as after a restart or a restoration; `none`: the operator makes
  *         them. All are Ed25519: an RSA key takes 100 ms of a processor, and says nothing of the operator.
@@ -14,11 +14,17 @@ import { type Cluster, release } from "../../harness/operator.ts";
 export interface Load {
   readonly domains: number;
   readonly policies: number;
+  /** Without passwords: hashing costs a daemon of any kind as much. */
+  readonly mailboxes: number;
   readonly keys: "ready" | "none";
 }
 
 export const namespaceOf = (i: number, { policies }: Pick<Load, "policies">): string =>
   `bench-${i % policies}`;
+
+/** Of mailbox `i`; its resource is called as what is before the @. */
+export const addressOf = (i: number, { domains }: Pick<Load, "domains">): string =>
+  `m${i}@d${i % domains}.test`;
 
 export const domainOf = (name: string, namespace: string): KubeObject =>
   resource("MailDomain", namespace, name, { domain: `${name}.test`, dkim: { algorithms: ["Ed25519"] } });
@@ -42,7 +48,7 @@ const keyOf = (name: string, namespace: string): KubeObject => ({
 });
 
 export async function makeLoad(cluster: Cluster, load: Load): Promise<void> {
-  const { domains, policies, keys } = load;
+  const { domains, policies, mailboxes, keys } = load;
   await inParallel(policies, 16, async (i) => {
     await cluster.namespace(namespaceOf(i, load));
     await cluster.apply(resource("RelayPolicy", namespaceOf(i, load), "default", {}));
@@ -51,6 +57,10 @@ export async function makeLoad(cluster: Cluster, load: Load): Promise<void> {
     const namespace = namespaceOf(i, load);
     if (keys === "ready") await cluster.apply(keyOf(`d${i}`, namespace));
     await cluster.apply(domainOf(`d${i}`, namespace));
+  });
+  await inParallel(mailboxes, 32, async (i) => {
+    const address = addressOf(i, load);
+    await cluster.apply(resource("Mailbox", namespaceOf(i % domains, load), `m${i}`, { address }));
   });
 }
 

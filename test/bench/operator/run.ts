@@ -4,7 +4,7 @@
  * Is:     a real API server with etcd, a real NATS; daemons are stood in for by their own side of the directory, which
  *         loads every revision and acknowledges it.
  * Prints: a table of figure, promise, verdict; who took the processors; exit code 1 when a promise is broken.
- *         `--idle SECONDS` shortens the look at an idle operator, `--domains N` and `--policies N` the load; `--keys none`
+ *         `--idle SECONDS` shortens the look at an idle operator, `--domains N` and `--policies N` the load, `--mailboxes N` adds to it; `--keys none`
  *         leaves DKIM keys to the operator, `--finalizers added` the finalizers, as Kubernetes before 1.36 does; `--only cold` ends after the cold start; `--profile DIR` writes where the
  *         operator's time goes.
  */
@@ -13,12 +13,14 @@ import { mkdtemp, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import type { MailboxName } from "../../../daemon/mailbox/store.ts";
+import { kinds } from "../../../operator/kube/kinds.ts";
 import { finalizersOnCreate, operatorAccount } from "../../harness/chart.ts";
 import { startDns } from "../../harness/dns-server.ts";
 import { type Cluster, type OperatorProcess, openCluster } from "../../harness/operator.ts";
 import { root } from "../../harness/source.ts";
 import { until } from "../../harness/until.ts";
-import { domainOf, makeLoad, namespaceOf } from "./load.ts";
+import { addressOf, domainOf, makeLoad, namespaceOf } from "./load.ts";
 import { shareOf, shareText } from "./share.ts";
 import { Watching } from "./watching.ts";
 
@@ -26,6 +28,7 @@ const { values } = parseArgs({
   options: {
     domains: { type: "string", default: "10000" },
     policies: { type: "string", default: "100" },
+    mailboxes: { type: "string", default: "0" },
     keys: { type: "string", default: "ready" },
     finalizers: { type: "string", default: "created" },
     idle: { type: "string", default: "300" },
@@ -35,7 +38,8 @@ const { values } = parseArgs({
 });
 const [domains, policies, idleS] = [Number(values.domains), Number(values.policies), Number(values.idle)];
 const keys = values.keys === "none" ? "none" : "ready";
-const load = { domains, policies, keys } as const;
+const mailboxes = Number(values.mailboxes);
+const load = { domains, policies, mailboxes, keys } as const;
 const patienceMs = 1_200_000;
 
 interface Row {
@@ -92,22 +96,46 @@ const startOperator = (cluster: Cluster): Promise<OperatorProcess> =>
     config: { dns: { servers: [`${dns.host}:${dns.port}`] } },
   });
 
-async function coldStart(cluster: Cluster, watching: Watching): Promise<OperatorProcess> {
+async function coldStart(
+  cluster: Cluster,
+  watching: Watching,
+  boxes: Watching | undefined,
+): Promise<OperatorProcess> {
   const before = await shareOf(cluster, undefined);
   const begin = performance.now();
   const operator = await startOperator(cluster);
   const first = await cluster.daemon("gateway");
+  let early = 0;
+  if (boxes)
+    boxes.onReady = ({ metadata: { name } }) => {
+      const address = addressOf(Number(name.slice(1)), load) as MailboxName;
+      if (!first.live.current().mailbox(address)) early++;
+    };
   for (const component of ["gateway", "mailbox", "mailbox"])
     await cluster.daemon(component, undefined, first);
   await until("all to be ready", () => (watching.count >= domains ? true : undefined), patienceMs);
   report(`cold start until ${domains} domains are Ready`, seconds(begin), "s", 60);
+  if (boxes) {
+    await until("all mailboxes, too", () => (boxes.count >= mailboxes ? true : undefined), patienceMs);
+    report(`… and ${mailboxes} mailboxes`, seconds(begin), "s", 60);
+    report("mailboxes that were Ready before a gateway knew them", early, "", 0);
+  }
   console.log(`  processor time: ${shareText(before, await shareOf(cluster, operator))}`);
   if (keys === "none") await until("all keys to be made", () => keysMade(operator), patienceMs);
   await until("the operator to have nothing to do", () => isQuiet(operator), patienceMs);
   console.log(`nothing left to do after ${seconds(begin).toFixed(0)} s`);
   console.log(`  processor time: ${shareText(before, await shareOf(cluster, operator))}`);
   report("memory of the operator, most (RSS)", await memoryMiB(operator, "VmHWM"), "MiB", 300);
+  if (boxes) report("writes of a mailbox's status", await statusWrites(cluster), "", 1);
   return operator;
+}
+
+/** For each of them. */
+async function statusWrites(cluster: Cluster): Promise<number> {
+  const writes = (await cluster.api.audit()).filter(
+    ({ verb, resource: what }) => verb === "patch" && what === "mailboxes/status",
+  );
+  return writes.length / mailboxes;
 }
 
 async function keysMade(operator: OperatorProcess): Promise<true | undefined> {
@@ -219,7 +247,8 @@ await makeLoad(cluster, load);
 console.log(`${domains} MailDomains and ${policies} RelayPolicies made in ${seconds(begin).toFixed(0)} s`);
 console.log(`  processor time: ${shareText(empty, await shareOf(cluster, undefined))}`);
 await using watching = new Watching(cluster);
-let operator = await coldStart(cluster, watching);
+await using boxes = mailboxes > 0 ? new Watching(cluster, kinds.Mailbox) : undefined;
+let operator = await coldStart(cluster, watching, boxes);
 if (values.only !== "cold") {
   operator = await duringResync(cluster, watching, operator);
   await idle(cluster, watching, operator);
