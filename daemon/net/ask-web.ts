@@ -3,6 +3,8 @@
  *
  * Out:    status, headers and body as text, whatever the status is.
  * Limits: `bodyLimit` octets; a server that says nothing for `SILENCE_MS` is given up.
+ * Again:  a GET whose connection was closed before it was heard is asked once more: a server that stood still for some seconds
+ *         takes who came just before for too slow. RFC 9110 §9.2.2, §15.5.9
  * Fails:  `Unreachable` when no answer comes; the signal's reason.
  */
 import { type IncomingMessage, request as plain, type RequestOptions } from "node:http";
@@ -31,9 +33,12 @@ export class Unreachable extends Error {
   override readonly name = "Unreachable";
   /** Nobody took the question: it was not heard. */
   readonly unheard: boolean;
+  /** The connection was closed under the question. */
+  readonly cut: boolean;
   constructor(message: string, unheard: boolean, cause?: unknown) {
     super(message, { cause });
     this.unheard = unheard;
+    this.cut = /^(EPIPE|ECONNRESET)$/.test((cause as NodeJS.ErrnoException | undefined)?.code ?? "");
   }
 }
 
@@ -42,6 +47,16 @@ const bodyLimit = 64 << 20;
 const SILENCE_MS = 600_000;
 
 export async function askWeb(place: WebPlace, question: WebQuestion, signal: AbortSignal): Promise<WebReply> {
+  try {
+    const reply = await askOnce(place, question, signal);
+    if (question.method !== "GET" || reply.status !== 408) return reply;
+  } catch (error) {
+    if (question.method !== "GET" || !(error instanceof Unreachable) || !error.cut) throw error;
+  }
+  return await askOnce(place, question, signal);
+}
+
+async function askOnce(place: WebPlace, question: WebQuestion, signal: AbortSignal): Promise<WebReply> {
   const { method, path, headers, body } = question;
   const common: RequestOptions = { method, path, signal, agent: false };
   const all = {
