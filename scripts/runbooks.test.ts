@@ -74,7 +74,7 @@ async function understood(argv: readonly string[]): Promise<string | undefined> 
   const [command = "", ...rest] = argv;
   const run = inside[command];
   if (run === undefined) return undefined;
-  const context = { out: { line() {}, error() {} }, env: {}, signal: AbortSignal.timeout(10_000) };
+  const context = { out: { line() {}, error() {} }, env: {}, signal: AbortSignal.timeout(120_000) };
   const error = await run(rest, context).catch((fault: unknown) => fault as Error);
   if (typeof error === "number" || /^say which instance/.test(error.message)) return undefined;
   return error instanceof CommandError || error.name === "TypeError" ? error.message : `${error}`;

@@ -44,7 +44,7 @@ function world() {
       false,
       { ehloName: "out.example", sources: [], turn: 0, ...over },
       means,
-      AbortSignal.timeout(5_000),
+      AbortSignal.timeout(120_000),
     );
   return { dialled, open };
 }

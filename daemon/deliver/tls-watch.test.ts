@@ -58,7 +58,7 @@ async function attempt(given: Given): Promise<readonly string[]> {
     hosts: new Map(),
     lost: [],
   };
-  const signal = AbortSignal.timeout(20_000);
+  const signal = AbortSignal.timeout(120_000);
   const means = {
     tlsa: async () => given.tlsa ?? ({ kind: "none", ttlMs: 1 } as const),
     policy: async () => given.policy,

@@ -66,7 +66,7 @@ const record = (usage: number, selector: number, matching: number, data: Buffer)
 async function handshake(host: string, dane: readonly Tlsa[]): Promise<string> {
   const listening = tls.createServer(server).listen(0, "127.0.0.1");
   await once(listening, "listening");
-  const signal = AbortSignal.timeout(20_000);
+  const signal = AbortSignal.timeout(120_000);
   try {
     const { port } = listening.address() as AddressInfo;
     const socket = await dial.connect({ address: "127.0.0.1", port }, signal);
@@ -146,7 +146,7 @@ test("a policy comes from its own host, with a valid certificate, and not by a r
   const lookup = ((_host: string, _options: object, done: (error: null, found: object[]) => void) =>
     done(null, [{ address: "127.0.0.1", family: 4 }])) as never;
   const fetch = (domain: string, more: object = { ca: read("ca.pem") }) =>
-    fetchStsPolicy(domain, AbortSignal.timeout(20_000), { port, lookup, ...more });
+    fetchStsPolicy(domain, AbortSignal.timeout(120_000), { port, lookup, ...more });
   try {
     assert.equal(await fetch("a.test"), "version: STSv1");
     await assert.rejects(fetch("b.test"), /altnames/i);

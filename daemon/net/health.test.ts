@@ -19,14 +19,14 @@ async function heard(socket: net.Socket): Promise<string> {
   return text;
 }
 
-test("a header that does not come to its end is waited for five seconds", { timeout: 30_000 }, async () => {
+test("a header that does not come to its end is waited for five seconds", { timeout: 120_000 }, async () => {
   await using health = await start();
   const began = performance.now();
   const socket = net.connect(health.port, health.host).on("error", () => {});
   socket.write("GET /livez HTTP/1.1\r\nX-Slow: ");
   assert.match(await heard(socket), /^HTTP\/1\.1 408 /);
   const took = performance.now() - began;
-  assert.ok(took > 4_000 && took < 20_000, `${took} ms`);
+  assert.ok(took > 4_000 && took < 60_000, `${took} ms`);
 });
 
 test("a hundred connections, and the next one is closed, until one has gone", async () => {

@@ -32,7 +32,7 @@ before(async () => {
 after(() => server.close());
 
 const packed = Buffer.from("packed");
-const signal = AbortSignal.timeout(30_000);
+const signal = AbortSignal.timeout(120_000);
 const post = (means: Partial<Parameters<typeof postReport>[2]> = {}, host = "reports.far.test") =>
   postReport(
     `https://${host}:${(server.address() as AddressInfo).port}/v1?x=1`,

@@ -40,7 +40,7 @@ function list(
     sites: () => sites,
     of: (of: PolicyName, site?: SiteLabel) => sites.find((each) => each.policy === of && each.site === site),
   };
-  return siteList({ index, suspensions, namespace }, 10, AbortSignal.timeout(5_000));
+  return siteList({ index, suspensions, namespace }, 10, AbortSignal.timeout(120_000));
 }
 
 test("what several processes see of a site is one line: connections added, the worst state, the newest answer", async () => {

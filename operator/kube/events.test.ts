@@ -23,7 +23,7 @@ function open() {
   const kube = new MemoryKube();
   const log = logBook();
   const events = new ApiEvents({ kube, reporter: "postfleet-operator", instance: "op-1", clock, log });
-  const all = () => kube.list<KubeObject>(kinds.Event, {}, AbortSignal.timeout(5_000));
+  const all = () => kube.list<KubeObject>(kinds.Event, {}, AbortSignal.timeout(120_000));
   return { clock, kube, log, events, all, [Symbol.asyncDispose]: () => events[Symbol.asyncDispose]() };
 }
 
@@ -76,7 +76,7 @@ test("one that was not repeated for long begins anew; one that the server forgot
   await settled();
   assert.equal((await it.all()).length, 2);
   for (const { metadata } of await it.all())
-    await it.kube.delete(kinds.Event, "n", metadata.name, {}, AbortSignal.timeout(5_000));
+    await it.kube.delete(kinds.Event, "n", metadata.name, {}, AbortSignal.timeout(120_000));
   it.events.record(about("a"), "Normal", "Ready", "it is");
   it.clock.advance(60_000);
   await settled();

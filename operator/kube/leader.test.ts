@@ -76,7 +76,7 @@ async function pair() {
   const second = new Candidate(kube, clock, "second");
   await settled();
   const lease = async () =>
-    (await kube.get(kinds.Lease, "mail", "operator", AbortSignal.timeout(5_000)))?.["spec"];
+    (await kube.get(kinds.Lease, "mail", "operator", AbortSignal.timeout(120_000)))?.["spec"];
   const end = async () => {
     for (const each of [first, second]) {
       each.line = "good";
@@ -221,7 +221,7 @@ test("a process that was frozen wakes up fenced", async () => {
 test("a leader whose lease somebody took or deleted stops at once", async () => {
   for (const rob of ["taken", "deleted"] as const) {
     await using it = await pair();
-    const signal = AbortSignal.timeout(5_000);
+    const signal = AbortSignal.timeout(120_000);
     const robbery = { spec: { holderIdentity: "robber" } };
     if (rob === "taken") await it.kube.patch(kinds.Lease, "mail", "operator", robbery, signal);
     else await it.kube.delete(kinds.Lease, "mail", "operator", {}, signal);
@@ -234,7 +234,7 @@ test("a leader whose lease somebody took or deleted stops at once", async () => 
 test("an annotation that somebody adds to the lease ends no term", async () => {
   await using it = await pair();
   const note = { metadata: { annotations: { a: "b" } } };
-  await it.kube.patch(kinds.Lease, "mail", "operator", note, AbortSignal.timeout(5_000));
+  await it.kube.patch(kinds.Lease, "mail", "operator", note, AbortSignal.timeout(120_000));
   await pass(it.clock, 30_000);
   assert.deepEqual([it.first.terms, it.first.term?.signal.aborted], [1, false]);
 });
@@ -248,7 +248,7 @@ test("what the act throws comes out, and the lease is released", async () => {
     throw new Error("broken");
   });
   await assert.rejects(run, /broken/);
-  const lease = await kube.get(kinds.Lease, "mail", "operator", AbortSignal.timeout(5_000));
+  const lease = await kube.get(kinds.Lease, "mail", "operator", AbortSignal.timeout(120_000));
   assert.equal((lease?.["spec"] as { holderIdentity?: string } | undefined)?.holderIdentity, "");
 });
 

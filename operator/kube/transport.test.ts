@@ -6,7 +6,7 @@ import { untilTrue } from "../../test/harness/until.ts";
 import type { Access, Credential } from "./access/access.ts";
 import { type Outgoing, Transport } from "./transport.ts";
 
-const soon = () => AbortSignal.timeout(30_000);
+const soon = () => AbortSignal.timeout(120_000);
 const get = (path = "/", more: Partial<Outgoing> = {}): Outgoing => ({ method: "GET", path, ...more });
 
 type Handler = (asked: IncomingMessage, answer: ServerResponse) => void;

@@ -43,7 +43,7 @@ function open(counts: readonly (number | "away")[]) {
         closed: true,
         ...over,
       },
-      AbortSignal.timeout(30_000),
+      AbortSignal.timeout(120_000),
     );
   return { clock, told, bounced, see };
 }

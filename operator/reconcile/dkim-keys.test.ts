@@ -13,7 +13,7 @@ import type { KubeObject } from "../kube/object.ts";
 import { DkimKeys, dkimAnnotation } from "./dkim-keys.ts";
 import type { MailDomain } from "./resources.ts";
 
-const soon = () => AbortSignal.timeout(30_000);
+const soon = () => AbortSignal.timeout(120_000);
 const schema = (await loadKinds()).get("MailDomain") as Schema;
 
 function aMailDomain(dkim: object): MailDomain {

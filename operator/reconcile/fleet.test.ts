@@ -4,7 +4,7 @@ import { MemoryKube } from "../../test/harness/kube/memory.ts";
 import { kinds } from "../kube/kinds.ts";
 import { type Ack, Fleet, type Pod } from "./fleet.ts";
 
-const soon = () => AbortSignal.timeout(30_000);
+const soon = () => AbortSignal.timeout(120_000);
 
 function open(t: TestContext) {
   const kube = new MemoryKube();

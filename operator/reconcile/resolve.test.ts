@@ -13,7 +13,7 @@ import { type Declare, Resolver } from "./resolve.ts";
 import { SecretReader } from "./secret-reader.ts";
 import { Secrets } from "./secrets.ts";
 
-const soon = () => AbortSignal.timeout(30_000);
+const soon = () => AbortSignal.timeout(120_000);
 const needs = [{ name: "alice", keys: ["password"] }];
 const faultless = { kind: "published", missing: [], unusable: [] };
 const alice = aMailbox("alice@example.test", {}, { namespace: "ns", name: "alice" }) as ResourceOf<"Mailbox">;

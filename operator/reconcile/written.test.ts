@@ -6,7 +6,7 @@ import { kinds } from "../kube/kinds.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { Written } from "./written.ts";
 
-const soon = () => AbortSignal.timeout(10_000);
+const soon = () => AbortSignal.timeout(120_000);
 const status = (loaded: string) => ({ observedGeneration: 1, loaded, conditions: [] });
 
 async function open() {

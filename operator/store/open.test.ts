@@ -52,7 +52,7 @@ test("it trusts the authority that the daemons are told to trust, and makes the 
     placement: "Shared",
     clock: systemClock,
     log: silent,
-    signal: AbortSignal.timeout(30_000),
+    signal: AbortSignal.timeout(120_000),
     assert: () => {},
   });
   assert.ok(store.isUp());

@@ -88,7 +88,7 @@ export class Daemon implements AsyncDisposable {
   }
 
   /** Resolves when it is ready; rejects when it ended before, or takes too long. */
-  async ready(limitMs = 60_000): Promise<void> {
+  async ready(limitMs = 180_000): Promise<void> {
     const until = performance.now() + limitMs;
     while (this.isRunning) {
       if (await this.isReady()) return;

@@ -86,5 +86,5 @@ test("a hostile pattern ends", async () => {
   const big = `X-Big: ${"a".repeat(100_000)}\r\n${message}`;
   const before = performance.now();
   assert.equal(await verdictOf(script, big), "fault");
-  assert.ok(performance.now() - before < 20_000);
+  assert.ok(performance.now() - before < 60_000);
 });

@@ -150,7 +150,7 @@ export async function setup(
     mayStart: () => true,
     paused: () => false,
     expiresAt: (job) => job.queuedAt + 86_400_000,
-    lingerMs: 60_000, // a machine that is busy must not end a connection that a test counts on
+    lingerMs: 600_000, // a machine that is busy must not end a connection that a test counts on
     graceMs: 5_000,
     ...over,
   });

@@ -5,8 +5,8 @@ import type { Condition } from "../../crds/types.ts";
 import type { KubeObject } from "../../operator/kube/object.ts";
 
 const ours = "mail.postfleet.dev/v1alpha1";
-/** What users wait for at most, with room for a machine under load. */
-export const promptMs = 20_000;
+/** Users wait for some seconds; a machine may stand still for ten several times, and then everything is late. */
+export const promptMs = 120_000;
 
 export const resource = (
   kind: string,

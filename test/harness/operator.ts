@@ -64,7 +64,7 @@ export interface StandIn extends AsyncDisposable {
   readonly link: Link;
 }
 
-export const soon = (ms = 60_000): AbortSignal => AbortSignal.timeout(ms);
+export const soon = (ms = 120_000): AbortSignal => AbortSignal.timeout(ms);
 
 export async function openCluster(options: KubeApiOptions = {}): Promise<Cluster> {
   await using stack = new AsyncDisposableStack();

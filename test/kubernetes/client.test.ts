@@ -17,7 +17,7 @@ import { type KubeApi, needsKubeApi, startKubeApi } from "../harness/kube-api.ts
 import { privileges, serviceAccountName } from "../harness/kube-audit.ts";
 import { until } from "../harness/until.ts";
 
-const soon = () => AbortSignal.timeout(60_000);
+const soon = () => AbortSignal.timeout(120_000);
 const surroundings = { clock: systemClock, chance: Math.random, log: silent };
 
 describe("client", needsKubeApi, () => {

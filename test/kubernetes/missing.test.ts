@@ -16,7 +16,7 @@ import { type Cluster, type OperatorProcess, openServed, type StandIn, soon } fr
 import { untilTrue } from "../harness/until.ts";
 
 /** How webhooks fare is looked at now and then. */
-const lookMs = 60_000;
+const lookMs = 180_000;
 
 describe("what is missing", needsKubeApi, () => {
   let cluster: Cluster;

@@ -15,7 +15,10 @@ import { fetchAnew } from "../harness/web.ts";
 const CLEAN_MS = 3_000;
 const CRASH_MS = 20_000;
 /** What a machine that is busy with other tests gets on top. */
-const BUSY_MS = process.env["CI"] ? 20_000 : 4_000;
+const BUSY_MS = 6_000;
+/** A machine may stand still during one hand-over, but not during each of so many. */
+const ROUNDS = 3;
+const limitMs = 180_000;
 const writes = new Set(["create", "update", "patch", "delete"]);
 
 describe("operators", needsKubeApi, () => {
@@ -85,55 +88,69 @@ describe("operators", needsKubeApi, () => {
     return operator;
   }
 
-  const handedOver = (t: TestContext, ms: number, limitMs: number) => {
-    t.diagnostic(`another leads after ${Math.round(ms)} ms (promised: ${limitMs})`);
-    assert.ok(ms <= limitMs + BUSY_MS, `${ms} ms`);
-  };
+  async function handedOver(t: TestContext, limitMs: number, once: (round: number) => Promise<number>) {
+    const took: number[] = [];
+    while (took.length < ROUNDS && !took.some((ms) => ms <= limitMs + BUSY_MS))
+      took.push(Math.round(await once(took.length)));
+    t.diagnostic(`another leads after ${took.join(", ")} ms (promised: ${limitMs})`);
+    assert.ok(Math.min(...took) <= limitMs + BUSY_MS, `${took} ms`);
+  }
 
   test("a leader that is stopped hands over, and the next goes on where it was", async (t) => {
-    await domain("first", 60_000);
-    const next = await standby();
-    const begin = performance.now();
-    leader.kill("SIGTERM");
-    await next.says("leading", 60_000);
-    handedOver(t, performance.now() - begin, CLEAN_MS);
-    assert.equal(await leader.exited, 0);
-    await domain("second", 60_000);
-    assert.match(await next.metrics(), /^postfleet_operator_leader 1$/m);
-    await neverTwo(leader, next);
-    leader = next;
+    await domain("first", limitMs);
+    await handedOver(t, CLEAN_MS, async (round) => {
+      const next = await standby();
+      const begin = performance.now();
+      leader.kill("SIGTERM");
+      await next.says("leading");
+      const took = performance.now() - begin;
+      assert.equal(await leader.exited, 0);
+      await domain(`second-${round}`, limitMs);
+      assert.match(await next.metrics(), /^postfleet_operator_leader 1$/m);
+      await neverTwo(leader, next);
+      leader = next;
+      return took;
+    });
   });
 
   test("a leader that is killed is followed; what was declared meanwhile is taken care of", async (t) => {
-    const next = await standby();
-    const begin = performance.now();
-    leader.kill("SIGKILL");
-    const orphan = domain("orphan", 120_000);
-    await next.says("leading", 120_000);
-    handedOver(t, performance.now() - begin, CRASH_MS);
-    await orphan;
-    t.diagnostic(`what was declared at once is ready after ${Math.round(performance.now() - begin)} ms`);
-    await neverTwo(leader, next);
-    leader = next;
+    await handedOver(t, CRASH_MS, async (round) => {
+      const next = await standby();
+      const begin = performance.now();
+      leader.kill("SIGKILL");
+      const orphan = domain(`orphan-${round}`, limitMs);
+      await next.says("leading");
+      const took = performance.now() - begin;
+      await orphan;
+      t.diagnostic(`what was declared at once is ready after ${Math.round(performance.now() - begin)} ms`);
+      await neverTwo(leader, next);
+      leader = next;
+      return took;
+    });
   });
 
   test("a leader that is frozen is followed, and changes nothing when it wakes up", async (t) => {
-    const next = await standby();
-    const begin = performance.now();
-    leader.kill("SIGSTOP");
-    const orphan = domain("frozen", 120_000);
-    await next.says("leading", 120_000);
-    handedOver(t, performance.now() - begin, CRASH_MS);
-    await orphan;
-    const woken = new Date().toISOString();
-    leader.kill("SIGCONT");
-    await leader.says("standing by again");
-    assert.match(await leader.metrics(), /^postfleet_operator_leader 0$/m);
-    await neverTwo(leader, next);
-    assert.deepEqual(
-      (await changes(leader)).filter(({ received }) => received > woken),
-      [],
-    );
-    leader = next;
+    await handedOver(t, CRASH_MS, async (round) => {
+      const next = await standby();
+      const begin = performance.now();
+      leader.kill("SIGSTOP");
+      const orphan = domain(`frozen-${round}`, limitMs);
+      await next.says("leading");
+      const took = performance.now() - begin;
+      await orphan;
+      const woken = new Date().toISOString();
+      leader.kill("SIGCONT");
+      await leader.says("standing by again");
+      assert.match(await leader.metrics(), /^postfleet_operator_leader 0$/m);
+      await neverTwo(leader, next);
+      assert.deepEqual(
+        (await changes(leader)).filter(({ received }) => received > woken),
+        [],
+      );
+      // It would take the lease in a next round, if there is one, by being first to see it free.
+      await leader[Symbol.asyncDispose]();
+      leader = next;
+      return took;
+    });
   });
 });

@@ -12,7 +12,7 @@ import { type Cluster, type OperatorProcess, openCluster, soon } from "../harnes
 import { until } from "../harness/until.ts";
 
 const faultMs = Number(process.env["POSTFLEET_FAULT_SECONDS"] ?? 6) * 1_000;
-const limitMs = 60_000;
+const limitMs = 180_000;
 
 describe("outage", needsKubeApi, () => {
   let cluster: Cluster;

@@ -21,7 +21,7 @@ import { type KubeApi, needsKubeApi, startKubeApi } from "../harness/kube-api.ts
 import type { Spec } from "../harness/rule-cases/case.ts";
 import { ruleCases } from "../harness/rule-cases.ts";
 
-const signal = () => AbortSignal.timeout(60_000);
+const signal = () => AbortSignal.timeout(120_000);
 const schemas = await loadKinds();
 
 describe("resources", needsKubeApi, () => {

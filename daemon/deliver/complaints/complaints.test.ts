@@ -109,7 +109,7 @@ async function came(
   const domain = to.slice(to.indexOf("@") + 1) as Domain;
   const job = aJob({ class: "local", destination: domain, recipients: [{ address: to as Address }] });
   const queued: Queued = { key: "k" as JobKey, revision: 1, job };
-  await looker.look(queued, directory, now, AbortSignal.timeout(5_000));
+  await looker.look(queued, directory, now, AbortSignal.timeout(120_000));
   assert.ok(read <= reportLimit + 65_536, `${read} octets read`);
   return { results, records };
 }

@@ -87,7 +87,7 @@ async function came(
   });
   const job = aJob({ class: "local", destination: "home.example" as Domain, sender: sender({ path }) });
   const queued: Queued = { key: "k" as JobKey, revision: 1, job };
-  await looker.look(queued, given, now, AbortSignal.timeout(5_000));
+  await looker.look(queued, given, now, AbortSignal.timeout(120_000));
   return records;
 }
 

@@ -53,7 +53,7 @@ async function look({
     hosts.map(candidate),
     new Set(authentic),
     means,
-    AbortSignal.timeout(9_000),
+    AbortSignal.timeout(120_000),
   );
   return {
     asked,
@@ -108,7 +108,7 @@ test("of thousands of TLSA records so many count as any honest host has: each is
     tlsa: async () => found(true, ...Array.from({ length: 1_900 }, () => record(3))),
     policy: async () => undefined,
   };
-  const signal = AbortSignal.timeout(9_000);
+  const signal = AbortSignal.timeout(120_000);
   const { candidates } = await secured(
     "a.test",
     [candidate("mx.a.test")],

@@ -22,7 +22,7 @@ function open(first: string | Error = text("enforce")) {
       return web.answer;
     },
   });
-  const mode = async () => (await policies.of("a.test", AbortSignal.timeout(9_000)))?.mode;
+  const mode = async () => (await policies.of("a.test", AbortSignal.timeout(120_000)))?.mode;
   return { clock, dns, web, mode, policies };
 }
 
@@ -100,7 +100,7 @@ async function many(count: number, answer: (domain: string) => string) {
     return answer(domain);
   };
   const policies = new StsPolicies({ dns, clock: new FakeClock(), log: silent, fetch });
-  const ask = (name: string) => policies.of(name, AbortSignal.timeout(30_000));
+  const ask = (name: string) => policies.of(name, AbortSignal.timeout(120_000));
   for (const name of names) await ask(name);
   return { ask, fetched };
 }

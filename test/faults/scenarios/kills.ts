@@ -34,7 +34,7 @@ async function run(options: FaultOptions): Promise<string> {
 async function finish(bench: Bench, laptop: Laptop): Promise<string> {
   const { ledger, dir } = bench;
   await laptop.daemon.ready();
-  await emptied(laptop.reach, 120_000);
+  await emptied(laptop.reach, 300_000);
   const found = await account(ledger, laptop.reach, dir, bench.progress);
   const line = `kills ${ledger.outages.length}, ${tell(ledger, found)}`;
   mustBalance(found);

@@ -11,7 +11,7 @@ import { command, mailIn } from "../mail-found.ts";
 import { senderMailbox } from "../mix.ts";
 import { type FaultOptions, openBench, type Scenario } from "../scenario.ts";
 
-const FULL_WITHIN_MS = 120_000;
+const FULL_WITHIN_MS = 300_000;
 
 async function run(options: FaultOptions): Promise<string> {
   await using bench = await openBench("store-full", options);
@@ -31,10 +31,10 @@ async function run(options: FaultOptions): Promise<string> {
   options.progress(`full: deferrals are written, ${reported} failures were reported`);
   const outage = ledger.broke("full store");
   sink.deferring = false;
-  await emptied(laptop.reach, 180_000);
+  await emptied(laptop.reach, 300_000);
   outage.up = performance.now();
   const healed = await heals(ledger, () => bench.load({ port: laptop.port, rate: 50 }));
-  await emptied(laptop.reach, 60_000);
+  await emptied(laptop.reach, 180_000);
   const found = await account(ledger, laptop.reach, dir, bench.progress);
   const line = `452 after ${ledger.count("accepted")} messages, ${tell(ledger, found)}, accepted again ${healed} ms after the queue was empty`;
   mustBalance(found);
@@ -44,6 +44,7 @@ async function run(options: FaultOptions): Promise<string> {
 }
 
 const isFull = (reply: string) => reply.startsWith("452 4.3.1");
+const isAway = (reply: string) => reply.startsWith("451 4.3.0");
 
 async function untilFull({ sent }: Ledger): Promise<number> {
   const began = performance.now();
@@ -56,17 +57,22 @@ async function untilFull({ sent }: Ledger): Promise<number> {
 }
 
 function mustHaveBeenTold({ sent }: Ledger): void {
-  const others = new Set<string>();
-  for (const { told } of sent.values())
-    if (told?.kind === "refused" && !isFull(told.reply)) others.add(told.reply);
-  assert.deepEqual([...others], [], "other answers than 250 and 452 4.3.1");
+  const refused = [...sent.values()].flatMap(({ told }) => (told?.kind === "refused" ? [told.reply] : []));
+  const others = refused.filter((reply) => !isFull(reply));
+  assert.deepEqual(
+    others.filter((reply) => !isAway(reply)),
+    [],
+    "other answers than 250 and 452 4.3.1",
+  );
+  // A machine that stands still for a while lets clients hear that the store is away. One that is full is not.
+  assert.ok(others.length * 5 < refused.length, `${others.length} of ${refused.length} heard: ${others[0]}`);
 }
 
 /** The attempts of every job that waits go up. */
 async function deferralsFit(laptop: Laptop): Promise<void> {
   const before = await attempts(laptop);
   assert.ok(before.size > 0, "nothing waits");
-  const until = performance.now() + 60_000;
+  const until = performance.now() + 180_000;
   for (;;) {
     await delay(2_000);
     const after = await attempts(laptop);
@@ -99,7 +105,7 @@ async function heals(ledger: Ledger, begin: () => { stop(): Promise<void> }): Pr
   const before = ledger.count("accepted");
   const load = begin();
   while (ledger.count("accepted") < before + 20) {
-    assert.ok(performance.now() - began < 30_000, "nothing is accepted although there is room");
+    assert.ok(performance.now() - began < 120_000, "nothing is accepted although there is room");
     await delay(50);
   }
   await load.stop();
