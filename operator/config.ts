@@ -65,6 +65,8 @@ export interface OperatorConfig {
     readonly urls: readonly string[];
     /** Copies of each stream. */
     readonly replicas: number;
+    /** Included: octets that each replica may keep on its volume. */
+    readonly store?: number;
     /** `HOST:PORT` by which the replicas find each other; none for a single one. */
     readonly routes: readonly string[];
     /** Secret with `ca.crt`. */
@@ -140,6 +142,7 @@ const schema = closed(
         mode: choice("Included", "External"),
         urls: { ...texts, minItems: 1 },
         replicas: count(1),
+        store: { type: "integer", minimum: 1 },
         routes: texts,
         caSecret: text,
         credentialsSecret: text,

@@ -11,7 +11,7 @@ name: mail
 namespace: post
 hostname: mx.example.org
 image: {reference: "postfleet:1"}
-nats: {urls: ["nats://mail-nats.post.svc:4222"], replicas: 3, routes: ["mail-nats-0:6222"]}
+nats: {urls: ["nats://mail-nats.post.svc:4222"], replicas: 3, store: 17179869184, routes: ["mail-nats-0:6222"]}
 gateway: {replicas: 3, resources: {limits: {memory: 1Gi}}, podTemplate: {nodeSelector: {pool: mail}}}
 services: {smtp: {type: LoadBalancer, loadBalancerClass: x/y}, pop3: {enabled: false}}
 tls: {secretName: mail-tls}
@@ -23,6 +23,7 @@ webhooks: {networks: [10.1.0.0/16]}
   );
   assert.partialDeepStrictEqual(installation, {
     hostname: "mx.example.org",
+    nats: { mode: "Included", replicas: 3, store: 17_179_869_184 },
     gateway: {
       replicas: 3,
       maxReplicas: 10,

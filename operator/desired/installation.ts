@@ -25,6 +25,8 @@ export interface Nats {
   readonly urls: readonly string[];
   /** Copies of each stream. */
   readonly replicas: number;
+  /** Included only: octets that each replica may keep on its volume. */
+  readonly store?: number;
   /** `HOST:PORT` by which the replicas find each other. */
   readonly routes: readonly string[];
   /** A Secret in the release namespace with `ca.crt`; the daemons' Secrets get a copy of it. */

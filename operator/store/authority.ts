@@ -11,13 +11,7 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import { keyOctets, namespaceKeyText, UnusableKey } from "../../daemon/nats/directory/keys.ts";
-import {
-  type Authority,
-  authConf,
-  makeAuthority,
-  mintCreds,
-  userOf,
-} from "../../daemon/nats/users/authority.ts";
+import { type Authority, makeAuthority, mintCreds, userOf } from "../../daemon/nats/users/authority.ts";
 import { routesConf } from "../desired/nats-routes.ts";
 import type { DaemonCredentials, Issuer } from "../reconcile/namespace.ts";
 import type { UserBook } from "./user-book.ts";
@@ -89,15 +83,10 @@ export interface NatsFiles {
 }
 
 /**
- * What the NATS pods include: `auth.conf` at the top, `routes.conf` inside `cluster`. `hosts`: `HOST:PORT` of each; `auth`:
- * what the former is to be, unless it is new.
+ * What the NATS pods include: `auth.conf` at the top, `routes.conf` inside `cluster`. `hosts`: `HOST:PORT` of each.
  */
-export async function natsFiles(
-  { authority, routesPassword }: Keys,
-  hosts: readonly string[],
-  auth?: string,
-): Promise<NatsFiles> {
-  return { authConf: auth ?? (await authConf(authority)), routesConf: routesConf(hosts, routesPassword) };
+export function natsFiles({ routesPassword }: Keys, hosts: readonly string[], auth: string): NatsFiles {
+  return { authConf: auth, routesConf: routesConf(hosts, routesPassword) };
 }
 
 /** Changes when every daemon must be given something new. */

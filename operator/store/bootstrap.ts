@@ -7,7 +7,7 @@
  *         has to give.
  */
 import type { NatsCredential } from "../../daemon/nats/connect.ts";
-import { revokedIn, withRevoked } from "../../daemon/nats/users/authority.ts";
+import { authConf, type Revoked, termsIn, withTerms } from "../../daemon/nats/users/authority.ts";
 import type { Installation } from "../desired/installation.ts";
 import { keysSecretName, natsAuthSecretName, natsUsersSecretName } from "../desired/names.ts";
 import type { Issuer } from "../reconcile/namespace.ts";
@@ -92,23 +92,33 @@ async function openBook(
 ): Promise<UserBook> {
   const readAuth = async () =>
     (await secrets.read(natsAuthSecretName(installation)))?.get("auth.conf")?.toString("utf8");
+  const storeOctets = storeOctetsOf(installation);
+  const put = async (auth: string, revoked: Revoked) => {
+    const anew = await withTerms(auth, keys.authority, { revoked, storeOctets });
+    await secrets.putNatsAuth(natsFiles(keys, hosts, anew));
+  };
   let auth = await readAuth();
   if (auth === undefined) {
-    const files = await natsFiles(keys, hosts);
+    const files = natsFiles(keys, hosts, await authConf(keys.authority, { storeOctets }));
     await secrets.putNatsAuth(files);
     auth = files.authConf;
-  }
+  } else if (termsIn(auth).storeOctets !== storeOctets) await put(auth, termsIn(auth).revoked);
   return UserBook.open({
     kept: await secrets.read(natsUsersSecretName(installation)),
-    inForce: revokedIn(auth),
+    inForce: termsIn(auth).revoked,
     keep: (entries) => secrets.keepUsers(entries),
-    enforce: async (revoked) => {
-      const anew = await withRevoked((await readAuth()) ?? auth, keys.authority, revoked);
-      await secrets.putNatsAuth(await natsFiles(keys, hosts, anew));
-    },
+    enforce: async (revoked) => put((await readAuth()) ?? auth, revoked),
     now: () => Date.now(),
   });
 }
+
+/**
+ * What our account may take of the disks of all NATS pods together. A server that reaches its own bound stops its streams
+ * until it has more room; an account that does is refused new records, and daemons, who are told the bound, refuse mail
+ * long before.
+ */
+const storeOctetsOf = ({ nats }: Installation): number | undefined =>
+  nats.store === undefined ? undefined : nats.store * nats.replicas;
 
 async function textIn(secrets: HomeSecrets, name: string, file: string): Promise<string> {
   const text = (await secrets.read(name))?.get(file)?.toString("utf8");

@@ -161,6 +161,19 @@ describe("what is rendered", () => {
     }
   });
 
+  test("bounds NATS's account by what its servers may keep", () => {
+    for (const name of ["default", "small", "watched"]) {
+      const texts = (rendered.get(name) ?? []).flatMap((object) =>
+        object.kind === "ConfigMap"
+          ? Object.values((object as { data?: Record<string, string> }).data ?? {})
+          : [],
+      );
+      const server = texts.map((text) => /max_file_store: (\d+)$/m.exec(text)?.[1]).find(Boolean);
+      const told = texts.map((text) => /^ {2}store: (\d+)$/m.exec(text)?.[1]).find(Boolean);
+      assert.ok(told !== undefined && told === server, `${name}: ${told} of ${server}`);
+    }
+  });
+
   test("runs under the restricted pod security, everywhere", () => {
     for (const object of [...rendered.values()].flat()) {
       const pod = podOf(object);

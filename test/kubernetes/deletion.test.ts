@@ -8,7 +8,7 @@ import { silent } from "../../daemon/kit/log.ts";
 import type { Address, Domain } from "../../daemon/mail/address.ts";
 import { JetStreamMailboxStore } from "../../daemon/nats/mailbox/store.ts";
 import { JetStreamQueue } from "../../daemon/nats/queue.ts";
-import { revokedIn, userOf } from "../../daemon/nats/users/authority.ts";
+import { termsIn, userOf } from "../../daemon/nats/users/authority.ts";
 import type { PolicyName, Queued } from "../../daemon/queue/job.ts";
 import { kinds } from "../../operator/kube/kinds.ts";
 import type { Kind } from "../../operator/kube/port.ts";
@@ -159,7 +159,7 @@ describe("deletion", needsKubeApi, () => {
     const userIn = async (namespace: string) =>
       userOf(await textIn(namespace, "postfleet-daemon", "user.creds"));
     const isRevoked = async (user: string) =>
-      user in revokedIn(await textIn(release.namespace, "postfleet-nats-auth", "auth.conf"));
+      user in termsIn(await textIn(release.namespace, "postfleet-nats-auth", "auth.conf")).revoked;
     const team = await aDomain("leaver.test");
     const first = await userIn(team);
     assert.ok(first !== undefined && !(await isRevoked(first)));

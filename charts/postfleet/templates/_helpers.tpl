@@ -74,6 +74,10 @@ capabilities: {drop: [ALL]}
 
 {{/* NATS. */}}
 {{- define "postfleet.nats" -}}{{ include "postfleet.fullname" . }}-nats{{- end }}
+{{/* Octets that a replica may keep: 80 % of its volume. */}}
+{{- define "postfleet.natsStore" -}}
+{{- mulf (include "postfleet.octets" .Values.nats.storage.size | int64) 0.8 | int64 -}}
+{{- end }}
 {{- define "postfleet.natsUrls" -}}
 {{- if eq .Values.nats.mode "External" -}}
 {{ toJson .Values.nats.external.urls }}

@@ -86,13 +86,20 @@ const unlimited = {
   subs: -1,
   wildcards: true,
 } as const;
-const jetstream = { mem_storage: -1, disk_storage: -1, streams: -1, consumer: -1 } as const;
+const jetstream = { mem_storage: -1, streams: -1, consumer: -1 } as const;
 
 /** Users whose creds hold no longer, by public key, if they were made before then; seconds since the epoch. */
 export type Revoked = Readonly<Record<string, number>>;
 
+/** What holds for our account. */
+export interface Terms {
+  readonly revoked?: Revoked;
+  /** Octets on the disks of all servers together, each copy counted; without it the account knows no bound. */
+  readonly storeOctets?: number | undefined;
+}
+
 /** What the server's configuration includes. Each call signs anew, so the text differs: make it once and keep it. */
-export async function authConf(authority: Authority): Promise<string> {
+export async function authConf(authority: Authority, terms: Terms = {}): Promise<string> {
   const [operator, system] = [keyOf(authority.operator), keyOf(authority.system)];
   const systemId = publicKeyOf(authority.system);
   const operatorJwt = await encodeOperator("postfleet", operator, { system_account: systemId });
@@ -103,28 +110,28 @@ export async function authConf(authority: Authority): Promise<string> {
     "resolver: MEMORY",
     "resolver_preload: {",
     `  ${systemId}: ${systemJwt}`,
-    `  ${await accountLine(authority, {})}`,
+    `  ${await accountLine(authority, terms)}`,
     "}",
     "",
   ].join("\n");
 }
 
 /**
- * The same configuration with these users revoked, and no others. Nothing but our account's line changes: a server that is
- * told to read its configuration again takes that over, and refuses the whole when its operator was signed anew.
+ * The same configuration with other terms. Nothing but our account's line changes: a server that is told to read its
+ * configuration again takes that over, and refuses the whole when its operator was signed anew.
  */
-export async function withRevoked(conf: string, authority: Authority, revoked: Revoked): Promise<string> {
+export async function withTerms(conf: string, authority: Authority, terms: Terms): Promise<string> {
   const id = publicKeyOf(authority.account);
   const line = new RegExp(`${id}: *\\S+`);
   if (!line.test(conf)) throw new Error("this configuration of NATS does not name our account");
-  const anew = await accountLine(authority, revoked);
+  const anew = await accountLine(authority, terms);
   return conf.replace(line, () => anew);
 }
 
-async function accountLine(authority: Authority, revoked: Revoked): Promise<string> {
+async function accountLine(authority: Authority, { revoked = {}, storeOctets = -1 }: Terms): Promise<string> {
   const account = keyOf(authority.account);
   const ours = {
-    limits: { ...unlimited, ...jetstream },
+    limits: { ...unlimited, ...jetstream, disk_storage: storeOctets },
     signing_keys: [publicKeyOf(authority.signing)],
     ...(Object.keys(revoked).length > 0 ? { revocations: { ...revoked } } : {}),
   };
@@ -132,17 +139,24 @@ async function accountLine(authority: Authority, revoked: Revoked): Promise<stri
   return `${publicKeyOf(authority.account)}: ${jwt}`;
 }
 
-/** Who is revoked in a configuration; nobody in what is no such text. */
-export function revokedIn(conf: string): Revoked {
-  const accounts = [...conf.matchAll(/^ *A[A-Z2-7]{55}: *(\S+)$/gm)];
-  const found = accounts.flatMap(([, token = ""]) => {
+/** The terms in a configuration; none in what is no such text. */
+export function termsIn(conf: string): {
+  readonly revoked: Revoked;
+  readonly storeOctets: number | undefined;
+} {
+  const accounts = [...conf.matchAll(/^ *A[A-Z2-7]{55}: *(\S+)$/gm)].flatMap(([, token = ""]) => {
     try {
-      return Object.entries(decode<Account>(token).nats.revocations ?? {});
+      return [decode<Account>(token).nats];
     } catch {
       return [];
     }
   });
-  return Object.fromEntries(found);
+  // The system's account has none of either.
+  const revoked = Object.fromEntries(
+    accounts.flatMap((account) => Object.entries(account.revocations ?? {})),
+  );
+  const bounds = accounts.map(({ limits }) => limits?.disk_storage ?? 0);
+  return { revoked, storeOctets: bounds.find((octets) => octets > 0) };
 }
 
 const nameOf = (user: NatsUser): string =>
