@@ -101,6 +101,18 @@ test("what was admitted and is still arriving is refused at 90 %, by what is kno
   gate.mustHaveRoom("Q0");
 });
 
+test("how full is told of what has a bound, as it was last heard", async () => {
+  await using gate = await gateOf({ account: [500, 1_000], stream: [70, 100] });
+  assert.deepEqual(Object.fromEntries(gate.levels), {
+    store: { bytes: 500, limit: 1_000 },
+    Q0: { bytes: 70, limit: 100 },
+  });
+  await using boundless = await gateOf({ account: [500, -1], stream: [70, -1] });
+  assert.equal(boundless.levels.size, 0);
+  await using ours = await gateOf({ account: [500, -1], storeBytes: 2_000 });
+  assert.deepEqual(Object.fromEntries(ours.levels), { store: { bytes: 500, limit: 2_000 } });
+});
+
 test("a refusal for lack of room closes it at once", async () => {
   await using gate = await gateOf({});
   gate.full();

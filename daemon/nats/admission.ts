@@ -39,10 +39,13 @@ const LAST_SHARE = 0.9;
 /** What a record takes beyond its octets: subject, headers, framing. */
 const OVERHEAD = 256;
 
-interface Level {
+export interface Level {
   readonly limit: number;
   readonly bytes: number;
 }
+
+/** The store as a whole among the streams. */
+const STORE = "store";
 
 interface Figures {
   readonly config?: { readonly max_bytes?: number };
@@ -58,6 +61,7 @@ interface Account {
 export class AdmissionGate implements AsyncDisposable {
   readonly #options: AdmissionOptions;
   #full = false;
+  /** Of the store and its streams, as far as they have a limit. */
   readonly #levels = new Map<string, Level>();
   /** What this process has stored since the figures were asked for, by stream. */
   readonly #since = new Map<string, number>();
@@ -83,6 +87,11 @@ export class AdmissionGate implements AsyncDisposable {
   get closed(): "away" | "full" | undefined {
     if (!this.#options.link.isUp()) return "away";
     return this.#full ? "full" : undefined;
+  }
+
+  /** How full the store is, and each of its streams that has a limit of its own, by the last figures. */
+  get levels(): ReadonlyMap<string, Level> {
+    return this.#levels;
   }
 
   /** The store refused something for lack of room. */
@@ -137,7 +146,10 @@ export class AdmissionGate implements AsyncDisposable {
     const answer = await nc.request(`$JS.API.STREAM.INFO.${stream}`, "", { timeout: 2_000 });
     const { config, state } = answer.json<Figures>();
     const limit = config?.max_bytes ?? -1;
-    if (limit <= 0) return undefined;
+    if (limit <= 0) {
+      this.#levels.delete(stream);
+      return undefined;
+    }
     const level = { limit, bytes: state?.bytes ?? 0 };
     this.#levels.set(stream, level);
     this.#since.set(stream, (this.#since.get(stream) ?? 0) - before);
@@ -147,9 +159,14 @@ export class AdmissionGate implements AsyncDisposable {
   async #isStoreFull(): Promise<boolean> {
     const { link, storeBytes } = this.#options;
     const answer = await link.nc.request("$JS.API.INFO", "", { timeout: 2_000 });
-    const { storage = 0, limits } = answer.json<Account>();
-    const most = storeBytes ?? limits?.max_storage ?? -1;
-    return most > 0 && storage >= most * (storeBytes === undefined ? SHARE : STORE_SHARE);
+    const { storage: bytes = 0, limits } = answer.json<Account>();
+    const limit = storeBytes ?? limits?.max_storage ?? -1;
+    if (limit <= 0) {
+      this.#levels.delete(STORE);
+      return false;
+    }
+    this.#levels.set(STORE, { limit, bytes });
+    return bytes >= limit * (storeBytes === undefined ? SHARE : STORE_SHARE);
   }
 
   #close(full: boolean): void {

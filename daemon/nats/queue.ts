@@ -23,7 +23,7 @@ import {
   type Settlement,
 } from "../queue/queue.ts";
 import { mustBeAbsent } from "./absence.ts";
-import { AdmissionGate } from "./admission.ts";
+import { AdmissionGate, type Level } from "./admission.ts";
 import { Bodies } from "./bodies.ts";
 import { BodyRemover } from "./body-remover.ts";
 import { decodeJob, hash, keyOf, shardOfKey, subjectOf } from "./codec.ts";
@@ -114,6 +114,11 @@ export class JetStreamQueue implements Queue {
   /** Why `admission` is closed, for the figures. */
   get closed(): "away" | "full" | undefined {
     return this.#gate.closed;
+  }
+
+  /** How full the store is, for the figures. */
+  get levels(): ReadonlyMap<string, Level> {
+    return this.#gate.levels;
   }
 
   newId(): MessageId {

@@ -83,6 +83,7 @@ export class Daemon {
       groups: async (limit) => this.#delivery?.groups(limit) ?? [],
       listening: () => (this.#ready ? endpoints.keys() : []),
       ends: () => this.#certificate.ends(),
+      levels: () => this.#store?.queue.levels ?? [],
       closed: () => (this.#store === undefined ? "away" : this.#store.queue.closed),
     });
     await this.#openHealth(metrics, endpoints, parts);

@@ -22,6 +22,7 @@ async function world() {
   const view = {
     queues: () => [],
     closed: () => undefined,
+    levels: () => [],
     listening: () => [],
     ends: () => ({ installation: undefined, domains: undefined }),
     sites: () => ({}),

@@ -8,13 +8,10 @@ import { type DeliveryMetrics, type DeliveryView, deliveryMetrics } from "./deli
 import { type HookMetrics, hookMetrics } from "./hook-metrics.ts";
 import { type MailboxMetrics, mailboxMetrics } from "./mailbox-metrics.ts";
 import { type ListenersView, type ServerMetrics, serverMetrics } from "./server-metrics.ts";
-import { type Closure, type StoreMetrics, storeMetrics } from "./store-metrics.ts";
+import { type StoreMetrics, type StoreView, storeMetrics } from "./store-metrics.ts";
 
 /** What is looked at when figures are read. */
-export interface MetricsView extends DeliveryView, ListenersView {
-  /** Why no new mail may come in. */
-  closed(): Closure | undefined;
-}
+export interface MetricsView extends DeliveryView, ListenersView, StoreView {}
 
 export interface Metrics extends MailboxMetrics, ServerMetrics, DeliveryMetrics, HookMetrics, StoreMetrics {
   readonly registry: Registry;
@@ -37,6 +34,7 @@ const nothing: MetricsView = {
   sites: () => ({}),
   groups: async () => [],
   closed: () => undefined,
+  levels: () => [],
   listening: () => [],
   ends: () => ({ installation: undefined, domains: undefined }),
 };
@@ -121,7 +119,7 @@ export async function openMetrics(
     ...deliveryMetrics(registry, prom, view, now),
     ...mailbox,
     ...hookMetrics(registry, now, prom),
-    ...storeMetrics(registry, () => view.closed(), prom),
+    ...storeMetrics(registry, view, prom),
     filtered: (kind, result, ms) => filtered.observe({ kind, result }, ms / 1_000),
     refused: (rule) => refusals.inc({ rule }),
   };

@@ -90,6 +90,10 @@ test("rate, errors and duration of each protocol", async () => {
   ] as const)
     assert.equal(told(name), count, name);
   assert.ok(told('postfleet_queue_partitions{pool="local"}') > 0);
+  for (const part of ["store", "Q0", "B0"])
+    assert.ok(
+      told(`postfleet_store_limit_octets{of="${part}"}`) > told(`postfleet_store_octets{of="${part}"}`),
+    );
   assert.ok(told('postfleet_partition_changes_total{pool="relay",change="gained"}') > 0);
 });
 
