@@ -1,44 +1,50 @@
 /**
  * Removes the stored bodies of jobs that are done, when no other job of the message refers to them.
  *
- * In:     a job whose marker is durable. (The marker comes first: of two jobs that end at once, at least one sees that no
- *         other is left.)
- * Out:    the body is removed in the background.
- * Fails:  never; what could not be removed is left to the body's TTL, and so is what jobs of several namespaces share when
- *         we may see those of one only.
+ * In:     a job whose marker is durable. (The marker comes first: of two jobs that end at once, the one whose marker lies behind
+ *         sees that no other is left.)
+ * Out:    the body is removed in the background. That no other job refers to it is said only by those who are proven to know
+ *         of the marker, and so of every job that was stored before it: a copy that lags behind knows none (`holdings.ts`).
+ * Fails:  never. What cannot be said or done now is tried again a few times; then the body is left to its TTL, and so is
+ *         what jobs of several namespaces share when we may see those of one only.
  */
+import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import type { BodyRef, Job, JobKey, MessageId } from "../queue/job.ts";
 import type { Bodies } from "./bodies.ts";
 import { shardOfKey, subjectOf } from "./codec.ts";
 import type { Link } from "./connect.ts";
-import { type ApiError, faultOf, StoreFault } from "./fault.ts";
+import { StoreFault } from "./fault.ts";
+import { anyHolds } from "./holdings.ts";
 import { queueStream } from "./layout.ts";
 import { lastOnSubject } from "./read.ts";
 import { snapshot } from "./snapshot.ts";
 
-interface InfoAnswer {
-  readonly error?: ApiError;
-  readonly state?: { readonly subjects?: Readonly<Record<string, number>> };
+export interface RemoverMeans {
+  readonly link: Link;
+  readonly clock: Pick<Clock, "sleep">;
+  readonly log: Log;
 }
 
 type StoredBody = Extract<BodyRef, { kind: "stored" }>;
 
-export class BodyRemover {
-  readonly #link: Link;
-  readonly #log: Log;
-  readonly #background = new Set<Promise<void>>();
+/** An election takes as long, or a leader that was cut off to notice it. */
+const PAUSES_MS = [1_000, 4_000, 15_000, 30_000];
 
-  constructor(link: Link, log: Log) {
-    this.#link = link;
-    this.#log = log;
+export class BodyRemover implements AsyncDisposable {
+  readonly #m: RemoverMeans;
+  readonly #background = new Set<Promise<void>>();
+  readonly #stop = new AbortController();
+
+  constructor(means: RemoverMeans) {
+    this.#m = means;
   }
 
-  remove(key: JobKey, job: Job, bodies: Bodies): void {
+  remove(key: JobKey, job: Job, bodies: Pick<Bodies, "remove">): void {
     const { body } = job;
     if (body.kind !== "stored") return;
-    const work = this.#removeIfLast(key, job, body, bodies).catch((error: unknown) => {
-      this.#log.warn(
+    const work = this.#patiently(() => this.#removeIfLast(key, job, body, bodies)).catch((error: unknown) => {
+      this.#m.log.warn(
         { err: error, message: job.message },
         "a body that nobody needs stays until its TTL ends",
       );
@@ -52,44 +58,58 @@ export class BodyRemover {
     await Promise.all(this.#background);
   }
 
-  async #removeIfLast(key: JobKey, job: Job, body: StoredBody, bodies: Bodies): Promise<void> {
-    if (body.across && this.#link.confined !== undefined) return;
+  /** Nothing is waited for any more: each is tried once. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.settled();
+  }
+
+  async #patiently(work: () => Promise<void>): Promise<void> {
+    const { clock } = this.#m;
+    const { signal } = this.#stop;
+    for (const pause of [...PAUSES_MS, undefined])
+      try {
+        return await work();
+      } catch (error) {
+        const passes = error instanceof StoreFault && (error.kind === "busy" || error.kind === "away");
+        if (!passes || pause === undefined || signal.aborted) throw error;
+        await clock.sleep(pause, signal).catch(() => {}); // cut short: then this was the pause before the last try
+      }
+  }
+
+  async #removeIfLast(
+    key: JobKey,
+    job: Job,
+    body: StoredBody,
+    bodies: Pick<Bodies, "remove">,
+  ): Promise<void> {
+    if (body.across && this.#m.link.confined !== undefined) return;
     if (!body.own && (await this.#hasOthers(key, job.message))) return;
     await bodies.remove(body.id, body.chunks);
   }
 
-  async #hasOthers(key: JobKey, message: MessageId): Promise<boolean> {
-    const link = this.#link;
+  #hasOthers(key: JobKey, message: MessageId): Promise<boolean> {
     const shard = shardOfKey(key);
+    const { confined } = this.#m.link;
+    const filter = `q${shard}.*.${confined ?? "*"}.*.*.${message}.*`;
     const stream = queueStream(shard);
-    const filter = `q${shard}.*.${link.confined ?? "*"}.*.*.${message}.*`;
-    const subjects =
-      link.confined === undefined ? await this.#named(stream, filter) : await this.#seen(stream, filter, key);
-    for (const subject of subjects) {
-      if (subject === subjectOf(key)) continue;
-      const record = await lastOnSubject(link, stream, subject);
-      if (record && record.data.length > 0) return true;
-    }
-    return false;
+    return confined === undefined ? this.#known(stream, filter, key) : this.#seen(stream, filter, key);
   }
 
-  /** As the leader knows them. */
-  async #named(stream: string, filter: string): Promise<readonly string[]> {
-    const question = JSON.stringify({ subjects_filter: filter });
-    const answer = await this.#link.nc.request(`$JS.API.STREAM.INFO.${stream}`, question, {
-      timeout: 10_000,
-    });
-    const { error, state } = answer.json<InfoAnswer>();
-    // Silence about other jobs is not their absence: better a body that stays too long than one that is missed.
-    if (error) throw faultOf(error);
-    if (!state) throw new StoreFault("refused", "an answer without figures");
-    return Object.keys(state.subjects ?? {});
+  async #known(stream: string, filter: string, key: JobKey): Promise<boolean> {
+    const { link } = this.#m;
+    const own = subjectOf(key);
+    const marker = await lastOnSubject(link, stream, own);
+    if (marker === undefined || marker.data.length > 0)
+      throw new StoreFault("busy", "a copy of the queue that does not know of the job's end");
+    return anyHolds(link, { stream, filter, since: marker.sequence }, this.#stop.signal, own);
   }
 
-  /** As a replica knows them that knows of this job's end; they were stored together with it. */
-  async #seen(stream: string, filter: string, key: JobKey): Promise<readonly string[]> {
-    const found = await snapshot(this.#link, stream, filter, this.#log);
-    if (!found.has(subjectOf(key))) throw new StoreFault("busy", "a replica that lags behind");
-    return [...found.keys()];
+  /** By any copy that has the marker: who may see one namespace only cannot ask the leader. */
+  async #seen(stream: string, filter: string, key: JobKey): Promise<boolean> {
+    const found = await snapshot(this.#m.link, stream, filter, this.#m.log);
+    if (found.get(subjectOf(key))?.length !== 0)
+      throw new StoreFault("busy", "a copy of the queue that does not know of the job's end");
+    return [...found.values()].some((data) => data.length > 0);
   }
 }

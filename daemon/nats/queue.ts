@@ -93,7 +93,7 @@ export class JetStreamQueue implements Queue {
       return { jobs: commitOn(queueStream(shard)), bodies, entries };
     });
     this.#own = commitOn(OWN_STREAM);
-    this.#remover = new BodyRemover(options.link, options.log);
+    this.#remover = new BodyRemover(options);
     this.#gate = new AdmissionGate({
       link: options.link,
       log: options.log,
@@ -276,7 +276,7 @@ export class JetStreamQueue implements Queue {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const owner of this.#owners) await owner[Symbol.asyncDispose]();
-    await this.#remover.settled();
+    await this.#remover[Symbol.asyncDispose]();
     for (const { jobs } of this.#shards) await jobs.settled();
     await this.#gate[Symbol.asyncDispose]();
   }

@@ -8,7 +8,7 @@
  *
  * How a body is removed, so that nothing that is referred to can go (`collector.ts`): no mark is found → the note is
  * replaced by compare-and-set, at sequence G → the head is replaced by one that says *doomed*, by compare-and-set, at
- * sequence H → still no mark → chunks before G and heads up to H are purged. Whoever relied on the old head either was
+ * sequence H → still no mark, by copies of the stream that know H → chunks before G and heads up to H are purged. Whoever relied on the old head either was
  * stored before the second look at the marks, or fails its comparison. Whoever finds a doomed head, or none, stores the
  * body anew: a large one after a new note, which lies behind G or makes the replacement of the note fail; a carried one
  * in one unit with its mark, which is seen, or lies behind G. Copies need no comparison: the ledger that they are

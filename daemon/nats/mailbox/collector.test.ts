@@ -152,6 +152,35 @@ test("a collector that died between the purges: the next one finishes", async ()
   assert.deepEqual(await left("h"), []);
 });
 
+/** Of those who are asked what there is, the one that answers was cut off before anything was stored. */
+function cutOff(): Link {
+  const stale = { json: () => ({ state: { last_seq: 0 } }) };
+  const request = async (...asked: Parameters<Link["nc"]["request"]>) =>
+    asked[0].startsWith("$JS.API.STREAM.INFO.") ? stale : link.nc.request(...asked);
+  const nc = new Proxy(link.nc, {
+    get: (target, name) => {
+      if (name === "request") return request;
+      const found = Reflect.get(target, name);
+      return typeof found === "function" ? found.bind(target) : found;
+    },
+  });
+  return { nc, inbox: () => link.inbox() } as Partial<Link> as Link;
+}
+
+test("a copy of the stream that lags behind is not believed: what nothing refers to for it stays", async () => {
+  const one = delivery("octets");
+  await store.deliver(one, calm);
+  await store.deliver({ ...one, mailbox: alice }, calm);
+  await expunge(bob, 1);
+  const parts = { link: cutOff(), shard: 0, reader, commit, clock: systemClock, log: silent } as const;
+  const blind = new Collector(parts, { expunged: 0, storing: 0 });
+  assert.deepEqual(await blind.round(calm), { looked: 1, removed: 0 });
+  assert.equal(await text(store, 1, alice), `${prefix}octets`);
+  assert.deepEqual(await collector().round(calm), { looked: 1, removed: 0 });
+  await expunge(alice, 1);
+  assert.equal((await collector().round(calm)).removed, 1);
+});
+
 test("what a broken append has left is collected, and what is being stored is not", async () => {
   async function* broken() {
     yield Buffer.alloc(700_000);

@@ -12,6 +12,7 @@ import type { Log } from "../../kit/log.ts";
 import type { GroupCommit } from "../commit.ts";
 import type { Link } from "../connect.ts";
 import { type ApiError, Conflict, faultOf, StoreFault } from "../fault.ts";
+import { anyHolds } from "../holdings.ts";
 import { recordsUnder } from "./pages.ts";
 import type { Reader } from "./reader.ts";
 import { decodeHead, decodeNote, encodeHead, type Note } from "./records.ts";
@@ -48,6 +49,8 @@ const EXPUNGED_MS = 120_000;
 /** Storing a body takes as long as its sender likes. */
 const STORING_MS = 6 * 3_600_000;
 const NOTHING = new Uint8Array();
+/** What was begun is ended: each step leaves a state that the next round understands, but sooner is better. */
+const calm = new AbortController().signal;
 
 interface Task {
   readonly bodyId: string;
@@ -107,12 +110,12 @@ export class Collector {
   async #collect({ bodyId, sequence, note }: Task): Promise<boolean> {
     const { shard, reader, commit } = this.#parts;
     const subject = garbageSubject(shard, bodyId);
-    if (await this.#isReferredTo(bodyId)) return this.#spare(bodyId, sequence);
+    if (await this.#isReferredTo(bodyId, sequence)) return this.#spare(bodyId, sequence);
     const found = await reader.last(subject);
     if (found?.sequence !== sequence) return false;
     const bound = await commit.commit([{ subject, data: found.data, expect: sequence }]);
     const head = await this.#doom(bodyId);
-    if (await this.#isReferredTo(bodyId)) return this.#spare(bodyId, bound);
+    if (await this.#isReferredTo(bodyId, Math.max(bound, head ?? 0))) return this.#spare(bodyId, bound);
     await this.#purge(bodyChunks(shard, bodyId), bound);
     if (head !== undefined) await this.#purge(headSubject(shard, bodyId), head + 1);
     await this.#drop(bodyId, bound);
@@ -146,19 +149,11 @@ export class Collector {
     return false;
   }
 
-  /**
-   * A mark that is passed on (a copy, a move) always gets a higher sequence than it had, so that looking in the order of
-   * the stream cannot miss it.
-   */
-  async #isReferredTo(bodyId: string): Promise<boolean> {
-    const { shard, reader } = this.#parts;
-    const filter = bodyMarks(shard, bodyId);
-    for (let from = 1; ; ) {
-      const mark = await reader.next(filter, from);
-      if (!mark) return false;
-      if (mark.data.length > 0) return true;
-      from = mark.sequence + 1;
-    }
+  /** In a moment behind this record; by copies that know of it (`holdings.ts`). */
+  #isReferredTo(bodyId: string, since: number): Promise<boolean> {
+    const { link, shard } = this.#parts;
+    const under = { stream: mailStream(shard), filter: bodyMarks(shard, bodyId), since };
+    return anyHolds(link, under, calm);
   }
 
   async #drop(bodyId: string, note: number): Promise<void> {

@@ -1,14 +1,18 @@
 /**
  * All that the stream holds of one mailbox, for those who verify and repair it.
  *
- * Records and marks may change while they are read: the caller reads again when the ledger's sequence has moved.
+ * Records and marks may change while they are read: then the ledger's sequence has moved, and all is read again. They are read
+ * from copies of the stream that know that ledger: what one that lags behind does not know would be mended away.
  */
+import type { Clock } from "../../kit/clock.ts";
 import type { Ledger } from "../../mailbox/ledger.ts";
 import type { MessageRecord } from "../../mailbox/record.ts";
 import type { MailboxName } from "../../mailbox/store.ts";
 import type { Link } from "../connect.ts";
+import { StoreFault } from "../fault.ts";
+import { recordsSince } from "../holdings.ts";
 import type { Ledgers } from "./ledgers.ts";
-import { recordsUnder } from "./pages.ts";
+import type { PageRecord } from "./pages.ts";
 import { decodeMark, decodeRecord } from "./records.ts";
 import { decodeToken, encodeToken, mailStream, type Shard } from "./subjects.ts";
 
@@ -16,6 +20,7 @@ export interface InventoryParts {
   readonly link: Link;
   readonly shard: Shard;
   readonly ledgers: Ledgers;
+  readonly clock: Pick<Clock, "sleep">;
 }
 
 export interface FoundRecord {
@@ -41,47 +46,58 @@ export interface Inventory {
 }
 
 const READS = 10;
+const PAUSE_MS = 200;
 
 /** Of one moment. Throws `StoreFault`; an error when the mailbox does not stand still for long enough. */
 export async function takeInventory(
-  { link, shard, ledgers }: InventoryParts,
+  parts: InventoryParts,
   mailbox: MailboxName,
   signal: AbortSignal,
 ): Promise<Inventory> {
   for (let read = 1; ; read++) {
-    const { ledger, sequence } = await ledgers.load(mailbox);
-    const records = await findRecords(link, shard, mailbox, signal);
-    const marks = await findMarks(link, shard, mailbox, signal);
-    if ((await ledgers.load(mailbox)).sequence === sequence) return { ledger, sequence, records, marks };
+    const found = await readOnce(parts, mailbox, signal);
+    if (found) return found;
     if (read === READS) throw new Error(`${mailbox} changes all the time: try again when it is quieter`);
+    await parts.clock.sleep(PAUSE_MS, signal);
   }
 }
 
-async function findRecords(link: Link, shard: Shard, mailbox: MailboxName, signal: AbortSignal) {
-  const found = new Map<string, FoundRecord>();
-  const filter = `m${shard}.r.${encodeToken(mailbox)}.>`;
-  for await (const { subject, data } of recordsUnder(link, mailStream(shard), filter, signal)) {
+/** `undefined`: it changed meanwhile, or whoever was asked does not know all of it. */
+async function readOnce(
+  { link, shard, ledgers }: InventoryParts,
+  mailbox: MailboxName,
+  signal: AbortSignal,
+): Promise<Inventory | undefined> {
+  const { ledger, sequence } = await ledgers.load(mailbox);
+  const under = (filter: string) =>
+    recordsSince(link, { stream: mailStream(shard), filter, since: sequence }, signal);
+  try {
+    const records = await foundRecords(under(`m${shard}.r.${encodeToken(mailbox)}.>`));
+    const marks = await foundMarks(under(`m${shard}.d.*.${encodeToken(mailbox)}.*`));
+    const after = await ledgers.load(mailbox);
+    return after.sequence === sequence ? { ledger, sequence, records, marks } : undefined;
+  } catch (error) {
+    if (error instanceof StoreFault && error.kind === "busy") return undefined;
+    throw error;
+  }
+}
+
+async function foundRecords(under: AsyncIterable<PageRecord>): Promise<readonly FoundRecord[]> {
+  const found: FoundRecord[] = [];
+  for await (const { subject, data } of under) {
+    if (data.length === 0) continue;
     const [, , , folder, uid] = subject.split(".");
-    if (data.length === 0) found.delete(subject);
-    else
-      found.set(subject, { subject, folder: Number(folder), uid: Number(uid), record: decodeRecord(data) });
+    found.push({ subject, folder: Number(folder), uid: Number(uid), record: decodeRecord(data) });
   }
-  return [...found.values()];
+  return found;
 }
 
-async function findMarks(link: Link, shard: Shard, mailbox: MailboxName, signal: AbortSignal) {
-  const found = new Map<string, FoundMark>();
-  const filter = `m${shard}.d.*.${encodeToken(mailbox)}.*`;
-  for await (const { subject, data } of recordsUnder(link, mailStream(shard), filter, signal)) {
+async function foundMarks(under: AsyncIterable<PageRecord>): Promise<readonly FoundMark[]> {
+  const found: FoundMark[] = [];
+  for await (const { subject, data } of under) {
+    if (data.length === 0) continue;
     const [, , body = "", , id = ""] = subject.split(".");
-    const mark = {
-      subject,
-      bodyId: decodeToken(body),
-      deliveryId: decodeToken(id),
-      place: decodeMark(data),
-    };
-    if (data.length === 0) found.delete(subject);
-    else found.set(subject, mark);
+    found.push({ subject, bodyId: decodeToken(body), deliveryId: decodeToken(id), place: decodeMark(data) });
   }
-  return [...found.values()];
+  return found;
 }

@@ -40,15 +40,21 @@ export async function* recordsUnder(
   }
 }
 
-/** The last records of a few subjects; those that do not exist are left out. At most 1,000. */
+export interface LastRecords {
+  readonly records: readonly PageRecord[];
+  /** How far the copy of the stream reached that answered; 0 when it knew none of them. */
+  readonly upTo: number;
+}
+
+/** The last records of a few subjects, of one moment; those that do not exist are left out. At most 1,000. */
 export async function lastOf(
   link: Asked,
   stream: string,
   subjects: readonly string[],
   signal: AbortSignal,
-): Promise<readonly PageRecord[]> {
+): Promise<LastRecords> {
   signal.throwIfAborted();
-  return (await onePage(link, stream, { multi_last: subjects, batch: subjects.length }, signal)).records;
+  return onePage(link, stream, { multi_last: subjects, batch: subjects.length }, signal);
 }
 
 /** The sequence of the first message that was stored at this time or later; `undefined`: there is none. */
@@ -59,8 +65,7 @@ export async function firstSince(link: Asked, stream: string, time: number): Pro
 
 const calm = new AbortController().signal;
 
-interface Page {
-  readonly records: readonly PageRecord[];
+interface Page extends LastRecords {
   readonly more: boolean;
 }
 
@@ -72,8 +77,8 @@ function onePage(link: Asked, stream: string, question: object, signal: AbortSig
   const take = (message: Msg) => {
     const head = rawHeaders(message);
     if (head.status === 0) records.push(recordOf(head, message.data));
-    else if (head.status === 204) resolve({ records, more: Number(head.get("Nats-Num-Pending")) > 0 });
-    else if (head.status === 404) resolve({ records, more: false });
+    else if (head.status === 204) resolve({ records, ...endOf(head) });
+    else if (head.status === 404) resolve({ records, more: false, upTo: 0 });
     else reject(new StoreFault("away", `reading ${stream}: ${head.status} ${head.description}`));
   };
   const subscription = nc.subscribe(inbox, {
@@ -83,13 +88,22 @@ function onePage(link: Asked, stream: string, question: object, signal: AbortSig
   const timer = setTimeout(() => reject(new StoreFault("away", `no answer from ${stream}`)), TIMEOUT_MS);
   const stop = () => reject(signal.reason);
   signal.addEventListener("abort", stop, { once: true });
-  nc.publish(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(question), { reply: inbox });
+  try {
+    nc.publish(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(question), { reply: inbox });
+  } catch (error) {
+    reject(new StoreFault("away", `${stream} cannot be asked`, error)); // the connection is closed
+  }
   return promise.finally(() => {
     clearTimeout(timer);
     signal.removeEventListener("abort", stop);
     subscription.unsubscribe();
   });
 }
+
+const endOf = (head: RawHeaders): Pick<Page, "more" | "upTo"> => ({
+  more: Number(head.get("Nats-Num-Pending")) > 0,
+  upTo: Number(head.get("Nats-UpTo-Sequence") ?? 0),
+});
 
 const recordOf = (head: RawHeaders, data: Uint8Array): PageRecord => ({
   subject: head.get("Nats-Subject") ?? "",

@@ -9,7 +9,7 @@
 import type { Clock } from "../../kit/clock.ts";
 import type { Link } from "../connect.ts";
 import { StoreFault } from "../fault.ts";
-import { lastOnSubject, nextOnSubject, type StoredRecord } from "../read.ts";
+import { lastOnSubject, type StoredRecord } from "../read.ts";
 import { lastOf } from "./pages.ts";
 
 const PATIENCE_MS = 15_000;
@@ -32,11 +32,6 @@ export class Reader {
     return this.#patiently(() => lastOnSubject(this.#link, this.#stream, subject));
   }
 
-  /** The first record from a sequence on whose subject matches, by the leader. */
-  next(filter: string, from: number): Promise<StoredRecord | undefined> {
-    return this.#patiently(() => nextOnSubject(this.#link, this.#stream, filter, from));
-  }
-
   /** A record that never changes: from any replica, or else from the leader, since a replica may lag behind. */
   async fixed(subject: string): Promise<Uint8Array | undefined> {
     const api = `$JS.API.DIRECT.GET.${this.#stream}.${subject}`;
@@ -56,7 +51,7 @@ export class Reader {
       return data ? found.set(only, data) : found;
     }
     const read = () => lastOf(this.#link, this.#stream, subjects, signal);
-    for (const { subject, data } of await this.#patiently(read, signal))
+    for (const { subject, data } of (await this.#patiently(read, signal)).records)
       if (data.length > 0) found.set(subject, data);
     for (const subject of subjects) {
       if (found.has(subject)) continue;

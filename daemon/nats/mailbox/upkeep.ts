@@ -7,7 +7,7 @@ import type { Clock } from "../../kit/clock.ts";
 import type { MailboxName } from "../../mailbox/store.ts";
 import type { Finding } from "../../mailbox/upkeep.ts";
 import type { Entry, GroupCommit } from "../commit.ts";
-import { StoreFault } from "../fault.ts";
+import { subjectsUnder } from "../holdings.ts";
 import { type Chunks, Digester } from "./chunks.ts";
 import { type InventoryParts, takeInventory } from "./inventory.ts";
 import type { Reader } from "./reader.ts";
@@ -43,26 +43,21 @@ async function check(parts: UpkeepParts, mailbox: MailboxName, signal: AbortSign
   const worker = async () => {
     for (let id = wanted.pop(); id !== undefined; id = wanted.pop()) {
       signal.throwIfAborted();
-      bodies.set(id, await bodyState(parts, id));
+      bodies.set(id, await bodyState(parts, id, inventory.sequence));
     }
   };
   await Promise.all(Array.from({ length: 8 }, worker));
   return { inventory, bodies };
 }
 
-async function bodyState({ link, shard, reader }: UpkeepParts, bodyId: string): Promise<BodyState> {
-  const question = JSON.stringify({ subjects_filter: bodyChunks(shard, bodyId) });
-  const api = `$JS.API.STREAM.INFO.${mailStream(shard)}`;
-  interface Info {
-    readonly state?: { readonly subjects?: Readonly<Record<string, number>> };
-  }
-  let info: Info;
-  try {
-    info = (await link.nc.request(api, question, { timeout: 10_000 })).json<Info>();
-  } catch (error) {
-    throw new StoreFault("away", "no answer from JetStream", error);
-  }
-  const chunks = Object.keys(info.state?.subjects ?? {}).length;
+/** `since`: whoever answers must know the mailbox as it was looked at; who lags behind would tell a loss that is none. */
+async function bodyState(
+  { link, shard, reader }: UpkeepParts,
+  bodyId: string,
+  since: number,
+): Promise<BodyState> {
+  const under = { stream: mailStream(shard), filter: bodyChunks(shard, bodyId), since };
+  const chunks = (await subjectsUnder(link, under)).subjects.length;
   const head = await reader.last(headSubject(shard, bodyId));
   if (!head || head.data.length === 0) return { chunks, head: "missing" };
   return { chunks, head: decodeHead(head.data).doomed ? "doomed" : "whole" };

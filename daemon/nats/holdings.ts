@@ -1,0 +1,124 @@
+/**
+ * What a stream holds under a filter, told by copies that are proven to know of a certain record.
+ *
+ * Who leads a stream answers for it. But a leader that was cut off does so for some seconds after the others have chosen
+ * another, and while nobody leads every copy does, also one that lags behind: what was stored since is "not there" for them.
+ * Whoever removes something because nothing refers to it must not believe that. So an answer counts only when it says that
+ * its stream reaches the record: then all that was stored before it is told.
+ *
+ * In:     a filter; the sequence of a record of the stream that is durable.
+ * Out:    the subjects of one moment, which lies behind that record, and the last record of each, of that moment or later.
+ *         What is in the stream but is passed on from one subject to another meanwhile is noticed by `anyHolds`.
+ * Fails:  `StoreFault`: `busy` when whoever answered does not know enough, or something changed while it was looked at.
+ * Spec:   ADR-31 (`multi_last`): the page's end tells how far the copy has read.
+ */
+import type { Link } from "./connect.ts";
+import { type ApiError, faultOf, StoreFault } from "./fault.ts";
+import { lastOf, type PageRecord } from "./mailbox/pages.ts";
+
+interface Info {
+  readonly error?: ApiError;
+  readonly total?: number;
+  readonly state?: { readonly last_seq?: number; readonly subjects?: Readonly<Record<string, number>> };
+}
+
+export interface Under {
+  readonly stream: string;
+  readonly filter: string;
+  /** The sequence of a record that whoever answers must know. */
+  readonly since: number;
+}
+
+export type Asked = Pick<Link, "nc" | "inbox">;
+
+/** Subjects of one request. */
+const PAGE = 500;
+
+export interface Listed {
+  /** Also those whose last record is empty. */
+  readonly subjects: readonly string[];
+  /** How far the stream reached at least when they were listed. */
+  readonly reach: number;
+}
+
+export async function subjectsUnder(
+  link: Pick<Link, "nc">,
+  { stream, filter, since }: Under,
+): Promise<Listed> {
+  const subjects: string[] = [];
+  let reach = Number.POSITIVE_INFINITY;
+  for (;;) {
+    const { state, total = 0 } = await infoOf(link, stream, {
+      subjects_filter: filter,
+      offset: subjects.length,
+    });
+    const last = state?.last_seq;
+    if (last === undefined) throw new StoreFault("refused", "an answer without figures");
+    if (last < since) throw behind(stream);
+    reach = Math.min(reach, last);
+    const page = Object.keys(state?.subjects ?? {});
+    subjects.push(...page);
+    if (page.length === 0 || subjects.length >= total) return { subjects, reach };
+  }
+}
+
+async function infoOf({ nc }: Pick<Link, "nc">, stream: string, question: object): Promise<Info> {
+  let info: Info;
+  try {
+    const answer = await nc.request(`$JS.API.STREAM.INFO.${stream}`, JSON.stringify(question), {
+      timeout: 10_000,
+    });
+    info = answer.json<Info>();
+  } catch (error) {
+    throw new StoreFault("away", `no answer about ${stream}`, error);
+  }
+  if (info.error) throw faultOf(info.error);
+  return info;
+}
+
+/** The last record of each subject, also the empty ones; of the moment when the subjects were listed, or later. */
+export async function* recordsSince(
+  link: Asked,
+  under: Under,
+  signal: AbortSignal,
+): AsyncIterable<PageRecord> {
+  yield* recordsOf(link, under.stream, await subjectsUnder(link, under), signal);
+}
+
+async function* recordsOf(
+  link: Asked,
+  stream: string,
+  { subjects, reach }: Listed,
+  signal: AbortSignal,
+): AsyncIterable<PageRecord> {
+  for (let at = 0; at < subjects.length; at += PAGE) {
+    const some = subjects.slice(at, at + PAGE);
+    const { records, upTo } = await lastOf(link, stream, some, signal);
+    if (upTo < reach) throw behind(stream);
+    if (records.length < some.length) throw changed(stream);
+    yield* records;
+  }
+}
+
+/** Whether a subject under the filter, other than `but`, held something in one moment behind the record. */
+export async function anyHolds(
+  link: Asked,
+  under: Under,
+  signal: AbortSignal,
+  but?: string,
+): Promise<boolean> {
+  const { stream } = under;
+  const listed = await subjectsUnder(link, under);
+  const subjects = listed.subjects.filter((subject) => subject !== but);
+  let isChanged = false;
+  for await (const { data, sequence } of recordsOf(link, stream, { ...listed, subjects }, signal)) {
+    if (data.length > 0) return true;
+    // It was emptied after the others were listed: what it held may lie under a subject that is not among them.
+    if (sequence > listed.reach) isChanged = true;
+  }
+  if (isChanged) throw changed(stream);
+  return false;
+}
+
+const behind = (stream: string) => new StoreFault("busy", `a copy of ${stream} answered that lags behind`);
+const changed = (stream: string) => new StoreFault("busy", `${stream} changed while it was looked at`);
