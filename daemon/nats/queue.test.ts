@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { draft, inline, Listener, octetsOf, queueContract } from "../../test/contract/queue.ts";
 import { linkTo, startNats, type TestNats } from "../../test/harness/nats-server.ts";
+import { unhurried } from "../../test/harness/patient.ts";
 import { purge } from "../../test/harness/purge.ts";
 import { systemClock } from "../kit/clock.ts";
 import { silent } from "../kit/log.ts";
@@ -15,7 +16,7 @@ let nats: TestNats;
 let link: Link;
 before(async () => {
   nats = await startNats();
-  link = await linkTo(nats);
+  link = unhurried(await linkTo(nats));
 });
 after(async () => {
   await link[Symbol.asyncDispose]();

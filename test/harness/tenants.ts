@@ -13,7 +13,7 @@ import { authConf, makeAuthority, mintCreds } from "../../daemon/nats/users/auth
 import type { NatsUser } from "../../daemon/nats/users/permissions.ts";
 import { makeCertificate } from "./certificates.ts";
 import { startNats, type TestNats } from "./nats-server.ts";
-import { patient } from "./patient.ts";
+import { unhurried } from "./patient.ts";
 
 export const operator: NatsUser = { kind: "operator" };
 export const shared: NatsUser = { kind: "shared" };
@@ -47,7 +47,7 @@ export async function startTenantNats(namespaces: readonly string[] = [], bare =
   const link = async (user: NatsUser) => {
     const credential = { kind: "creds", file: await credsOf(user) } as const;
     const target = { servers: [nats.url], credential, name: "test", ca: await readFile(ca, "utf8") };
-    return patient(await connectNats(target, silent));
+    return unhurried(await connectNats(target, silent));
   };
   const env = async (user: NatsUser) => {
     const key = join(dir, `${randomBytes(6).toString("hex")}.key`);

@@ -13,6 +13,7 @@ import {
   text,
 } from "../../../test/harness/mailboxes.ts";
 import { linkTo, startNats, type TestNats } from "../../../test/harness/nats-server.ts";
+import { unhurried } from "../../../test/harness/patient.ts";
 import { systemClock } from "../../kit/clock.ts";
 import { silent } from "../../kit/log.ts";
 import type { MailboxName, Uid } from "../../mailbox/store.ts";
@@ -35,7 +36,7 @@ const quota = () => ({});
 
 before(async () => {
   nats = await startNats();
-  link = await linkTo(nats);
+  link = unhurried(await linkTo(nats));
   reader = new Reader(link, systemClock, M0);
   commit = new GroupCommit(link, { stream: M0, clock: systemClock, log: silent });
 });

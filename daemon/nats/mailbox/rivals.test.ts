@@ -15,6 +15,7 @@ import {
   uids,
 } from "../../../test/harness/mailboxes.ts";
 import { linkTo, startNats, type TestNats } from "../../../test/harness/nats-server.ts";
+import { unhurried } from "../../../test/harness/patient.ts";
 import type { Delivery, Filed } from "../../mailbox/store.ts";
 import { StoreUnavailable } from "../../mailbox/store.ts";
 import type { Link } from "../connect.ts";
@@ -28,7 +29,7 @@ const M0 = mailStream(0);
 
 before(async () => {
   nats = await startNats();
-  const open = () => linkTo(nats);
+  const open = async () => unhurried(await linkTo(nats));
   links = [await open(), await open()];
 });
 after(async () => {

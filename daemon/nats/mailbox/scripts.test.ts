@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { mailboxStore } from "../../../test/harness/mailbox-store.ts";
 import { linkTo, startNats } from "../../../test/harness/nats-server.ts";
+import { unhurried } from "../../../test/harness/patient.ts";
 import { until } from "../../../test/harness/until.ts";
 import type { MailboxName } from "../../mailbox/store.ts";
 import { ensureMailboxStreams } from "./streams.ts";
@@ -11,7 +12,7 @@ after(() => server[Symbol.asyncDispose]());
 const alice = "alice@example.test" as MailboxName;
 
 async function open(t: { after: (end: () => Promise<void>) => void }) {
-  const link = await linkTo(server);
+  const link = unhurried(await linkTo(server));
   await ensureMailboxStreams(link, 2, { replicas: 1, bytes: 0 });
   const store = mailboxStore(link, { shards: 2 });
   t.after(async () => {

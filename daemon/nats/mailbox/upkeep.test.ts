@@ -3,6 +3,7 @@ import { after, afterEach, before, beforeEach, test } from "node:test";
 import { emptyMailboxStore } from "../../../test/harness/mailbox-store.ts";
 import { bob, calm, checkFigures, delivery, prefix, text } from "../../../test/harness/mailboxes.ts";
 import { linkTo, startNats, type TestNats } from "../../../test/harness/nats-server.ts";
+import { unhurried } from "../../../test/harness/patient.ts";
 import { systemClock } from "../../kit/clock.ts";
 import { silent } from "../../kit/log.ts";
 import { GroupCommit } from "../commit.ts";
@@ -28,7 +29,7 @@ const M0 = mailStream(0);
 
 before(async () => {
   nats = await startNats();
-  link = await linkTo(nats);
+  link = unhurried(await linkTo(nats));
   reader = new Reader(link, systemClock, M0);
   commit = new GroupCommit(link, { stream: M0, clock: systemClock, log: silent });
 });

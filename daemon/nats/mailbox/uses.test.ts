@@ -4,12 +4,13 @@ import { FakeClock } from "../../../test/harness/fake-clock.ts";
 import { mailboxStore } from "../../../test/harness/mailbox-store.ts";
 import { alice, bob, calm } from "../../../test/harness/mailboxes.ts";
 import { linkTo, startNats } from "../../../test/harness/nats-server.ts";
+import { unhurried } from "../../../test/harness/patient.ts";
 import { until } from "../../../test/harness/until.ts";
 import { ensureMailboxStreams } from "./streams.ts";
 
 test("last uses: seen by other pods, written once an hour, gone with the mailbox", async () => {
   await using nats = await startNats();
-  await using link = await linkTo(nats);
+  await using link = unhurried(await linkTo(nats));
   await ensureMailboxStreams(link, 1, { replicas: 1, bytes: 0 });
   const clock = new FakeClock();
   let writes = 0;
