@@ -170,6 +170,23 @@ test("a domain that was never accepted is what a mailbox waits for; one that was
   assert.equal(readyOf(await once.status()), "Ready=True Serving");
 });
 
+test("a mailbox that is made invalid goes on as it was; one that never made sense is not published", async (t) => {
+  const { apply, look, status, publish, bucket } = await serving(t);
+  const wrong = { ...mailbox, spec: { ...mailbox.spec, aliases: ["nobody"] } };
+  await apply(wrong);
+  await look();
+  assert.equal(readyOf(await status()), "Ready=False Invalid");
+  await publish({ ...domain, source: "2" }); // takes with it whatever is to go
+  assert.notEqual(bucket.knownSince(mailbox), undefined);
+  const never = await openMailboxWorld(t);
+  await never.apply(domain);
+  await never.apply(wrong);
+  never.begin();
+  await never.look();
+  assert.equal(readyOf(await never.status()), "Ready=False Invalid");
+  assert.deepEqual([...never.bucket.records.keys()], []);
+});
+
 test("a domain that was frozen before it was published is named with the annotation", async (t) => {
   const { look, kube } = await early(t, { "mail.postfleet.dev/paused": "true" });
   await look();

@@ -14,7 +14,7 @@ import { finalizer } from "../desired/names.ts";
 import { kinds } from "../kube/kinds.ts";
 import type { Next, Reconciler } from "../kube/port.ts";
 import { mailboxStatus } from "../status/mailbox.ts";
-import { type Acceptance, acceptMailbox } from "./acceptance.ts";
+import { type Acceptance, acceptMailbox, type Refusal } from "./acceptance.ts";
 import { announce } from "./announce.ts";
 import { servingNamespace } from "./domain-facts.ts";
 import { FirstStatus } from "./first-status.ts";
@@ -83,12 +83,8 @@ export class MailboxReconciler implements Reconciler {
       return onChange;
     }
     if (isLeaving(mailbox)) return this.#leave(mailbox, acceptance, signal);
-    await this.#finalizer(mailbox, acceptance, signal);
-    if (acceptance.kind === "refused") {
-      resolver.withdraw(named(mailbox));
-      await this.#tell(mailbox, { acceptance }, signal);
-      return onChange;
-    }
+    if (acceptance.kind === "refused") return this.#refuse(mailbox, acceptance, signal);
+    await this.#finalizer(mailbox, true, signal);
     const resource = { ...named(mailbox), spec: runnable(mailbox.spec) };
     const resolved = await resolver.publish(resource, mailboxNeeds(mailbox), signal);
     // What was said before holds until the Secrets are known.
@@ -116,9 +112,20 @@ export class MailboxReconciler implements Reconciler {
     return serviceOf(this.#world, mailbox, wasReady === true);
   }
 
-  async #finalizer(mailbox: Mailbox, acceptance: Acceptance, signal: AbortSignal): Promise<void> {
+  /** What was accepted before stays in force: mail must not be refused for a mistake. */
+  async #refuse(mailbox: Mailbox, acceptance: Refusal, signal: AbortSignal): Promise<Next> {
+    const { resolver, publication } = this.#world;
+    const isKept = acceptance.reason === "Invalid" && publication.knownSince(named(mailbox)) !== undefined;
+    if (isKept) publication.expect(named(mailbox));
+    else resolver.withdraw(named(mailbox));
+    await this.#finalizer(mailbox, isKept, signal);
+    await this.#tell(mailbox, { acceptance }, signal);
+    return onChange;
+  }
+
+  async #finalizer(mailbox: Mailbox, inForce: boolean, signal: AbortSignal): Promise<void> {
     const { written } = this.#world;
-    const wanted = mailbox.spec.deletionPolicy === "Delete" && acceptance.kind === "accepted";
+    const wanted = mailbox.spec.deletionPolicy === "Delete" && inForce;
     if (wanted) await written.addFinalizer(kinds.Mailbox, mailbox, finalizer, signal);
     else await written.removeFinalizer(kinds.Mailbox, mailbox, finalizer, signal);
   }

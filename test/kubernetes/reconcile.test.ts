@@ -45,6 +45,8 @@ describe("operator", needsKubeApi, () => {
     const serving = (one: KubeObject) => ready(one) && is("Programmed", "True")(one);
     const domain = await cluster.see(kinds.MailDomain, team, "example", serving, promptMs);
     assert.ok(knows("first.test"));
+    await cluster.apply(resource("Mailbox", team, "ann", { address: "ann@first.test" }));
+    await cluster.see(kinds.Mailbox, team, "ann", ready, promptMs);
     const status = domain["status"] as Record<string, unknown>;
     assert.equal(status["loaded"], "2/2");
     assert.equal(status["observedGeneration"], domain.metadata.generation);
