@@ -57,7 +57,7 @@ export class Relations {
   readonly addresses = new Claims();
   readonly #references = new References();
   readonly #caches: ResourceCaches;
-  readonly #wake: Wake;
+  #wake: Wake;
   readonly #secretsOf: SecretsOf;
   readonly #servedFrom: (namespace: string) => string;
   readonly #written: Pick<Written, "isEcho" | "forget">;
@@ -73,9 +73,15 @@ export class Relations {
   /** Takes what the caches hold, then follows them, until the returned function is called. Call when they are synced. */
   begin(): () => void {
     const { domains, mailboxes, policies } = this.#caches;
+    // Whoever looked before all is known would not see an older claim.
+    const wake = this.#wake;
+    const later: Parameters<Wake>[] = [];
+    this.#wake = (...one) => void later.push(one);
     for (const object of domains.list()) this.#domain({ kind: "added", object }, "low");
     for (const object of mailboxes.list()) this.#mailbox({ kind: "added", object }, "low");
     for (const object of policies.list()) this.#policy({ kind: "added", object }, "low");
+    this.#wake = wake;
+    for (const one of later) wake(...one);
     const ends = [
       domains.onChange((change) => {
         if (!this.#isEcho(change)) this.#domain(change, urgencyOf(change));
