@@ -9,7 +9,7 @@ const dial = (nats: TestNats): Promise<NatsConnection> =>
     servers: nats.url,
     user: nats.user,
     pass: nats.password,
-    timeout: 5_000,
+    timeout: 60_000,
     maxReconnectAttempts: 0,
   });
 
@@ -47,7 +47,7 @@ test("a frozen server answers nothing, a thawed one goes on", async () => {
   nats.freeze();
   await assert.rejects(nc.request("$JS.API.INFO", "", { timeout: 300 }));
   nats.thaw();
-  assert.ok((await nc.request("$JS.API.INFO", "", { timeout: 5_000 })).data.length > 0);
+  assert.ok((await nc.request("$JS.API.INFO", "", { timeout: 60_000 })).data.length > 0);
   await nc.close();
 });
 

@@ -40,7 +40,7 @@ async function installed(t: TestContext): Promise<Link> {
 async function put(link: Link, subject: string, data: Uint8Array | string, ttl?: string): Promise<void> {
   const head = headers();
   if (ttl) head.set("Nats-TTL", ttl);
-  const answer = await link.nc.request(subject, data, { headers: head, timeout: 5_000 });
+  const answer = await link.nc.request(subject, data, { headers: head, timeout: 60_000 });
   assert.equal(answer.json<{ error?: unknown }>().error, undefined);
 }
 

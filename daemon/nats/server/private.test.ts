@@ -187,13 +187,13 @@ test("a server that was left behind is ended before a new one opens its store", 
   const { pid } = first;
   await using second = await start(dir);
   await gone(pid);
-  await jetStreamAnswers(second, 5_000);
+  await jetStreamAnswers(second, 60_000);
 });
 
 test("a process id in a stale pid file that is somebody else's now is left alone", async (t) => {
   const dir = await folder(t);
   await (await start(dir))[Symbol.asyncDispose]();
-  const bystander = spawn("sleep", ["60"]);
+  const bystander = spawn("sleep", ["900"]);
   t.after(() => bystander.kill("SIGKILL"));
   await writeFile(join(dir, "nats", "nats.pid"), String(bystander.pid));
   await using _server = await start(dir);
@@ -216,7 +216,7 @@ test("a server whose disk failed a write is started again until it can write", a
   const jsm = await jetstreamManager(nc);
   await jsm.streams.add({ name: "S", subjects: ["s"] });
   const store = () =>
-    nc.request("s", new Uint8Array(50_000), { timeout: 60_000 }).then(
+    nc.request("s", new Uint8Array(50_000), { timeout: 12_000 }).then(
       (answer) => answer.json<{ seq?: number }>().seq,
       () => undefined,
     );
