@@ -41,8 +41,8 @@ export const unbounded = (replicas: number): InstallationSizes => ({
   bodyBytes: 0,
   eventBytes: 0,
   mailboxBytes: 0,
-  // JetStream sets aside what is bounded. Ten thousand domains take a tenth of this.
-  directoryBytes: 256 << 20,
+  // JetStream sets aside what is bounded, and all of it must fit a volume of 1Gi. Ten thousand domains take an eighth of this.
+  directoryBytes: 192 << 20,
 });
 
 /** The layout of a new installation; one that exists keeps its own. */

@@ -106,6 +106,7 @@ describe("mistakes are told before anything is installed", () => {
     { set: "placement=shared", says: /placement/ },
     { set: "image.tga=x", says: /tga/ },
     { set: "nats.storage.size=20 GB", says: /size/ },
+    { set: "nats.storage.size=1000Mi", says: /nats\.storage\.size: give at least 1Gi/ },
     { set: "nats.mode=External", says: /nats\.external\.urls: name at least one server/ },
     { set: "services.smtp.type=Loadbalancer", says: /type/ },
     { set: "console.enabled=true", says: /console\.tokenSecret: name a Secret/ },

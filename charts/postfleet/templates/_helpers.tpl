@@ -124,5 +124,7 @@ capabilities: {drop: [ALL]}
 {{- if eq .Values.nats.mode "External" -}}
 {{- if empty .Values.nats.external.urls }}{{ fail "nats.external.urls: name at least one server, such as tls://nats.example.org:4222" }}{{ end -}}
 {{- if empty .Values.nats.external.credentialsSecret }}{{ fail "nats.external.credentialsSecret: name a Secret in the release namespace with the key user.creds" }}{{ end -}}
+{{- else if lt (include "postfleet.octets" .Values.nats.storage.size | int64) 1073741824 -}}
+{{ fail "nats.storage.size: give at least 1Gi; what an installation sets aside does not fit into less" }}
 {{- end -}}
 {{- end }}
