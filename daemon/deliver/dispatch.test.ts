@@ -130,7 +130,8 @@ test(
       return found;
     };
     const crowd = [];
-    for (let i = 0; i < 300; i++) crowd.push(await accept({ attempts: 1, nextAttempt: Date.now() - 1_000 }));
+    const due = Date.now() - 10_000; // each a little later than the one before: the last one's turn is the last
+    for (let i = 0; i < 300; i++) crowd.push(await accept({ attempts: 1, nextAttempt: due + i }));
     await untilTrue("as many as may are under way", () => reading === 256);
     const fresh = await accept();
     await until(() => finished.length === 1);

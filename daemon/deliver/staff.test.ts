@@ -163,7 +163,7 @@ test("a healthy site's connection outlives a storm of sites that may not even op
   const ways = new Ways();
   const carrier: Opened = { kind: "open", carrier: ways.carrier("healthy.example") };
   ways.open = (name) => (name.startsWith("silent") ? never() : Promise.resolve(carrier));
-  const over = { maxWorkers: 10, patienceMs: 600_000, lingerMs: 600_000 };
+  const over = { maxWorkers: 10, patienceMs: 2_000, lingerMs: 600_000 };
   const { dispatcher, finished, accept, until } = await setup(t, over, ways);
   await accept(destination("healthy.example"));
   await until(() => finished.length === 1);

@@ -53,11 +53,14 @@ export const aUser = (
   return [aSecret(name, { password }), aMailbox(address, { passwordSecretRef: { name }, ...spec })];
 };
 
+/** Soon enough that a test outlives an attempt that came to nothing, as while a disk stands still; later than most tests last. */
+const retry = { initial: "15s", factor: 1, max: "15s" } as const;
+
 export const aPolicy = (spec: Written<RelayPolicySpec> = {}, name = "default"): Document => ({
   apiVersion,
   kind: "RelayPolicy",
   metadata: { name, namespace: "default" },
-  spec,
+  spec: { retry, ...spec },
 });
 
 /** A domain of ours with a mailbox. What this machine sends elsewhere goes to one of its ports, every second until it is taken. */

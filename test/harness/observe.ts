@@ -16,7 +16,7 @@ import { JetStreamQueue } from "../../daemon/nats/queue.ts";
 import { readConnection } from "../../daemon/nats/server/connection.ts";
 import { Tail } from "../../daemon/nats/tail.ts";
 import type { Job } from "../../daemon/queue/job.ts";
-import { patient } from "./patient.ts";
+import { unhurried } from "./patient.ts";
 import { until } from "./until.ts";
 
 export interface NatsAddress {
@@ -32,7 +32,7 @@ export async function observe(where: string | NatsAddress): Promise<Observer> {
   if (address === undefined) throw new Error(`nothing runs on ${where}`);
   const { url, user, password } = address;
   const credential = { kind: "password", user, password } as const;
-  const link = patient(await connectNats({ servers: [url], credential, name: "observer" }, silent));
+  const link = unhurried(await connectNats({ servers: [url], credential, name: "observer" }, silent));
   return new Observer(link, await insist(() => readLayout(link)));
 }
 

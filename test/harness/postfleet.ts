@@ -45,6 +45,13 @@ export interface TestPostfleet extends AsyncDisposable {
 }
 
 const launcher = new URL("../../bin/postfleet", import.meta.url).pathname;
+/** A disk that stands still makes the store be away for a moment: what changes nothing is asked again then. */
+const TRIES = 6;
+const isAway = /the store does not answer|cannot reach NATS .*timeout/;
+const questions = new Set(["list", "show", "sites", "destinations", "dead", "waiting", "passwords"]);
+const isQuestion = ([first = "", second = ""]: readonly string[]) =>
+  first === "trace" || questions.has(second);
+
 const running = new Set<ChildProcess>();
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
@@ -153,6 +160,15 @@ class Fleet implements TestPostfleet {
   }
 
   async command(...args: string[]): Promise<string> {
+    for (let tries = 1; ; tries++) {
+      const { code, out, err } = await this.#commandOnce(args);
+      if (code === 0) return out;
+      const error = new Error(`postfleet ${args.join(" ")} ended with ${code}: ${err}${out}`);
+      if (tries === TRIES || !isQuestion(args) || !isAway.test(err)) throw error;
+    }
+  }
+
+  async #commandOnce(args: readonly string[]) {
     const env = { ...process.env, ...this.#options.env };
     const all = [...args, "--data", this.data];
     const child = spawn(launcher, all, { stdio: ["ignore", "pipe", "pipe"], env });
@@ -165,8 +181,7 @@ class Fleet implements TestPostfleet {
       err += text;
     });
     const code = await new Promise((resolve) => child.once("close", resolve));
-    if (code !== 0) throw new Error(`postfleet ${args.join(" ")} ended with ${code}: ${err}${out}`);
-    return out;
+    return { code, out, err };
   }
 
   signal(name: NodeJS.Signals): void {

@@ -162,7 +162,12 @@ test("every event of all of that fits the schema as published, and says nothing 
     assert.ok(published(event), `${JSON.stringify(event)}: ${JSON.stringify(published.errors?.slice(0, 3))}`);
     assert.ok(closed(event), `${JSON.stringify(event)}: ${JSON.stringify(closed.errors?.slice(0, 3))}`);
   }
-  assert.equal(new Set(events.map(({ event }) => event.id)).size, events.length, "ids are of one event each");
+  const told = new Map<string, string>(); // what was told twice, since an answer was lost, is the same
+  for (const { event } of events) {
+    const text = JSON.stringify(event);
+    assert.equal(told.get(event.id) ?? text, text, "ids are of one event each");
+    told.set(event.id, text);
+  }
 });
 
 test("the guide names every kind and every field", async () => {

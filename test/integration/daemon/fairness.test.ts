@@ -14,7 +14,11 @@ const SESSIONS = 20;
 
 const world = await openWorld({
   documents: [
-    aPolicy({ acceptFrom: { cidrs: ["127.0.0.1/32"] }, limits: { messagesPerMinutePerClient: 1_000_000 } }),
+    aPolicy({
+      acceptFrom: { cidrs: ["127.0.0.1/32"] },
+      limits: { messagesPerMinutePerClient: 1_000_000 },
+      retry: { initial: "5m" },
+    }),
   ],
   hops: { "127.0.0.2": {}, "127.0.0.3": { reply: ({ stage }) => (stage === "connect" ? hang : undefined) } },
   zone: {
