@@ -15,6 +15,7 @@ import { linkTo, type TestNats } from "../../test/harness/nats-server.ts";
 import { untilTrue } from "../../test/harness/until.ts";
 import { type Clock, systemClock } from "../kit/clock.ts";
 import { lastOnSubject } from "./read.ts";
+import { purgeSubjects } from "./streams.ts";
 
 let nats: TestNats;
 before(async () => {
@@ -86,6 +87,23 @@ test("a member whose lease ended while it could not renew loses all, and joins a
   await a.heard.until(() => a.heard.partitions.size === PARTITIONS);
   await untilTrue("it may start", () => a.owner.mayStart());
   assert.notEqual((await leasesOf(other, "ns.relay-expired"))[0], lease);
+  await a.owner.release();
+});
+
+test("a member that went unheard of is found to be gone, and its share taken over", {
+  timeout: 300_000,
+}, async (t) => {
+  const a = await member(nats, "ns/silent", { times });
+  t.after(() => leave(a));
+  await a.heard.until(() => a.heard.partitions.size === PARTITIONS);
+  await using other = await linkTo(nats);
+  const subject = "own.ns.relay-silent.m.ghost";
+  await other.nc.request(subject, "{}", { headers: ttl("300s"), timeout: 60_000 });
+  await a.heard.until(() => a.heard.partitions.size < PARTITIONS);
+  // As for whoever was cut off until the mark of its end was gone: nothing is told of this.
+  await purgeSubjects(other, "OWN", subject);
+  await a.heard.until(() => a.heard.partitions.size === PARTITIONS);
+  assert.equal(await leasesOf(other, "ns.relay-silent").then(({ length }) => length), 1);
   await a.owner.release();
 });
 

@@ -15,6 +15,7 @@ import { Conflict } from "./fault.ts";
 import { Lease, type LeaseDeps, type OwnershipTimes } from "./lease.ts";
 import { lastOnSubject } from "./read.ts";
 import { Roll } from "./roll.ts";
+import { forgetSilent } from "./silent-members.ts";
 import { OWN_STREAM } from "./streams.ts";
 import { Tail, type TailMessage } from "./tail.ts";
 
@@ -135,6 +136,8 @@ export class PartitionOwnership implements AsyncDisposable {
     const renewed = await this.#lease.renew();
     if (renewed === "not yet") return;
     if (renewed === "lost") await this.#rejoin();
+    // What is told may lie where a copy of the stream stands still.
+    else if (await forgetSilent(this.#roll, this.#me, this.#deps)) void this.#tail?.doubt();
     this.#plan();
   }
 
@@ -144,13 +147,13 @@ export class PartitionOwnership implements AsyncDisposable {
     this.#mine.clear();
     this.#leaving.clear();
     if (held.length > 0) this.#deps.hooks.lost(held);
-    this.#roll.live.delete(this.#me);
+    this.#roll.gone(this.#me);
     this.#lease.forsake();
     await this.#join().catch((error: unknown) => this.#deps.log.warn({ err: error }, "cannot join yet"));
   }
 
   #hear(message: TailMessage): void {
-    this.#roll.hear(message);
+    this.#roll.hear(message, this.#deps.clock.monotonic());
     if (message.pending === 0 && this.#tail && !message.forged) this.#plan();
   }
 
@@ -263,7 +266,7 @@ export class PartitionOwnership implements AsyncDisposable {
   /** What we know is not so, and nobody tells of a record that has gone in silence: the leader knows. */
   async #lookUp(partition: number): Promise<void> {
     const record = await lastOnSubject(this.#deps.link, OWN_STREAM, this.#partitionSubject(partition));
-    if (record) this.#roll.hear(record);
+    if (record) this.#roll.hear(record, this.#deps.clock.monotonic());
     else this.#roll.forget(partition);
   }
 

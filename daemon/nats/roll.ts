@@ -14,6 +14,8 @@ export class Roll {
   readonly live = new Set<string>();
   /** Live members that said so: they are not waited for to take anything. */
   readonly leavers = new Set<string>();
+  /** When each live member was heard of last, monotonic ms. */
+  readonly #heardAt = new Map<string, number>();
   readonly #holders = new Map<number, { readonly holder: string | undefined; readonly revision: number }>();
   readonly #log: Log;
 
@@ -21,19 +23,32 @@ export class Roll {
     this.#log = log;
   }
 
-  hear(record: Record): void {
+  /** `at`: monotonic ms. */
+  hear(record: Record, at: number): void {
     const [kind, name] = record.subject.split(".").slice(-2);
     if (record.forged) this.#hearForged(kind, Number(name), record);
-    else if (kind === "m" && name) this.#hearMember(name, record.data);
+    else if (kind === "m" && name) this.#hearMember(name, record.data, at);
     else if (kind === "p" && name) this.learn(Number(name), holderIn(record.data), record.sequence);
   }
 
-  #hearMember(name: string, data: Uint8Array): void {
+  #hearMember(name: string, data: Uint8Array, at: number): void {
     this.leavers.delete(name);
-    if (data.length === 0) return void this.live.delete(name);
+    if (data.length === 0) return this.gone(name);
     this.live.add(name);
+    this.#heardAt.set(name, at);
     const { leaving } = JSON.parse(Buffer.from(data).toString()) as { readonly leaving?: true };
     if (leaving) this.leavers.add(name);
+  }
+
+  gone(member: string): void {
+    this.live.delete(member);
+    this.leavers.delete(member);
+    this.#heardAt.delete(member);
+  }
+
+  /** Live members of whom nothing was heard since then. */
+  silentSince(time: number): readonly string[] {
+    return [...this.#heardAt].flatMap(([member, at]) => (at < time && this.live.has(member) ? [member] : []));
   }
 
   /** Who holds the partition is what was known before; only its record has another revision now. */

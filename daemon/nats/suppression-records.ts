@@ -23,8 +23,8 @@ const prefix = "suppressed.";
 const bytes = 64 << 20;
 const recordMax = 2_048;
 const textMax = 300;
-/** How long a removal is seen by those who follow. */
-const removalTtl = "600s";
+/** How long a removal is seen by those who follow: longer than any of them is cut off, or it would keep to what was removed. */
+const removalTtl = "86400s";
 
 export async function ensureSuppression(
   link: Link,

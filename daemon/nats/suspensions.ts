@@ -112,12 +112,15 @@ export async function isSuspended(link: Link, policy: PolicyName): Promise<boole
 export const suspend = (link: Link, suspension: Suspension): Promise<void> =>
   write(link, suspension, JSON.stringify(suspension));
 
+/** Longer than anybody is cut off who follows: who misses it keeps mail back that may go. */
+const RESUMED_TTL = "86400s";
+
 /** The empty record tells who follows; it goes by itself. */
 export const resume = (link: Link, what: Suspended): Promise<void> => write(link, what, "");
 
 async function write(link: Link, what: Suspended, record: string): Promise<void> {
   const head = headers();
-  if (record === "") head.set("Nats-TTL", "60s");
+  if (record === "") head.set("Nats-TTL", RESUMED_TTL);
   let answer: { readonly error?: ApiError };
   try {
     answer = (await link.nc.request(subjectOf(what), record, { headers: head, timeout: 10_000 })).json();
