@@ -11,7 +11,10 @@ import { setTimeout as delay } from "node:timers/promises";
 const LIMIT_MS = 120_000;
 const PAUSE_MS = 25;
 
-export async function until<T>(
+/** `false` is an answer too, and would end the wait at once: a condition is for `untilTrue`. */
+export type Answer = true | bigint | number | object | string | null;
+
+export async function until<T extends Answer>(
   what: string,
   ask: () => T | undefined | Promise<T | undefined>,
   limitMs = LIMIT_MS,

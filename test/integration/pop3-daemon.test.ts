@@ -1,7 +1,7 @@
 /** A real daemon: what came by SMTP goes by POP3, and what it promises survives it. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { aDomain, aUser, manifest } from "../harness/manifest.ts";
+import { aDomain, aPolicy, aUser, manifest } from "../harness/manifest.ts";
 import { Pop3Client } from "../harness/pop3-client.ts";
 import { startPostfleet, type TestPostfleet } from "../harness/postfleet.ts";
 import { submit } from "../harness/submit.ts";
@@ -11,7 +11,7 @@ const password = "staple-under-the-desk";
 const users = ["bob", "carol", "dora"].map((name) => aUser(`${name}@example.test`, password));
 let fleet: TestPostfleet;
 before(async () => {
-  fleet = await startPostfleet({ resources: manifest(aDomain("example.test"), ...users) });
+  fleet = await startPostfleet({ resources: manifest(aDomain("example.test"), aPolicy(), ...users) });
 });
 after(() => fleet[Symbol.asyncDispose]());
 

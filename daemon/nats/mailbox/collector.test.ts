@@ -14,6 +14,7 @@ import {
 } from "../../../test/harness/mailboxes.ts";
 import { linkTo, startNats, type TestNats } from "../../../test/harness/nats-server.ts";
 import { unhurried } from "../../../test/harness/patient.ts";
+import { untilTrue } from "../../../test/harness/until.ts";
 import { systemClock } from "../../kit/clock.ts";
 import { silent } from "../../kit/log.ts";
 import type { MailboxName, Uid } from "../../mailbox/store.ts";
@@ -60,6 +61,19 @@ async function left(kind: string): Promise<string[]> {
   return [...found].filter(([, size]) => size > 0).map(([subject]) => subject);
 }
 
+/**
+ * Rounds until nothing is noted any more; how many bodies that removed. One round may leave some: a mark that expires
+ * while the marks are looked at (here a second after it was emptied) makes the collector look again in its next round.
+ */
+async function settled(): Promise<number> {
+  let removed = 0;
+  await untilTrue("nothing to be noted", async () => {
+    removed += (await collector().round(calm)).removed;
+    return (await left("g")).length === 0;
+  });
+  return removed;
+}
+
 async function expunge(box: MailboxName, ...uids: number[]): Promise<void> {
   await using session = await store.open(box, { quota }, calm);
   const view = await session.select("INBOX", calm);
@@ -71,12 +85,12 @@ for (const size of [1_000, 1_300_000])
     const one = delivery(Buffer.alloc(size, "x"));
     await store.deliver(one, calm);
     await store.deliver({ ...one, mailbox: alice }, calm);
-    await collector().round(calm);
+    await settled();
     await expunge(bob, 1);
-    assert.equal((await collector().round(calm)).removed, 0);
+    assert.equal(await settled(), 0);
     assert.equal((await text(store, 1, alice))?.length, prefix.length + size);
     await expunge(alice, 1);
-    assert.deepEqual(await collector().round(calm), { looked: 1, removed: 1 });
+    assert.equal(await settled(), 1);
     for (const kind of ["b", "h", "g", "d", "r"]) assert.deepEqual(await left(kind), [], kind);
   });
 
@@ -88,7 +102,7 @@ test("a copy keeps the body", async () => {
     await view?.copy([1 as Uid], "Archive", calm);
     await view?.move([1 as Uid], "Trash", calm);
   }
-  assert.equal((await collector().round(calm)).removed, 0);
+  assert.equal(await settled(), 0);
   assert.equal(await text(store, 1, bob, "Archive"), `${prefix}octets`);
 });
 
@@ -100,11 +114,11 @@ test("a note that is young is left alone", async () => {
 });
 
 test("a delivery whose message was removed is remembered, and its body may go", async () => {
-  const one = delivery("octets");
+  const one = delivery("octets", { receivedAt: Date.now() });
   await store.deliver(one, calm);
   await expunge(bob, 1);
   assert.equal((await store.deliver(one, calm)).kind, "duplicate");
-  assert.equal((await collector().round(calm)).removed, 1);
+  assert.equal(await settled(), 1);
   assert.equal(
     (await store.deliver({ ...one, mailbox: alice }, calm).catch(() => undefined))?.kind,
     undefined,
@@ -134,7 +148,7 @@ test("a collector that died after the doom: the next one spares what is referred
   await using other = mailboxStore(link);
   assert.equal((await other.deliver({ ...one, mailbox: mailbox("carol@example.org") }, calm)).kind, "filed");
   await doom(one.bodyId);
-  assert.deepEqual(await collector().round(calm), { looked: 1, removed: 0 });
+  assert.equal(await settled(), 0);
   const head = await reader.last(headSubject(0, one.bodyId));
   assert.equal(head && decodeHead(head.data).doomed, false);
   assert.deepEqual(await left("g"), []);
@@ -149,7 +163,7 @@ test("a collector that died between the purges: the next one finishes", async ()
     `$JS.API.STREAM.PURGE.${M0}`,
     JSON.stringify({ filter: chunkSubject(0, one.bodyId, 0) }),
   );
-  assert.equal((await collector().round(calm)).removed, 1);
+  assert.equal(await settled(), 1);
   assert.deepEqual(await left("h"), []);
 });
 
@@ -177,9 +191,9 @@ test("a copy of the stream that lags behind is not believed: what nothing refers
   const blind = new Collector(parts, { expunged: 0, storing: 0 });
   assert.deepEqual(await blind.round(calm), { looked: 1, removed: 0 });
   assert.equal(await text(store, 1, alice), `${prefix}octets`);
-  assert.deepEqual(await collector().round(calm), { looked: 1, removed: 0 });
+  assert.equal(await settled(), 0);
   await expunge(alice, 1);
-  assert.equal((await collector().round(calm)).removed, 1);
+  assert.equal(await settled(), 1);
 });
 
 test("what a broken append has left is collected, and what is being stored is not", async () => {
@@ -193,10 +207,10 @@ test("what a broken append has left is collected, and what is being stored is no
   await assert.rejects(append, /client is gone/);
   assert.ok((await left("b")).length > 0);
   assert.equal((await collector({ expunged: 0, storing: 60_000 }).round(calm)).looked, 0);
-  assert.equal((await collector().round(calm)).removed, 1);
+  assert.equal(await settled(), 1);
   assert.deepEqual(await left("b"), []);
   await session.append("INBOX", [{ flags: [], size: 700_000, body: pieces(Buffer.alloc(700_000)) }], calm);
-  assert.deepEqual(await collector().round(calm), { looked: 1, removed: 0 });
+  assert.equal(await settled(), 0);
   assert.equal((await left("b")).length, 2);
 });
 
@@ -231,6 +245,6 @@ test("two collectors and deliveries of the same bodies at once: every message ca
   await Promise.all(boxes.map(churn));
   stop = true;
   await Promise.all(collecting);
-  await collector().round(calm);
+  await settled();
   assert.deepEqual(await left("b"), []);
 });

@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 import { emptyMailboxStore, mailboxStore } from "../../../test/harness/mailbox-store.ts";
 import { all, bob, calm, pieces } from "../../../test/harness/mailboxes.ts";
 import { linkTo, startNats, type TestNats } from "../../../test/harness/nats-server.ts";
-import { until } from "../../../test/harness/until.ts";
+import { type Answer, until } from "../../../test/harness/until.ts";
 import { systemClock } from "../../kit/clock.ts";
 import { MailboxRefusal, type MailboxSession } from "../../mailbox/session.ts";
 import { StoreUnavailable } from "../../mailbox/store.ts";
@@ -66,7 +66,7 @@ async function textsBy(store: JetStreamMailboxStore): Promise<readonly string[]>
 }
 
 /** A server that has just come back may let a question wait for too long. */
-async function whenThere<T>(ask: () => Promise<T>): Promise<T> {
+async function whenThere<T extends Answer>(ask: () => Promise<T>): Promise<T> {
   return until("the store to be there", () =>
     ask().catch((error: unknown) => {
       if (error instanceof StoreUnavailable) return undefined;

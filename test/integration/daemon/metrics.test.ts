@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { after, before, test } from "node:test";
 import { Imap } from "../../faults/race/imap.ts";
-import { aDomain, aUser, manifest } from "../../harness/manifest.ts";
+import { aDomain, aPolicy, aUser, manifest } from "../../harness/manifest.ts";
 import { Pop3Client } from "../../harness/pop3-client.ts";
 import { startPostfleet, type TestPostfleet } from "../../harness/postfleet.ts";
 import { greeted, submit } from "../../harness/submit.ts";
@@ -15,7 +15,9 @@ const password = "staple-under-the-desk";
 const user = "bob@example.test";
 let fleet: TestPostfleet;
 before(async () => {
-  fleet = await startPostfleet({ resources: manifest(aDomain("example.test"), aUser(user, password)) });
+  fleet = await startPostfleet({
+    resources: manifest(aDomain("example.test"), aPolicy(), aUser(user, password)),
+  });
 });
 after(() => fleet[Symbol.asyncDispose]());
 
