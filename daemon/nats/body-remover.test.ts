@@ -82,6 +82,15 @@ test("a job's own body is removed without a question", async () => {
   assert.deepEqual((await removedBy(own, [], 0)).removed, ["own"]);
 });
 
+test("what is under way at the end is done all the same", async () => {
+  const removed: string[] = [];
+  const link = linkToCopies(both, () => 4);
+  const remover = new BodyRemover({ link, clock: { sleep: () => assert.fail("it waits") }, log: logBook() });
+  remover.remove(key, shared, { remove: async (id) => void removed.push(id) });
+  await remover[Symbol.asyncDispose]();
+  assert.deepEqual(removed, ["shared"]);
+});
+
 test("nobody is kept waiting at the end", async () => {
   const log = logBook();
   const sleep = (_: number, signal?: AbortSignal) =>

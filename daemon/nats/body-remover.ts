@@ -102,7 +102,7 @@ export class BodyRemover implements AsyncDisposable {
     const marker = await lastOnSubject(link, stream, own);
     if (marker === undefined || marker.data.length > 0)
       throw new StoreFault("busy", "a copy of the queue that does not know of the job's end");
-    return anyHolds(link, { stream, filter, since: marker.sequence }, this.#stop.signal, own);
+    return anyHolds(link, { stream, filter, since: marker.sequence }, own);
   }
 
   /** By any copy that has the marker: who may see one namespace only cannot ask the leader. */

@@ -15,6 +15,7 @@ import { nuid } from "@nats-io/transport-node";
 import type { Link } from "./connect.ts";
 import { type ApiError, faultOf, StoreFault } from "./fault.ts";
 import { firstSince } from "./mailbox/pages.ts";
+import { streamInfo } from "./stream-info.ts";
 import { namespaceShard } from "./users/permissions.ts";
 
 /** The last message that was heard. */
@@ -108,17 +109,6 @@ async function startFor({ link: { nc }, stream, filter }: Asked, start: object):
 
 /** The stream's last message, by its leader. */
 export async function lastOf(link: Pick<Link, "nc">, stream: string): Promise<Heard> {
-  interface Info {
-    readonly error?: ApiError;
-    readonly state?: { readonly last_seq: number; readonly last_ts: string };
-  }
-  let info: Info;
-  try {
-    info = (await link.nc.request(`$JS.API.STREAM.INFO.${stream}`, "", { timeout: 5_000 })).json<Info>();
-  } catch (error) {
-    throw new StoreFault("away", "no answer from JetStream", error);
-  }
-  if (info.error) throw faultOf(info.error);
-  const { last_seq: sequence = 0, last_ts: at = "" } = info.state ?? {};
+  const { last_seq: sequence = 0, last_ts: at = "" } = (await streamInfo(link, stream, 5_000)).state ?? {};
   return { sequence, time: Math.max(0, Date.parse(at) || 0) };
 }

@@ -10,7 +10,7 @@ const calm = new AbortController().signal;
 const holds = (history: Batches, since: number, ...reaches: readonly number[]) => {
   const left = [...reaches];
   const link = linkToCopies(history, () => left.shift() ?? assert.fail("one question more"));
-  return anyHolds(link, { stream: "S", filter: "d.>", since }, calm);
+  return anyHolds(link, { stream: "S", filter: "d.>", since });
 };
 const isBusy = (error: unknown) => error instanceof StoreFault && error.kind === "busy";
 
@@ -75,7 +75,7 @@ test("it says that nothing is held only when that was so in a moment behind the 
         const since = moments[from % moments.length] as number;
         const reaches = who.map((n) => [0, ...moments][n % (moments.length + 1)] as number);
         const link = linkToCopies(all, () => reaches.shift() ?? 0);
-        const said = await anyHolds(link, { stream: "S", filter: "d.>", since }, calm).catch(() => undefined);
+        const said = await anyHolds(link, { stream: "S", filter: "d.>", since }).catch(() => undefined);
         if (said !== false) return;
         const isFree = moments.some(
           (reach) =>

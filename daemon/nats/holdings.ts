@@ -13,14 +13,9 @@
  * Spec:   ADR-31 (`multi_last`): the page's end tells how far the copy has read.
  */
 import type { Link } from "./connect.ts";
-import { type ApiError, faultOf, StoreFault } from "./fault.ts";
+import { StoreFault } from "./fault.ts";
 import { lastOf, type PageRecord } from "./mailbox/pages.ts";
-
-interface Info {
-  readonly error?: ApiError;
-  readonly total?: number;
-  readonly state?: { readonly last_seq?: number; readonly subjects?: Readonly<Record<string, number>> };
-}
+import { streamInfo } from "./stream-info.ts";
 
 export interface Under {
   readonly stream: string;
@@ -33,6 +28,9 @@ export type Asked = Pick<Link, "nc" | "inbox">;
 
 /** Subjects of one request. */
 const PAGE = 500;
+const TIMEOUT_MS = 10_000;
+/** Whoever wants to know whether something may go does not stop halfway. */
+const calm = new AbortController().signal;
 
 export interface Listed {
   /** Also those whose last record is empty. */
@@ -48,10 +46,8 @@ export async function subjectsUnder(
   const subjects: string[] = [];
   let reach = Number.POSITIVE_INFINITY;
   for (;;) {
-    const { state, total = 0 } = await infoOf(link, stream, {
-      subjects_filter: filter,
-      offset: subjects.length,
-    });
+    const question = { subjects_filter: filter, offset: subjects.length };
+    const { state, total = 0 } = await streamInfo(link, stream, TIMEOUT_MS, question);
     const last = state?.last_seq;
     if (last === undefined) throw new StoreFault("refused", "an answer without figures");
     if (last < since) throw behind(stream);
@@ -60,20 +56,6 @@ export async function subjectsUnder(
     subjects.push(...page);
     if (page.length === 0 || subjects.length >= total) return { subjects, reach };
   }
-}
-
-async function infoOf({ nc }: Pick<Link, "nc">, stream: string, question: object): Promise<Info> {
-  let info: Info;
-  try {
-    const answer = await nc.request(`$JS.API.STREAM.INFO.${stream}`, JSON.stringify(question), {
-      timeout: 10_000,
-    });
-    info = answer.json<Info>();
-  } catch (error) {
-    throw new StoreFault("away", `no answer about ${stream}`, error);
-  }
-  if (info.error) throw faultOf(info.error);
-  return info;
 }
 
 /** The last record of each subject, also the empty ones; of the moment when the subjects were listed, or later. */
@@ -101,17 +83,12 @@ async function* recordsOf(
 }
 
 /** Whether a subject under the filter, other than `but`, held something in one moment behind the record. */
-export async function anyHolds(
-  link: Asked,
-  under: Under,
-  signal: AbortSignal,
-  but?: string,
-): Promise<boolean> {
+export async function anyHolds(link: Asked, under: Under, but?: string): Promise<boolean> {
   const { stream } = under;
   const listed = await subjectsUnder(link, under);
   const subjects = listed.subjects.filter((subject) => subject !== but);
   let isChanged = false;
-  for await (const { data, sequence } of recordsOf(link, stream, { ...listed, subjects }, signal)) {
+  for await (const { data, sequence } of recordsOf(link, stream, { ...listed, subjects }, calm)) {
     if (data.length > 0) return true;
     // It was emptied after the others were listed: what it held may lie under a subject that is not among them.
     if (sequence > listed.reach) isChanged = true;

@@ -8,12 +8,12 @@
  *
  * How a body is removed, so that nothing that is referred to can go (`collector.ts`): no mark is found → the note is
  * replaced by compare-and-set, at sequence G → the head is replaced by one that says *doomed*, by compare-and-set, at
- * sequence H → still no mark, by copies of the stream that know H → chunks before G and heads up to H are purged. Whoever relied on the old head either was
- * stored before the second look at the marks, or fails its comparison. Whoever finds a doomed head, or none, stores the
- * body anew: a large one after a new note, which lies behind G or makes the replacement of the note fail; a carried one
- * in one unit with its mark, which is seen, or lies behind G. Copies need no comparison: the ledger that they are
- * compared with says that their original's mark is there. Dying anywhere in between leaves a note, and octets that can
- * be read.
+ * sequence H → still no mark, by copies of the stream that know H → chunks before G and heads up to H are purged. Whoever
+ * relied on the old head either was stored before the second look at the marks, or fails its comparison. Whoever finds a
+ * doomed head, or none, stores the body anew: a large one after a new note, which lies behind G or makes the replacement of
+ * the note fail; a carried one in one unit with its mark, which is seen, or lies behind G. Copies need no comparison: the
+ * ledger that they are compared with says that their original's mark is there. Dying anywhere in between leaves a note, and
+ * octets that can be read.
  *
  * In:     a delivery's `body()`, read at most once, and not at all when the body is known to be there.
  * Fails:  `StoreFault`; `StoreUnavailable` when the octets are not `size` long.

@@ -49,8 +49,6 @@ const EXPUNGED_MS = 120_000;
 /** Storing a body takes as long as its sender likes. */
 const STORING_MS = 6 * 3_600_000;
 const NOTHING = new Uint8Array();
-/** What was begun is ended: each step leaves a state that the next round understands, but sooner is better. */
-const calm = new AbortController().signal;
 
 interface Task {
   readonly bodyId: string;
@@ -152,8 +150,7 @@ export class Collector {
   /** In a moment behind this record; by copies that know of it (`holdings.ts`). */
   #isReferredTo(bodyId: string, since: number): Promise<boolean> {
     const { link, shard } = this.#parts;
-    const under = { stream: mailStream(shard), filter: bodyMarks(shard, bodyId), since };
-    return anyHolds(link, under, calm);
+    return anyHolds(link, { stream: mailStream(shard), filter: bodyMarks(shard, bodyId), since });
   }
 
   async #drop(bodyId: string, note: number): Promise<void> {
